@@ -1,1 +1,3 @@
 //! The reference deployment of openfactory: what the binaries do, as a library, so that tests start the real thing.
+
+pub mod cli;
