@@ -1,1 +1,5 @@
-//! openfactory-attest.
+//! Proves what was built, and whether it is still that. No network, no async runtime.
+
+pub mod digest;
+
+pub use digest::Sha256Digest;

@@ -1,2 +1,7 @@
 //! `attest`: build evidence, made and checked offline.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    openfactory_examples::attest::main()
+}

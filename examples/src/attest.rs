@@ -1,0 +1,38 @@
+//! `attest`: build evidence, made and checked offline. No network.
+
+mod error;
+
+pub use error::CliError;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::cli::{self, Verdict};
+
+/// Make and check build evidence, offline.
+///
+/// Exit status: 0 checked and good (or done), 1 checked and bad, 2 could not check.
+/// Results go to stdout, diagnostics and progress to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "attest", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    area: Area,
+}
+
+/// One variant for each area, alphabetically; what it does is in the module of that name.
+#[derive(Debug, Subcommand)]
+enum Area {}
+
+impl Area {
+    fn run(self) -> Result<Verdict, CliError> {
+        match self {}
+    }
+}
+
+/// Parses this process's arguments, does what they say and gives the exit status.
+#[must_use]
+pub fn main() -> ExitCode {
+    cli::finish(Cli::parse().area.run())
+}
