@@ -117,9 +117,19 @@ pub fn load<T: DeserializeOwned>(
         overlay(&mut merged, schema::parse(&text, &origin)?);
     }
     overlay(&mut merged, environment::overrides(&schema, environment)?);
-    Value::Table(merged)
-        .try_into()
-        .map_err(|error: toml::de::Error| ConfigError::Invalid { reason: error.message().to_owned() })
+    deserialize(&merged)
+}
+
+/// Reads the whole as `T`. It goes by way of text because only there an error knows its section.
+fn deserialize<T: DeserializeOwned>(merged: &Table) -> Result<T, ConfigError> {
+    let invalid = |reason: String| ConfigError::Invalid { reason };
+    let text = toml::to_string(merged).map_err(|error| invalid(error.to_string()))?;
+    toml::from_str(&text).map_err(|error| {
+        let upto = error.span().map_or(0, |span| span.end.min(text.len()));
+        let header = text.get(..upto).and_then(|before| before.lines().rfind(|line| line.starts_with('[')));
+        let section = header.map(|header| format!("in {header}: ")).unwrap_or_default();
+        invalid(format!("{section}{}", error.message()))
+    })
 }
 
 /// Lays `over` on `under`: tables key by key, everything else replaced whole.

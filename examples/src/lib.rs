@@ -19,3 +19,7 @@ pub mod shutdown;
 pub mod telemetry;
 #[cfg(feature = "services")]
 pub mod tls;
+#[cfg(feature = "services")]
+pub mod agent;
+#[cfg(feature = "services")]
+pub mod webhook;
