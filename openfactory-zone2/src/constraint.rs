@@ -1,0 +1,97 @@
+//! Rules for values, and the pure check of each: a value in, all findings out.
+//!
+//! A constraint has a name, a [`Place`] and a [`Rule`]; each type of rule has a file of its own.
+
+mod address;
+mod subnet;
+
+pub use subnet::{MAX_SUBNETS, Subnet, SubnetError, SubnetRule, SubnetViolation};
+
+use crate::finding::{Finding, Guidance, NotChecked, Outcome, Violation};
+use crate::place::Place;
+use crate::value::Observed;
+
+/// A rule for the values at one place: a member of `constraints` in `zone2-constraints.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraint {
+    id: String,
+    place: Place,
+    rule: Rule,
+}
+
+/// What a constraint wants of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// An address, or network, inside permitted subnets.
+    Subnet(SubnetRule),
+}
+
+impl Constraint {
+    pub(crate) fn new(id: String, place: Place, rule: Rule) -> Self {
+        Self { id, place, rule }
+    }
+
+    /// The constraint's name, unique in its file.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where the value stands.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What is wanted of it.
+    #[must_use]
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// Checks what was found at the place. Returns every finding, in the order of the values; none means that
+    /// there was a value and all values are as they must be.
+    #[must_use]
+    pub fn check(&self, observed: &Observed) -> Vec<Finding> {
+        match observed {
+            Observed::Unreadable(reason) => {
+                vec![self.finding(None, Outcome::NotChecked(NotChecked::Unreadable(reason.clone())))]
+            }
+            Observed::Values(values) if !values.is_empty() => {
+                let violated = |value: &String| Some(self.finding(Some(value), self.rule.violation(value)?));
+                values.iter().filter_map(violated).collect()
+            }
+            Observed::Absent | Observed::Values(_) => {
+                vec![self.finding(None, Outcome::NotChecked(NotChecked::Absent))]
+            }
+        }
+    }
+
+    fn finding(&self, value: Option<&String>, outcome: Outcome) -> Finding {
+        let guidance = self.rule.guidance(&outcome);
+        Finding::new(&self.id, &self.place, value.map(String::as_str), outcome, guidance)
+    }
+}
+
+impl Rule {
+    /// The word for this type of rule in the policy file.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Subnet(_) => "subnet",
+        }
+    }
+
+    fn violation(&self, value: &str) -> Option<Outcome> {
+        match self {
+            Self::Subnet(rule) => rule.check(value).map(|found| Outcome::Violated(Violation::Subnet(found))),
+        }
+    }
+
+    fn guidance(&self, outcome: &Outcome) -> Guidance {
+        match self {
+            Self::Subnet(rule) => rule.guidance(outcome),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What a check found: the place, the value, the rule it breaks, and what to do.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::constraint::SubnetViolation;
+use crate::place::Place;
+
+/// One thing that is not as a constraint wants it, or that couldn't be checked.
+///
+/// [`outcome`](Self::outcome) tells the two apart. Serialises with all that an incident's text needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    constraint: String,
+    place: Place,
+    value: Option<String>,
+    outcome: Outcome,
+    rule: String,
+    advice: String,
+    priority: Priority,
+    assignment: Role,
+}
+
+/// Whether a constraint was checked and is broken, or couldn't be checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Nobody knows: the value could not be looked at.
+    NotChecked(NotChecked),
+    /// Checked, and the value breaks the rule.
+    Violated(Violation),
+}
+
+/// Why a constraint could not be checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum NotChecked {
+    /// There is no value at the place.
+    Absent,
+    /// The value could not be read, with the reason.
+    Unreadable(String),
+}
+
+/// How a value breaks a rule, by the type of constraint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Violation {
+    /// Of a subnet constraint.
+    Subnet(SubnetViolation),
+}
+
+/// How urgent a finding is (integration guide, "Zone 2 Constraint Violations").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum Priority {
+    /// Critical.
+    P1,
+    /// High.
+    P2,
+    /// Medium.
+    P3,
+    /// Low.
+    P4,
+}
+
+/// Who has to deal with a finding. Which assignment group that is, a ServiceNow mapping says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Network operations.
+    NetworkOps,
+}
+
+/// What a type of constraint says of all its findings.
+pub(crate) struct Guidance {
+    pub(crate) rule: String,
+    pub(crate) advice: String,
+    pub(crate) priority: Priority,
+    pub(crate) assignment: Role,
+}
+
+impl Finding {
+    pub(crate) fn new(
+        constraint: &str,
+        place: &Place,
+        value: Option<&str>,
+        outcome: Outcome,
+        guidance: Guidance,
+    ) -> Self {
+        let Guidance { rule, advice, priority, assignment } = guidance;
+        let value = value.map(shorten);
+        Self {
+            constraint: constraint.into(),
+            place: place.clone(),
+            value,
+            outcome,
+            rule,
+            advice,
+            priority,
+            assignment,
+        }
+    }
+
+    /// The name of the constraint.
+    #[must_use]
+    pub fn constraint(&self) -> &str {
+        &self.constraint
+    }
+
+    /// Where on the device.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The value found, cut at 256 bytes; none where there was none to be had.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// Whether the rule is broken or couldn't be checked, and how.
+    #[must_use]
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// What the constraint wants, in words.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// What a person can do about it, in words.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        &self.advice
+    }
+
+    /// How urgent it is.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// Who has to deal with it.
+    #[must_use]
+    pub fn assignment(&self) -> Role {
+        self.assignment
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}: ", self.priority, self.place)?;
+        match (&self.outcome, &self.value) {
+            (Outcome::Violated(Violation::Subnet(violation)), Some(value)) => {
+                write!(f, "{value:?} {violation}")
+            }
+            (Outcome::Violated(Violation::Subnet(violation)), None) => write!(f, "{violation}"),
+            (Outcome::NotChecked(NotChecked::Absent), _) => f.write_str("not checked: there is no value"),
+            (Outcome::NotChecked(NotChecked::Unreadable(reason)), _) => write!(f, "not checked: {reason}"),
+        }?;
+        write!(f, "; rule: {}; {}", self.rule, self.advice)
+    }
+}
+
+/// A value short enough for a report.
+fn shorten(value: &str) -> String {
+    const MOST: usize = 256;
+    if value.len() <= MOST {
+        return value.to_owned();
+    }
+    format!("{}…", &value[..value.floor_char_boundary(MOST)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_between_characters() {
+        assert_eq!(shorten("10.0.0.1"), "10.0.0.1");
+        let cut = shorten(&"é".repeat(200));
+        assert_eq!(cut, format!("{}…", "é".repeat(128)));
+    }
+}

@@ -1,0 +1,108 @@
+//! `zone2-constraints.json`: which values the files of Zone 2 may hold.
+
+use super::{MAX_FILE_BYTES, MAX_PATH_BYTES, MAX_RULES, MAX_WORD_BYTES, Problem, check_version};
+use crate::constraint::{Constraint, MAX_SUBNETS, Rule, Subnet, SubnetRule};
+use crate::json::{Node, Object};
+use crate::place::Place;
+use crate::policy_error::PolicyError;
+
+/// The constraint types that are checked.
+const TYPES: &[&str] = &["subnet"];
+
+/// Which values the files of Zone 2 may hold: `zone2-constraints.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraints {
+    constraints: Vec<Constraint>,
+}
+
+impl Constraints {
+    /// Reads a policy file of at most [`MAX_FILE_BYTES`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong first, with line and JSON path; a constraint of an unknown type is
+    /// [`Problem::UnknownConstraint`]. A file with an error is refused whole.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        let root = Node::parse(bytes, MAX_FILE_BYTES)?.object(&["version", "constraints"])?;
+        check_version(root.required("version")?)?;
+        let mut constraints: Vec<Constraint> = Vec::new();
+        for node in root.required("constraints")?.array(MAX_RULES)? {
+            let constraint = parse_constraint(&node)?;
+            if let Some((first, what)) = duplicate(&constraints, &constraint) {
+                return Err(node.error(Problem::Duplicate { what, first: format!("$.constraints[{first}]") }));
+            }
+            constraints.push(constraint);
+        }
+        Ok(Self { constraints })
+    }
+
+    /// The constraints, in the order of the file.
+    #[must_use]
+    pub fn iter(&self) -> std::slice::Iter<'_, Constraint> {
+        self.constraints.iter()
+    }
+
+    /// The constraint of that name.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Constraint> {
+        self.iter().find(|constraint| constraint.id() == id)
+    }
+}
+
+impl<'a> IntoIterator for &'a Constraints {
+    type Item = &'a Constraint;
+    type IntoIter = std::slice::Iter<'a, Constraint>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+fn parse_constraint(node: &Node<'_>) -> Result<Constraint, PolicyError> {
+    // The type comes first: which other keys are known depends on it.
+    let kind = node.peek("type")?;
+    let (object, rule) = match kind.string(MAX_WORD_BYTES)? {
+        name if name == "subnet" => {
+            let object = node.object(&["id", "type", "place", "permitted"])?;
+            let rule = parse_subnets(&object)?;
+            (object, Rule::Subnet(rule))
+        }
+        found => return Err(kind.error(Problem::UnknownConstraint { found, known: TYPES })),
+    };
+    let id = object.required("id")?.string(MAX_WORD_BYTES)?;
+    Ok(Constraint::new(id, parse_place(object.required("place")?)?, rule))
+}
+
+fn parse_place(node: &Node<'_>) -> Result<Place, PolicyError> {
+    let object = node.object(&["file", "key"])?;
+    let file = object.required("file")?;
+    let path = file.string(MAX_PATH_BYTES)?;
+    let key = object.required("key")?.string(MAX_PATH_BYTES)?;
+    Place::new(path, key).map_err(|problem| file.error(problem))
+}
+
+fn parse_subnets(object: &Object<'_>) -> Result<SubnetRule, PolicyError> {
+    let list = object.required("permitted")?;
+    let mut permitted: Vec<Subnet> = Vec::new();
+    for node in list.array(MAX_SUBNETS)? {
+        let text = node.string(MAX_WORD_BYTES)?;
+        let subnet: Subnet = text.parse().map_err(|error| node.error(Problem::Subnet(error)))?;
+        if let Some(first) = permitted.iter().position(|other| *other == subnet) {
+            let first = format!("{}[{first}]", list.location().path);
+            return Err(node.error(Problem::Duplicate { what: format!("the subnet {subnet}"), first }));
+        }
+        permitted.push(subnet);
+    }
+    SubnetRule::new(permitted).ok_or_else(|| list.error(Problem::Empty))
+}
+
+/// Which earlier constraint says the same as `new`: has its name, or the same type of rule for the same place.
+fn duplicate(earlier: &[Constraint], new: &Constraint) -> Option<(usize, String)> {
+    earlier.iter().enumerate().find_map(|(index, old)| {
+        if old.id() == new.id() {
+            return Some((index, format!("the constraint {:?}", new.id())));
+        }
+        let same = old.place() == new.place() && old.rule().type_name() == new.rule().type_name();
+        same.then(|| (index, format!("a {} constraint for {}", new.rule().type_name(), new.place())))
+    })
+}
