@@ -1,0 +1,181 @@
+//! Makes the hash tree over a device: to write it, or only for its root.
+
+use std::io::{self, Seek, SeekFrom, Write};
+
+use super::params::Params;
+use super::read_at::ReadAt;
+use super::stripe::{self, Pieces};
+use super::superblock::Superblock;
+use super::tree::{BlockHasher, Builder, RootHash, Shape, Sink, Tree};
+use crate::digest::Sha256Digest;
+use crate::work::Work;
+
+/// Hashes all data and writes the hash device, superblock first, from the start of `hash_out`.
+///
+/// The bytes are those that `veritysetup format` writes with the same salt and UUID. `data_blocks` limits the
+/// tree to the first blocks of the data; without it the data must end with a whole block. Memory is bounded: a few
+/// mebibytes per thread. Nothing is flushed to the disk; that, and a name for the file once it is complete, is the
+/// caller's.
+///
+/// ```
+/// use openfactory_attest::verity::{self, Params};
+/// use openfactory_attest::Work;
+///
+/// let image = vec![0; 8 * 1024 * 1024];
+/// let salt = "e48da609055204e89ae53b655ca2216dd983cf3cb829f34f63a297d106d53e2d".parse()?;
+/// let params = Params::new("a60c98d2-ae9b-4865-bfcb-b4e3ace11033".parse()?).with_salt(salt);
+///
+/// let mut hash_device = std::io::Cursor::new(Vec::new());
+/// let tree = verity::format(&image, None, &mut hash_device, &params, &Work::on_all_cores())?;
+///
+/// let root = "e522df0f97da4febb882ac40f30b37dc0b444bf6df418929463fa25280f09d5c";
+/// assert_eq!(tree.root_hash().to_string(), root);
+/// assert_eq!(tree.hash_blocks(), 17);
+/// assert_eq!(hash_device.into_inner().len() as u64, tree.hash_device_size());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`FormatError`]; what was written up to then is of no use.
+pub fn format<W: Write + Seek>(
+    data: &dyn ReadAt,
+    data_blocks: Option<u64>,
+    hash_out: &mut W,
+    params: &Params,
+    work: &Work<'_>,
+) -> Result<Tree, FormatError> {
+    let data_blocks = count_blocks(data, data_blocks, params)?;
+    let shape = Shape::of(params, data_blocks);
+    let block_size = u64::from(params.hash_block_size().get());
+
+    let mut first_block = Superblock::new(params.clone(), data_blocks).to_bytes().to_vec();
+    first_block.resize(params.hash_block_size().bytes(), 0);
+    hash_out
+        .seek(SeekFrom::Start(0))
+        .and_then(|_start| hash_out.write_all(&first_block))
+        .map_err(FormatError::Write)?;
+
+    let levels = shape.levels().to_vec();
+    let mut sink = |level: usize, index: u64, block: &[u8]| {
+        let Some(level) = levels.get(level) else { return Ok(()) };
+        hash_out
+            .seek(SeekFrom::Start((level.start + index) * block_size))
+            .and_then(|_position| hash_out.write_all(block))
+            .map_err(FormatError::Write)
+    };
+    let root_hash = hash_data(data, data_blocks, params, &shape, &mut sink, work)?;
+    Ok(Tree::claimed_by(&Superblock::new(params.clone(), data_blocks), root_hash))
+}
+
+/// Hashes all data for its root hash alone; nothing is written.
+///
+/// # Errors
+/// [`FormatError`], but for [`FormatError::Write`].
+pub fn root_hash(
+    data: &dyn ReadAt,
+    data_blocks: Option<u64>,
+    params: &Params,
+    work: &Work<'_>,
+) -> Result<Tree, FormatError> {
+    let data_blocks = count_blocks(data, data_blocks, params)?;
+    let shape = Shape::of(params, data_blocks);
+    let root_hash = hash_data(data, data_blocks, params, &shape, &mut |_, _, _| Ok(()), work)?;
+    Ok(Tree::claimed_by(&Superblock::new(params.clone(), data_blocks), root_hash))
+}
+
+/// How many blocks to hash, if the data has them.
+fn count_blocks(data: &dyn ReadAt, asked: Option<u64>, params: &Params) -> Result<u64, FormatError> {
+    let size = data.size().map_err(|source| FormatError::Read { offset: 0, source })?;
+    let block_size = params.data_block_size().get();
+    let whole = size / u64::from(block_size);
+    match asked {
+        Some(blocks) if blocks > whole => Err(FormatError::TooShort { blocks, has: whole }),
+        Some(0) => Err(FormatError::Empty),
+        Some(blocks) => Ok(blocks),
+        None if size == 0 => Err(FormatError::Empty),
+        None if size % u64::from(block_size) != 0 => Err(FormatError::PartialBlock { size, block_size }),
+        None => Ok(whole),
+    }
+}
+
+fn hash_data<'a>(
+    data: &dyn ReadAt,
+    data_blocks: u64,
+    params: &Params,
+    shape: &Shape,
+    sink: &'a mut Sink<'a, FormatError>,
+    work: &Work<'_>,
+) -> Result<RootHash, FormatError> {
+    let block_size = params.data_block_size().bytes();
+    let pieces = Pieces::of(data_blocks, block_size);
+    let hasher = BlockHasher::new(params.salt());
+    let total = data_blocks * block_size as u64;
+    let mut builder = Builder::new(params, shape, sink);
+    let mut done = 0;
+    stripe::in_order(
+        pieces.count(),
+        work.threads(),
+        |piece, buffer| hash_piece(data, pieces.blocks(piece), block_size, &hasher, buffer),
+        |digests| {
+            done += digests.len() as u64 * block_size as u64;
+            for digest in digests {
+                builder.push(digest)?;
+            }
+            work.tell(done, total);
+            Ok(())
+        },
+    )?;
+    builder.finish()?.map(RootHash::new).ok_or(FormatError::Empty)
+}
+
+fn hash_piece(
+    data: &dyn ReadAt,
+    blocks: std::ops::Range<u64>,
+    block_size: usize,
+    hasher: &BlockHasher,
+    bytes: &mut Vec<u8>,
+) -> Result<Vec<Sha256Digest>, FormatError> {
+    let offset = blocks.start * block_size as u64;
+    bytes.resize((blocks.end - blocks.start) as usize * block_size, 0);
+    data.read_exact_at(bytes, offset).map_err(|source| FormatError::Read { offset, source })?;
+    Ok(bytes.chunks_exact(block_size).map(|block| hasher.hash(block)).collect())
+}
+
+/// Why there is no tree.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// There is no data to hash.
+    #[error("no data to hash")]
+    Empty,
+    /// The data ends within a block. `veritysetup` would leave the rest unprotected without a word.
+    #[error(
+        "{size} bytes of data are no whole number of {block_size}-byte blocks: pad the image, or say how many blocks"
+    )]
+    PartialBlock {
+        /// Size of the data in bytes.
+        size: u64,
+        /// Size of a data block in bytes.
+        block_size: u32,
+    },
+    /// Fewer data blocks than asked for.
+    #[error("{blocks} data blocks asked for, the data has {has}")]
+    TooShort {
+        /// Blocks asked for.
+        blocks: u64,
+        /// Whole blocks that there are.
+        has: u64,
+    },
+    /// The data could not be read.
+    #[error("cannot read the data at byte {offset}")]
+    Read {
+        /// Where the piece that could not be read begins.
+        offset: u64,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The hash device could not be written.
+    #[error("cannot write the hash device")]
+    Write(#[source] io::Error),
+}

@@ -1,0 +1,58 @@
+//! Where data and hash blocks are read from: a file, a block device, or memory.
+
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom};
+
+/// Something of a known size that many threads read from at once.
+pub trait ReadAt: Sync {
+    /// Size in bytes.
+    ///
+    /// # Errors
+    /// The device's own.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Fills the buffer with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// The device's own; [`io::ErrorKind::UnexpectedEof`] if it ends before the buffer is full.
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl ReadAt for File {
+    fn size(&self) -> io::Result<u64> {
+        let metadata = self.metadata()?;
+        if metadata.is_file() {
+            return Ok(metadata.len());
+        }
+        // A block device has no length of its own; its end can be sought. Nothing here reads by file position.
+        let mut device = self;
+        device.seek(SeekFrom::End(0))
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(self, buffer, offset)
+    }
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let bytes = start.checked_add(buffer.len()).and_then(|end| self.get(start..end));
+        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size(&self) -> io::Result<u64> {
+        self.as_slice().size()
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        ReadAt::read_exact_at(self.as_slice(), buffer, offset)
+    }
+}
