@@ -1,9 +1,19 @@
 //! Proves what was built, and whether it is still that. No network, no async runtime.
 
+pub mod canonical;
 pub mod digest;
+pub mod envelope;
+mod instant;
+pub mod key;
+pub mod recipe;
+pub mod trust;
 pub mod verity;
 
 mod work;
 
 pub use digest::Sha256Digest;
+pub use envelope::{Envelope, Verified};
+pub use key::{Ed25519Key, KeyId, KeyKind, PublicKey, Signer};
+pub use recipe::BuildRecipe;
+pub use trust::{TrustStore, TrustedKey};
 pub use work::Work;

@@ -1,0 +1,219 @@
+//! Whose signatures count, and for what.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical::{self, Limits};
+use crate::key::{KeyId, KeyKind, ParsePublicKeyError, PublicKey};
+
+/// A public key that is trusted for one kind of use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TrustedKey {
+    /// What people call it.
+    pub name: String,
+    /// What it may sign.
+    pub kind: KeyKind,
+    /// The key; PEM in files.
+    pub public_key: PublicKey,
+}
+
+impl TrustedKey {
+    /// A key, what it is called and what it may sign.
+    pub fn new(name: impl Into<String>, kind: KeyKind, public_key: PublicKey) -> Self {
+        Self { name: name.into(), kind, public_key }
+    }
+
+    /// The key's id.
+    #[must_use]
+    pub const fn key_id(&self) -> &KeyId {
+        self.public_key.key_id()
+    }
+}
+
+/// The keys whose signatures count.
+///
+/// ```
+/// use openfactory_attest::key::{Ed25519Key, KeyKind, Signer};
+/// use openfactory_attest::trust::{TrustStore, TrustedKey};
+///
+/// let key = Ed25519Key::generate()?;
+/// let mut trust = TrustStore::new();
+/// trust.add(TrustedKey::new("platform", KeyKind::BuildPlatformSigning, key.public_key().clone()))?;
+/// assert_eq!(TrustStore::parse(&trust.to_json())?.get(key.key_id()), trust.get(key.key_id()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustStore {
+    keys: BTreeMap<KeyId, TrustedKey>,
+}
+
+/// A key that is there already, as something else.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key {key_id} is already trusted as {name:?} of kind {kind}; one key has one name and one kind")]
+pub struct AddKeyError {
+    /// The key.
+    pub key_id: KeyId,
+    /// Its name in the store.
+    pub name: String,
+    /// Its kind in the store.
+    pub kind: KeyKind,
+}
+
+/// Why something is not a trust file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseTrustError {
+    /// It is neither JSON nor a PEM public key: not even text.
+    #[error("a trust file is JSON or a PEM public key, this is neither")]
+    NotText,
+    /// It looks like PEM, but holds no usable public key.
+    #[error("the trust file holds no usable public key")]
+    PublicKey(#[source] ParsePublicKeyError),
+    /// Not JSON, or not within the limits.
+    #[error("the trust file is not acceptable JSON")]
+    Json(#[source] canonical::ParseError),
+    /// JSON of another shape than `{"keys": [{"name", "kind", "public_key"}]}`.
+    #[error("the trust file does not list keys with name, kind and public_key ({reason})")]
+    Shape {
+        /// What is missing or too much.
+        reason: String,
+    },
+    /// The same key twice.
+    #[error("the trust file contradicts itself")]
+    Key(#[source] AddKeyError),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    keys: Vec<TrustedKey>,
+}
+
+impl TrustStore {
+    /// The name that a key has which was given as a bare PEM file.
+    pub const BARE_KEY_NAME: &'static str = "public key file";
+
+    /// Trusts nobody yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { keys: BTreeMap::new() }
+    }
+
+    /// Trusts a key. Adding the very same again changes nothing.
+    ///
+    /// # Errors
+    /// [`AddKeyError`] where the key is there under another name or kind.
+    pub fn add(&mut self, key: TrustedKey) -> Result<(), AddKeyError> {
+        let key_id = *key.key_id();
+        match self.keys.get(&key_id) {
+            Some(there) if *there != key => {
+                Err(AddKeyError { key_id, name: there.name.clone(), kind: there.kind })
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.keys.insert(key_id, key);
+                Ok(())
+            }
+        }
+    }
+
+    /// The key of this id, if it is trusted for anything.
+    #[must_use]
+    pub fn get(&self, key_id: &KeyId) -> Option<&TrustedKey> {
+        self.keys.get(key_id)
+    }
+
+    /// All keys, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &TrustedKey> {
+        self.keys.values()
+    }
+
+    /// Reads a trust file: `{"keys": [{"name": ..., "kind": ..., "public_key": PEM}]}`, or one bare PEM public key,
+    /// which then is a key of kind [`KeyKind::BuildPlatformSigning`]. At most 1 MiB.
+    ///
+    /// # Errors
+    /// [`ParseTrustError`] says what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ParseTrustError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| ParseTrustError::NotText)?;
+        let mut store = Self::new();
+        if text.trim_start().starts_with("-----") {
+            let key = PublicKey::from_pem(text).map_err(ParseTrustError::PublicKey)?;
+            let key = TrustedKey::new(Self::BARE_KEY_NAME, KeyKind::BuildPlatformSigning, key);
+            store.add(key).map_err(ParseTrustError::Key)?;
+            return Ok(store);
+        }
+        let limits = Limits { max_bytes: 1 << 20, ..Limits::SIGNED };
+        let value = canonical::parse(bytes, &limits).map_err(ParseTrustError::Json)?;
+        let file: File = serde_json::from_value(value)
+            .map_err(|error| ParseTrustError::Shape { reason: error.to_string() })?;
+        for key in file.keys {
+            store.add(key).map_err(ParseTrustError::Key)?;
+        }
+        Ok(store)
+    }
+
+    /// The trust file, as indented JSON with a newline at the end.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let keys = self.iter().map(|key| {
+            serde_json::json!({"name": key.name, "kind": key.kind.as_str(), "public_key": key.public_key.to_pem()})
+        });
+        let file = serde_json::json!({ "keys": keys.collect::<Vec<_>>() });
+        format!("{file:#}\n").into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{Ed25519Key, Signer as _};
+
+    fn key(seed: u8) -> PublicKey {
+        Ed25519Key::from_seed(&[seed; 32]).public_key().clone()
+    }
+
+    #[test]
+    fn files_round_trip() {
+        let mut store = TrustStore::new();
+        for (index, kind) in KeyKind::ALL.into_iter().enumerate() {
+            let seed = u8::try_from(index).unwrap();
+            store.add(TrustedKey::new(format!("key {seed}"), kind, key(seed))).unwrap();
+        }
+        assert_eq!(TrustStore::parse(&store.to_json()).unwrap(), store);
+    }
+
+    #[test]
+    fn a_bare_public_key_is_a_build_platform_key() {
+        let store = TrustStore::parse(key(1).to_pem().as_bytes()).unwrap();
+        assert_eq!(store.get(key(1).key_id()).unwrap().kind, KeyKind::BuildPlatformSigning);
+    }
+
+    #[test]
+    fn one_key_has_one_kind() {
+        let mut store = TrustStore::new();
+        store.add(TrustedKey::new("a", KeyKind::Integration, key(1))).unwrap();
+        store.add(TrustedKey::new("a", KeyKind::Integration, key(1))).unwrap();
+        let error = store.add(TrustedKey::new("a", KeyKind::RootSigning, key(1))).unwrap_err();
+        assert_eq!(error.kind, KeyKind::Integration);
+    }
+
+    #[test]
+    fn foreign_files_are_refused_each_with_its_reason() {
+        let parse = |bytes: &[u8]| TrustStore::parse(bytes).unwrap_err();
+        assert!(matches!(parse(b"\xff"), ParseTrustError::NotText));
+        assert!(matches!(parse(b"-----BEGIN X-----"), ParseTrustError::PublicKey(_)));
+        assert!(matches!(parse(b"{"), ParseTrustError::Json(_)));
+        assert!(matches!(parse(br#"{"keys":[],"keys":[]}"#), ParseTrustError::Json(_)));
+        assert!(matches!(parse(br#"{"keys":[{"name":"x"}]}"#), ParseTrustError::Shape { .. }));
+        assert!(matches!(parse(br#"{"keys":[],"more":1}"#), ParseTrustError::Shape { .. }));
+        assert!(matches!(parse(&vec![b' '; (1 << 20) + 1]), ParseTrustError::Json(_)));
+        let two_kinds = serde_json::json!({"keys": [
+            {"name": "a", "kind": "integration", "public_key": key(1).to_pem()},
+            {"name": "a", "kind": "root-signing", "public_key": key(1).to_pem()},
+        ]});
+        assert!(matches!(parse(two_kinds.to_string().as_bytes()), ParseTrustError::Key(_)));
+    }
+}
