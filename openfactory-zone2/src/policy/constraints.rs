@@ -37,7 +37,6 @@ impl Constraints {
     }
 
     /// The constraints, in the order of the file.
-    #[must_use]
     pub fn iter(&self) -> std::slice::Iter<'_, Constraint> {
         self.constraints.iter()
     }
