@@ -1,2 +1,67 @@
 //! `cargo xtask`: the project's own commands.
-fn main() {}
+//!
+//! `cargo xtask test` is what continuous integration runs, and what a developer runs before a commit: the same
+//! steps by the same names. `cargo xtask bench NAME` runs a measurement, `cargo xtask lint-size` the one check
+//! that no other tool has.
+#![allow(clippy::print_stdout, reason = "a command that reports to the terminal")]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod bench;
+mod process;
+mod size;
+mod test;
+mod workspace;
+
+use test::Options;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check everything: tools, format, dependencies, file sizes, lints, tests, absences, docs.
+    ///
+    /// What can't be checked on this machine is skipped, with the reason; with --strict that is a failure.
+    Test(Options),
+    /// Measure, side by side with what a user would pick instead.
+    Bench {
+        /// What to measure.
+        name: Bench,
+        /// Passed on to the measurement.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Fail on source files that are too long to be read, warn of those that grow towards it.
+    LintSize,
+}
+
+/// The measurements of the package `openfactory-benches`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Bench {
+    /// The hash tree of a 1 GiB image, against `veritysetup format`.
+    Verity,
+}
+
+fn main() -> ExitCode {
+    let outcome = workspace::Workspace::find().and_then(|workspace| match Cli::parse().command {
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
+        Command::LintSize => size::run(&workspace),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(reason) => {
+            println!("error: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `clippy`, `doc`.
+
+use serde_json::Value;
+
+use super::features::{Selection, selections};
+use super::summary::Outcome;
+use super::tools;
+use crate::process::find;
+use crate::size;
+use crate::workspace::Workspace;
+
+/// Source is formatted.
+pub(super) fn fmt(workspace: &Workspace) -> Result<Outcome, String> {
+    if !workspace.has_cargo("fmt") {
+        return Ok(Outcome::Skipped(vec!["rustfmt is not installed".to_owned()]));
+    }
+    let good = workspace.cargo(&["fmt", "--all", "--check"]).pass()?;
+    Ok(Outcome::passed_if(good, "some source is not as rustfmt writes it; `cargo fmt --all` mends it"))
+}
+
+/// Licences, bans and sources of dependencies, by `deny.toml`.
+pub(super) fn deny(workspace: &Workspace) -> Result<Outcome, String> {
+    let Some(program) = tools::program(workspace, "cargo-deny") else {
+        return Ok(Outcome::Skipped(vec![
+            "cargo-deny is not installed; the step `tools` gets it".to_owned(),
+        ]));
+    };
+    let arguments = ["--workspace", "--all-features", "check", "bans", "licenses", "sources"];
+    let good = arguments.iter().fold(workspace.call(program), |call, argument| call.arg(argument)).pass()?;
+    Ok(Outcome::passed_if(good, "a dependency breaks a rule of deny.toml"))
+}
+
+/// No source file is too long.
+pub(super) fn lint_size(workspace: &Workspace) -> Result<Outcome, String> {
+    if find("git", &workspace.path).is_none() || !workspace.root.join(".git").exists() {
+        return Ok(Outcome::Skipped(vec!["this is no git work tree, so nobody knows the files".to_owned()]));
+    }
+    let lengths = size::measure(workspace)?;
+    lengths.tell();
+    Ok(Outcome::passed_if(lengths.too_long.is_empty(), "some source file is too long"))
+}
+
+/// Lints, for each set of features.
+pub(super) fn clippy(workspace: &Workspace) -> Result<Outcome, String> {
+    if !workspace.has_cargo("clippy") {
+        return Ok(Outcome::Skipped(vec!["clippy is not installed".to_owned()]));
+    }
+    let mut bad = Vec::new();
+    for Selection { name, arguments } in feature_sets(workspace)? {
+        println!("--- {name}");
+        let call =
+            arguments.iter().fold(workspace.cargo(&["clippy", "--all-targets"]), |call, word| call.arg(word));
+        if !call.arg("--").arg("-D").arg("warnings").pass()? {
+            bad.push(name);
+        }
+    }
+    Ok(Outcome::passed_if(bad.is_empty(), &format!("clippy has something to say ({})", bad.join("; "))))
+}
+
+/// Documentation.
+pub(super) fn doc(workspace: &Workspace) -> Result<Outcome, String> {
+    let call = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+    let good = call.env("RUSTDOCFLAGS", "-Dwarnings").pass()?;
+    Ok(Outcome::passed_if(good, "rustdoc has something to say"))
+}
+
+/// The runs that cover every set of features of this workspace.
+pub(super) fn feature_sets(workspace: &Workspace) -> Result<Vec<Selection>, String> {
+    let text = workspace.cargo(&["metadata", "--no-deps", "--format-version", "1"]).read()?;
+    let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
+    selections(&metadata)
+}
