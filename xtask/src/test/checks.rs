@@ -25,7 +25,7 @@ pub(super) fn deny(workspace: &Workspace) -> Result<Outcome, String> {
             "cargo-deny is not installed; the step `tools` gets it".to_owned(),
         ]));
     };
-    let arguments = ["--workspace", "--all-features", "check", "bans", "licenses", "sources"];
+    let arguments = ["--locked", "--workspace", "--all-features", "check", "bans", "licenses", "sources"];
     let good = arguments.iter().fold(workspace.call(program), |call, argument| call.arg(argument)).pass()?;
     Ok(Outcome::passed_if(good, "a dependency breaks a rule of deny.toml"))
 }
