@@ -2,18 +2,22 @@
 
 pub mod canonical;
 pub mod digest;
+pub mod manifest;
+pub mod verity;
+
 pub mod envelope;
 mod instant;
 pub mod key;
+mod read_at;
 pub mod recipe;
 pub mod trust;
-pub mod verity;
-
 mod work;
 
 pub use digest::Sha256Digest;
 pub use envelope::{Envelope, Verified};
 pub use key::{Ed25519Key, KeyId, KeyKind, PublicKey, Signer};
+pub use manifest::Manifest;
+pub use read_at::ReadAt;
 pub use recipe::BuildRecipe;
 pub use trust::{TrustStore, TrustedKey};
 pub use work::Work;

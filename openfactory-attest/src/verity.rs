@@ -14,12 +14,10 @@ pub mod table;
 pub mod tree;
 pub mod verify;
 
-mod read_at;
 mod stripe;
 
 pub use format::{FormatError, format, root_hash};
 pub use params::{BlockSize, Params, Salt, Uuid};
-pub use read_at::ReadAt;
 pub use superblock::{Superblock, SuperblockError};
 pub use table::{Table, TableError};
 pub use tree::{RootHash, Tree};

@@ -3,11 +3,11 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use super::params::Params;
-use super::read_at::ReadAt;
 use super::stripe::{self, Pieces};
 use super::superblock::Superblock;
 use super::tree::{BlockHasher, Builder, RootHash, Shape, Sink, Tree};
 use crate::digest::Sha256Digest;
+use crate::read_at::ReadAt;
 use crate::work::Work;
 
 /// Hashes all data and writes the hash device, superblock first, from the start of `hash_out`.

@@ -8,8 +8,8 @@
 use std::io;
 
 use super::params::{BlockSize, Params, Salt, Uuid};
-use super::read_at::ReadAt;
 use super::tree::Tree;
+use crate::read_at::ReadAt;
 
 const SIGNATURE: &[u8; 8] = b"verity\0\0";
 const ALGORITHM: &[u8; 32] = b"sha256\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

@@ -6,8 +6,8 @@
 
 use std::io;
 
-use super::read_at::ReadAt;
 use super::tree::Tree;
+use crate::read_at::ReadAt;
 use crate::work::Work;
 
 mod report;

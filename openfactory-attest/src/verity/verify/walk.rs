@@ -8,7 +8,7 @@ use std::{io, thread};
 use super::report::{Fault, Finding, Place, VerifyReport};
 use super::{Device, VerifyError};
 use crate::digest::Sha256Digest;
-use crate::verity::read_at::ReadAt;
+use crate::read_at::ReadAt;
 use crate::verity::tree::{BlockHasher, Shape, Tree};
 use crate::work::Work;
 

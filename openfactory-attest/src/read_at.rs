@@ -1,4 +1,4 @@
-//! Where data and hash blocks are read from: a file, a block device, or memory.
+//! Where images are read from: a file, a block device, or memory.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};

@@ -1,0 +1,206 @@
+//! The per-file manifest of a directory tree or a squashfs: what every inode is, and its SHA-256 if it is a file.
+//!
+//! Paths are bytes, in bytewise order; hard links are known as such. A manifest says in itself that extended
+//! attributes are not covered. Its JSON is canonical (RFC 8785), so that [`Manifest::digest`] is what `sha256sum`
+//! says of the JSON file; its text form is what `sha256sum -c` takes.
+
+use std::path::Path;
+
+use crate::digest::Sha256Digest;
+use crate::work::Work;
+
+pub mod diff;
+pub mod directory;
+pub mod entry;
+pub mod json;
+pub mod sha256sum;
+
+pub use diff::{Compare, Difference, DifferenceKind};
+pub use directory::DirectoryError;
+pub use entry::{Entry, EntryKind, TreePath};
+pub use json::ManifestParseError;
+pub use sha256sum::{FileDigest, TextParseError};
+
+/// What every inode of a tree is, in bytewise order of paths, the root first.
+///
+/// ```
+/// use openfactory_attest::manifest::{Compare, DifferenceKind, Manifest};
+/// use openfactory_attest::Work;
+///
+/// let tree = tempfile::tempdir()?;
+/// std::fs::write(tree.path().join("motd"), "hello\n")?;
+/// let baseline = Manifest::of_directory(tree.path(), &Work::on_all_cores())?;
+///
+/// std::fs::write(tree.path().join("motd"), "HELLO\n")?;
+/// let now = Manifest::of_directory(tree.path(), &Work::on_all_cores())?;
+///
+/// let differences = baseline.diff(&now, &Compare::everything());
+/// assert_eq!(differences[0].kind, DifferenceKind::Content);
+/// assert_eq!(differences[0].path.to_string(), "./motd");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    entries: Vec<Entry>,
+}
+
+impl Manifest {
+    /// More entries than this are refused, wherever they come from.
+    pub const MAX_ENTRIES: usize = 4 * 1024 * 1024;
+
+    /// Makes a manifest of entries in any order.
+    ///
+    /// # Errors
+    /// [`StructureError`] if they are no tree.
+    pub fn of_entries(mut entries: Vec<Entry>) -> Result<Self, StructureError> {
+        entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let manifest = Self { entries };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Reads a directory tree: hashes every file, follows no symbolic link, stays below `root` whatever happens in
+    /// it meanwhile. Memory does not depend on file sizes.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if anything in it can't be read, or changes while it is read.
+    pub fn of_directory(root: &Path, work: &Work<'_>) -> Result<Self, DirectoryError> {
+        directory::read(root, work)
+    }
+
+    /// Every entry, in bytewise order of paths.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entry with this path.
+    #[must_use]
+    pub fn entry(&self, path: &TreePath) -> Option<&Entry> {
+        let index = self.entries.binary_search_by(|entry| entry.path.cmp(path)).ok()?;
+        self.entries.get(index)
+    }
+
+    /// The regular files, with size in bytes and digest.
+    pub fn files(&self) -> impl Iterator<Item = (&TreePath, u64, &Sha256Digest)> {
+        self.entries.iter().filter_map(|entry| match &entry.kind {
+            EntryKind::File { size, digest } => Some((&entry.path, *size, digest)),
+            _ => None,
+        })
+    }
+
+    /// The manifest's own digest: SHA-256 of [`to_json`](Self::to_json).
+    ///
+    /// # Errors
+    /// Those of [`to_json`](Self::to_json).
+    pub fn digest(&self) -> Result<Sha256Digest, StructureError> {
+        Ok(Sha256Digest::of(&self.to_json()?))
+    }
+
+    /// The manifest as canonical JSON (RFC 8785), without a newline at the end.
+    ///
+    /// # Errors
+    /// [`StructureError::Json`], which no manifest is known to cause.
+    pub fn to_json(&self) -> Result<Vec<u8>, StructureError> {
+        json::write(self)
+    }
+
+    /// Reads a manifest from JSON, canonical or not.
+    ///
+    /// # Errors
+    /// [`ManifestParseError`].
+    pub fn parse_json(json: &[u8]) -> Result<Self, ManifestParseError> {
+        json::parse(json)
+    }
+
+    /// A line for each regular file, for `cd ROOT && sha256sum -c FILE`. Only names and digests, nothing else.
+    #[must_use]
+    pub fn to_sha256sum(&self) -> Vec<u8> {
+        sha256sum::write(self.files().map(|(path, _size, digest)| (path, digest)))
+    }
+
+    /// Reads what [`to_sha256sum`](Self::to_sha256sum) or `sha256sum` wrote. Digests are all that is in it.
+    ///
+    /// # Errors
+    /// [`TextParseError`].
+    pub fn parse_sha256sum(text: &[u8]) -> Result<Vec<FileDigest>, TextParseError> {
+        sha256sum::parse(text)
+    }
+
+    /// How `current` differs from this manifest, in bytewise order of paths.
+    #[must_use]
+    pub fn diff(&self, current: &Self, compare: &Compare) -> Vec<Difference> {
+        diff::diff(self, current, compare)
+    }
+
+    /// Checks what the rest relies on: order, one root, every parent a directory, hard links to earlier files.
+    fn check(&self) -> Result<(), StructureError> {
+        if self.entries.len() > Self::MAX_ENTRIES {
+            return Err(StructureError::TooMany { entries: self.entries.len() });
+        }
+        if let Some(pair) = self.entries.array_windows::<2>().find(|[a, b]| a.path == b.path) {
+            return Err(StructureError::Duplicate { path: pair[0].path.clone() });
+        }
+        match self.entries.first() {
+            Some(root) if root.path.is_root() && root.kind == EntryKind::Directory => {}
+            _ => return Err(StructureError::NoRoot),
+        }
+        for entry in &self.entries {
+            let parent = entry.path.parent().map(|parent| self.entry(&parent).map(|parent| &parent.kind));
+            if !matches!(parent, None | Some(Some(EntryKind::Directory))) {
+                return Err(StructureError::Orphan { path: entry.path.clone() });
+            }
+            if let Some(first) = &entry.hard_link_to {
+                let same = |first: &Entry| {
+                    first.hard_link_to.is_none() && first.kind == entry.kind && first.path < entry.path
+                };
+                if entry.kind == EntryKind::Directory || !self.entry(first).is_some_and(same) {
+                    return Err(StructureError::HardLink { path: entry.path.clone() });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why entries are no manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StructureError {
+    /// More than [`Manifest::MAX_ENTRIES`].
+    #[error("{entries} entries, {} is the most", Manifest::MAX_ENTRIES)]
+    TooMany {
+        /// How many there are, as far as was counted.
+        entries: usize,
+    },
+    /// The root is missing, or no directory.
+    #[error("no root directory")]
+    NoRoot,
+    /// Two entries have one path.
+    #[error("{path} is there twice")]
+    Duplicate {
+        /// The path.
+        path: TreePath,
+    },
+    /// Its parent is missing, or no directory.
+    #[error("{path} is in no directory")]
+    Orphan {
+        /// The path.
+        path: TreePath,
+    },
+    /// It is a hard link to something that is missing, comes later, is itself one, or is something else.
+    #[error("{path} is a hard link to no earlier entry like it")]
+    HardLink {
+        /// The path.
+        path: TreePath,
+    },
+    /// It could not be written as JSON.
+    #[error("cannot be written as json: {reason}")]
+    Json {
+        /// Why not.
+        reason: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;
