@@ -1,0 +1,154 @@
+//! Dead letters: in, and out again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::state::{Entry, Place, State};
+use crate::dead_letter::{
+    DeadCause, DeadLetter, DeadLetterPage, DeadPolicy, Discard, Moved, Redrive, Selection,
+};
+use crate::history::{self, IncidentKind};
+use crate::stamp::Stamp;
+
+impl State {
+    /// Moves a living message to the dead letters and lets its policy decide about its key.
+    pub(super) fn bury(&mut self, seq: u64, cause: DeadCause, reason: &str, now: Stamp) {
+        let Some(mut entry) = self.remove(seq) else { return };
+        let kind = match cause {
+            DeadCause::Rejected => IncidentKind::Dead,
+            DeadCause::Expired => IncidentKind::Expired,
+            DeadCause::Parked => IncidentKind::Parked,
+        };
+        entry.note(now, kind, reason);
+        let policy = entry.message.on_dead;
+        let id = entry.message.id.clone();
+        let key = entry.message.key.clone();
+        let mut letter = DeadLetter::new(entry.message, seq, cause, entry.published.time(), now.time());
+        history::cut(reason).clone_into(&mut letter.reason);
+        letter.failures = entry.failures;
+        letter.deliveries = entry.deliveries;
+        letter.history = entry.history;
+        let rejected = cause == DeadCause::Rejected;
+        letter.blocking = rejected && policy == DeadPolicy::Block && key.is_some();
+        let blocking = letter.blocking;
+        self.dead.insert(seq, letter);
+        let Some(key) = key else { return };
+        if let Some(lane) = self.lanes.get_mut(&key) {
+            if blocking {
+                lane.blocked.insert(seq);
+            }
+            if rejected && policy == DeadPolicy::Park {
+                let rest: Vec<u64> =
+                    lane.live.iter().copied().filter(|other| lane.leased != Some(*other)).collect();
+                for other in rest {
+                    self.bury(other, DeadCause::Parked, &format!("parked behind {id}"), now);
+                }
+            }
+        }
+        self.settle_lane(&key, now);
+    }
+
+    pub(super) fn dead_letters(&self, page: &DeadLetterPage) -> Vec<DeadLetter> {
+        let from = page.after.map_or(0, |after| after.saturating_add(1));
+        self.dead
+            .range(from..)
+            .map(|(_, letter)| letter)
+            .filter(|letter| page.filter.matches(letter))
+            .take(page.limit)
+            .cloned()
+            .collect()
+    }
+
+    /// The places of the selected letters, and the ids that are none.
+    fn select(&self, selection: &Selection) -> (BTreeSet<u64>, BTreeSet<String>) {
+        let mut missing = BTreeSet::new();
+        let found = match selection {
+            Selection::Ids(ids) => ids
+                .iter()
+                .filter_map(|id| {
+                    let seq =
+                        self.known.get(id).map(|known| known.seq).filter(|seq| self.dead.contains_key(seq));
+                    if seq.is_none() {
+                        missing.insert(id.clone());
+                    }
+                    seq
+                })
+                .collect(),
+            Selection::Matching(filter) => {
+                self.dead.iter().filter(|(_, letter)| filter.matches(letter)).map(|(seq, _)| *seq).collect()
+            }
+        };
+        (found, missing)
+    }
+
+    fn moved(&self, selection: &Selection, limit: usize) -> (Vec<u64>, Moved) {
+        let (found, missing) = self.select(selection);
+        let chosen: Vec<u64> = found.iter().copied().take(limit).collect();
+        let moved = Moved {
+            ids: chosen
+                .iter()
+                .filter_map(|seq| self.dead.get(seq))
+                .map(|letter| letter.message.id.clone())
+                .collect(),
+            missing: missing.into_iter().collect(),
+            remaining: (found.len() - chosen.len()) as u64,
+        };
+        (chosen, moved)
+    }
+
+    pub(super) fn redrive(&mut self, redrive: &Redrive, now: Stamp) -> Moved {
+        let (chosen, moved) = self.moved(&redrive.selection, redrive.limit);
+        if redrive.dry_run {
+            return moved;
+        }
+        for (n, seq) in chosen.into_iter().enumerate() {
+            let Some(letter) = self.dead.remove(&seq) else { continue };
+            let mut message = letter.message;
+            // What has expired is delivered all the same: somebody has asked for it.
+            message.expires = message.expires.filter(|expires| Stamp::from(*expires) > now);
+            let key = message.key.clone();
+            let mut entry = Entry {
+                message,
+                published: letter.published.into(),
+                due: now.plus(stagger(n, redrive.rate)),
+                failures: if redrive.keep_failures { letter.failures } else { 0 },
+                deliveries: letter.deliveries,
+                lapses: 0,
+                outstanding: false,
+                lease: None,
+                place: Place::Unseated,
+                history: letter.history,
+            };
+            entry.note(now, IncidentKind::Redriven, &format!("{}: {}", redrive.actor, redrive.reason));
+            self.insert(seq, entry);
+            if let Some(lane) = key.and_then(|key| self.lanes.get_mut(&key)) {
+                lane.blocked.remove(&seq);
+            }
+            self.settle_places(seq, now);
+        }
+        moved
+    }
+
+    pub(super) fn discard(&mut self, discard: &Discard, now: Stamp) -> Moved {
+        let (chosen, moved) = self.moved(&discard.selection, discard.limit);
+        if discard.dry_run {
+            return moved;
+        }
+        for seq in chosen {
+            let Some(key) = self.dead.remove(&seq).and_then(|letter| letter.message.key) else { continue };
+            if let Some(lane) = self.lanes.get_mut(&key) {
+                lane.blocked.remove(&seq);
+            }
+            self.settle_lane(&key, now);
+        }
+        moved
+    }
+}
+
+/// The delay of the n-th message at so many a second.
+fn stagger(n: usize, rate: Option<u32>) -> Duration {
+    rate.map_or(Duration::ZERO, |rate| {
+        let micros = (n as u64).saturating_mul(1_000_000) / u64::from(rate.max(1));
+        Duration::from_micros(micros)
+    })
+}
