@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod bench;
 mod process;
+mod requirements;
 mod size;
 mod test;
 mod workspace;

@@ -52,6 +52,7 @@ fn perform(step: Step, workspace: &Workspace, strict: bool) -> Result<Outcome, S
         Step::Fmt => checks::fmt(workspace),
         Step::Deny => checks::deny(workspace),
         Step::LintSize => checks::lint_size(workspace),
+        Step::Requirements => checks::requirements(workspace),
         Step::Clippy => checks::clippy(workspace),
         Step::Test => suite::run(workspace, strict),
         Step::Absences => absences::run(workspace),

@@ -1,4 +1,4 @@
-//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `clippy`, `doc`.
+//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `clippy`, `doc`.
 
 use serde_json::Value;
 
@@ -6,6 +6,7 @@ use super::features::{Selection, selections};
 use super::summary::Outcome;
 use super::tools;
 use crate::process::find;
+use crate::requirements;
 use crate::size;
 use crate::workspace::Workspace;
 
@@ -38,6 +39,14 @@ pub(super) fn lint_size(workspace: &Workspace) -> Result<Outcome, String> {
     let lengths = size::measure(workspace)?;
     lengths.tell();
     Ok(Outcome::passed_if(lengths.too_long.is_empty(), "some source file is too long"))
+}
+
+/// The list of requirements points to what exists.
+pub(super) fn requirements(workspace: &Workspace) -> Result<Outcome, String> {
+    let claims = requirements::check(workspace)?;
+    claims.wrong.iter().for_each(|line| println!("wrong: {line}"));
+    println!("{} of {} requirements are done", claims.done, claims.all);
+    Ok(Outcome::passed_if(claims.wrong.is_empty(), "docs/requirements.md claims what is not so"))
 }
 
 /// Lints, for each set of features.

@@ -13,6 +13,8 @@ pub(super) enum Step {
     Deny,
     /// No source file is too long.
     LintSize,
+    /// The list of requirements names code and tests that exist.
+    Requirements,
     /// Lints, with warnings as errors, for each set of features.
     Clippy,
     /// Tests for each set of features, and documentation tests.
@@ -31,6 +33,7 @@ impl Step {
             Self::Fmt => "fmt",
             Self::Deny => "deny",
             Self::LintSize => "lint-size",
+            Self::Requirements => "requirements",
             Self::Clippy => "clippy",
             Self::Test => "test",
             Self::Absences => "absences",
@@ -53,7 +56,7 @@ mod tests {
     fn steps_run_once_and_in_order() {
         assert_eq!(selected(&[Step::Doc, Step::Fmt, Step::Doc]), [Step::Fmt, Step::Doc]);
         let all = selected(&[]);
-        assert_eq!((all.len(), all.is_sorted()), (8, true));
+        assert_eq!((all.len(), all.is_sorted()), (9, true));
     }
 
     #[test]

@@ -58,14 +58,14 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<10} {:<8} {:>7}", "step", "result", "seconds")?;
+        writeln!(f, "{:<12} {:<8} {:>7}", "step", "result", "seconds")?;
         for (step, outcome, time) in &self.rows {
             let word = match outcome {
                 Outcome::Failed(_) => "FAILED",
                 Outcome::Passed => "passed",
                 Outcome::Skipped(_) => "skipped",
             };
-            writeln!(f, "{step:<10} {word:<8} {:>7.1}", time.as_secs_f64())?;
+            writeln!(f, "{step:<12} {word:<8} {:>7.1}", time.as_secs_f64())?;
         }
         for (step, outcome, _) in &self.rows {
             match outcome {
@@ -99,10 +99,10 @@ mod tests {
         assert!(!summary.is_good());
         assert_eq!(
             summary.to_string(),
-            "step       result   seconds\n\
-             fmt        passed       1.2\n\
-             deny       skipped      0.0\n\
-             test       FAILED     100.0\n\
+            "step         result   seconds\n\
+             fmt          passed       1.2\n\
+             deny         skipped      0.0\n\
+             test         FAILED     100.0\n\
              SKIPPED deny: no cargo-deny\n\
              FAILED test: 2 failed\n"
         );
