@@ -53,6 +53,14 @@ pub enum PostError {
         /// What the router says.
         reason: String,
     },
+    /// The router doesn't know whoever signed or posted this. Once it is told, the same event is taken.
+    #[error("the event router does not know the sender (status {status}): {reason}")]
+    UnknownSender {
+        /// The HTTP status.
+        status: StatusCode,
+        /// What the router says.
+        reason: String,
+    },
     /// The router can't take more now.
     #[error("the event router can't take the event now (status {status})")]
     Busy {
@@ -85,7 +93,10 @@ impl PostError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Conflict { .. } | Self::Refused { .. } => false,
-            Self::Busy { .. } | Self::Unreachable { .. } | Self::Foreign { .. } => true,
+            Self::UnknownSender { .. }
+            | Self::Busy { .. }
+            | Self::Unreachable { .. }
+            | Self::Foreign { .. } => true,
         }
     }
 }
@@ -137,6 +148,9 @@ impl EventClient {
             StatusCode::ACCEPTED => serde_json::from_slice(body)
                 .map_err(|error| self.foreign(&format!("its 202 says not which event it took ({error})"))),
             StatusCode::CONFLICT => Err(PostError::Conflict { reason: reason(body) }),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(PostError::UnknownSender { status, reason: reason(body) })
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
                 Err(PostError::Busy { status, retry_after: retry_after(headers) })
             }

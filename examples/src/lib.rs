@@ -23,3 +23,5 @@ pub mod tls;
 pub mod agent;
 #[cfg(feature = "services")]
 pub mod webhook;
+#[cfg(feature = "services")]
+pub mod told;

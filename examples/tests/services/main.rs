@@ -10,3 +10,11 @@
 )]
 
 mod config;
+mod tls;
+
+/// Says that a test did not run because a foreign tool is missing; with `OPENFACTORY_STRICT=1` that is a failure.
+fn skip(test: &str, tool: &str) {
+    let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
+    assert!(!strict, "{test} needs {tool}");
+    eprintln!("SKIPPED: {test}: needs {tool}");
+}
