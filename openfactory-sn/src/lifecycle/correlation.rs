@@ -1,0 +1,138 @@
+//! Our own keys of the records that the lifecycle makes: what `correlation_id` holds, and what their sys_ids are
+//! derived from.
+//!
+//! A key is its kind and its parts with `/` between, as in `change/b-1`; ids have no `/` in them, so no two
+//! records share a key. Where a part is free text or the whole is too long for the column, the parts are hashed.
+
+use openfactory_attest::digest::Sha256Digest;
+
+use super::id::{BuildId, DeviceId, EventId, MAX_ID_LENGTH, OrderId, hashed};
+use crate::id::{CorrelationId, SysId};
+
+/// The change request of a build.
+#[must_use]
+pub fn change(build: &BuildId) -> CorrelationId {
+    joined("change", &[build.as_str()])
+}
+
+/// The emergency change request of an order.
+#[must_use]
+pub fn order_change(order: &OrderId) -> CorrelationId {
+    joined("order-change", &[order.as_str()])
+}
+
+/// The incident that an event opens for a device.
+#[must_use]
+pub fn incident(device: &DeviceId, cause: &Sha256Digest, opened_by: &EventId) -> CorrelationId {
+    let cause = cause.to_string();
+    let mut hash = hashed("incident", &[&cause, opened_by.as_str()]);
+    hash.truncate(16);
+    joined("incident", &[device.as_str(), &hash])
+}
+
+/// The evidence record of a build for a framework.
+#[must_use]
+pub fn evidence(build: &BuildId, framework: &str) -> CorrelationId {
+    joined("evidence", &[build.as_str(), framework])
+}
+
+/// The compliance item of a device for a framework.
+#[must_use]
+pub fn compliance(device: &DeviceId, framework: &str) -> CorrelationId {
+    joined("compliance", &[device.as_str(), framework])
+}
+
+/// The configuration item of a base image in a version.
+#[must_use]
+pub fn base_image_item(base_image: &str, base_version: &str) -> CorrelationId {
+    joined("image", &[base_image, base_version])
+}
+
+/// The configuration item of a build.
+#[must_use]
+pub fn build_item(build: &BuildId) -> CorrelationId {
+    joined("build", &[build.as_str()])
+}
+
+/// The configuration item of a device.
+#[must_use]
+pub fn device_item(device: &DeviceId) -> CorrelationId {
+    joined("device", &[device.as_str()])
+}
+
+/// The relation between two configuration items.
+#[must_use]
+pub fn relation(parent: &SysId, type_name: &str, child: &SysId) -> CorrelationId {
+    let hash = hashed("relation", &[parent.as_str(), type_name, child.as_str()]);
+    joined("relation", &[&hash])
+}
+
+fn joined(kind: &'static str, parts: &[&str]) -> CorrelationId {
+    let plain = |part: &&str| {
+        !part.is_empty()
+            && part.len() <= MAX_ID_LENGTH
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-'))
+    };
+    if parts.iter().all(plain)
+        && let Ok(readable) = CorrelationId::new(&format!("{kind}/{}", parts.join("/")))
+    {
+        return readable;
+    }
+    // A first part that is an id stays readable; the hash makes the whole unique.
+    let hash = hashed(kind, parts);
+    match parts.first().filter(|part| plain(part) && parts.len() > 1) {
+        Some(first) if kind.len() + first.len() + hash.len() + 2 <= 100 => {
+            CorrelationId::from_ids(&[kind, first, &hash])
+        }
+        _ => CorrelationId::from_ids(&[kind, &hash]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_readable_where_they_can_be() {
+        let build = BuildId::new("b-1").unwrap();
+        assert_eq!(change(&build).as_str(), "change/b-1");
+        assert_eq!(base_image_item("debian-trixie", "13.1").as_str(), "image/debian-trixie/13.1");
+        assert!(evidence(&build, "21 CFR Part 11").as_str().starts_with("evidence/b-1/"));
+    }
+
+    #[test]
+    fn every_key_fits_the_column_and_the_query() {
+        let long = "x".repeat(64);
+        let (build, device) = (BuildId::new(&*long).unwrap(), DeviceId::new(&*long).unwrap());
+        let order = OrderId::new(&*long).unwrap();
+        let event = EventId::new(&*long).unwrap();
+        let digest = Sha256Digest::of(b"");
+        let keys = [
+            change(&build),
+            order_change(&order),
+            incident(&device, &digest, &event),
+            evidence(&build, "21 CFR Part 11, ^ and more"),
+            compliance(&device, &"long ".repeat(50)),
+            base_image_item(&"a/b".repeat(50), "1^NQ"),
+            base_image_item(&long, &long),
+            build_item(&build),
+            device_item(&device),
+            relation(&SysId::new("a").unwrap(), "Runs on::Runs", &SysId::new("b").unwrap()),
+        ];
+        for key in &keys {
+            assert_eq!(CorrelationId::new(key.as_str()).as_ref(), Ok(key));
+        }
+        let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(distinct.len(), keys.len());
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(base_image_item("a/b", "c"), base_image_item("a", "b/c"));
+        assert_ne!(base_image_item("a", ""), base_image_item("", "a"));
+        assert_ne!(
+            compliance(&DeviceId::new("a").unwrap(), "b:c"),
+            compliance(&DeviceId::new("a:b").unwrap(), "c")
+        );
+    }
+}

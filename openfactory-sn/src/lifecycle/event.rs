@@ -1,0 +1,238 @@
+//! The vocabulary: what happened, who may say so, and in which lane it is handled.
+//!
+//! An [`Event`] travels as the payload of a DSSE envelope (`payloadType` [`PAYLOAD_TYPE`]), the envelope as the
+//! `data` of a CloudEvent. What counts is the signature: [`Event::check_sender`] says whose word it takes.
+//! Facts that the workflow derives ([`EventBody::is_derived`]) are nobody's to send; they come out of the outbox.
+
+pub mod build;
+pub mod codec;
+pub mod device;
+pub mod gate;
+pub mod record;
+pub mod remediation;
+
+use std::time::SystemTime;
+
+use openfactory_attest::key::KeyKind;
+
+use self::build::{BuildCompleted, BuildRequested, BuildVerified};
+use self::device::{DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue};
+use self::gate::{GateOpened, GateRefused};
+use self::record::RecordChanged;
+use self::remediation::{RemediationOrdered, RemediationPerformed};
+use super::id::EventId;
+use super::timestamp;
+
+/// The DSSE payload type of an event.
+pub const PAYLOAD_TYPE: &str = "application/vnd.openfactory.event.v1+json";
+
+/// The `source` of everything that the workflow derives, whichever router derived it.
+pub const DERIVED_SOURCE: &str = "/openfactory/lifecycle";
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Event {
+    /// Its id, unique within its source.
+    pub id: EventId,
+    /// Where it comes from, a URI reference.
+    pub source: String,
+    /// When it happened, by the clock of its source.
+    pub time: SystemTime,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// What happened, with its data. The names on the wire are those of [`EventBody::type_name`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum EventBody {
+    /// Someone wants an image built: a change request is made, its gate waits.
+    BuildRequested(Box<BuildRequested>),
+    /// The image is built.
+    BuildCompleted(Box<BuildCompleted>),
+    /// The image was verified; here is the evidence.
+    BuildVerified(Box<BuildVerified>),
+    /// The build gate is open. Derived.
+    GateOpened(Box<GateOpened>),
+    /// The build gate will not open. Derived.
+    GateRefused(Box<GateRefused>),
+    /// A device was made to run a build.
+    DeviceDeployed(Box<DeviceDeployed>),
+    /// A device says what it found on itself.
+    DeviceReported(Box<DeviceReported>),
+    /// A device is not what was built. Derived.
+    DeviceDrifted(Box<DeviceDrifted>),
+    /// A device's report is missing or was refused. Derived.
+    DeviceUnattested(Box<DeviceUnattested>),
+    /// A device proved that it is what was built. Derived.
+    DeviceComplied(Box<DeviceComplied>),
+    /// A report did not come in time. Derived, from a timer.
+    ReportOverdue(Box<ReportOverdue>),
+    /// The platform is to act on a device. Derived.
+    RemediationOrdered(Box<RemediationOrdered>),
+    /// The platform acted. Derived.
+    RemediationPerformed(Box<RemediationPerformed>),
+    /// Something happened to a record in ServiceNow: a hint to read it again.
+    RecordChanged(Box<RecordChanged>),
+}
+
+impl EventBody {
+    /// Every type name, in the order of [`EventBody`].
+    pub const TYPE_NAMES: [&str; 14] = [
+        build::REQUESTED,
+        build::COMPLETED,
+        build::VERIFIED,
+        gate::OPENED,
+        gate::REFUSED,
+        device::DEPLOYED,
+        device::REPORTED,
+        device::DRIFTED,
+        device::UNATTESTED,
+        device::COMPLIED,
+        device::REPORT_OVERDUE,
+        remediation::ORDERED,
+        remediation::PERFORMED,
+        record::CHANGED,
+    ];
+
+    /// `tech.openfactory.<area>.<fact>.v1`.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::BuildRequested(_) => build::REQUESTED,
+            Self::BuildCompleted(_) => build::COMPLETED,
+            Self::BuildVerified(_) => build::VERIFIED,
+            Self::GateOpened(_) => gate::OPENED,
+            Self::GateRefused(_) => gate::REFUSED,
+            Self::DeviceDeployed(_) => device::DEPLOYED,
+            Self::DeviceReported(_) => device::REPORTED,
+            Self::DeviceDrifted(_) => device::DRIFTED,
+            Self::DeviceUnattested(_) => device::UNATTESTED,
+            Self::DeviceComplied(_) => device::COMPLIED,
+            Self::ReportOverdue(_) => device::REPORT_OVERDUE,
+            Self::RemediationOrdered(_) => remediation::ORDERED,
+            Self::RemediationPerformed(_) => remediation::PERFORMED,
+            Self::RecordChanged(_) => record::CHANGED,
+        }
+    }
+
+    /// The lane: events of one key are handled one after the other, in the order in which they were taken in.
+    ///
+    /// An order has a lane of its own, so that nothing that waits in the device's lane can delay the act.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::BuildRequested(body) => format!("build:{}", body.build_id),
+            Self::BuildCompleted(body) => format!("build:{}", body.build_id),
+            Self::BuildVerified(body) => format!("build:{}", body.build_id),
+            Self::GateOpened(body) => format!("build:{}", body.build_id),
+            Self::GateRefused(body) => format!("build:{}", body.build_id),
+            Self::DeviceDeployed(body) => format!("device:{}", body.device),
+            Self::DeviceReported(body) => format!("device:{}", body.report.device),
+            Self::DeviceDrifted(body) => format!("device:{}", body.device),
+            Self::DeviceUnattested(body) => format!("device:{}", body.device),
+            Self::DeviceComplied(body) => format!("device:{}", body.device),
+            Self::ReportOverdue(body) => format!("device:{}", body.device),
+            Self::RemediationOrdered(body) => format!("order:{}", body.order.id),
+            Self::RemediationPerformed(body) => format!("device:{}", body.order.device),
+            Self::RecordChanged(body) => format!("{}:{}", body.table, body.sys_id),
+        }
+    }
+
+    /// The kinds of key whose signature counts on it. Empty: nobody may send it, it is derived.
+    #[must_use]
+    pub const fn signers(&self) -> &'static [KeyKind] {
+        match self {
+            Self::BuildRequested(_) | Self::BuildCompleted(_) | Self::BuildVerified(_) => {
+                &[KeyKind::BuildPlatformSigning]
+            }
+            Self::DeviceDeployed(_) => &[KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning],
+            Self::DeviceReported(_) => &[KeyKind::DeviceAttestation],
+            Self::RecordChanged(_) => &[KeyKind::Integration],
+            Self::GateOpened(_)
+            | Self::GateRefused(_)
+            | Self::DeviceDrifted(_)
+            | Self::DeviceUnattested(_)
+            | Self::DeviceComplied(_)
+            | Self::ReportOverdue(_)
+            | Self::RemediationOrdered(_)
+            | Self::RemediationPerformed(_) => &[],
+        }
+    }
+
+    /// Whether only the workflow makes such events.
+    #[must_use]
+    pub const fn is_derived(&self) -> bool {
+        self.signers().is_empty()
+    }
+}
+
+/// Why a signer is not taken at its word.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SenderError {
+    /// The event is derived by the workflow; nobody may send it.
+    #[error("events of type {type_name} are derived and can not be sent")]
+    Derived {
+        /// The event's type.
+        type_name: &'static str,
+    },
+    /// A key of this kind does not speak for such events.
+    #[error("a key of kind {kind:?} may not sign events of type {type_name}")]
+    Kind {
+        /// The event's type.
+        type_name: &'static str,
+        /// The signer's kind.
+        kind: KeyKind,
+    },
+    /// A device speaks for itself only: the name of its key is its id.
+    #[error("the attestation key {name:?} may not speak for device {device:?}")]
+    OtherDevice {
+        /// The name of the signer's key.
+        name: String,
+        /// The device that the event is about.
+        device: String,
+    },
+}
+
+impl Event {
+    /// An event; its time is kept in milliseconds.
+    #[must_use]
+    pub fn new(id: EventId, source: impl Into<String>, time: SystemTime, body: EventBody) -> Self {
+        Self { id, source: source.into(), time: timestamp::truncate(time), body }
+    }
+
+    /// An event that follows from another: its id from the other's identity and the label, its source
+    /// [`DERIVED_SOURCE`].
+    #[must_use]
+    pub fn derived(parent: &EventId, label: &str, time: SystemTime, body: EventBody) -> Self {
+        Self::new(EventId::derived(parent, label), DERIVED_SOURCE, time, body)
+    }
+
+    /// What makes it one and the same event however often it comes: see [`EventId::identity`].
+    #[must_use]
+    pub fn identity(&self) -> EventId {
+        EventId::identity(&self.source, &self.id)
+    }
+
+    /// Whether this signer (its key's kind and name in the trust store) may say this.
+    ///
+    /// # Errors
+    /// [`SenderError`] says why not.
+    pub fn check_sender(&self, kind: KeyKind, name: &str) -> Result<(), SenderError> {
+        let type_name = self.body.type_name();
+        if self.body.is_derived() {
+            return Err(SenderError::Derived { type_name });
+        }
+        if !self.body.signers().contains(&kind) {
+            return Err(SenderError::Kind { type_name, kind });
+        }
+        if let EventBody::DeviceReported(body) = &self.body
+            && body.report.device != name
+        {
+            return Err(SenderError::OtherDevice { name: name.to_owned(), device: body.report.device.clone() });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! Events as bytes: the JSON that a DSSE envelope signs.
+//!
+//! `{"id", "source", "type", "time", "data": {...}}`, at most [`MAX_PAYLOAD`] bytes. Members that this version
+//! does not know are ignored, a type that it does not know is [`EventError::UnknownType`], which keeps what a
+//! dead letter has to say.
+
+use openfactory_attest::canonical::{self, Limits};
+use openfactory_attest::digest::Sha256Digest;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{Event, EventBody, build, device, gate, record, remediation};
+use crate::lifecycle::id::{BuildId, DeviceId, EventId};
+use crate::lifecycle::timestamp;
+
+/// The largest payload of an event, in bytes.
+pub const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+/// The longest `source`, in bytes.
+pub const MAX_SOURCE: usize = 256;
+/// The longest text field of an event, in bytes.
+pub const MAX_TEXT: usize = 32 * 1024;
+/// The most files of evidence that an event carries.
+pub const MAX_EVIDENCE_FILES: usize = 32;
+
+/// Why bytes are not an event.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The payload is larger than [`MAX_PAYLOAD`].
+    #[error("an event has at most {MAX_PAYLOAD} bytes, this one has {length}")]
+    TooLarge {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// It is not JSON as signed documents have it, or not an object with the event's members.
+    #[error("the event's JSON can not be read")]
+    Json {
+        /// Where and why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Its `source` is empty, too long, or holds blanks or control characters.
+    #[error("{text:?} is not the source of an event")]
+    Source {
+        /// The beginning of it.
+        text: String,
+    },
+    /// Its `time` is not an RFC 3339 instant.
+    #[error("the event's time can not be read")]
+    Time {
+        /// Why.
+        #[source]
+        source: timestamp::TimestampError,
+    },
+    /// Its type is not one that this version knows.
+    #[error("events of type {type_name:?} are not known to this version")]
+    UnknownType {
+        /// The type.
+        type_name: String,
+        /// The event's id.
+        id: EventId,
+        /// The event's source.
+        source_uri: String,
+    },
+    /// Its data does not have the members of its type.
+    #[error("the data of a {type_name} can not be read")]
+    Data {
+        /// The type.
+        type_name: &'static str,
+        /// Where and why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Its data contradicts itself or is out of bounds.
+    #[error("the data of a {type_name} is wrong: {reason}")]
+    Contradiction {
+        /// The type.
+        type_name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire<T> {
+    id: EventId,
+    source: String,
+    #[serde(rename = "type")]
+    type_name: String,
+    time: String,
+    data: T,
+}
+
+impl Event {
+    /// Reads the payload of an envelope.
+    ///
+    /// # Errors
+    /// [`EventError`] says what is wrong with it.
+    pub fn parse(payload: &[u8]) -> Result<Self, EventError> {
+        if payload.len() > MAX_PAYLOAD {
+            return Err(EventError::TooLarge { length: payload.len() });
+        }
+        let value = canonical::parse(payload, &Limits::FOREIGN).map_err(|error| EventError::Json { source: error.into() })?;
+        let wire: Wire<Value> =
+            serde_json::from_value(value).map_err(|error| EventError::Json { source: error.into() })?;
+        check_source(&wire.source)?;
+        let time = timestamp::parse(&wire.time).map_err(|source| EventError::Time { source })?;
+        let Wire { id, source, type_name, data, .. } = wire;
+        let Some(body) = body(&type_name, data)? else {
+            return Err(EventError::UnknownType { type_name, id, source_uri: source });
+        };
+        check_body(&body)?;
+        Ok(Self { id, source, time, body })
+    }
+
+    /// The payload that an envelope signs.
+    ///
+    /// # Errors
+    /// [`EventError::Data`] if the data can not be written as JSON; [`EventError::TooLarge`] and
+    /// [`EventError::Source`] if nobody could read it again.
+    pub fn to_payload(&self) -> Result<Vec<u8>, EventError> {
+        check_source(&self.source)?;
+        let type_name = self.body.type_name();
+        let wire = Wire {
+            id: self.id.clone(),
+            source: self.source.clone(),
+            type_name: type_name.to_owned(),
+            time: timestamp::format(self.time),
+            data: data(&self.body).map_err(|error| EventError::Data { type_name, source: error.into() })?,
+        };
+        let bytes = serde_json::to_vec(&wire).map_err(|error| EventError::Data { type_name, source: error.into() })?;
+        if bytes.len() > MAX_PAYLOAD {
+            return Err(EventError::TooLarge { length: bytes.len() });
+        }
+        Ok(bytes)
+    }
+}
+
+fn check_source(source: &str) -> Result<(), EventError> {
+    if source.is_empty() || source.len() > MAX_SOURCE || !source.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(EventError::Source { text: source.chars().take(64).collect() });
+    }
+    Ok(())
+}
+
+fn read<T: DeserializeOwned>(type_name: &'static str, data: Value) -> Result<Box<T>, EventError> {
+    serde_json::from_value(data).map(Box::new).map_err(|error| EventError::Data { type_name, source: error.into() })
+}
+
+fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
+    Ok(Some(match type_name {
+        build::REQUESTED => EventBody::BuildRequested(read(build::REQUESTED, data)?),
+        build::COMPLETED => EventBody::BuildCompleted(read(build::COMPLETED, data)?),
+        build::VERIFIED => EventBody::BuildVerified(read(build::VERIFIED, data)?),
+        gate::OPENED => EventBody::GateOpened(read(gate::OPENED, data)?),
+        gate::REFUSED => EventBody::GateRefused(read(gate::REFUSED, data)?),
+        device::DEPLOYED => EventBody::DeviceDeployed(read(device::DEPLOYED, data)?),
+        device::REPORTED => EventBody::DeviceReported(read(device::REPORTED, data)?),
+        device::DRIFTED => EventBody::DeviceDrifted(read(device::DRIFTED, data)?),
+        device::UNATTESTED => EventBody::DeviceUnattested(read(device::UNATTESTED, data)?),
+        device::COMPLIED => EventBody::DeviceComplied(read(device::COMPLIED, data)?),
+        device::REPORT_OVERDUE => EventBody::ReportOverdue(read(device::REPORT_OVERDUE, data)?),
+        remediation::ORDERED => EventBody::RemediationOrdered(read(remediation::ORDERED, data)?),
+        remediation::PERFORMED => EventBody::RemediationPerformed(read(remediation::PERFORMED, data)?),
+        record::CHANGED => EventBody::RecordChanged(read(record::CHANGED, data)?),
+        _ => return Ok(None),
+    }))
+}
+
+fn data(body: &EventBody) -> serde_json::Result<Value> {
+    match body {
+        EventBody::BuildRequested(body) => serde_json::to_value(body),
+        EventBody::BuildCompleted(body) => serde_json::to_value(body),
+        EventBody::BuildVerified(body) => serde_json::to_value(body),
+        EventBody::GateOpened(body) => serde_json::to_value(body),
+        EventBody::GateRefused(body) => serde_json::to_value(body),
+        EventBody::DeviceDeployed(body) => serde_json::to_value(body),
+        EventBody::DeviceReported(body) => serde_json::to_value(body),
+        EventBody::DeviceDrifted(body) => serde_json::to_value(body),
+        EventBody::DeviceUnattested(body) => serde_json::to_value(body),
+        EventBody::DeviceComplied(body) => serde_json::to_value(body),
+        EventBody::ReportOverdue(body) => serde_json::to_value(body),
+        EventBody::RemediationOrdered(body) => serde_json::to_value(body),
+        EventBody::RemediationPerformed(body) => serde_json::to_value(body),
+        EventBody::RecordChanged(body) => serde_json::to_value(body),
+    }
+}
+
+/// What the members' types can't say.
+fn check_body(body: &EventBody) -> Result<(), EventError> {
+    let type_name = body.type_name();
+    let fault = |reason: String| Err(EventError::Contradiction { type_name, reason });
+    match body {
+        EventBody::BuildRequested(body) => {
+            for (name, text) in [("requester", &body.requester), ("request_text", &body.request_text)] {
+                if text.trim().is_empty() || text.len() > MAX_TEXT {
+                    return fault(format!("{name} must have 1 to {MAX_TEXT} bytes"));
+                }
+            }
+        }
+        EventBody::BuildVerified(body) => {
+            let payload = body.document.payload_unverified();
+            if Sha256Digest::of(payload) != body.document_digest {
+                return fault("document_digest is not that of the document's payload".to_owned());
+            }
+            if body.evidence.len() > MAX_EVIDENCE_FILES {
+                return fault(format!("more than {MAX_EVIDENCE_FILES} files of evidence"));
+            }
+            for file in &body.evidence {
+                if file.name.is_empty() || file.name.len() > 100 || file.name.contains(['/', '\\', '\0', '\n']) {
+                    return fault(format!("{:?} is not a file name", file.name));
+                }
+            }
+        }
+        EventBody::DeviceReported(body) => {
+            if let Err(error) = DeviceId::new(body.report.device.as_str()) {
+                return fault(format!("device: {error}"));
+            }
+            if let Err(error) = BuildId::new(body.report.build_id.as_str()) {
+                return fault(format!("build_id: {error}"));
+            }
+        }
+        EventBody::RecordChanged(body) => {
+            let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            if body.table.is_empty() || body.table.len() > 80 || !body.table.bytes().all(good) {
+                return fault("table is not the name of a table".to_owned());
+            }
+        }
+        EventBody::BuildCompleted(_)
+        | EventBody::GateOpened(_)
+        | EventBody::GateRefused(_)
+        | EventBody::DeviceDeployed(_)
+        | EventBody::DeviceDrifted(_)
+        | EventBody::DeviceUnattested(_)
+        | EventBody::DeviceComplied(_)
+        | EventBody::ReportOverdue(_)
+        | EventBody::RemediationOrdered(_)
+        | EventBody::RemediationPerformed(_) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! Facts about devices.
+
+use std::time::SystemTime;
+
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::report::DeviceReport;
+use serde::{Deserialize, Serialize};
+
+use crate::id::CorrelationId;
+use crate::lifecycle::id::{BuildId, DeviceId, FleetId, OrderId};
+use crate::lifecycle::priority::Priority;
+use crate::lifecycle::timestamp;
+
+/// Type name of [`DeviceDeployed`].
+pub const DEPLOYED: &str = "tech.openfactory.device.deployed.v1";
+/// Type name of [`DeviceReported`].
+pub const REPORTED: &str = "tech.openfactory.device.reported.v1";
+/// Type name of [`DeviceDrifted`].
+pub const DRIFTED: &str = "tech.openfactory.device.drifted.v1";
+/// Type name of [`DeviceUnattested`].
+pub const UNATTESTED: &str = "tech.openfactory.device.unattested.v1";
+/// Type name of [`DeviceComplied`].
+pub const COMPLIED: &str = "tech.openfactory.device.complied.v1";
+/// Type name of [`ReportOverdue`].
+pub const REPORT_OVERDUE: &str = "tech.openfactory.device.report_overdue.v1";
+
+/// Findings that one event lists at most; their number is told in full.
+pub const MAX_FINDINGS: usize = 200;
+
+/// A device was made to run a build (guide, Stage 4, "CMDB Configuration Item Mapping").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeviceDeployed {
+    /// The device: `asset_tag`.
+    pub device: DeviceId,
+    /// Its serial number.
+    pub serial: String,
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it runs now.
+    pub build_id: BuildId,
+    /// The base image that the build was made from, such as `debian-trixie`.
+    pub base_image: String,
+    /// The base image's version.
+    pub base_version: String,
+    /// The OS version.
+    pub os_version: String,
+    /// The distribution: `Ubuntu`, `Debian`, `Fedora`, `Elster OS`.
+    pub distribution: String,
+    /// The recipe's features.
+    pub features: Vec<String>,
+    /// `minimal`, `standard`, `strict`, or empty if the recipe has none.
+    #[serde(default)]
+    pub security_level: String,
+    /// The recipe's hash.
+    pub recipe_hash: Sha256Digest,
+    /// The image's dm-verity root hash.
+    pub root_hash: Sha256Digest,
+    /// The verification document's digest.
+    pub document_digest: Sha256Digest,
+}
+
+/// What [`DeviceDeployed::new`] must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it names the required fields of an event of version 1")]
+pub struct Deployment {
+    /// The device.
+    pub device: DeviceId,
+    /// Its serial number.
+    pub serial: String,
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it runs now.
+    pub build_id: BuildId,
+    /// The base image.
+    pub base_image: String,
+    /// The base image's version.
+    pub base_version: String,
+    /// The OS version.
+    pub os_version: String,
+    /// The distribution.
+    pub distribution: String,
+    /// The recipe's hash.
+    pub recipe_hash: Sha256Digest,
+    /// The image's dm-verity root hash.
+    pub root_hash: Sha256Digest,
+    /// The verification document's digest.
+    pub document_digest: Sha256Digest,
+}
+
+impl DeviceDeployed {
+    /// Without features and security level.
+    #[must_use]
+    pub fn new(deployment: Deployment) -> Self {
+        let Deployment {
+            device,
+            serial,
+            fleet,
+            build_id,
+            base_image,
+            base_version,
+            os_version,
+            distribution,
+            recipe_hash,
+            root_hash,
+            document_digest,
+        } = deployment;
+        Self {
+            device,
+            serial,
+            fleet,
+            build_id,
+            base_image,
+            base_version,
+            os_version,
+            distribution,
+            features: Vec::new(),
+            security_level: String::new(),
+            recipe_hash,
+            root_hash,
+            document_digest,
+        }
+    }
+}
+
+/// A device's signed account of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[non_exhaustive]
+pub struct DeviceReported {
+    /// The report.
+    pub report: DeviceReport,
+}
+
+impl DeviceReported {
+    /// All there is to say.
+    #[must_use]
+    pub fn new(report: DeviceReport) -> Self {
+        Self { report }
+    }
+}
+
+/// One deviation from what was built.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Its priority, by the guide's drift severity mapping.
+    pub priority: Priority,
+    /// The path inside the image.
+    pub path: String,
+    /// What is different: `content`, `added`, `removed`, ...
+    pub kind: String,
+    /// The row of the drift severity mapping that applies.
+    pub class: String,
+    /// What was found and what was expected, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl Finding {
+    /// All there is to say.
+    pub fn new(
+        priority: Priority,
+        path: impl Into<String>,
+        kind: impl Into<String>,
+        class: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { priority, path: path.into(), kind: kind.into(), class: class.into(), detail: detail.into() }
+    }
+}
+
+/// A device is not what was built (guide, Stages 5 and 6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeviceDrifted {
+    /// The device.
+    pub device: DeviceId,
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it should be running as it was built.
+    pub build_id: BuildId,
+    /// The highest priority among the findings.
+    pub priority: Priority,
+    /// At most [`MAX_FINDINGS`] of them, the most urgent first.
+    pub findings: Vec<Finding>,
+    /// How many there are.
+    pub findings_total: usize,
+    /// Digest of the findings: the same deviation has the same cause.
+    pub cause: Sha256Digest,
+    /// The incident that this opens.
+    pub incident: CorrelationId,
+    /// The report's own time.
+    #[serde(with = "timestamp")]
+    pub reported_at: SystemTime,
+}
+
+/// Why a device is not attested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Unattested {
+    /// Its report came and was refused.
+    Refused {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No report came.
+    Silent {
+        /// Since when one is awaited.
+        #[serde(with = "timestamp")]
+        since: SystemTime,
+    },
+    /// A remediation was not followed by a report that proves it.
+    Unproved {
+        /// The order that was performed.
+        order: OrderId,
+        /// When it was performed.
+        #[serde(with = "timestamp")]
+        since: SystemTime,
+    },
+}
+
+/// A device's report is missing or was refused: an attestation failure (guide, Stage 6, P2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeviceUnattested {
+    /// The device.
+    pub device: DeviceId,
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it should be running.
+    pub build_id: BuildId,
+    /// P2, as the matrix has it.
+    pub priority: Priority,
+    /// Why.
+    pub cause: Unattested,
+    /// The incident that this opens.
+    pub incident: CorrelationId,
+}
+
+/// The order that a proof of compliance completes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProvedOrder {
+    /// The order.
+    pub order: OrderId,
+    /// Whether the platform had said that all of it was done.
+    pub complete: bool,
+    /// Whether it has an emergency change request, which is to be closed.
+    pub change_request: bool,
+}
+
+/// A device proved that it is what was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DeviceComplied {
+    /// The device.
+    pub device: DeviceId,
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it runs.
+    pub build_id: BuildId,
+    /// The report's own time.
+    #[serde(with = "timestamp")]
+    pub reported_at: SystemTime,
+    /// How many entries of the manifest were compared.
+    pub checked_entries: u64,
+    /// The manifest's digest.
+    pub manifest_digest: Sha256Digest,
+    /// Whether the compliance records are to be written: the status changed, or the daily heartbeat is due.
+    pub record_compliance: bool,
+    /// The incidents that this resolves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolves: Vec<CorrelationId>,
+    /// The order that this proves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proves: Option<ProvedOrder>,
+    /// The build whose relation to the device ends with this proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<BuildId>,
+}
+
+/// What a timer waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "awaited", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Awaited {
+    /// Any report of the device.
+    Report,
+    /// A report that proves this order.
+    Proof {
+        /// The order.
+        order: OrderId,
+    },
+}
+
+/// A report did not come in time; whether that still matters is decided when this is handled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReportOverdue {
+    /// The device.
+    pub device: DeviceId,
+    /// The build that it should be running.
+    pub build_id: BuildId,
+    /// What is awaited.
+    pub awaited: Awaited,
+    /// Since when.
+    #[serde(with = "timestamp")]
+    pub since: SystemTime,
+}

@@ -1,0 +1,231 @@
+//! What the platform is asked to do, and how it answers.
+//!
+//! The workflow orders, the platform acts: an [`Order`] is durable before [`Platform::perform`] is called, and
+//! may be handed over again after a crash, so performing is idempotent by the order's id: the second call
+//! answers what the first one did.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{BuildId, DeviceId, FleetId, OrderId};
+
+/// Something done to a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Keep the device away from everything but attestation and remediation.
+    Quarantine,
+    /// End a quarantine.
+    Release,
+    /// Make the device run this build's stored image, after hashing it against its signed document.
+    RollBack {
+        /// The build whose image is wanted.
+        to_build: BuildId,
+    },
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quarantine => f.write_str("quarantine"),
+            Self::Release => f.write_str("release from quarantine"),
+            Self::RollBack { to_build } => write!(f, "roll back to build {to_build}"),
+        }
+    }
+}
+
+/// Actions on one device, in the order in which they are to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Order {
+    /// Its id; performing is idempotent by it.
+    pub id: OrderId,
+    /// The device.
+    pub device: DeviceId,
+    /// The device's fleet.
+    pub fleet: FleetId,
+    /// The build that the device ran when this was ordered.
+    pub build_id: BuildId,
+    /// What to do, first to last; what follows a failed action is still tried, unless it needs the failed one.
+    pub actions: Vec<Action>,
+    /// Correlation ids of the incidents that it answers.
+    pub incidents: Vec<String>,
+    /// Why, for a person to read.
+    pub reason: String,
+}
+
+impl Order {
+    /// An order with no incident yet.
+    #[must_use]
+    pub fn new(
+        id: OrderId,
+        device: DeviceId,
+        fleet: FleetId,
+        build_id: BuildId,
+        actions: Vec<Action>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { id, device, fleet, build_id, actions, incidents: Vec::new(), reason: reason.into() }
+    }
+
+    /// The build to which it rolls the device back, if it does.
+    #[must_use]
+    pub fn rolls_back_to(&self) -> Option<&BuildId> {
+        self.actions.iter().find_map(|action| match action {
+            Action::RollBack { to_build } => Some(to_build),
+            Action::Quarantine | Action::Release => None,
+        })
+    }
+}
+
+/// How one action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ActionResult {
+    /// It is done; the text tells what was found and changed.
+    Done {
+        /// For the audit trail and the work notes.
+        detail: String,
+    },
+    /// It can not be done, now or later: a person has to look.
+    Failed {
+        /// Why, and what to do about it.
+        reason: String,
+    },
+}
+
+/// One action and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ActionOutcome {
+    /// The action.
+    pub act: Action,
+    /// How it ended.
+    pub outcome: ActionResult,
+}
+
+impl ActionOutcome {
+    /// An action that was done.
+    pub fn done(act: Action, detail: impl Into<String>) -> Self {
+        Self { act, outcome: ActionResult::Done { detail: detail.into() } }
+    }
+
+    /// An action that can't be done.
+    pub fn failed(act: Action, reason: impl Into<String>) -> Self {
+        Self { act, outcome: ActionResult::Failed { reason: reason.into() } }
+    }
+
+    /// Whether it was done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self.outcome, ActionResult::Done { .. })
+    }
+}
+
+impl fmt::Display for ActionOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.outcome {
+            ActionResult::Done { detail } if detail.is_empty() => write!(f, "{}: done", self.act),
+            ActionResult::Done { detail } => write!(f, "{}: done, {detail}", self.act),
+            ActionResult::Failed { reason } => write!(f, "{}: FAILED, {reason}", self.act),
+        }
+    }
+}
+
+/// What performing an order came to: one outcome for each of its actions, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Performed {
+    /// The outcomes.
+    pub outcomes: Vec<ActionOutcome>,
+}
+
+impl Performed {
+    /// From the outcomes.
+    #[must_use]
+    pub fn new(outcomes: Vec<ActionOutcome>) -> Self {
+        Self { outcomes }
+    }
+
+    /// Whether every action of the order was done.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.outcomes.iter().all(ActionOutcome::is_done)
+    }
+
+    /// Whether this action was done.
+    #[must_use]
+    pub fn did(&self, action: &Action) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.act == *action && outcome.is_done())
+    }
+}
+
+/// What a platform could not say yet.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlatformError {
+    /// It can't be reached, or is busy: try again. Nothing is known about the order.
+    #[error("the platform could not be asked to perform the order")]
+    Unavailable {
+        /// What stood in the way.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It does not take orders of this kind, or knows no such device: trying again changes nothing.
+    #[error("the platform refuses the order: {reason}")]
+    Refused {
+        /// Its reason.
+        reason: String,
+    },
+}
+
+/// The platform's side of the remediation workflow.
+///
+/// Idempotent by [`Order::id`]: an order that was performed is not performed again but answered with the first
+/// outcome, also after a restart of either side. Cancel-safe in the same sense: a dropped call may have
+/// happened, and the next one tells.
+#[async_trait::async_trait]
+pub trait Platform: Send + Sync {
+    /// Performs the order, or tells how it ended when it was performed before.
+    ///
+    /// # Errors
+    /// [`PlatformError::Unavailable`] when nothing can be said, [`PlatformError::Refused`] when it never will.
+    async fn perform(&self, order: &Order) -> Result<Performed, PlatformError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_reads_back() {
+        let order = Order::new(
+            OrderId::new("o-1").unwrap(),
+            DeviceId::new("edge-1").unwrap(),
+            FleetId::new("line-7").unwrap(),
+            BuildId::new("b-2").unwrap(),
+            vec![Action::Quarantine, Action::RollBack { to_build: BuildId::new("b-1").unwrap() }],
+            "tampered",
+        );
+        let json = serde_json::to_value(&order).unwrap();
+        assert_eq!(json["actions"][1], serde_json::json!({"action": "roll-back", "to_build": "b-1"}));
+        assert_eq!(serde_json::from_value::<Order>(json).unwrap(), order);
+        assert_eq!(order.rolls_back_to().unwrap().as_str(), "b-1");
+    }
+
+    #[test]
+    fn one_failed_action_makes_it_incomplete() {
+        let roll_back = Action::RollBack { to_build: BuildId::new("b-1").unwrap() };
+        let performed = Performed::new(vec![
+            ActionOutcome::done(Action::Quarantine, ""),
+            ActionOutcome::failed(roll_back.clone(), "the stored image is gone"),
+        ]);
+        assert!(!performed.is_complete());
+        assert!(performed.did(&Action::Quarantine));
+        assert!(!performed.did(&roll_back));
+        assert_eq!(performed.outcomes[1].to_string(), "roll back to build b-1: FAILED, the stored image is gone");
+    }
+}

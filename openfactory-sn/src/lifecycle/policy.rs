@@ -1,0 +1,74 @@
+//! The numbers of the workflow.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const HOUR: u64 = 3600;
+
+/// How long things may take, and where the change requests are. Durations are in whole seconds when written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Policy {
+    /// The table of change requests; the same as in the mapping, since their sys_ids are derived from it.
+    pub change_request_table: String,
+    /// How long a device may be silent, from its deployment and from each report on; `None`: for ever.
+    #[serde(with = "optional_seconds")]
+    pub report_within: Option<Duration>,
+    /// How soon after a remediation a report must prove it.
+    #[serde(with = "seconds")]
+    pub proof_within: Duration,
+    /// How far ahead of ours a device's clock may be.
+    #[serde(with = "seconds")]
+    pub clock_tolerance: Duration,
+    /// How often compliance is recorded though nothing changed.
+    #[serde(with = "seconds")]
+    pub compliance_heartbeat: Duration,
+    /// How long a deployment waits for the verification of its build to be known here.
+    #[serde(with = "seconds")]
+    pub wait_for_build: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            change_request_table: "change_request".to_owned(),
+            report_within: Some(Duration::from_secs(24 * HOUR)),
+            proof_within: Duration::from_secs(HOUR / 2),
+            clock_tolerance: Duration::from_secs(HOUR / 12),
+            compliance_heartbeat: Duration::from_secs(24 * HOUR),
+            wait_for_build: Duration::from_secs(HOUR),
+        }
+    }
+}
+
+mod seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(duration.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+}
+
+mod optional_seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    #[expect(clippy::ref_option, reason = "the signature that serde's `with` calls")]
+    pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => serializer.serialize_some(&duration.as_secs()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
+    }
+}

@@ -1,0 +1,140 @@
+//! What follows from an event: one pure function, [`decide`].
+//!
+//! ```text
+//! loop {
+//!     match decide(&event, &view, &policy, now) {
+//!         Missing(what)  => load it into the view, ask again
+//!         Apply(step)    => StateStore::commit(&step.commit); on Conflict start over with an empty view
+//!         NotYet { .. }  => try the event again later, without counting an attempt
+//!         Refused { .. } => a dead letter: a person has to look
+//!     }
+//! }
+//! ```
+//! The same event, view and instant give the same decision, and the same event always the same ids, so a step
+//! that was cut off is taken again and comes to the same.
+
+mod build;
+mod deployment;
+mod finding;
+mod gate;
+mod overdue;
+mod remediation;
+mod report;
+pub mod view;
+
+use std::time::{Duration, SystemTime};
+
+pub use self::remediation::{is_performed_key, performed};
+use self::view::{Missing, View};
+use super::entity::{Entity, EntityKey};
+use super::event::{Event, EventBody};
+use super::policy::Policy;
+use super::state::commit::{Commit, Write};
+use super::state::timer::Timer;
+
+/// What an event comes to in our own state.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Step {
+    /// What to commit.
+    pub commit: Commit,
+    /// What was decided, in words, for the audit trail.
+    pub remark: String,
+}
+
+/// What [`decide`] says.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::exhaustive_enums, reason = "every caller must say what it does about each")]
+pub enum Decision {
+    /// Take this step.
+    Apply(Step),
+    /// The view lacks this: add it and ask again.
+    Missing(Missing),
+    /// Something else has to happen first.
+    NotYet {
+        /// What.
+        reason: String,
+        /// How long to wait before asking again.
+        after: Duration,
+    },
+    /// The event contradicts what is known, now and later: a person has to look.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Decides what follows from an event.
+///
+/// `now` is the instant by our own clock; the event's time is its source's.
+#[must_use]
+pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> Decision {
+    let context = Context { event, view, policy, now };
+    let outcome = match &event.body {
+        EventBody::BuildRequested(body) => build::requested(&context, body),
+        EventBody::BuildCompleted(body) => build::completed(&context, body),
+        EventBody::BuildVerified(body) => build::verified(&context, body),
+        EventBody::RecordChanged(body) => gate::record_changed(&context, body),
+        EventBody::DeviceDeployed(body) => deployment::deployed(&context, body),
+        EventBody::DeviceReported(body) => report::reported(&context, body),
+        EventBody::ReportOverdue(body) => overdue::overdue(&context, body),
+        EventBody::RemediationPerformed(body) => remediation::outcome(&context, body),
+        EventBody::GateOpened(_)
+        | EventBody::GateRefused(_)
+        | EventBody::DeviceDrifted(_)
+        | EventBody::DeviceUnattested(_)
+        | EventBody::DeviceComplied(_)
+        | EventBody::RemediationOrdered(_) => Ok(context.step("what it says was decided when it was published")),
+    };
+    match outcome {
+        Ok(step) => Decision::Apply(step),
+        Err(decision) => *decision,
+    }
+}
+
+/// A decision other than to go on; boxed because it is rare and large.
+type Stop = Box<Decision>;
+
+fn refuse<T>(reason: impl Into<String>) -> Result<T, Stop> {
+    Err(Box::new(Decision::Refused { reason: reason.into() }))
+}
+
+fn not_yet<T>(reason: impl Into<String>, after: Duration) -> Result<T, Stop> {
+    Err(Box::new(Decision::NotYet { reason: reason.into(), after }))
+}
+
+struct Context<'a> {
+    event: &'a Event,
+    view: &'a View,
+    policy: &'a Policy,
+    now: SystemTime,
+}
+
+impl Context<'_> {
+    fn step(&self, remark: impl Into<String>) -> Step {
+        Step { commit: Commit::new(self.event.identity()), remark: remark.into() }
+    }
+
+    /// An event that follows from the one at hand, at the instant `time`.
+    fn derived(&self, label: &str, time: SystemTime, body: EventBody) -> Event {
+        Event::derived(&self.event.identity(), label, time, body)
+    }
+}
+
+impl Step {
+    fn write(&mut self, key: EntityKey, over: u64, entity: Entity) {
+        self.commit.writes.push(Write::new(key, over, entity));
+    }
+
+    fn publish(&mut self, event: Event) {
+        self.commit.outbox.push(event);
+    }
+
+    fn set_timer(&mut self, timer: Timer) {
+        self.commit.timers.push(timer);
+    }
+
+    fn cancel_timer(&mut self, name: String) {
+        self.commit.cancel.push(name);
+    }
+}

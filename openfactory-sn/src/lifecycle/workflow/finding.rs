@@ -1,0 +1,47 @@
+//! From what a device found to what it means.
+
+use std::collections::BTreeSet;
+
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::drift;
+use openfactory_attest::report::{DeviceReport, Difference};
+
+use super::super::event::device::{Finding, MAX_FINDINGS};
+use super::super::priority::Priority;
+
+/// What a report's findings come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Assessment {
+    /// The most urgent priority among them.
+    pub(super) priority: Priority,
+    /// The most urgent ones, at most [`MAX_FINDINGS`].
+    pub(super) findings: Vec<Finding>,
+    /// How many there are.
+    pub(super) total: usize,
+    /// Digest over which paths differ and how, not over what stands in them: a file that is tampered with again
+    /// and again is one cause.
+    pub(super) cause: Sha256Digest,
+}
+
+/// `None` if there are no findings.
+pub(super) fn assess(report: &DeviceReport) -> Option<Assessment> {
+    let mut findings: Vec<Finding> = report.findings.iter().map(classify).collect();
+    findings.sort();
+    let priority = findings.first()?.priority;
+    let mut cause = String::from("openfactory/drift_cause/v1");
+    for (path, kind) in findings.iter().map(|finding| (&finding.path, &finding.kind)).collect::<BTreeSet<_>>() {
+        for part in [path, kind] {
+            cause.push('\0');
+            cause.push_str(part);
+        }
+    }
+    let total = findings.len();
+    findings.truncate(MAX_FINDINGS);
+    Some(Assessment { priority, findings, total, cause: Sha256Digest::of(cause.as_bytes()) })
+}
+
+fn classify(difference: &Difference) -> Finding {
+    let class = drift::classify(difference);
+    Finding::new(priority(class.priority), difference.path.to_string(), difference.kind.to_string(), class.row, "")
+}
+fn priority(p: u8) -> Priority { if p==1 {Priority::P1} else {Priority::P3} }

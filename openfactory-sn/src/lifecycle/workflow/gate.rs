@@ -1,0 +1,106 @@
+//! The gate: opened by an approved change request that was read, not by a hint.
+
+use std::time::Duration;
+
+use super::super::entity::{Entity, EntityKey, Gate, GateState};
+use super::super::event::EventBody;
+use super::super::event::gate::{GateOpened, GateRefused};
+use super::super::event::record::RecordChanged;
+use super::view::Observed;
+use super::{Context, Step, Stop, not_yet};
+
+/// How soon to look again for the receipt of the change request's making.
+const WAIT_FOR_RECEIPT: Duration = Duration::from_secs(2);
+
+/// What the change request says about its gate.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Approved,
+    Rejected(&'static str),
+    Undecided,
+}
+
+/// `approval` and `state` of a change request (ServiceNow's choices: -5 New, -4 Assess, -3 Authorize,
+/// -2 Scheduled, -1 Implement, 0 Review, 3 Closed, 4 Canceled). An approval given while the change is still in
+/// Assess or Authorize is one of several: it counts once the change has moved on.
+fn verdict(record: &Observed) -> Verdict {
+    match (record.text("approval"), record.text("state")) {
+        (_, "4") => Verdict::Rejected("the change request is canceled"),
+        ("rejected", _) => Verdict::Rejected("the change request is rejected"),
+        ("approved", "-2" | "-1" | "0" | "3") => Verdict::Approved,
+        _ => Verdict::Undecided,
+    }
+}
+
+pub(super) fn record_changed(context: &Context<'_>, body: &RecordChanged) -> Result<Step, Stop> {
+    if body.table != context.policy.change_request_table {
+        return Ok(context.step(format!("nothing waits for a record of {}", body.table)));
+    }
+    let Some((version, gate)) = context.view.gate(&body.sys_id)? else {
+        return Ok(context.step("the change request is none of ours"));
+    };
+    if gate.state != GateState::Waiting {
+        return Ok(context.step(format!("the gate of build {} was decided before", gate.build_id)));
+    }
+    if !context.view.has_receipt(&gate.requested_by)? {
+        return not_yet(
+            format!("the change request of build {} is not yet recorded with its attachments", gate.build_id),
+            WAIT_FOR_RECEIPT,
+        );
+    }
+    let record = context.view.record(&body.table, &body.sys_id)?;
+    if record.fields.is_none() {
+        let remark = format!("the change request of build {} can not be read; its gate stays shut", gate.build_id);
+        return Ok(context.step(remark));
+    }
+    match verdict(record) {
+        Verdict::Approved => Ok(open(context, body, version, gate, record)),
+        Verdict::Rejected(reason) => Ok(refuse_gate(context, body, version, gate, record, reason)),
+        Verdict::Undecided => Ok(context.step(format!(
+            "the change request of build {} is undecided (approval {:?}, state {:?})",
+            gate.build_id,
+            record.text("approval"),
+            record.text("state")
+        ))),
+    }
+}
+
+fn open(context: &Context<'_>, body: &RecordChanged, version: u64, gate: &Gate, record: &Observed) -> Step {
+    let mut step = context.step(format!("the gate of build {} is open", gate.build_id));
+    let opened = Gate { state: GateState::Open { since: record.seen_at }, ..gate.clone() };
+    step.write(EntityKey::Gate(body.sys_id.clone()), version, Entity::Gate(opened));
+    let event = GateOpened {
+        build_id: gate.build_id.clone(),
+        change_request: body.sys_id.clone(),
+        number: record.text("number").to_owned(),
+        state: record.text("state").parse().unwrap_or(0),
+        updated_by: record.text("sys_updated_by").to_owned(),
+        seen_at: record.seen_at,
+    };
+    step.publish(context.derived("gate", record.seen_at, EventBody::GateOpened(Box::new(event))));
+    step
+}
+
+fn refuse_gate(
+    context: &Context<'_>,
+    body: &RecordChanged,
+    version: u64,
+    gate: &Gate,
+    record: &Observed,
+    reason: &str,
+) -> Step {
+    let mut step = context.step(format!("the gate of build {} is refused: {reason}", gate.build_id));
+    let refused =
+        Gate { state: GateState::Refused { since: record.seen_at, reason: reason.to_owned() }, ..gate.clone() };
+    step.write(EntityKey::Gate(body.sys_id.clone()), version, Entity::Gate(refused));
+    let event = GateRefused {
+        build_id: gate.build_id.clone(),
+        change_request: body.sys_id.clone(),
+        number: record.text("number").to_owned(),
+        reason: reason.to_owned(),
+        updated_by: record.text("sys_updated_by").to_owned(),
+        seen_at: record.seen_at,
+    };
+    step.publish(context.derived("gate", record.seen_at, EventBody::GateRefused(Box::new(event))));
+    step
+}

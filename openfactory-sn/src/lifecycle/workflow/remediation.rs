@@ -1,0 +1,142 @@
+//! Stage 6: orders to the platform, and what became of them.
+
+use std::time::SystemTime;
+
+use super::super::entity::{Compliance, Device, Entity, EntityKey, OrderRecord, timer_name};
+use super::super::event::device::{Awaited, ReportOverdue};
+use super::super::event::remediation::{RemediationOrdered, RemediationPerformed};
+use super::super::event::{Event, EventBody};
+use super::super::id::{DeviceId, EventId, OrderId};
+use super::super::platform::{Action, Order, Performed};
+use super::super::state::commit::Commit;
+use super::super::state::timer::Timer;
+use super::{Context, Step, Stop, refuse};
+use crate::id::CorrelationId;
+
+/// Quarantine, and a roll back to the newest build that ran compliant on the device, if there is one.
+pub(super) fn order(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    incident: CorrelationId,
+    roll_back: bool,
+) {
+    let mut actions = vec![Action::Quarantine];
+    let known_good = device.known_good.last().filter(|_| roll_back);
+    let reason = match known_good {
+        Some(build) => {
+            actions.push(Action::RollBack { to_build: build.clone() });
+            format!("a P1 deviation on device {id}: quarantine, and roll back to build {build}, which ran compliant on it")
+        }
+        None => format!("a P1 deviation on device {id}: quarantine; no build is known to have run compliant on it"),
+    };
+    let order_id = OrderId::derived(&context.event.identity(), "remediation");
+    let mut order =
+        Order::new(order_id.clone(), id.clone(), device.fleet.clone(), device.build_id.clone(), actions, reason);
+    order.incidents.push(incident.as_str().to_owned());
+    device.order = Some(order_id);
+    publish(context, step, order, "ordered");
+}
+
+/// The end of a quarantine, after proof.
+pub(super) fn release(context: &Context<'_>, step: &mut Step, id: &DeviceId, device: &Device) {
+    let order_id = OrderId::derived(&context.event.identity(), "release");
+    let order = Order::new(
+        order_id,
+        id.clone(),
+        device.fleet.clone(),
+        device.build_id.clone(),
+        vec![Action::Release],
+        format!("device {id} proved that it is build {}", device.build_id),
+    );
+    publish(context, step, order, "released");
+}
+
+fn publish(context: &Context<'_>, step: &mut Step, order: Order, label: &str) {
+    let record = OrderRecord { order: order.clone(), performed: None, performed_at: None, proved: false };
+    step.write(EntityKey::Order(order.id.clone()), 0, Entity::Order(record));
+    let body = EventBody::RemediationOrdered(Box::new(RemediationOrdered::new(order)));
+    step.publish(context.derived(label, context.now, body));
+}
+
+/// The inbox id under which the end of an order is committed; if it is applied, the act need not be repeated.
+#[must_use]
+pub fn is_performed_key(ordered: &Event) -> EventId {
+    EventId::derived(&ordered.identity(), "performed")
+}
+
+/// What to commit when the platform has performed the order of a `remediation.ordered` event: the event that
+/// tells of it. `None` if the event is another one.
+#[must_use]
+pub fn performed(ordered: &Event, performed: Performed, now: SystemTime) -> Option<Commit> {
+    let EventBody::RemediationOrdered(body) = &ordered.body else { return None };
+    let mut commit = Commit::new(is_performed_key(ordered));
+    let told = EventBody::RemediationPerformed(Box::new(RemediationPerformed::new(body.order.clone(), performed)));
+    commit.outbox.push(Event::derived(&ordered.identity(), "performed", now, told));
+    Some(commit)
+}
+
+pub(super) fn outcome(context: &Context<'_>, body: &RemediationPerformed) -> Result<Step, Stop> {
+    let order = &body.order;
+    let Some((order_version, record)) = context.view.order(&order.id)? else {
+        return refuse(format!("order {} was never given", order.id));
+    };
+    let Some((version, device)) = context.view.device(&order.device)? else {
+        return refuse(format!("order {} is for the unknown device {}", order.id, order.device));
+    };
+    let mut device = device.clone();
+    let mut step = context.step(String::new());
+    for done in body.performed.outcomes.iter().filter(|outcome| outcome.is_done()) {
+        match &done.act {
+            Action::Quarantine => {
+                device.quarantined = true;
+                device.compliance = Compliance::Quarantined;
+            }
+            Action::Release => {
+                device.quarantined = false;
+                if device.compliance == Compliance::Quarantined {
+                    device.compliance = Compliance::Unknown;
+                }
+            }
+            Action::RollBack { to_build } => {
+                if *to_build != device.build_id {
+                    device.supersedes = Some(device.build_id.clone());
+                    device.build_id = to_build.clone();
+                }
+                device.compliance = Compliance::Remediated;
+                device.reports_count_from = context.event.time;
+                await_proof(context, &mut step, order);
+            }
+        }
+    }
+    step.remark = if body.performed.is_complete() {
+        format!("order {} for device {} is performed", order.id, order.device)
+    } else {
+        format!("order {} for device {} could not be performed in full: a person has to look", order.id, order.device)
+    };
+    let record = OrderRecord {
+        performed: Some(body.performed.clone()),
+        performed_at: Some(context.event.time),
+        ..record.clone()
+    };
+    step.write(EntityKey::Order(order.id.clone()), order_version, Entity::Order(record));
+    step.write(EntityKey::Device(order.device.clone()), version, Entity::Device(device));
+    Ok(step)
+}
+
+fn await_proof(context: &Context<'_>, step: &mut Step, order: &Order) {
+    let Some(due) = context.now.checked_add(context.policy.proof_within) else { return };
+    let awaited = Awaited::Proof { order: order.id.clone() };
+    let build_id = order.rolls_back_to().unwrap_or(&order.build_id).clone();
+    step.set_timer(Timer::new(
+        timer_name(&order.device, &awaited),
+        due,
+        EventBody::ReportOverdue(Box::new(ReportOverdue {
+            device: order.device.clone(),
+            build_id,
+            awaited,
+            since: context.event.time,
+        })),
+    ));
+}

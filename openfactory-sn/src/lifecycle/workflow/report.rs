@@ -1,0 +1,251 @@
+//! Stage 5: a device's report against what was built; Stage 6 begins where they differ.
+
+use std::time::SystemTime;
+
+use openfactory_attest::digest::Sha256Digest;
+
+use super::super::correlation;
+use super::super::entity::{
+    BuildStage, Compliance, Device, Entity, EntityKey, OpenIncident, OrderRecord, timer_name,
+};
+use super::super::event::EventBody;
+use super::super::event::device::{
+    Awaited, DeviceComplied, DeviceDrifted, DeviceReported, DeviceUnattested, ProvedOrder, Unattested,
+};
+use super::super::id::{BuildId, DeviceId};
+use super::super::priority::Priority;
+use super::super::timestamp;
+use super::deployment::await_report;
+use super::finding::{Assessment, assess};
+use super::remediation::{order, release};
+use super::{Context, Step, Stop, refuse};
+
+/// Incidents that one device has open at most; further causes are then logged only.
+const MAX_OPEN_INCIDENTS: usize = 16;
+/// Builds that a device is known to have run well; older ones are forgotten.
+const MAX_KNOWN_GOOD: usize = 8;
+
+pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<Step, Stop> {
+    let report = &body.report;
+    let (Ok(id), Ok(build_id)) = (DeviceId::new(report.device.as_str()), BuildId::new(report.build_id.as_str()))
+    else {
+        return refuse("the report's device or build is not an id");
+    };
+    let Some((version, known)) = context.view.device(&id)? else {
+        return Ok(context.step(format!("a report of the unknown device {id} is ignored")));
+    };
+    let reported_at = timestamp::truncate(report.time);
+    if let Some(remark) = out_of_time(context, known, reported_at) {
+        return Ok(context.step(format!("a report of device {id} is ignored: {remark}")));
+    }
+    let mut device = Device { last_report: Some(reported_at), ..known.clone() };
+    let mut step = context.step(String::new());
+    await_report(context, &mut step, &id, &mut device);
+
+    if let Some(reason) = wrong_baseline(context, &device, &build_id, &report.manifest_digest)? {
+        let opened = unattested(context, &mut step, &id, &mut device, Unattested::Refused { reason });
+        step.remark = format!("a report of device {id} is refused{}", if opened { "" } else { ", as before" });
+    } else if let Some(assessment) = assess(report) {
+        step.remark = drifted(context, &mut step, &id, &mut device, reported_at, assessment);
+    } else {
+        let proof = Proof {
+            reported_at,
+            checked_entries: report.checked_entries,
+            manifest_digest: report.manifest_digest,
+        };
+        step.remark = complied(context, &mut step, &id, &mut device, &proof)?;
+    }
+    step.write(EntityKey::Device(id), version, Entity::Device(device));
+    Ok(step)
+}
+
+/// Why a report says nothing about now.
+fn out_of_time(context: &Context<'_>, device: &Device, time: SystemTime) -> Option<&'static str> {
+    if time > context.now + context.policy.clock_tolerance {
+        return Some("it is from the future; the device's clock is wrong");
+    }
+    if time < device.reports_count_from {
+        return Some("it is from before the device was last changed");
+    }
+    if device.last_report.is_some_and(|last| time <= last) {
+        return Some("a later one, or this one, was taken before");
+    }
+    None
+}
+
+/// Why a report does not speak of what the device should be running.
+fn wrong_baseline(
+    context: &Context<'_>,
+    device: &Device,
+    build_id: &BuildId,
+    manifest: &Sha256Digest,
+) -> Result<Option<String>, Stop> {
+    if *build_id != device.build_id {
+        return Ok(Some(format!("it speaks of build {build_id}, the device should run {}", device.build_id)));
+    }
+    let Some((_, build)) = context.view.build(build_id)? else {
+        return refuse(format!("build {build_id} is not known"));
+    };
+    if build.stage != BuildStage::Verified {
+        return Ok(Some(format!("build {build_id} has no valid verification document")));
+    }
+    if build.manifest_digest != Some(*manifest) {
+        return Ok(Some("its baseline is not the manifest of the verification document".to_owned()));
+    }
+    Ok(None)
+}
+
+fn drifted(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    reported_at: SystemTime,
+    assessment: Assessment,
+) -> String {
+    let Assessment { priority, findings, total, cause } = assessment;
+    let automation = priority.automation();
+    if !automation.incident {
+        return format!("device {id} has {total} finding(s) of {priority}: logged, no incident");
+    }
+    if !device.quarantined {
+        device.compliance = Compliance::Drifted;
+    }
+    if device.incidents.iter().any(|open| open.cause == cause) {
+        return format!("device {id} still has the {total} finding(s) of its open incident");
+    }
+    if device.incidents.len() >= MAX_OPEN_INCIDENTS {
+        return format!("device {id} has new findings and {MAX_OPEN_INCIDENTS} open incidents: logged only");
+    }
+    let incident = correlation::incident(id, &cause, &context.event.identity());
+    device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority });
+    device.recorded_at = Some(context.now);
+    let event = DeviceDrifted {
+        device: id.clone(),
+        fleet: device.fleet.clone(),
+        build_id: device.build_id.clone(),
+        priority,
+        findings,
+        findings_total: total,
+        cause,
+        incident: incident.clone(),
+        reported_at,
+    };
+    step.publish(context.derived("drifted", context.now, EventBody::DeviceDrifted(Box::new(event))));
+    if automation.quarantine && device.order.is_none() {
+        order(context, step, id, device, incident, automation.roll_back);
+        return format!("device {id} has {total} finding(s), the worst {priority}: incident and remediation");
+    }
+    format!("device {id} has {total} finding(s), the worst {priority}: incident")
+}
+
+/// Opens an incident about a missing or refused report, unless one of that cause is open; whether it did.
+pub(super) fn unattested(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    why: Unattested,
+) -> bool {
+    if device.compliance == Compliance::Compliant {
+        device.compliance = Compliance::Unknown;
+    }
+    let what = match &why {
+        Unattested::Refused { reason } => format!("refused\0{reason}"),
+        Unattested::Silent { .. } => format!("silent\0{}", device.build_id),
+        Unattested::Unproved { order, .. } => format!("unproved\0{order}"),
+    };
+    let cause = Sha256Digest::of(format!("openfactory/attestation_cause/v1\0{what}").as_bytes());
+    if device.incidents.iter().any(|open| open.cause == cause) || device.incidents.len() >= MAX_OPEN_INCIDENTS {
+        return false;
+    }
+    let priority = Priority::P2;
+    let incident = correlation::incident(id, &cause, &context.event.identity());
+    device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority });
+    device.recorded_at = Some(context.now);
+    let event = DeviceUnattested {
+        device: id.clone(),
+        fleet: device.fleet.clone(),
+        build_id: device.build_id.clone(),
+        priority,
+        cause: why,
+        incident,
+    };
+    step.publish(context.derived("unattested", context.now, EventBody::DeviceUnattested(Box::new(event))));
+    true
+}
+
+struct Proof {
+    reported_at: SystemTime,
+    checked_entries: u64,
+    manifest_digest: Sha256Digest,
+}
+
+fn complied(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    proof: &Proof,
+) -> Result<String, Stop> {
+    let under_way = match &device.order {
+        None => None,
+        Some(order) => match context.view.order(order)? {
+            None => return refuse(format!("order {order} of device {id} is not known")),
+            Some((version, record)) => Some((version, record)),
+        },
+    };
+    if under_way.is_some_and(|(_, record)| record.performed.is_none()) {
+        return Ok(format!("device {id} matches its build, but an order is under way: its proof comes after it"));
+    }
+    let proves = under_way.map(|(version, record)| prove(step, version, record));
+    if let Some(proved) = &proves {
+        step.cancel_timer(timer_name(id, &Awaited::Proof { order: proved.order.clone() }));
+    }
+    device.order = None;
+    let resolves = std::mem::take(&mut device.incidents).into_iter().map(|open| open.incident).collect();
+    let changed = device.compliance != Compliance::Compliant;
+    let heartbeat_due = device.recorded_at.is_none_or(|last| {
+        context.now.duration_since(last).is_ok_and(|age| age >= context.policy.compliance_heartbeat)
+    });
+    device.compliance = Compliance::Compliant;
+    let record_compliance = changed || heartbeat_due;
+    if record_compliance {
+        device.recorded_at = Some(context.now);
+    }
+    device.known_good.retain(|build| *build != device.build_id);
+    device.known_good.push(device.build_id.clone());
+    let surplus = device.known_good.len().saturating_sub(MAX_KNOWN_GOOD);
+    device.known_good.drain(..surplus);
+    let event = DeviceComplied {
+        device: id.clone(),
+        fleet: device.fleet.clone(),
+        build_id: device.build_id.clone(),
+        reported_at: proof.reported_at,
+        checked_entries: proof.checked_entries,
+        manifest_digest: proof.manifest_digest,
+        record_compliance,
+        resolves,
+        proves,
+        supersedes: device.supersedes.take(),
+    };
+    step.publish(context.derived("complied", context.now, EventBody::DeviceComplied(Box::new(event))));
+    if device.quarantined {
+        release(context, step, id, device);
+        return Ok(format!("device {id} matches its build: compliant, its quarantine is to end"));
+    }
+    Ok(format!("device {id} matches its build: compliant"))
+}
+
+/// The order is proved: remembered with it, told to whoever closes its change request.
+fn prove(step: &mut Step, version: u64, record: &OrderRecord) -> ProvedOrder {
+    let order = &record.order;
+    let proved = ProvedOrder {
+        order: order.id.clone(),
+        complete: record.performed.as_ref().is_some_and(super::super::platform::Performed::is_complete),
+        change_request: order.rolls_back_to().is_some(),
+    };
+    let record = OrderRecord { proved: true, ..record.clone() };
+    step.write(EntityKey::Order(order.id.clone()), version, Entity::Order(record));
+    proved
+}

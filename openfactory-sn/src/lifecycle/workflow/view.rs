@@ -1,0 +1,152 @@
+//! What a decision is based on, and what it may find missing.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::super::entity::{Build, Device, Entity, EntityKey, Gate, OrderRecord};
+use super::super::id::{BuildId, DeviceId, EventId, OrderId};
+use super::super::state::Kept;
+use super::super::state::receipt::Receipt;
+use super::{Decision, Stop, refuse};
+use crate::id::SysId;
+
+/// Something that has to be looked up before a decision can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "every caller must be able to look up each")]
+pub enum Missing {
+    /// An entity of the state store.
+    Entity(EntityKey),
+    /// The receipt of the event with this identity.
+    Receipt(EventId),
+    /// A record in ServiceNow, read now.
+    Record {
+        /// Its table.
+        table: String,
+        /// Its key.
+        sys_id: SysId,
+    },
+}
+
+/// A record as ServiceNow has it. Only the record counts, not what a hint said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Observed {
+    /// Its table.
+    pub table: String,
+    /// Its key.
+    pub sys_id: SysId,
+    /// When it was read, by our clock.
+    pub seen_at: SystemTime,
+    /// Its raw values by field; `None` if there is no such record or it is hidden from us.
+    pub fields: Option<BTreeMap<String, String>>,
+}
+
+impl Observed {
+    /// A record that was found, with its raw values.
+    pub fn found(
+        table: impl Into<String>,
+        sys_id: SysId,
+        seen_at: SystemTime,
+        fields: BTreeMap<String, String>,
+    ) -> Self {
+        Self { table: table.into(), sys_id, seen_at, fields: Some(fields) }
+    }
+
+    /// A record that was looked for and not found.
+    pub fn absent(table: impl Into<String>, sys_id: SysId, seen_at: SystemTime) -> Self {
+        Self { table: table.into(), sys_id, seen_at, fields: None }
+    }
+
+    /// A field's raw value; empty if the record has no such field.
+    #[must_use]
+    pub fn text(&self, field: &str) -> &str {
+        self.fields.as_ref().and_then(|fields| fields.get(field)).map_or("", String::as_str)
+    }
+}
+
+/// The part of the world that a decision is based on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct View {
+    entities: BTreeMap<EntityKey, Kept>,
+    receipts: BTreeMap<EventId, Option<Receipt>>,
+    observed: Vec<Observed>,
+}
+
+impl View {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds what the state store has under a key.
+    pub fn add_entity(&mut self, key: EntityKey, kept: Kept) {
+        self.entities.insert(key, kept);
+    }
+
+    /// Adds the receipt of an event, or that there is none.
+    pub fn add_receipt(&mut self, event: EventId, receipt: Option<Receipt>) {
+        self.receipts.insert(event, receipt);
+    }
+
+    /// Adds a record that was read.
+    pub fn add_record(&mut self, record: Observed) {
+        self.observed.push(record);
+    }
+
+    pub(super) fn build(&self, id: &BuildId) -> Result<Option<(u64, &Build)>, Stop> {
+        match self.entity(EntityKey::Build(id.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Build(build))) => Ok(Some((version, build))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn device(&self, id: &DeviceId) -> Result<Option<(u64, &Device)>, Stop> {
+        match self.entity(EntityKey::Device(id.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Device(device))) => Ok(Some((version, device))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn gate(&self, change_request: &SysId) -> Result<Option<(u64, &Gate)>, Stop> {
+        match self.entity(EntityKey::Gate(change_request.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Gate(gate))) => Ok(Some((version, gate))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn order(&self, id: &OrderId) -> Result<Option<(u64, &OrderRecord)>, Stop> {
+        match self.entity(EntityKey::Order(id.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Order(order))) => Ok(Some((version, order))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn has_receipt(&self, event: &EventId) -> Result<bool, Stop> {
+        match self.receipts.get(event) {
+            Some(receipt) => Ok(receipt.is_some()),
+            None => Err(Box::new(Decision::Missing(Missing::Receipt(event.clone())))),
+        }
+    }
+
+    pub(super) fn record(&self, table: &str, sys_id: &SysId) -> Result<&Observed, Stop> {
+        self.observed.iter().rev().find(|record| record.table == table && record.sys_id == *sys_id).ok_or_else(|| {
+            Box::new(Decision::Missing(Missing::Record { table: table.to_owned(), sys_id: sys_id.clone() }))
+        })
+    }
+
+    fn entity(&self, key: EntityKey) -> Result<Option<(u64, &Entity)>, Stop> {
+        match self.entities.get(&key) {
+            Some(kept) => Ok(kept.as_ref().map(|kept| (kept.version, &kept.value))),
+            None => Err(Box::new(Decision::Missing(Missing::Entity(key)))),
+        }
+    }
+}
+
+fn mismatch<T>(found: &Entity) -> Result<T, Stop> {
+    refuse(format!("the state store holds a {} under the key of something else", found.kind().as_str()))
+}
