@@ -1,5 +1,6 @@
 //! Proves what was built, and whether it is still that. No network, no async runtime.
 
+pub mod audit;
 pub mod canonical;
 pub mod digest;
 pub mod manifest;

@@ -1,0 +1,34 @@
+//! The audit log: append-only, tamper-evident, durable before it is acknowledged (`docs/formats/audit-log.md`).
+//!
+//! One journal file is the point of durability. Every entry is a leaf of a Merkle tree (RFC 6962); a checkpoint, a
+//! signed note (C2SP), puts the log's own key under the tree's size and root. Whoever keeps an old checkpoint
+//! elsewhere can later show that nothing before it was changed, removed or slipped in.
+//!
+//! What is here: appending ([`Log`]), the auditor's check ([`verify()`]), and proof of a single entry
+//! ([`prove`], [`Proof`]). Not here yet: the tiles of c2sp.org/tlog-tiles, which are derived from the journal.
+//!
+//! What a log can't show: changes of entries after its last checkpoint by somebody who can write its files; so
+//! checkpoints are signed often, and copies of them kept elsewhere.
+
+pub mod checkpoint;
+pub mod entry;
+pub mod error;
+pub mod journal;
+pub mod note;
+pub mod proof;
+pub mod recover;
+pub mod tree;
+pub mod verify;
+
+mod index;
+mod log;
+mod queue;
+mod storage;
+
+pub use checkpoint::Checkpoint;
+pub use entry::Entry;
+pub use error::{AppendError, OpenLogError};
+pub use log::{Appended, Log};
+pub use note::{ParseVerifierKeyError, VerifierKey};
+pub use proof::{Proof, prove};
+pub use verify::{VerifyReport, verify};

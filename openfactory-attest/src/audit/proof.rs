@@ -1,0 +1,195 @@
+//! Proof of one entry, to be kept apart from the log and checked offline (c2sp.org/tlog-proof).
+
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::checkpoint::{Checkpoint, CheckpointError, decimal};
+use super::journal::{Flaw, Item, Scanner};
+use super::note::VerifierKey;
+use super::storage::Layout;
+use super::tree::{Tree, leaf_hash, verify_inclusion};
+use super::verify::{VerifyLogError, read_checkpoint};
+use crate::digest::Sha256Digest;
+
+const MAGIC: &str = "c2sp.org/tlog-proof@v1";
+
+/// Bytes of a proof at most; a tree of 2^64 leaves needs less than 4 KiB of hashes.
+const MAX_PROOF: usize = 128 * 1024;
+
+/// Proof that an entry is in a log: its index, hashes, and the checkpoint that they lead to.
+///
+/// `Display` and [`parse`](Self::parse) use the text of c2sp.org/tlog-proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    index: u64,
+    hashes: Vec<Sha256Digest>,
+    checkpoint: String,
+}
+
+/// Why a text is not a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a tlog-proof: {reason}")]
+pub struct ParseProofError {
+    reason: &'static str,
+}
+
+/// Why a proof proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// Its checkpoint is not the log's.
+    #[error("the proof's checkpoint is not believed")]
+    Checkpoint(#[source] CheckpointError),
+    /// The hashes do not lead from the entry to the checkpoint.
+    #[error("the proof does not lead from this entry to the checkpoint's root")]
+    Path,
+}
+
+/// Why there is no proof of an entry.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProveError {
+    /// The log can't be read.
+    #[error("the log cannot be read")]
+    Read(#[source] VerifyLogError),
+    /// The journal can't be read.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The journal.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// The journal is not as it was written.
+    #[error("the log was damaged or tampered with: {flaw}")]
+    Corrupt {
+        /// The first thing that is wrong.
+        flaw: Flaw,
+    },
+    /// The checkpoint in the directory is missing or no checkpoint.
+    #[error("the log has no checkpoint to prove anything by")]
+    NoCheckpoint,
+    /// The checkpoint is not of this journal.
+    #[error("the journal is not the one that the checkpoint was signed over")]
+    Rewritten,
+    /// The checkpoint does not reach this entry.
+    #[error("entry {index} is not under the checkpoint, which covers {size}; a later checkpoint may")]
+    NotCovered {
+        /// The entry.
+        index: u64,
+        /// Entries under the checkpoint.
+        size: u64,
+    },
+}
+
+impl Proof {
+    pub(super) fn of(tree: &Tree, index: u64, size: u64, checkpoint: String) -> Option<Self> {
+        Some(Self { index, hashes: tree.inclusion_proof(index, size)?, checkpoint })
+    }
+
+    /// The entry's place in the log.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Reads a proof's text. A line `extra` is skipped.
+    ///
+    /// # Errors
+    /// [`ParseProofError`] says what is missing.
+    pub fn parse(text: &[u8]) -> Result<Self, ParseProofError> {
+        let bad = |reason| ParseProofError { reason };
+        if text.len() > MAX_PROOF {
+            return Err(bad("it is too long"));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| bad("it is not UTF-8"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(bad("it has no blank line"))?;
+        let mut lines = head.split('\n');
+        if lines.next() != Some(MAGIC) {
+            return Err(bad("its first line is another"));
+        }
+        let mut line = lines.next();
+        if line.is_some_and(|line| line.starts_with("extra ")) {
+            line = lines.next();
+        }
+        let index =
+            line.and_then(|line| decimal(line.strip_prefix("index ")?)).ok_or(bad("it has no index"))?;
+        let hashes = lines.map(|line| {
+            let bytes = STANDARD.decode(line).ok().and_then(|bytes| bytes.try_into().ok());
+            bytes.map(Sha256Digest::from_bytes).ok_or(bad("a hash is not base64 of 32 bytes"))
+        });
+        Ok(Self { index, hashes: hashes.collect::<Result<_, _>>()?, checkpoint: checkpoint.to_owned() })
+    }
+
+    /// Checks that these bytes are the entry at [`index`](Self::index) in the log of this key.
+    ///
+    /// # Errors
+    /// [`ProofError`] says why that is not proved.
+    pub fn verify_inclusion(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, ProofError> {
+        let checkpoint = Checkpoint::open(self.checkpoint.as_bytes(), key).map_err(ProofError::Checkpoint)?;
+        let head = checkpoint.head;
+        if verify_inclusion(leaf_hash(entry), self.index, head.size, &self.hashes, &head.root) {
+            Ok(checkpoint)
+        } else {
+            Err(ProofError::Path)
+        }
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{MAGIC}\nindex {}", self.index)?;
+        for hash in &self.hashes {
+            writeln!(f, "{}", STANDARD.encode(hash.as_bytes()))?;
+        }
+        write!(f, "\n{}", self.checkpoint)
+    }
+}
+
+/// Makes the proof of an entry from a log's directory, under the checkpoint that is there. Takes neither the log's
+/// key nor its lock, and trusts neither: whoever is given the proof checks it by the log's verifier key.
+///
+/// Returned with it is the entry's JSON, the bytes that the proof is about.
+///
+/// # Errors
+/// [`ProveError`] says why there is none.
+pub fn prove(directory: &Path, index: u64) -> Result<(Proof, Vec<u8>), ProveError> {
+    let layout = Layout::of(directory);
+    let note =
+        read_checkpoint(&layout.checkpoint()).map_err(ProveError::Read)?.ok_or(ProveError::NoCheckpoint)?;
+    let note = String::from_utf8(note).map_err(|_| ProveError::NoCheckpoint)?;
+    let mut lines = note.split('\n').skip(1);
+    let size = lines.next().and_then(decimal).ok_or(ProveError::NoCheckpoint)?;
+    let root = lines.next().and_then(|line| STANDARD.decode(line).ok()).ok_or(ProveError::NoCheckpoint)?;
+    if index >= size {
+        return Err(ProveError::NotCovered { index, size });
+    }
+    let path = layout.journal();
+    let failed = |source| ProveError::Io { path: path.clone(), source };
+    let file = std::fs::File::open(&path).map_err(failed)?;
+    let mut scanner = Scanner::new(io::BufReader::new(file))
+        .map_err(failed)?
+        .map_err(|flaw| ProveError::Corrupt { flaw })?;
+    let (mut tree, mut entry) = (Tree::new(), None);
+    while tree.size() < size {
+        match scanner.next().map_err(failed)? {
+            Item::Entry { json, leaf, .. } => {
+                if tree.size() == index {
+                    entry = Some(json);
+                }
+                tree.push(leaf);
+            }
+            Item::Commit { .. } => {}
+            Item::Flaw(flaw) => return Err(ProveError::Corrupt { flaw }),
+            Item::Unfinished | Item::End => return Err(ProveError::Rewritten),
+        }
+    }
+    if tree.root().as_bytes()[..] != root[..] {
+        return Err(ProveError::Rewritten);
+    }
+    let proof = Proof::of(&tree, index, size, note);
+    proof.zip(entry).ok_or(ProveError::NotCovered { index, size })
+}
