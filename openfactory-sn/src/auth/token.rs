@@ -1,0 +1,129 @@
+//! The token endpoint: what is asked, what it answers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::ClientCredentials;
+use crate::wire::call::Call;
+use crate::wire::url::{Target, percent_encode};
+
+const PATH: &str = "/oauth_token.do";
+/// A token's life where the answer does not tell it. Short: it costs one more call, not a refusal.
+const LIFE_UNTOLD: Duration = Duration::from_secs(300);
+/// How long before its end a token is no longer used.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// A token, and how long from when it was asked for it is used.
+pub(super) struct Token {
+    pub(super) header: HeaderValue,
+    pub(super) usable: Duration,
+}
+
+/// The request: a form, since the endpoint takes nothing else.
+pub(super) fn request(credentials: &ClientCredentials) -> Call {
+    let mut form = Zeroizing::new(String::from("grant_type=client_credentials"));
+    let mut add = |name: &str, value: &str| {
+        // Room first: growing would leave a copy behind that is not wiped.
+        let needed = name.len() + 2 + 3 * value.len();
+        if form.capacity() - form.len() < needed {
+            let mut larger = Zeroizing::new(String::with_capacity(form.len() + needed));
+            larger.push_str(&form);
+            std::mem::swap(&mut form, &mut larger);
+        }
+        form.push('&');
+        form.push_str(name);
+        form.push('=');
+        percent_encode(value, &mut form);
+    };
+    add("client_id", &credentials.id);
+    if let Some(scope) = &credentials.scope {
+        add("scope", scope);
+    }
+    add("client_secret", credentials.secret.expose());
+    let body = Bytes::from_owner(Zeroizing::new(form.as_bytes().to_vec()));
+    Call::token(Target::new(PATH), body)
+}
+
+/// Reads a good answer; the reason in words if it is none.
+pub(super) fn read(mut body: Value) -> Result<Token, &'static str> {
+    let bearer = body.get("token_type").and_then(Value::as_str);
+    if bearer.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err("token is of another type than Bearer");
+    }
+    let life = match body.get("expires_in") {
+        None | Some(Value::Null) => LIFE_UNTOLD,
+        Some(Value::Number(seconds)) => {
+            Duration::from_secs(seconds.as_u64().ok_or("token's life is not a number of seconds")?)
+        }
+        Some(Value::String(seconds)) => {
+            Duration::from_secs(seconds.parse().map_err(|_| "token's life is not a number of seconds")?)
+        }
+        Some(_) => return Err("token's life is not a number of seconds"),
+    };
+    let Some(Value::String(token)) = body.get_mut("access_token") else {
+        return Err("answer has no access token");
+    };
+    let text = Zeroizing::new(format!("Bearer {token}"));
+    token.zeroize();
+    let mut header = match HeaderValue::from_str(&text) {
+        Ok(header) if text.len() > "Bearer ".len() => header,
+        Ok(_) | Err(_) => return Err("access token cannot be put into a header"),
+    };
+    header.set_sensitive(true);
+    // A token asked for again within its life is the same one with less of it left, so the margin shrinks with it.
+    Ok(Token { header, usable: life - MARGIN.min(life / 2) })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::wire::url::{BaseUrl, PlainHttp};
+
+    #[test]
+    fn the_request_is_a_form() {
+        let credentials = ClientCredentials {
+            id: "a b".to_owned(),
+            secret: Secret::new("s&=é"),
+            scope: Some("x".to_owned()),
+        };
+        let base = BaseUrl::parse("https://x.example", PlainHttp::Refused).unwrap();
+        let request = request(&credentials).request(&base, None).unwrap();
+        assert_eq!(request.uri().path(), "/oauth_token.do");
+        assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+        assert_eq!(
+            &request.body()[..],
+            b"grant_type=client_credentials&client_id=a%20b&scope=x&client_secret=s%26%3D%C3%A9"
+        );
+    }
+
+    #[test]
+    fn the_life_told_is_trusted() {
+        let usable = |expires_in: Value| {
+            read(json!({"access_token": "t", "token_type": "bearer", "expires_in": expires_in}))
+                .map(|token| token.usable.as_millis())
+        };
+        assert_eq!(usable(json!(1799)), Ok(1_739_000));
+        assert_eq!(usable(json!("1799")), Ok(1_739_000));
+        assert_eq!(usable(json!(5)), Ok(2_500));
+        assert_eq!(usable(json!(0)), Ok(0));
+        assert_eq!(usable(json!(null)), Ok(240_000));
+        assert!(usable(json!(-1)).is_err());
+        assert!(usable(json!("soon")).is_err());
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        assert!(read(json!({})).is_err());
+        assert!(read(json!({"access_token": ""})).is_err());
+        assert!(read(json!({"access_token": "a\nb"})).is_err());
+        assert!(read(json!({"access_token": "a", "token_type": "mac"})).is_err());
+        assert!(read(json!([])).is_err());
+    }
+}

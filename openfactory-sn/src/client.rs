@@ -1,0 +1,122 @@
+//! The client: a cheap handle on one instance with one credential.
+
+mod builder;
+pub(crate) mod engine;
+pub(crate) mod retry;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::builder::ClientBuilder;
+pub use self::retry::RetryPolicy;
+use crate::attachment::Attachments;
+use crate::auth::Authenticator;
+use crate::error::{Error, ErrorKind};
+use crate::id::SysId;
+use crate::record::Record;
+use crate::table::{DynamicTable, Table};
+use crate::wire::call::Call;
+use crate::wire::response::Answer;
+use crate::wire::url::BaseUrl;
+use engine::{Deadline, Engine};
+
+/// A handle on one ServiceNow instance. Clones share the connections, the token and the limit on concurrent calls.
+///
+/// What every call does: at most four at once by default, each under one total deadline (30 s by default); repeated on
+/// 429, 502, 503, 504 and broken connections, honouring `Retry-After`, where repeating cannot do harm; no cookies and no
+/// redirects. An answer of success is believed only after it was read to its end.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    base: BaseUrl,
+    auth: Authenticator,
+    engine: Engine,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("instance", &self.shared.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Begins a client for the instance at `base_url`, such as `https://plant.service-now.com`.
+    #[must_use]
+    pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(base_url.into())
+    }
+
+    fn new(base: BaseUrl, auth: Authenticator, engine: Engine) -> Self {
+        Self { shared: Arc::new(Shared { base, auth, engine }) }
+    }
+
+    /// The table of a typed record.
+    #[must_use]
+    pub fn table<R: Record>(&self) -> Table<R> {
+        self.table_named(R::TABLE)
+    }
+
+    /// A typed record in another table than its usual one: a subclass, or a customer's own class.
+    #[must_use]
+    pub fn table_named<R: Record>(&self, name: impl Into<String>) -> Table<R> {
+        Table::new(self.dynamic_table(name))
+    }
+
+    /// Any table, without types. A name that no table can have is an error of the first call.
+    #[must_use]
+    pub fn dynamic_table(&self, name: impl Into<String>) -> DynamicTable {
+        DynamicTable::new(self.clone(), name.into())
+    }
+
+    /// Files attached to records.
+    #[must_use]
+    pub fn attachments(&self) -> Attachments {
+        Attachments::new(self.clone())
+    }
+
+    /// The instance's address, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.shared.base.as_str()
+    }
+
+    /// Where a person sees the record.
+    #[must_use]
+    pub fn record_link(&self, table: &str, sys_id: &SysId) -> String {
+        format!("{}/{table}.do?sys_id={sys_id}", self.base_url())
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// Makes a call with a credential, a second time with a new one if the first was refused.
+    pub(crate) async fn call(&self, call: &Call, deadline: Deadline) -> Result<Answer, Error> {
+        let Shared { base, auth, engine } = &*self.shared;
+        let tokens = match auth {
+            Authenticator::Fixed(credential) => {
+                return engine.run(call, base, Some(credential), deadline).await;
+            }
+            Authenticator::Token(tokens) => tokens,
+        };
+        let credential = tokens.credential(engine, base, deadline).await?;
+        match engine.run(call, base, Some(&credential), deadline).await {
+            Err(refused) if refused.kind() == ErrorKind::Unauthenticated => {
+                let undecided = refused.may_have_happened();
+                engine.within(deadline, tokens.discard(&credential)).await;
+                let outcome = match tokens.credential(engine, base, deadline).await {
+                    Ok(renewed) => engine.run(call, base, Some(&renewed), deadline).await,
+                    Err(error) => Err(error),
+                };
+                outcome.map_err(|error| {
+                    let undecided = undecided || error.may_have_happened();
+                    error.with_may_have_happened(undecided)
+                })
+            }
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! How a client comes to be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::Client;
+use super::engine::Engine;
+use super::retry::RetryPolicy;
+use crate::auth::{Auth, Authenticator};
+use crate::clock::{Clock, Jitter, RandomJitter, SystemClock};
+use crate::error::{Error, ErrorKind};
+use crate::transport::Transport;
+use crate::wire::url::{BaseUrl, PlainHttp};
+
+/// Total time of a call. The instance's own quota for one request is 60 s.
+const TOTAL: Duration = Duration::from_secs(30);
+/// Calls at once: what one node of an instance works at for integrations.
+const CONCURRENT: usize = 4;
+/// Largest answer, in bytes.
+#[cfg(feature = "http")]
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// The settings of a [`Client`]. Only [`ClientBuilder::auth`] has no default.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct ClientBuilder {
+    base_url: String,
+    auth: Option<Auth>,
+    plain: PlainHttp,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    jitter: Arc<dyn Jitter>,
+    policy: RetryPolicy,
+    total: Duration,
+    concurrent: usize,
+    #[cfg(feature = "http")]
+    roots: Vec<Vec<u8>>,
+    #[cfg(feature = "http")]
+    max_body: usize,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(base_url: String) -> Self {
+        Self {
+            base_url,
+            auth: None,
+            plain: PlainHttp::Refused,
+            transport: None,
+            clock: Arc::new(SystemClock),
+            jitter: Arc::new(RandomJitter),
+            policy: RetryPolicy::default(),
+            total: TOTAL,
+            concurrent: CONCURRENT,
+            #[cfg(feature = "http")]
+            roots: Vec::new(),
+            #[cfg(feature = "http")]
+            max_body: MAX_BODY,
+        }
+    }
+
+    /// The credential. Required.
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Trusts the certificates of this PEM text, and with it nothing else: neither the platform's roots nor the public
+    /// ones. May be called several times.
+    #[cfg(feature = "http")]
+    pub fn root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
+        self
+    }
+
+    /// The largest answer taken, in bytes, attachments included; 16 MiB if not set.
+    #[cfg(feature = "http")]
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Lets an `http://` address through if its host is this machine: for tests. Elsewhere it stays refused.
+    pub fn allow_plain_http(mut self) -> Self {
+        self.plain = PlainHttp::OnLoopback;
+        self
+    }
+
+    /// Sends by this transport instead of the built-in one.
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Takes the time from here instead of from the machine.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Takes chance from here instead of from the thread's generator.
+    pub fn jitter(mut self, jitter: impl Jitter) -> Self {
+        self.jitter = Arc::new(jitter);
+        self
+    }
+
+    /// How hard the client tries by itself.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Time for a call, retries and waits included; 30 s if not set. Keep it below the instance's quota of 60 s.
+    pub fn total_timeout(mut self, total: Duration) -> Self {
+        self.total = total;
+        self
+    }
+
+    /// Calls at once; 4 if not set, and at least 1. More only fills the instance's own waiting line.
+    pub fn concurrent_calls(mut self, calls: usize) -> Self {
+        self.concurrent = calls.clamp(1, Semaphore::MAX_PERMITS);
+        self
+    }
+
+    /// The client. Makes no call: the first one fetches the token.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] if the address is not `https://host[:port]`, there is no credential or it fits in no header,
+    /// a certificate cannot be read, or no transport is there (feature `http` off).
+    pub fn build(self) -> Result<Client, Error> {
+        let local = |reason: &str| Error::new(ErrorKind::Local, "build a client", reason);
+        let base = BaseUrl::parse(&self.base_url, self.plain).map_err(local)?;
+        let auth = self.auth.clone().ok_or_else(|| local("no credential given"))?;
+        let auth = Authenticator::new(auth).map_err(local)?;
+        let transport = self.chosen_transport(&base)?;
+        let engine = Engine {
+            transport,
+            clock: self.clock,
+            jitter: self.jitter,
+            policy: self.policy,
+            total: self.total,
+            permits: Semaphore::new(self.concurrent),
+        };
+        Ok(Client::new(base, auth, engine))
+    }
+
+    #[cfg(feature = "http")]
+    fn chosen_transport(&self, base: &BaseUrl) -> Result<Arc<dyn Transport>, Error> {
+        use crate::transport::http::{HttpOptions, HttpTransport};
+
+        let local = |reason| Error::new(ErrorKind::Local, "build a client", reason);
+        match &self.transport {
+            Some(_) if !self.roots.is_empty() => {
+                Err(local("root certificates are for the built-in transport, but another is given"))
+            }
+            Some(transport) => Ok(Arc::clone(transport)),
+            None => {
+                let options =
+                    HttpOptions { roots: &self.roots, max_body: self.max_body, loopback: base.is_loopback() };
+                let transport = HttpTransport::new(&options)
+                    .map_err(|error| local("TLS cannot be set up").with_source(error))?;
+                Ok(Arc::new(transport))
+            }
+        }
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn chosen_transport(&self, _: &BaseUrl) -> Result<Arc<dyn Transport>, Error> {
+        self.transport.clone().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Local,
+                "build a client",
+                "no transport given, and the feature `http` is off",
+            )
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! Makes requests: limits how many at once, keeps the deadline, tries again.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::{Request, Response};
+use tokio::sync::Semaphore;
+use tracing::debug;
+
+use super::retry::RetryPolicy;
+use crate::auth::Credential;
+use crate::clock::{Clock, Jitter};
+use crate::error::{Error, ErrorKind};
+use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::wire::call::Call;
+use crate::wire::response::{Answer, interpret};
+use crate::wire::url::BaseUrl;
+
+/// A point on the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline(Duration);
+
+/// What a client makes its calls with.
+pub(crate) struct Engine {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) jitter: Arc<dyn Jitter>,
+    pub(super) policy: RetryPolicy,
+    pub(super) total: Duration,
+    pub(super) permits: Semaphore,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("policy", &self.policy)
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// The deadline of a call that begins now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline(self.clock.monotonic().saturating_add(self.total))
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn left(&self, deadline: Deadline) -> Duration {
+        deadline.0.saturating_sub(self.clock.monotonic())
+    }
+
+    /// What the work comes to, or `None` if the deadline comes first.
+    pub(crate) async fn within<F: Future>(&self, deadline: Deadline, work: F) -> Option<F::Output> {
+        match select(pin!(work), self.clock.sleep(self.left(deadline))).await {
+            Either::Left((output, _)) => Some(output),
+            Either::Right(((), _)) => None,
+        }
+    }
+
+    /// Waits before a further try at something that failed, as the policy has it; hands the failure back if there is to
+    /// be none.
+    pub(crate) async fn pause(
+        &self,
+        error: Error,
+        call: &Call,
+        made: u32,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        match self.policy.wait(&error, call.repeat, made, self.left(deadline), self.jitter.unit()) {
+            Some(wait) => {
+                debug!(operation = %call.operation, made, ?wait, %error, "trying again");
+                self.clock.sleep(wait).await;
+                Ok(())
+            }
+            None => Err(error),
+        }
+    }
+
+    /// Makes a call, several times if need be.
+    pub(crate) async fn run(
+        &self,
+        call: &Call,
+        base: &BaseUrl,
+        credential: Option<&Credential>,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
+        let mut undecided = false;
+        for made in 1.. {
+            let request = call.request(base, credential.map(Credential::header))?;
+            let outcome = match self.exchange(call, request, deadline).await {
+                Ok(response) => interpret(call, &response, self.clock.now()),
+                Err(error) => Err(error),
+            };
+            let error = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            undecided |= error.may_have_happened();
+            if let Err(error) = self.pause(error, call, made, deadline).await {
+                return Err(error.with_may_have_happened(undecided));
+            }
+        }
+        Err(call.refused("no attempt allowed"))
+    }
+
+    async fn exchange(
+        &self,
+        call: &Call,
+        request: Request<Bytes>,
+        deadline: Deadline,
+    ) -> Result<Response<Bytes>, Error> {
+        let sent = AtomicBool::new(false);
+        let work = async {
+            let _permit = self
+                .permits
+                .acquire()
+                .await
+                .map_err(|closed| TransportError::new(TransportErrorKind::Local).caused_by(closed))?;
+            sent.store(true, Ordering::Relaxed);
+            self.transport.send(request).await
+        };
+        let began = self.clock.monotonic();
+        let outcome = self.within(deadline, work).await;
+        let elapsed = self.clock.monotonic().saturating_sub(began);
+        let status =
+            outcome.as_ref().and_then(|outcome| outcome.as_ref().ok()).map(|answer| answer.status().as_u16());
+        debug!(method = %call.method, path = call.target.path(), status, ?elapsed, "request");
+        match outcome {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(error)) => Err(unanswered(call, error)),
+            None => {
+                let sent = sent.load(Ordering::Relaxed);
+                let reason =
+                    if sent { "no answer before the deadline" } else { "not sent before the deadline" };
+                Err(Error::new(ErrorKind::Timeout, call.operation.clone(), reason)
+                    .with_may_have_happened(sent && call.writes()))
+            }
+        }
+    }
+}
+
+/// A transport's error as ours.
+fn unanswered(call: &Call, error: TransportError) -> Error {
+    let (kind, reason, acted_on) = match error.kind() {
+        TransportErrorKind::Connect => (ErrorKind::Connect, "instance not reached", false),
+        TransportErrorKind::Interrupted => (ErrorKind::Unavailable, "connection broken", true),
+        TransportErrorKind::Local => (ErrorKind::Local, "request not sent", false),
+        TransportErrorKind::Timeout => (ErrorKind::Timeout, "connection timed out", true),
+        TransportErrorKind::TooLarge => (ErrorKind::Decode, "answer larger than allowed", true),
+    };
+    Error::new(kind, call.operation.clone(), reason)
+        .with_may_have_happened(acted_on && call.writes())
+        .with_source(error)
+}

@@ -1,0 +1,136 @@
+//! When a call is made again: a pure decision.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::error::{Error, ErrorKind};
+use crate::wire::call::Repeat;
+
+/// How hard a client tries by itself before it hands the failure to its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// Requests per call at most, the first included. At least 1 is made.
+    pub attempts: u32,
+    /// Upper bound of the first wait; each further bound is twice as long.
+    pub first_wait: Duration,
+    /// Upper bound of any wait that the instance did not ask for.
+    pub longest_wait: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// 4 requests; waits below 250 ms, 500 ms, 1 s.
+    fn default() -> Self {
+        Self { attempts: 4, first_wait: Duration::from_millis(250), longest_wait: Duration::from_secs(5) }
+    }
+}
+
+impl RetryPolicy {
+    /// One request per call: for callers that have a queue to retry from.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { attempts: 1, ..Self::default() }
+    }
+
+    /// How long to wait before the call is made again, or `None` if it is not to be.
+    ///
+    /// `made` is how many requests were made, `left` the time until the deadline, `unit` a random number in `[0, 1)`.
+    pub(crate) fn wait(
+        &self,
+        error: &Error,
+        repeat: Repeat,
+        made: u32,
+        left: Duration,
+        unit: f64,
+    ) -> Option<Duration> {
+        let spent = made >= self.attempts;
+        let unsafe_to_repeat = repeat == Repeat::OnlyIfUnsent && error.may_have_happened();
+        if spent || unsafe_to_repeat || !passes_soon(error) {
+            return None;
+        }
+        let wait = error.retry_after().unwrap_or_else(|| self.backoff(made, unit));
+        (wait < left).then_some(wait)
+    }
+
+    /// Exponential with full jitter.
+    fn backoff(&self, made: u32, unit: f64) -> Duration {
+        let doublings = made.saturating_sub(1).min(16);
+        let bound = self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait);
+        bound.mul_f64(unit.clamp(0.0, 1.0))
+    }
+}
+
+/// Failures that tend to pass within seconds.
+fn passes_soon(error: &Error) -> bool {
+    match error.status() {
+        Some(status) => matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        ),
+        None => matches!(error.kind(), ErrorKind::Connect | ErrorKind::Unavailable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, kind: ErrorKind, happened: bool) -> Error {
+        Error::new(kind, "test", "test")
+            .with_status(StatusCode::from_u16(status).unwrap())
+            .with_may_have_happened(happened)
+    }
+
+    const LEFT: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn which_failures_are_tried_again() {
+        let policy = RetryPolicy::default();
+        let retried = |error: &Error, repeat| policy.wait(error, repeat, 1, LEFT, 0.5).is_some();
+        for status in [429, 502, 503, 504] {
+            assert!(
+                retried(&answered(status, ErrorKind::Unavailable, false), Repeat::OnlyIfUnsent),
+                "{status}"
+            );
+            assert!(retried(&answered(status, ErrorKind::Unavailable, true), Repeat::Safe), "{status}");
+            assert!(
+                !retried(&answered(status, ErrorKind::Unavailable, true), Repeat::OnlyIfUnsent),
+                "{status}"
+            );
+        }
+        for status in [200, 202, 400, 401, 403, 404, 409, 500] {
+            assert!(!retried(&answered(status, ErrorKind::Unavailable, false), Repeat::Safe), "{status}");
+        }
+        let connect = Error::new(ErrorKind::Connect, "test", "test");
+        assert!(retried(&connect, Repeat::OnlyIfUnsent));
+        let broken = Error::new(ErrorKind::Unavailable, "test", "test").with_may_have_happened(true);
+        assert!(retried(&broken, Repeat::Safe) && !retried(&broken, Repeat::OnlyIfUnsent));
+        assert!(!retried(&Error::new(ErrorKind::Timeout, "test", "test"), Repeat::Safe));
+    }
+
+    #[test]
+    fn waits_double_and_stay_within_bounds() {
+        let policy = RetryPolicy::default();
+        let error = answered(503, ErrorKind::Unavailable, false);
+        let wait = |made, left, unit| policy.wait(&error, Repeat::Safe, made, left, unit);
+        assert_eq!(wait(1, LEFT, 0.5), Some(Duration::from_millis(125)));
+        assert_eq!(wait(3, LEFT, 0.5), Some(Duration::from_millis(500)));
+        assert_eq!(wait(4, LEFT, 0.5), None);
+        assert_eq!(wait(1, Duration::from_millis(125), 0.5), None);
+        assert_eq!(policy.backoff(40, 1.0), policy.longest_wait);
+        assert_eq!(RetryPolicy::never().wait(&error, Repeat::Safe, 1, LEFT, 0.0), None);
+    }
+
+    #[test]
+    fn the_instances_wish_wins_if_there_is_time() {
+        let policy = RetryPolicy::default();
+        let error =
+            answered(429, ErrorKind::Throttled, false).with_retry_after(Some(Duration::from_secs(20)));
+        assert_eq!(policy.wait(&error, Repeat::Safe, 1, LEFT, 0.9), Some(Duration::from_secs(20)));
+        assert_eq!(policy.wait(&error, Repeat::Safe, 1, Duration::from_secs(20), 0.9), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! One record as it was read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::FromRow;
+use crate::id::{Number, SysId};
+use crate::value::{FieldType, Raw, Reference, ValueError};
+
+/// A record that does not hold what its type needs, or no record at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {}: field {field}", sys_id.as_ref().map_or("without sys_id", SysId::as_str))]
+#[non_exhaustive]
+pub struct Malformed {
+    /// The record, if it could be told.
+    pub sys_id: Option<SysId>,
+    /// The field.
+    pub field: String,
+    /// What is wrong with the field.
+    #[source]
+    pub reason: ValueError,
+}
+
+/// One record with all fields that were sent, known or not, in the shapes in which they came.
+///
+/// Bare numbers, booleans and nulls, which the Table API does not send but its neighbours do, become their text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct Row {
+    sys_id: SysId,
+    fields: Map<String, Value>,
+}
+
+impl Row {
+    /// Its key.
+    #[must_use]
+    pub fn sys_id(&self) -> &SysId {
+        &self.sys_id
+    }
+
+    /// Its `number`, if it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<Number> {
+        Number::new(self.text("number")).ok()
+    }
+
+    /// The raw value of a field; `""` if it is empty, was not sent, or has a foreign shape.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        self.raw(name).map_or("", |raw| raw.text())
+    }
+
+    /// Whether the field was sent at all: one that the credential may not read is not.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// The field through its shape; [`Raw::EMPTY`] if it was not sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Shape`] if no field has that shape.
+    pub fn raw(&self, name: &str) -> Result<Raw<'_>, ValueError> {
+        self.fields.get(name).map_or(Ok(Raw::EMPTY), Raw::of)
+    }
+
+    /// The record that a reference field refers to; `None` if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if the field holds no sys_id.
+    pub fn reference(&self, name: &str) -> Result<Option<Reference>, Malformed> {
+        self.read(name)
+    }
+
+    /// The field as a type.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] if the field does not hold one.
+    pub fn read<T: FieldType>(&self, name: &str) -> Result<T, Malformed> {
+        self.raw(name).and_then(T::read).map_err(|reason| Malformed {
+            sys_id: Some(self.sys_id.clone()),
+            field: name.to_owned(),
+            reason,
+        })
+    }
+
+    /// All fields as they came, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl FromRow for Row {
+    fn from_row(row: Row) -> Result<Self, Malformed> {
+        Ok(row)
+    }
+}
+
+impl TryFrom<Value> for Row {
+    type Error = Malformed;
+
+    fn try_from(value: Value) -> Result<Self, Malformed> {
+        let not_a_record = |found| Malformed {
+            sys_id: None,
+            field: "sys_id".to_owned(),
+            reason: ValueError::Shape { found },
+        };
+        let fields = match value {
+            Value::Object(fields) => fields,
+            Value::Array(_) => return Err(not_a_record("list")),
+            Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {
+                return Err(not_a_record("bare value"));
+            }
+        };
+        let fields: Map<String, Value> =
+            fields.into_iter().map(|(name, value)| (name, as_text(value))).collect();
+        let sys_id = fields
+            .get("sys_id")
+            .map_or(Ok(Raw::EMPTY), Raw::of)
+            .and_then(SysId::read)
+            .map_err(|reason| Malformed { sys_id: None, field: "sys_id".to_owned(), reason })?;
+        Ok(Self { sys_id, fields })
+    }
+}
+
+/// Bare numbers and booleans as their text, also one level down.
+fn as_text(value: Value) -> Value {
+    match value {
+        Value::Bool(truth) => Value::String(truth.to_string()),
+        Value::Number(number) => Value::String(number.to_string()),
+        Value::Null => Value::String(String::new()),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|(name, member)| {
+                    let member =
+                        if member.is_object() || member.is_array() { member } else { as_text(member) };
+                    (name, member)
+                })
+                .collect(),
+        ),
+        other @ (Value::String(_) | Value::Array(_)) => other,
+    }
+}
+
+impl From<Row> for Value {
+    fn from(row: Row) -> Self {
+        Self::Object(row.fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn unknown_fields_survive_a_round_trip() {
+        let sent = json!({
+            "sys_id": "1c741bd70b2322007518478d83673af3",
+            "number": "INC0000060",
+            "assigned_to": {"link": "https://x/api/now/table/sys_user/5137", "value": "5137"},
+            "u_customer": {"display_value": "x", "value": "y", "display_value_internal": "z"},
+            "parent_incident": "",
+        });
+        let row = Row::try_from(sent.clone()).unwrap();
+        assert_eq!(row.number().unwrap().as_str(), "INC0000060");
+        assert_eq!(row.text("u_customer"), "y");
+        assert_eq!(row.text("absent"), "");
+        assert!(!row.has("absent"));
+        assert_eq!(row.reference("parent_incident").unwrap(), None);
+        assert_eq!(row.reference("assigned_to").unwrap().unwrap().sys_id().as_str(), "5137");
+        let text = serde_json::to_string(&row).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), sent);
+        assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row);
+    }
+
+    #[test]
+    fn typed_values_of_the_neighbour_api_are_text() {
+        let row = Row::try_from(json!({
+            "sys_id": {"value": "abc", "display_value": "abc"},
+            "state": {"display_value": "New", "value": -5.0},
+            "active": true,
+            "closed_at": null,
+        }))
+        .unwrap();
+        assert_eq!(row.read::<i64>("state"), Ok(-5));
+        assert_eq!(row.text("active"), "true");
+        assert_eq!(row.text("closed_at"), "");
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        for value in [json!([]), json!("x"), json!({}), json!({"sys_id": ""}), json!({"sys_id": "a/b"})] {
+            assert!(Row::try_from(value.clone()).is_err(), "{value}");
+        }
+        let row = Row::try_from(json!({"sys_id": "abc", "list": [1]})).unwrap();
+        assert_eq!(row.read::<String>("list").unwrap_err().field, "list");
+    }
+}

@@ -1,0 +1,66 @@
+//! The create that can be repeated: under a key of our choice, looked for whenever its outcome is not known.
+
+use super::DynamicTable;
+use crate::error::{Error, ErrorKind, SYS_ID_IGNORED};
+use crate::id::SysId;
+use crate::record::{Fields, Row};
+
+/// A record that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ensured {
+    /// The record as it is now.
+    pub row: Row,
+    /// Whether the instance confirmed that this call created it. `false` if it was found instead: from an earlier call,
+    /// or from a request of this call whose answer was lost.
+    pub created: bool,
+}
+
+/// The fields with the key among them.
+pub(super) fn keyed(sys_id: &SysId, fields: &Fields) -> Fields {
+    fields.clone().with("sys_id", sys_id.as_str())
+}
+
+/// The record, if the instance took over the key.
+pub(super) fn kept_key(table: &DynamicTable, sys_id: &SysId, row: Row) -> Result<Row, Error> {
+    if row.sys_id() == sys_id {
+        return Ok(row);
+    }
+    let reason = format!("instance created {} instead", row.sys_id());
+    Err(Error::new(ErrorKind::Conflict, table.operation_on("create", sys_id), reason)
+        .with_may_have_happened(true)
+        .with_advice(SYS_ID_IGNORED))
+}
+
+pub(super) async fn ensure(table: &DynamicTable, sys_id: &SysId, fields: &Fields) -> Result<Ensured, Error> {
+    let engine = table.client().engine();
+    let deadline = engine.deadline();
+    let fields = keyed(sys_id, fields);
+    // Safe to repeat, since each repetition is preceded by a look for the record.
+    let call = table.post_call(&fields)?.looked_for();
+    for made in 1.. {
+        let failure = match table.post(&fields, deadline).await {
+            Ok(row) => return Ok(Ensured { row: kept_key(table, sys_id, row)?, created: true }),
+            Err(failure) => failure,
+        };
+        if !leaves_doubt(&failure) {
+            return Err(failure);
+        }
+        match table.get_opt_within(sys_id, deadline).await {
+            Ok(Some(row)) => return Ok(Ensured { row, created: false }),
+            Ok(None) => engine.pause(failure, &call, made, deadline).await?,
+            Err(unanswered) if failure.may_have_happened() => {
+                return Err(unanswered.with_may_have_happened(true));
+            }
+            // The create was refused for certain; that nothing could be looked for does not change it.
+            Err(_) => return Err(failure),
+        }
+    }
+    Err(call.refused("no attempt allowed"))
+}
+
+/// Whether the record may be there after this failure: the answer was lost, or the key is taken, which an instance may
+/// word as a refusal of rights.
+fn leaves_doubt(failure: &Error) -> bool {
+    failure.may_have_happened() || matches!(failure.kind(), ErrorKind::Conflict | ErrorKind::Forbidden)
+}

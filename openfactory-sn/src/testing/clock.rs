@@ -1,0 +1,73 @@
+//! A clock that moves only when told, or when someone sleeps by it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+
+use crate::clock::{Clock, Jitter};
+
+/// A clock that stands still. Sleeping by it returns at once and moves it on by as much.
+///
+/// Clones are the same clock.
+#[derive(Debug, Clone)]
+pub struct FixedClock(Arc<Mutex<Hands>>);
+
+#[derive(Debug)]
+struct Hands {
+    start: SystemTime,
+    passed: Duration,
+    slept: Vec<Duration>,
+}
+
+impl FixedClock {
+    /// Stands at this time.
+    #[must_use]
+    pub fn at(start: SystemTime) -> Self {
+        Self(Arc::new(Mutex::new(Hands { start, passed: Duration::ZERO, slept: Vec::new() })))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, by: Duration) {
+        self.hands(|hands| hands.passed += by);
+    }
+
+    /// How long was slept by it, each time.
+    #[must_use]
+    pub fn slept(&self) -> Vec<Duration> {
+        self.hands(|hands| hands.slept.clone())
+    }
+
+    fn hands<T>(&self, look: impl FnOnce(&mut Hands) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Clock for FixedClock {
+    fn now(&self) -> SystemTime {
+        self.hands(|hands| hands.start + hands.passed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.hands(|hands| hands.passed)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.hands(|hands| {
+            hands.passed += duration;
+            hands.slept.push(duration);
+        });
+        tokio::task::yield_now().await;
+    }
+}
+
+/// No chance: every wait is half of its bound.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoJitter;
+
+impl Jitter for NoJitter {
+    fn unit(&self) -> f64 {
+        0.5
+    }
+}

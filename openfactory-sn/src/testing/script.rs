@@ -1,0 +1,207 @@
+//! What a script expects and replies.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
+use serde_json::Value;
+
+use super::transport::Recorded;
+use crate::transport::{TransportError, TransportErrorKind};
+
+/// A request that a script expects. What it does not name may be anything.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    fields: Vec<(String, Value)>,
+    body: Option<Bytes>,
+}
+
+impl Expected {
+    /// A request by this method to this path.
+    #[must_use]
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), query: vec![], headers: vec![], fields: vec![], body: None }
+    }
+
+    /// A GET of this path.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// A POST to this path.
+    #[must_use]
+    pub fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// A PATCH of this path.
+    #[must_use]
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
+    /// A DELETE of this path.
+    #[must_use]
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    /// With this query parameter, decoded.
+    #[must_use]
+    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// With this header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// With this member in its JSON body.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.fields.push((name.into(), value.into()));
+        self
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// What a request has otherwise, in words.
+    pub(super) fn difference(&self, found: &Recorded) -> Option<String> {
+        if self.method != found.method || self.path != found.path {
+            let Self { method, path, .. } = self;
+            return Some(format!("expected {method} {path}, found {} {}", found.method, found.path));
+        }
+        for (name, value) in &self.query {
+            let values: Vec<_> =
+                found.query.iter().filter(|(other, _)| other == name).map(|(_, v)| v).collect();
+            if values != [value] {
+                return Some(format!("expected {name}={value:?}, found {values:?}"));
+            }
+        }
+        for (name, value) in &self.headers {
+            let values: Vec<_> = found.headers.get_all(name.as_str()).iter().collect();
+            if values != [value.as_str()] {
+                return Some(format!("expected {name}: {value}, found {values:?}"));
+            }
+        }
+        let json = serde_json::from_slice::<Value>(&found.body).unwrap_or_default();
+        for (name, value) in &self.fields {
+            if json.get(name) != Some(value) {
+                return Some(format!("expected member {name} {value}, found {:?}", json.get(name)));
+            }
+        }
+        match &self.body {
+            Some(body) if *body != found.body => Some("body differs".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// What a script replies.
+#[derive(Debug, Clone)]
+pub struct Reply(pub(super) Kind);
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    Answer { status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: Bytes },
+    Failure(TransportErrorKind),
+    Silence,
+}
+
+impl Reply {
+    /// An answer with a body of this media type. A status that is none becomes 500.
+    #[must_use]
+    pub fn raw(status: u16, media_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self(Kind::Answer {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            headers: vec![(CONTENT_TYPE, HeaderValue::from_static(media_type))],
+            body: body.into(),
+        })
+    }
+
+    /// An answer with a JSON body.
+    #[must_use]
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::raw(status, "application/json;charset=UTF-8", body.to_string())
+    }
+
+    /// `{"result": …}`, as the Table API answers.
+    #[must_use]
+    pub fn result(status: u16, result: Value) -> Self {
+        Self::json(status, &Value::Object([("result".to_owned(), result)].into_iter().collect()))
+    }
+
+    /// ServiceNow's own way to say no.
+    #[must_use]
+    pub fn fault(status: u16, message: &str, detail: &str) -> Self {
+        Self::json(
+            status,
+            &serde_json::json!({"error": {"message": message, "detail": detail}, "status": "failure"}),
+        )
+    }
+
+    /// A token of the OAuth endpoint that lives for this many seconds.
+    #[must_use]
+    pub fn token(token: &str, expires_in: u64) -> Self {
+        Self::json(
+            200,
+            &serde_json::json!({"access_token": token, "token_type": "Bearer", "expires_in": expires_in}),
+        )
+    }
+
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self(Kind::Answer { status, headers: vec![], body: Bytes::new() })
+    }
+
+    /// No answer, for this reason.
+    #[must_use]
+    pub fn failure(kind: TransportErrorKind) -> Self {
+        Self(Kind::Failure(kind))
+    }
+
+    /// No answer, ever: what the deadline is for.
+    #[must_use]
+    pub fn silence() -> Self {
+        Self(Kind::Silence)
+    }
+
+    /// With one more header; no effect where there is no answer.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        if let Kind::Answer { headers, .. } = &mut self.0 {
+            headers.push((HeaderName::from_static(name), HeaderValue::from_static(value)));
+        }
+        self
+    }
+}
+
+impl Kind {
+    pub(super) async fn play(self) -> Result<Response<Bytes>, TransportError> {
+        match self {
+            Self::Answer { status, headers, body } => {
+                let mut response = Response::new(body);
+                *response.status_mut() = status;
+                response.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)));
+                Ok(response)
+            }
+            Self::Failure(kind) => Err(TransportError::new(kind)),
+            Self::Silence => std::future::pending().await,
+        }
+    }
+}

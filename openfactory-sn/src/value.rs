@@ -1,0 +1,178 @@
+//! What ServiceNow really sends: everything is a string, or an object around one.
+//!
+//! A [`Raw`] is one field as it came, whatever its shape; a [`FieldType`] is a Rust type that can be read from it and
+//! written back. Booleans are `"true"` and `"false"`, numbers are text, null is `""`, dates are UTC without saying so.
+
+mod choice;
+mod date_time;
+mod reference;
+mod scalar;
+
+pub(crate) use self::choice::choice;
+pub use self::date_time::{format_date_time, parse_date_time};
+pub use self::reference::Reference;
+
+use serde_json::Value;
+
+/// Why a field's text cannot be read as its type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The field is empty or was not sent, and the type has no empty value.
+    #[error("empty")]
+    Empty,
+    /// The text has another form than this type's.
+    #[error("{found:?} is not {expected}")]
+    Form {
+        /// What was expected, in words.
+        expected: &'static str,
+        /// What was found, cut at 64 characters.
+        found: String,
+    },
+    /// The field holds an array or a nested object, which no field of a record does.
+    #[error("a {found} where a field's value belongs")]
+    Shape {
+        /// The JSON type that was found.
+        found: &'static str,
+    },
+}
+
+impl ValueError {
+    pub(crate) fn form(expected: &'static str, found: &str) -> Self {
+        Self::Form { expected, found: found.chars().take(64).collect() }
+    }
+}
+
+/// One field as it came, seen through whichever of its shapes: a string, or an object with `value`, `display_value`
+/// and `link`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raw<'a> {
+    text: &'a str,
+    display: Option<&'a str>,
+    link: Option<&'a str>,
+}
+
+impl<'a> Raw<'a> {
+    /// A field that is empty, or that was not sent.
+    pub const EMPTY: Self = Self { text: "", display: None, link: None };
+
+    /// A field that came as a bare string.
+    #[must_use]
+    pub fn of_text(text: &'a str) -> Self {
+        Self { text, ..Self::EMPTY }
+    }
+
+    /// Sees a field through its shape.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Shape`] for an array, or an object without any of the three members as strings.
+    pub fn of(value: &'a Value) -> Result<Self, ValueError> {
+        match value {
+            Value::String(text) => Ok(Self::of_text(text)),
+            Value::Null => Ok(Self::EMPTY),
+            Value::Object(members) => {
+                let member = |name: &str| members.get(name).and_then(Value::as_str);
+                let (value, display, link) = (member("value"), member("display_value"), member("link"));
+                if value.is_none() && display.is_none() && link.is_none() && !members.is_empty() {
+                    return Err(ValueError::Shape { found: "foreign object" });
+                }
+                let linked = || link.and_then(|link| link.rsplit('/').next());
+                Ok(Self { text: value.or_else(linked).unwrap_or(""), display, link })
+            }
+            Value::Array(_) => Err(ValueError::Shape { found: "list" }),
+            Value::Bool(_) | Value::Number(_) => Err(ValueError::Shape { found: "bare number or boolean" }),
+        }
+    }
+
+    /// The stored value; `""` if there is none.
+    ///
+    /// Where only a display value and a link came, it is the last segment of the link.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The text shown to people, if it was asked for.
+    #[must_use]
+    pub fn display(&self) -> Option<&'a str> {
+        self.display
+    }
+
+    /// The address of the record referred to, if it was sent.
+    #[must_use]
+    pub fn link(&self) -> Option<&'a str> {
+        self.link
+    }
+
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+/// A Rust type that a field can be read as and written from.
+pub trait FieldType: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] if the field does not hold one.
+    fn read(raw: Raw<'_>) -> Result<Self, ValueError>;
+
+    /// Writes it as the raw value that the Table API takes: UTC for dates, the sys_id for references.
+    fn write(&self) -> String;
+}
+
+impl<T: FieldType> FieldType for Option<T> {
+    fn read(raw: Raw<'_>) -> Result<Self, ValueError> {
+        if raw.is_empty() { Ok(None) } else { T::read(raw).map(Some) }
+    }
+
+    fn write(&self) -> String {
+        self.as_ref().map(T::write).unwrap_or_default()
+    }
+}
+
+/// What can be written where a field of type `T` stands: a `T`, a reference to one, or its usual stand-in.
+pub trait Writable<T> {
+    /// The raw value.
+    fn raw(&self) -> String;
+}
+
+impl<T: FieldType> Writable<T> for T {
+    fn raw(&self) -> String {
+        self.write()
+    }
+}
+
+impl<T: FieldType> Writable<T> for &T {
+    fn raw(&self) -> String {
+        self.write()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn shapes_are_seen_through() {
+        let display_only = json!({"display_value": "David", "link": "https://x/api/now/table/sys_user/abc"});
+        assert_eq!(Raw::of(&display_only).unwrap().text(), "abc");
+        assert_eq!(Raw::of(&json!("")).unwrap(), Raw::EMPTY);
+        assert_eq!(Raw::of(&json!({})).unwrap(), Raw::EMPTY);
+        assert_eq!(Raw::of(&json!(["a"])), Err(ValueError::Shape { found: "list" }));
+        assert!(Raw::of(&json!({"a": "b"})).is_err());
+    }
+
+    #[test]
+    fn optional_is_empty_or_valid() {
+        assert_eq!(Option::<i64>::read(Raw::EMPTY), Ok(None));
+        assert_eq!(Option::<i64>::read(Raw::of_text("3")), Ok(Some(3)));
+        assert!(Option::<i64>::read(Raw::of_text("three")).is_err());
+    }
+}

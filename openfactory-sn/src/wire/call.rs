@@ -1,0 +1,150 @@
+//! One call, before it is a request.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Method, Request};
+use serde_json::{Map, Value};
+
+use super::url::{BaseUrl, Target};
+use crate::error::{Error, ErrorKind};
+use crate::record::Fields;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+const ANY: HeaderValue = HeaderValue::from_static("*/*");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("openfactory-sn/", env!("CARGO_PKG_VERSION")));
+
+/// Whether the client itself may send a call again whose outcome is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Sending it twice leaves the instance as sending it once.
+    Safe,
+    /// Only if it can't have been acted on.
+    OnlyIfUnsent,
+}
+
+/// What a good answer to a call looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expects {
+    /// JSON with a `result`.
+    Result,
+    /// No body.
+    Nothing,
+    /// A file's bytes.
+    File,
+    /// The token endpoint's form of JSON.
+    Token,
+}
+
+/// One call, ready to be made once or several times.
+#[derive(Clone)]
+pub(crate) struct Call {
+    /// What it does, for people.
+    pub(crate) operation: String,
+    pub(crate) method: Method,
+    pub(crate) target: Target,
+    pub(crate) repeat: Repeat,
+    pub(crate) expects: Expects,
+    content_type: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl Call {
+    fn new(method: Method, operation: String, target: Target) -> Self {
+        Self {
+            operation,
+            method,
+            target,
+            repeat: Repeat::Safe,
+            expects: Expects::Result,
+            content_type: None,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(crate) fn get(operation: String, target: Target) -> Self {
+        Self::new(Method::GET, operation, target)
+    }
+
+    pub(crate) fn file(operation: String, target: Target) -> Self {
+        Self { expects: Expects::File, ..Self::new(Method::GET, operation, target) }
+    }
+
+    pub(crate) fn delete(operation: String, target: Target) -> Self {
+        Self { expects: Expects::Nothing, ..Self::new(Method::DELETE, operation, target) }
+    }
+
+    /// A create: not repeated by the client unless it can't have been acted on.
+    pub(crate) fn post(operation: String, target: Target, fields: &Fields) -> Self {
+        Self { repeat: Repeat::OnlyIfUnsent, ..Self::new(Method::POST, operation, target) }.with_json(fields)
+    }
+
+    pub(crate) fn patch(operation: String, target: Target, fields: &Fields) -> Self {
+        let repeat = if fields.is_repeatable() { Repeat::Safe } else { Repeat::OnlyIfUnsent };
+        Self { repeat, ..Self::new(Method::PATCH, operation, target) }.with_json(fields)
+    }
+
+    pub(crate) fn upload(operation: String, target: Target, content_type: HeaderValue, body: Bytes) -> Self {
+        Self {
+            repeat: Repeat::OnlyIfUnsent,
+            content_type: Some(content_type),
+            body,
+            ..Self::new(Method::POST, operation, target)
+        }
+    }
+
+    /// A token request: repeating it changes nothing.
+    pub(crate) fn token(target: Target, body: Bytes) -> Self {
+        Self {
+            expects: Expects::Token,
+            content_type: Some(FORM),
+            body,
+            ..Self::new(Method::POST, "get an access token".to_owned(), target)
+        }
+    }
+
+    /// The same, for a caller that looks for the outcome before it sends the call again.
+    pub(crate) fn looked_for(self) -> Self {
+        Self { repeat: Repeat::Safe, ..self }
+    }
+
+    fn with_json(mut self, fields: &Fields) -> Self {
+        let object: Map<String, Value> =
+            fields.iter().map(|(name, value)| (name.to_owned(), Value::String(value.to_owned()))).collect();
+        self.body = Bytes::from(Value::Object(object).to_string());
+        self.content_type = Some(JSON);
+        self
+    }
+
+    /// Whether a lost answer leaves open what the instance now holds.
+    pub(crate) fn writes(&self) -> bool {
+        !self.method.is_safe() && self.expects != Expects::Token
+    }
+
+    /// The request on the wire.
+    pub(crate) fn request(
+        &self,
+        base: &BaseUrl,
+        credential: Option<&HeaderValue>,
+    ) -> Result<Request<Bytes>, Error> {
+        let url = base.join(&self.target).map_err(|reason| self.refused(reason))?;
+        let mut request = Request::new(self.body.clone());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = url;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, AGENT);
+        headers.insert(ACCEPT, if self.expects == Expects::File { ANY } else { JSON });
+        if let Some(content_type) = &self.content_type {
+            headers.insert(CONTENT_TYPE, content_type.clone());
+        }
+        if let Some(credential) = credential {
+            headers.insert(AUTHORIZATION, credential.clone());
+        }
+        Ok(request)
+    }
+
+    /// An error of this side, before anything was sent.
+    pub(crate) fn refused(&self, reason: &str) -> Error {
+        Error::new(ErrorKind::Local, self.operation.clone(), reason)
+    }
+}

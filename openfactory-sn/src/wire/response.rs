@@ -1,0 +1,182 @@
+//! What an answer means. A status of 200 proves nothing here: it can hold an error, half an answer, or a login page.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LINK, LOCATION};
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::Value;
+
+use super::call::{Call, Expects};
+use super::retry_after::retry_after;
+use crate::error::{Error, ErrorKind, ServiceFault};
+
+/// A good answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// `result`, or null where none is expected.
+    pub(crate) result: Value,
+    /// The file's bytes, or empty.
+    pub(crate) file: Bytes,
+    /// Whether the instance says that more rows follow.
+    pub(crate) has_next: bool,
+}
+
+/// Reads an answer to a call.
+pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime) -> Result<Answer, Error> {
+    let status = response.status();
+    let fail = |kind, reason: &str| {
+        Error::new(kind, call.operation.clone(), reason)
+            .with_status(status)
+            .with_may_have_happened(call.writes())
+    };
+    if !status.is_success() {
+        return Err(refusal(call, response, now));
+    }
+    if status == StatusCode::ACCEPTED {
+        return Err(fail(ErrorKind::Unavailable, "queued by the instance without an answer"));
+    }
+    match call.expects {
+        Expects::Nothing => Ok(Answer::of(Value::Null, response)),
+        Expects::File => {
+            if is_page(response) && !response.headers().contains_key("x-attachment-metadata") {
+                return Err(fail(ErrorKind::Unavailable, NOT_JSON));
+            }
+            Ok(Answer { file: response.body().clone(), ..Answer::of(Value::Null, response) })
+        }
+        Expects::Result | Expects::Token => {
+            if !is_json(response.headers()) {
+                return Err(match is_page(response) {
+                    true => fail(ErrorKind::Unavailable, NOT_JSON),
+                    false => fail(ErrorKind::Decode, "answer is not JSON"),
+                });
+            }
+            let body = parse(response.body()).map_err(|cut_off| match cut_off {
+                true => fail(ErrorKind::Decode, "answer is cut off").with_transient(true),
+                false => fail(ErrorKind::Decode, "answer is not valid JSON"),
+            })?;
+            if call.expects == Expects::Token {
+                return Ok(Answer::of(body, response));
+            }
+            if let Some(fault) = fault_in(&body) {
+                let kind = kind_by_words(&fault).unwrap_or(ErrorKind::Unavailable);
+                return Err(fail(kind, "error inside an answer of success").with_fault(Some(fault)));
+            }
+            match body {
+                Value::Object(mut members) => match members.remove("result") {
+                    Some(result) => Ok(Answer::of(result, response)),
+                    None => Err(fail(ErrorKind::Decode, "answer has no result")),
+                },
+                _ => Err(fail(ErrorKind::Decode, "answer has no result")),
+            }
+        }
+    }
+}
+
+const NOT_JSON: &str =
+    "web page instead of an answer: the instance hibernates, is in maintenance, or asks to log in";
+
+impl Answer {
+    fn of(result: Value, response: &Response<Bytes>) -> Self {
+        let links = response.headers().get_all(LINK).iter().filter_map(|link| link.to_str().ok());
+        let has_next = links.flat_map(|line| line.split(',')).any(|link| link.contains("rel=\"next\""));
+        Self { result, file: Bytes::new(), has_next }
+    }
+}
+
+/// An answer that says no by its status.
+fn refusal(call: &Call, response: &Response<Bytes>, now: SystemTime) -> Error {
+    let status = response.status();
+    let fault = match is_json(response.headers()) {
+        true => parse(response.body()).ok().and_then(|body| fault_in(&body)),
+        false => None,
+    };
+    let words = fault.as_ref().and_then(kind_by_words);
+    let (kind, reason) = match status.as_u16() {
+        300..=399 => (ErrorKind::Invalid, "redirected elsewhere, which is not followed"),
+        401 => (ErrorKind::Unauthenticated, "credential not accepted"),
+        403 => (words.unwrap_or(ErrorKind::Forbidden), "refused"),
+        404 => (words.unwrap_or(ErrorKind::NotFound), "not found"),
+        408 => (ErrorKind::Timeout, "instance gave up waiting"),
+        409 => (ErrorKind::Conflict, "conflict"),
+        429 => (ErrorKind::Throttled, "too many calls"),
+        400..=499 => (ErrorKind::Invalid, "refused as it is"),
+        501 | 505 => (ErrorKind::Invalid, "not supported by the instance"),
+        _ => (words.unwrap_or(ErrorKind::Unavailable), "instance failed"),
+    };
+    // Below 500 the instance looked at the request and did nothing; a gateway's or a script's failure proves nothing.
+    let undecided = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+    let reason = match (status.is_redirection(), response.headers().get(LOCATION)) {
+        (true, Some(location)) => {
+            format!(
+                "{reason}: {}",
+                location.to_str().unwrap_or("elsewhere").chars().take(200).collect::<String>()
+            )
+        }
+        _ => reason.to_owned(),
+    };
+    Error::new(kind, call.operation.clone(), reason)
+        .with_status(status)
+        .with_fault(fault)
+        .with_retry_after(retry_after(response.headers(), now))
+        .with_may_have_happened(undecided && call.writes())
+}
+
+/// Kinds that the instance tells by words rather than by status. Its messages come in the user's language, so a status
+/// decides where none of these is found.
+fn kind_by_words(fault: &ServiceFault) -> Option<ErrorKind> {
+    const WORDS: &[(&str, ErrorKind)] = &[
+        ("Unique Key violation", ErrorKind::Conflict),
+        ("Duplicate entry", ErrorKind::Conflict),
+        ("aborted by Business Rule", ErrorKind::Conflict),
+        ("Data Policy Exception", ErrorKind::Invalid),
+        ("Invalid table", ErrorKind::Invalid),
+        ("Requested URI does not represent any resource", ErrorKind::Invalid),
+        ("No Record found", ErrorKind::NotFound),
+        ("maximum execution time exceeded", ErrorKind::Timeout),
+        ("ACL Exception", ErrorKind::Forbidden),
+        ("Insufficient rights", ErrorKind::Forbidden),
+        ("Rate limit exceeded", ErrorKind::Throttled),
+    ];
+    WORDS.iter().find(|(words, _)| fault.says(words)).map(|(_, kind)| *kind)
+}
+
+/// `{"error": {"message", "detail"}, "status": "failure"}`, or the token endpoint's `{"error", "error_description"}`.
+fn fault_in(body: &Value) -> Option<ServiceFault> {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    match body.get("error") {
+        None | Some(Value::Null) => {
+            let failed = body.get("status").and_then(Value::as_str) == Some("failure");
+            failed.then(|| ServiceFault::new("status is failure", None))
+        }
+        Some(Value::String(error)) => {
+            Some(ServiceFault::new(error, text(body, "error_description").as_deref()))
+        }
+        Some(error) => {
+            let message = text(error, "message").unwrap_or_else(|| "error without a message".to_owned());
+            Some(ServiceFault::new(&message, text(error, "detail").as_deref()))
+        }
+    }
+}
+
+/// The whole body as JSON; the error says whether it ended too early.
+fn parse(body: &[u8]) -> Result<Value, bool> {
+    serde_json::from_slice(body).map_err(|error| error.is_eof())
+}
+
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"))
+}
+
+/// HTML, declared or not.
+fn is_page(response: &Response<Bytes>) -> bool {
+    media_type(response.headers()).is_some_and(|kind| kind == "text/html" || kind == "application/xhtml+xml")
+}
+
+#[cfg(test)]
+mod tests;
