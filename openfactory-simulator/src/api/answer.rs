@@ -1,0 +1,85 @@
+//! What is sent back.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::refusal::Refusal;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+
+pub(crate) struct Answer {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// `{"result": ...}`.
+    pub(crate) fn result(status: StatusCode, result: &Value) -> Self {
+        Self::json(status, &json!({ "result": result }))
+    }
+
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        Self { status, headers: vec![(header::CONTENT_TYPE, JSON)], body: body.to_string().into_bytes() }
+    }
+
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub(crate) fn bytes(content_type: &str, body: Vec<u8>) -> Self {
+        let kind = HeaderValue::from_str(content_type)
+            .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+        Self { status: StatusCode::OK, headers: vec![(header::CONTENT_TYPE, kind)], body }
+    }
+
+    /// The error envelope.
+    pub(crate) fn refused(refusal: &Refusal) -> Self {
+        let body = json!({
+            "error": { "message": refusal.message, "detail": refusal.detail },
+            "status": "failure",
+        });
+        let answer = Self::json(refusal.status, &body);
+        if refusal.status == StatusCode::UNAUTHORIZED {
+            return answer.header(header::WWW_AUTHENTICATE, "BASIC realm=\"Service-now\"");
+        }
+        answer
+    }
+
+    /// Adds a header; a value that no header can hold is left out.
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_bytes(value.as_bytes()) {
+            Ok(value) => self.headers.push((name, value)),
+            Err(error) => tracing::warn!(%name, %error, "a header was left out"),
+        }
+        self
+    }
+
+    pub(crate) fn without_body(mut self) -> Self {
+        self.body.clear();
+        self.headers.retain(|(name, _)| name != header::CONTENT_TYPE);
+        self
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, value);
+        }
+        response
+    }
+}
+
+/// A page of HTML, as front proxies and login pages are.
+pub(crate) fn html(status: StatusCode, text: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>\n"
+    );
+    let headers = [(header::CONTENT_TYPE, "text/html;charset=UTF-8")];
+    (status, headers, page).into_response()
+}

@@ -1,0 +1,203 @@
+//! A request, read whole within its bounds.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use futures_util::StreamExt as _;
+
+use crate::refusal::Refusal;
+use crate::render::{Display, View};
+
+/// How long a client has for sending the body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+    /// Scheme and authority by which the client reached the instance.
+    pub(crate) base_url: String,
+}
+
+impl Call {
+    pub(crate) async fn read(request: Request, limit: usize, base_url: &str) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let announced = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse::<u64>().ok());
+        if let Some(length) =
+            announced.filter(|length| usize::try_from(*length).map_or(true, |length| length > limit))
+        {
+            return Err(too_large(length, limit));
+        }
+        let body = tokio::time::timeout(BODY_TIMEOUT, collect(body, limit))
+            .await
+            .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "Request timeout"))??;
+        Ok(Self {
+            base_url: own_url(&parts.headers, base_url),
+            query: pairs(parts.uri.query().unwrap_or_default()),
+            path: parts.uri.path().to_owned(),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+        })
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The value of a query parameter; of several the first.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.param(name) == Some("true")
+    }
+
+    /// A number that is not negative.
+    pub(crate) fn number(&self, name: &str, default: usize) -> Result<usize, Refusal> {
+        match self.param(name) {
+            None | Some("") => Ok(default),
+            Some(text) => text.parse().map_err(|_| {
+                Refusal::new(StatusCode::BAD_REQUEST, "Invalid parameter").detail(format!("{name}={text}"))
+            }),
+        }
+    }
+
+    /// How the answer's rows are to be shown.
+    pub(crate) fn view(&self) -> View {
+        let display = match self.param("sysparm_display_value") {
+            Some("true") => Display::True,
+            Some("all") => Display::All,
+            _ => Display::False,
+        };
+        let fields = self.param("sysparm_fields").filter(|text| !text.is_empty()).map(|text| {
+            text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+        });
+        View {
+            display,
+            exclude_links: self.flag("sysparm_exclude_reference_link"),
+            fields,
+            base_url: self.base_url.clone(),
+        }
+    }
+
+    /// Refuses a body that is not JSON, and a client that takes no JSON.
+    pub(crate) fn wants_json(&self) -> Result<(), Refusal> {
+        let accepted = self.header("accept").is_none_or(|accept| {
+            ["application/json", "application/*", "*/*"].iter().any(|kind| accept.contains(kind))
+        });
+        if !accepted {
+            return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "Requested format not supported")
+                .detail("application/json is"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sends_json(&self) -> Result<(), Refusal> {
+        self.wants_json()?;
+        match self.header("content-type") {
+            None => Err(Refusal::unreadable("Content-Type is missing")),
+            Some(kind) if kind.trim_start().to_ascii_lowercase().starts_with("application/json") => Ok(()),
+            Some(kind) => Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
+                .detail(kind.to_owned())),
+        }
+    }
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| Refusal::unreadable(error.to_string()))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large((bytes.len() + chunk.len()) as u64, limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+fn too_large(length: u64, limit: usize) -> Refusal {
+    if limit > super::JSON_LIMIT {
+        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")
+            .detail(format!("Max allowed: {limit} bytes."));
+    }
+    Refusal::unreadable(format!(
+        "Rejected large REST payload with content-length = {length} bytes. Max allowed: {limit} bytes."
+    ))
+}
+
+/// The URL under which the client knows the instance, by its `Host` header.
+fn own_url(headers: &HeaderMap, base_url: &str) -> String {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let fits = (1..=255).contains(&host.len())
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]_".contains(&byte));
+    match base_url.split_once("://") {
+        Some((scheme, _)) if fits => format!("{scheme}://{host}"),
+        _ => base_url.to_owned(),
+    }
+}
+
+/// The names and values of a query or form.
+pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
+    let decoded = |part: &str| {
+        let mut bytes = Vec::with_capacity(part.len());
+        let mut rest = part.as_bytes();
+        while let Some((&byte, tail)) = rest.split_first() {
+            rest = tail;
+            let escaped =
+                (byte == b'%').then(|| tail.get(..2).and_then(|digits| hex::decode(digits).ok())).flatten();
+            match (byte, escaped) {
+                (_, Some(value)) => {
+                    bytes.extend(value);
+                    rest = tail.get(2..).unwrap_or_default();
+                }
+                (b'+', None) => bytes.push(b' '),
+                (byte, None) => bytes.push(byte),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    text.split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_forms() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            pairs("a=1%5E2&b=x+y&c&d=%zz&e=%C3%A9%"),
+            [pair("a", "1^2"), pair("b", "x y"), pair("c", ""), pair("d", "%zz"), pair("e", "é%")]
+        );
+        assert!(pairs("").is_empty());
+    }
+
+    #[test]
+    fn links_follow_the_host_header_if_it_can_be_one() {
+        let url = |host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            own_url(&headers, "https://127.0.0.1:1")
+        };
+        assert_eq!(url("localhost:8443"), "https://localhost:8443");
+        assert_eq!(url("evil/../x"), "https://127.0.0.1:1");
+    }
+}

@@ -1,0 +1,182 @@
+//! The Table API.
+
+use axum::http::{HeaderName, Method, StatusCode, header};
+use serde_json::Value;
+
+use super::pages::Page;
+use super::{Answer, App, Call};
+use crate::access::Caller;
+use crate::profile::Profile;
+use crate::query::{Condition, Operator, Query, evaluate};
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::render;
+use crate::store::Session;
+use crate::write::{self, input::Input};
+
+/// Rows on a page when the client does not say.
+const DEFAULT_LIMIT: usize = 10_000;
+
+/// The version in the path: version 1 answers an empty list with 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    One,
+    Latest,
+}
+
+/// `/api/now/table/{table}`.
+pub(super) fn collection(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    table: &str,
+    version: Version,
+) -> Result<Answer, Refusal> {
+    let caller = app.logins.caller(session, call.header("authorization"))?;
+    known(session, table)?;
+    match call.method {
+        Method::GET | Method::HEAD => {
+            call.wants_json()?;
+            let answer = list(session, call, &caller, table, DEFAULT_LIMIT)?;
+            if version == Version::One && answer.1 == 0 {
+                return Err(Refusal::no_record());
+            }
+            Ok(answer.0)
+        }
+        Method::POST => create(app, session, call, &caller, table),
+        _ => Err(Refusal::method(call.method.as_str())),
+    }
+}
+
+/// `/api/now/table/{table}/{sys_id}`.
+pub(super) fn record(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    table: &str,
+    sys_id: &str,
+) -> Result<Answer, Refusal> {
+    let caller = app.logins.caller(session, call.header("authorization"))?;
+    known(session, table)?;
+    let found = session.find(table, &sys_id.to_ascii_lowercase())?.filter(|_| caller.may_read());
+    match call.method {
+        Method::GET | Method::HEAD => {
+            call.wants_json()?;
+            let record = found.ok_or_else(Refusal::no_record)?;
+            shown(session, call, table, &record, StatusCode::OK)
+        }
+        Method::PUT | Method::PATCH => update(app, session, call, &caller, table, found),
+        // The guide attaches evidence by a POST to the record, which a stock instance does not know.
+        Method::POST if app.profile == Profile::Guide => update(app, session, call, &caller, table, found),
+        Method::DELETE => {
+            if !caller.may_delete(session.schema, table) {
+                return Err(Refusal::acl("Delete"));
+            }
+            write::delete(session, &found.ok_or_else(Refusal::no_record)?)?;
+            Ok(Answer::empty(StatusCode::NO_CONTENT))
+        }
+        _ => Err(Refusal::method(call.method.as_str())),
+    }
+}
+
+/// A page of the rows that match, and how many there are on it.
+pub(super) fn list(
+    session: &Session<'_>,
+    call: &Call,
+    caller: &Caller,
+    table: &str,
+    default_limit: usize,
+) -> Result<(Answer, usize), Refusal> {
+    let page = Page::of(call, default_limit)?;
+    let view = call.view();
+    let rows = evaluate::run(session, table, &query(session, call, table))?;
+    let total = rows.len();
+    // The limit comes before the access rules: who may read nothing gets an empty page under the full count.
+    let rows = page
+        .cut(rows)
+        .filter(|_| caller.may_read())
+        .map(|row| render::record(session, table, &row, &view))
+        .collect::<Result<Vec<_>, _>>()?;
+    let shown = rows.len();
+    let answer = Answer::result(StatusCode::OK, &Value::Array(rows));
+    Ok((page.announce(call, total, answer), shown))
+}
+
+/// The encoded query, or else the plain `name=value` filters.
+fn query(session: &Session<'_>, call: &Call, table: &str) -> Query {
+    if let Some(text) = call.param("sysparm_query") {
+        let parsed = Query::parse(session.schema, table, text);
+        if !parsed.dropped.is_empty() {
+            tracing::warn!(table, dropped = ?parsed.dropped, "terms of a query were dropped, which widens it");
+        }
+        return parsed.query;
+    }
+    call.query
+        .iter()
+        .filter(|(name, _)| !name.starts_with("sysparm_"))
+        .filter(|(name, _)| crate::query::walk::field(session.schema, table, name).is_some())
+        .fold(Query::default(), |query, (name, value)| {
+            let operator = Operator::IsOrShows;
+            query.and(&Condition { field: name.clone(), operator, value: value.clone() })
+        })
+}
+
+fn create(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    caller: &Caller,
+    table: &str,
+) -> Result<Answer, Refusal> {
+    call.sends_json()?;
+    let input = input(session, call, table)?;
+    if !caller.may_create(session.schema, table) {
+        return Err(Refusal::acl("Insert"));
+    }
+    let record = write::create(session, &app.writer(caller), table, &input)?;
+    let location = format!("{}/api/now/table/{table}/{}", call.base_url, record.sys_id);
+    Ok(shown(session, call, table, &record, StatusCode::CREATED)?.header(header::LOCATION, &location))
+}
+
+fn update(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    caller: &Caller,
+    table: &str,
+    found: Option<Record>,
+) -> Result<Answer, Refusal> {
+    call.sends_json()?;
+    let record = found.ok_or_else(Refusal::no_record)?;
+    let input = input(session, call, &record.class)?;
+    if !caller.may_write(session.schema, &record.class) {
+        return Err(Refusal::acl("Update"));
+    }
+    let record = write::update(session, &app.writer(caller), &record, &input)?;
+    shown(session, call, table, &record, StatusCode::OK)
+}
+
+fn input(session: &Session<'_>, call: &Call, table: &str) -> Result<Input, Refusal> {
+    let mut input = Input::from_json(&call.body)?;
+    if call.flag("sysparm_input_display_value") {
+        input.resolve_display(session, table)?;
+    }
+    Ok(input)
+}
+
+fn shown(
+    session: &Session<'_>,
+    call: &Call,
+    table: &str,
+    record: &Record,
+    status: StatusCode,
+) -> Result<Answer, Refusal> {
+    let shown = render::record(session, table, record, &call.view())?;
+    let answer = Answer::result(status, &shown);
+    let quiet = HeaderName::from_static("x-no-response-body");
+    if call.header(quiet.as_str()) == Some("true") { Ok(answer.without_body()) } else { Ok(answer) }
+}
+
+fn known(session: &Session<'_>, table: &str) -> Result<(), Refusal> {
+    if session.schema.table(table).is_some() { Ok(()) } else { Err(Refusal::invalid_table(table)) }
+}

@@ -1,0 +1,144 @@
+//! How a simulator is set up.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::credential::{OAuthClient, User};
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::faults::Fault;
+use crate::profile::Profile;
+use crate::seed::Seed;
+use crate::simulator::{Simulator, StartError};
+use crate::webhook::Webhook;
+
+/// Settings of a simulator that is still to be started.
+///
+/// Without any, it listens on a free port of 127.0.0.1 with a certificate of a CA in memory, keeps its data in memory
+/// and plays the profile [`Profile::Guide`].
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls: bool,
+    pub(crate) tls_dir: Option<PathBuf>,
+    pub(crate) profile: Profile,
+    pub(crate) seeds: Vec<Seed>,
+    pub(crate) state: Option<PathBuf>,
+    pub(crate) users: Vec<User>,
+    pub(crate) clients: Vec<OAuthClient>,
+    pub(crate) webhook: Option<Webhook>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) emergency_needs_approval: Option<bool>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: true,
+            tls_dir: None,
+            profile: Profile::default(),
+            seeds: Vec::new(),
+            state: None,
+            users: Vec::new(),
+            clients: Vec::new(),
+            webhook: None,
+            faults: Vec::new(),
+            emergency_needs_approval: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}
+
+impl Builder {
+    /// Listens on this address; port 0 takes a free one.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Keeps the certificate authority in this directory: `ca.pem` and `ca-key.pem` are made there if missing.
+    pub fn tls_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.tls_dir = Some(dir.into());
+        self
+    }
+
+    /// Speaks HTTP without TLS.
+    pub fn plain_http(mut self) -> Self {
+        self.tls = false;
+        self
+    }
+
+    /// Plays this kind of instance.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Begins with the rows and tables of this seed, too.
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seeds.push(seed);
+        self
+    }
+
+    /// Keeps the data in this file; without it, in memory.
+    pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state = Some(file.into());
+        self
+    }
+
+    /// Lets this user log in; a user of the standard population keeps its roles and gets the further ones.
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// Registers this OAuth client.
+    pub fn client(mut self, client: OAuthClient) -> Self {
+        self.clients.push(client);
+        self
+    }
+
+    /// Tells this webhook what people do to change requests and incidents.
+    pub fn webhook(mut self, webhook: Webhook) -> Self {
+        self.webhook = Some(webhook);
+        self
+    }
+
+    /// Begins with these faults waiting.
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
+    /// Whether an emergency change waits at Authorize until it is approved; by default as the profile has it.
+    pub fn emergency_needs_approval(mut self, needs: bool) -> Self {
+        self.emergency_needs_approval = Some(needs);
+        self
+    }
+
+    /// Takes the time from this clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes random identifiers, tokens and secrets from here.
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Starts serving.
+    ///
+    /// # Errors
+    /// If the address, the state, the certificates, a seed or the webhook can't be used.
+    pub async fn start(self) -> Result<Simulator, StartError> {
+        Simulator::start(self).await
+    }
+}

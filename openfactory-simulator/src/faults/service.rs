@@ -1,0 +1,129 @@
+//! Performs faults on requests, around the instance itself.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use futures_util::StreamExt as _;
+use tower::Service;
+
+use super::{Fault, FaultKind, FaultPlan};
+use crate::api::html;
+
+/// The connection is closed on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed by a fault on demand")]
+pub(crate) struct Dropped;
+
+/// The instance, with faults in front of it.
+#[derive(Clone)]
+pub(crate) struct Faulty {
+    inner: Router,
+    plan: Arc<FaultPlan>,
+}
+
+impl Faulty {
+    pub(crate) fn new(inner: Router, plan: Arc<FaultPlan>) -> Self {
+        Self { inner, plan }
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Dropped>> + Send>>;
+
+impl<B> Service<Request<B>> for Faulty
+where
+    B: axum::body::HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Dropped;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Dropped>> {
+        Service::<Request<B>>::poll_ready(&mut self.inner, context).map(|ready| ready.map_err(never))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Answering {
+        let path = request.uri().path();
+        let fault = if path.starts_with("/simulator/") {
+            None
+        } else {
+            self.plan.take(request.method().as_str(), path)
+        };
+        if let Some(fault) = &fault {
+            tracing::info!(kind = ?fault.kind, method = %request.method(), path, "a fault hits");
+        }
+        let inner = self.inner.call(request);
+        Box::pin(async move {
+            match fault {
+                None => inner.await.map_err(never),
+                Some(fault) => perform(&fault, inner).await,
+            }
+        })
+    }
+}
+
+fn never(error: Infallible) -> Dropped {
+    match error {}
+}
+
+async fn perform<F>(fault: &Fault, inner: F) -> Result<Response<Body>, Dropped>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send,
+{
+    match fault.kind {
+        FaultKind::Drop => Err(Dropped),
+        FaultKind::Unavailable => Ok(html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")),
+        FaultKind::Html => Ok(html(StatusCode::OK, "Log in | ServiceNow")),
+        FaultKind::Throttle => Ok(throttled(fault.retry_after)),
+        FaultKind::DropAfterCommit => {
+            inner.await.map_err(never)?;
+            Err(Dropped)
+        }
+        FaultKind::ErrorAfterCommit => {
+            inner.await.map_err(never)?;
+            Ok(json(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                r#"{"error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":"Transaction cancelled: maximum execution time exceeded Check logs for error trace or enable glide.rest.debug property to verify REST request processing"},"status":"failure"}"#,
+            ))
+        }
+        FaultKind::Truncate => truncated(inner.await.map_err(never)?).await,
+    }
+}
+
+fn throttled(seconds: u32) -> Response<Body> {
+    let mut response = json(
+        StatusCode::TOO_MANY_REQUESTS,
+        r#"{"error":{"message":"Rate limit exceeded","detail":"Rate limit of 100 requests per hour for Table API exceeded"},"status":"failure"}"#,
+    );
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from_static("100"));
+    response
+}
+
+fn json(status: StatusCode, body: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json;charset=UTF-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// The answer with the second half of its body missing, and no sign of that in its headers.
+async fn truncated(response: Response<Body>) -> Result<Response<Body>, Dropped> {
+    let (mut parts, body) = response.into_parts();
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        bytes.extend_from_slice(&chunk.map_err(|_| Dropped)?);
+    }
+    bytes.truncate(bytes.len() / 2);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}

@@ -1,0 +1,71 @@
+//! Which rows a query can match at all, so that a look-up by key does not read a whole table.
+
+use super::{AnyOf, Block, Operator, Query};
+use crate::schema::{FieldType, Schema};
+use crate::store::Narrow;
+
+/// Keys such that every matching row has one of them, where the query gives any.
+pub(crate) fn narrow(schema: &Schema, table: &str, query: &Query) -> Narrow {
+    if query.blocks.is_empty() {
+        return Narrow::All;
+    }
+    let mut keys = Vec::new();
+    for block in &query.blocks {
+        match block_keys(schema, table, block) {
+            Some(found) => keys.extend(found),
+            None => return Narrow::All,
+        }
+    }
+    Narrow::Keys(keys)
+}
+
+fn block_keys(schema: &Schema, table: &str, block: &Block) -> Option<Vec<(String, String)>> {
+    block.iter().filter_map(|any_of| any_of_keys(schema, table, any_of)).min_by_key(Vec::len)
+}
+
+fn any_of_keys(schema: &Schema, table: &str, any_of: &AnyOf) -> Option<Vec<(String, String)>> {
+    let mut keys = Vec::new();
+    for condition in any_of {
+        let kind = &schema.field(table, &condition.field)?.kind;
+        let by_value = matches!(kind, FieldType::String | FieldType::Reference(_));
+        if !by_value || !Narrow::by(&condition.field) {
+            return None;
+        }
+        let values: Vec<&str> = match condition.operator {
+            Operator::Is => vec![&condition.value],
+            Operator::In => condition.value.split(',').collect(),
+            _ => return None,
+        };
+        if values.iter().any(|value| value.is_empty()) {
+            return None;
+        }
+        keys.extend(values.into_iter().map(|value| (condition.field.clone(), value.to_owned())));
+    }
+    Some(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    fn narrowed(text: &str) -> Narrow {
+        let schema = Schema::of(Profile::Guide);
+        narrow(&schema, "incident", &Query::parse(&schema, "incident", text).query)
+    }
+
+    #[test]
+    fn finds_keys_only_where_every_match_must_have_one() {
+        let key = |field: &str, value: &str| (field.to_owned(), value.to_owned());
+        assert_eq!(narrowed("active=true^correlation_id=x"), Narrow::Keys(vec![key("correlation_id", "x")]));
+        assert_eq!(
+            narrowed("numberINa,b^NQsys_id=c"),
+            Narrow::Keys(vec![key("number", "a"), key("number", "b"), key("sys_id", "c")])
+        );
+        for text in
+            ["", "correlation_id=", "correlation_id=x^ORactive=true", "sys_id=a^NQstate=1", "sys_id>a"]
+        {
+            assert_eq!(narrowed(text), Narrow::All, "{text}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Dot-walking: `assignment_group.manager.email`.
+
+use crate::record::Record;
+use crate::schema::{Field, FieldType, Schema};
+use crate::store::{Session, StoreError};
+
+/// How many dots a path may have.
+const MAX_DOTS: usize = 8;
+
+/// The field at the end of a path, and the table it stands in.
+pub(crate) fn field<'a>(schema: &'a Schema, table: &str, path: &str) -> Option<&'a Field> {
+    if path.matches('.').count() > MAX_DOTS {
+        return None;
+    }
+    let mut table = table.to_owned();
+    let mut steps = path.split('.').peekable();
+    while let Some(step) = steps.next() {
+        let field = schema.field(&table, step)?;
+        if steps.peek().is_none() {
+            return Some(field);
+        }
+        match &field.kind {
+            FieldType::Reference(to) => to.clone_into(&mut table),
+            FieldType::String
+            | FieldType::Integer
+            | FieldType::Decimal
+            | FieldType::Boolean
+            | FieldType::DateTime
+            | FieldType::Date
+            | FieldType::List(_)
+            | FieldType::Journal => return None,
+        }
+    }
+    None
+}
+
+/// The raw value at the end of a path; empty where a reference on the way is empty or leads nowhere.
+pub(crate) fn value(session: &Session<'_>, record: &Record, path: &str) -> Result<String, StoreError> {
+    let Some((first, rest)) = path.split_once('.') else {
+        return Ok(record.value(path).to_owned());
+    };
+    let mut at = record.clone();
+    let mut step = first;
+    let mut rest = rest;
+    for _ in 0..=MAX_DOTS {
+        let Some(Field { kind: FieldType::Reference(to), .. }) = session.schema.field(&at.class, step) else {
+            return Ok(String::new());
+        };
+        let Some(next) = session.find(to, at.value(step))? else { return Ok(String::new()) };
+        at = next;
+        let Some((first, further)) = rest.split_once('.') else {
+            return Ok(at.value(rest).to_owned());
+        };
+        step = first;
+        rest = further;
+    }
+    Ok(String::new())
+}
+
+/// What stands for a row where it is referred to.
+pub(crate) fn display_of(session: &Session<'_>, table: &str, sys_id: &str) -> Result<String, StoreError> {
+    let Some(record) = session.find(table, sys_id)? else { return Ok(String::new()) };
+    let Some(name) = session.schema.display_field(&record.class) else { return Ok(String::new()) };
+    match session.schema.field(&record.class, name) {
+        Some(Field { kind: FieldType::Reference(to), .. }) => {
+            let further = session.find(to, record.value(name))?;
+            let shown = further.as_ref().and_then(|row| {
+                session.schema.display_field(&row.class).map(|field| row.value(field).to_owned())
+            });
+            Ok(shown.unwrap_or_default())
+        }
+        _ => Ok(record.value(name).to_owned()),
+    }
+}
+
+/// The display value of a field's raw value.
+pub(crate) fn display(session: &Session<'_>, field: &Field, value: &str) -> Result<String, StoreError> {
+    if value.is_empty() {
+        return Ok(String::new());
+    }
+    match &field.kind {
+        FieldType::Reference(to) => display_of(session, to, value),
+        FieldType::List(to) => {
+            let names = value
+                .split(',')
+                .map(|sys_id| display_of(session, to, sys_id.trim()))
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", "))
+        }
+        _ if field.name == "sys_class_name" => {
+            Ok(session.schema.table(value).map_or(value, |table| table.label.as_str()).to_owned())
+        }
+        _ => Ok(field.choice_label(value).unwrap_or(value).to_owned()),
+    }
+}

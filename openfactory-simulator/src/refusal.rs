@@ -1,0 +1,89 @@
+//! A request that is not granted: status, message and detail, as an instance words them.
+
+use axum::http::StatusCode;
+
+use crate::store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+    pub(crate) detail: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), detail: None }
+    }
+
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub(crate) fn invalid_table(table: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, format!("Invalid table {table}"))
+    }
+
+    pub(crate) fn no_record() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "No Record found")
+            .detail("Record doesn't exist or ACL restricts the record retrieval")
+    }
+
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "User Not Authenticated")
+            .detail("Required to provide Auth information")
+    }
+
+    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Exception while reading request").detail(detail)
+    }
+
+    fn operation_failed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Operation Failed").detail(detail)
+    }
+
+    /// The access rules forbid `Insert`, `Update` or `Delete`.
+    pub(crate) fn acl(operation: &str) -> Self {
+        Self::operation_failed(format!("ACL Exception {operation} Failed due to security constraints"))
+    }
+
+    /// Mandatory fields are empty; they are named by label.
+    pub(crate) fn data_policy(labels: &[&str]) -> Self {
+        Self::operation_failed(format!(
+            "Data Policy Exception: \n\tThe following fields are mandatory: {}",
+            labels.join(", ")
+        ))
+    }
+
+    /// A business rule aborted the operation.
+    pub(crate) fn business_rule(table: &str, rule: &str, rule_id: &str) -> Self {
+        Self::operation_failed(format!(
+            "Operation against file '{table}' was aborted by Business Rule '{rule}^{rule_id}'. \
+             Business Rule Stack:{rule}"
+        ))
+    }
+
+    pub(crate) fn duplicate_key(sys_id: &str) -> Self {
+        Self::operation_failed(format!(
+            "Unique Key violation detected by database (Duplicate entry '{sys_id}' for key 'PRIMARY')"
+        ))
+    }
+
+    pub(crate) fn no_resource(path: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Requested URI does not represent any resource").detail(path)
+    }
+
+    pub(crate) fn method(method: &str) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not supported")
+            .detail(format!("{method} method not supported for API"))
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "the state could not be used");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Transaction failed").detail(error.to_string())
+    }
+}

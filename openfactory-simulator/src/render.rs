@@ -1,0 +1,130 @@
+//! Rows as the API shows them: every value text, references as objects, three ways of display.
+
+use serde_json::{Map, Value, json};
+
+use crate::query::walk;
+use crate::record::Record;
+use crate::schema::{Field, FieldType};
+use crate::store::{Session, StoreError};
+
+/// `sysparm_display_value`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Display {
+    /// Raw values.
+    #[default]
+    False,
+    /// Display values.
+    True,
+    /// Both, in an object for each field.
+    All,
+}
+
+/// How rows are to be shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) display: Display,
+    pub(crate) exclude_links: bool,
+    /// `sysparm_fields`; without it, all.
+    pub(crate) fields: Option<Vec<String>>,
+    /// Scheme and authority of links, as the request named them.
+    pub(crate) base_url: String,
+}
+
+/// A row as a JSON object, with the fields that `table` has.
+pub(crate) fn record(
+    session: &Session<'_>,
+    table: &str,
+    row: &Record,
+    view: &View,
+) -> Result<Value, StoreError> {
+    let mut object = Map::new();
+    match &view.fields {
+        None => {
+            for field in session.schema.fields(table) {
+                let shown = value(session, field, row, row.value(&field.name), view)?;
+                object.insert(field.name.clone(), shown);
+            }
+        }
+        Some(paths) => {
+            for path in paths {
+                let Some(field) = walk::field(session.schema, table, path) else { continue };
+                let raw = walk::value(session, row, path)?;
+                let owner = if path.contains('.') { None } else { Some(row) };
+                let shown = match owner {
+                    Some(row) => value(session, field, row, &raw, view)?,
+                    None => plain(session, field, &raw, view)?,
+                };
+                object.insert(path.clone(), shown);
+            }
+        }
+    }
+    Ok(Value::Object(object))
+}
+
+fn value(
+    session: &Session<'_>,
+    field: &Field,
+    row: &Record,
+    raw: &str,
+    view: &View,
+) -> Result<Value, StoreError> {
+    if field.kind != FieldType::Journal {
+        return plain(session, field, raw, view);
+    }
+    Ok(match view.display {
+        Display::False => json!(""),
+        Display::True => json!(journal(session, field, row)?),
+        Display::All => json!({ "display_value": journal(session, field, row)?, "value": "" }),
+    })
+}
+
+fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result<Value, StoreError> {
+    let FieldType::Reference(to) = &field.kind else {
+        return Ok(match view.display {
+            Display::False => json!(raw),
+            Display::True => json!(walk::display(session, field, raw)?),
+            Display::All => json!({ "display_value": walk::display(session, field, raw)?, "value": raw }),
+        });
+    };
+    if raw.is_empty() {
+        return Ok(match view.display {
+            Display::All => json!({ "display_value": "", "value": "" }),
+            Display::False | Display::True => json!(""),
+        });
+    }
+    let link = format!("{}/api/now/table/{to}/{raw}", view.base_url);
+    let shown = match view.display {
+        Display::False => String::new(),
+        Display::True | Display::All => walk::display(session, field, raw)?,
+    };
+    Ok(match (view.display, view.exclude_links) {
+        (Display::False, true) => json!(raw),
+        (Display::False, false) => json!({ "link": link, "value": raw }),
+        (Display::True, true) => json!(shown),
+        (Display::True, false) => json!({ "display_value": shown, "link": link }),
+        (Display::All, true) => json!({ "display_value": shown, "value": raw }),
+        (Display::All, false) => json!({ "display_value": shown, "link": link, "value": raw }),
+    })
+}
+
+/// All entries of a journal field as one text, newest first.
+fn journal(session: &Session<'_>, field: &Field, row: &Record) -> Result<String, StoreError> {
+    let mut text = String::new();
+    for entry in session.by("sys_journal_field", "element_id", &row.sys_id)?.iter().rev() {
+        if entry.value("element") != field.name {
+            continue;
+        }
+        let author = entry.value("sys_created_by");
+        let name = session
+            .by("sys_user", "user_name", author)?
+            .first()
+            .map_or_else(|| author.to_owned(), |user| user.value("name").to_owned());
+        text.push_str(&format!(
+            "{} - {name} ({})\n{}\n\n",
+            entry.value("sys_created_on"),
+            field.label,
+            entry.value("value")
+        ));
+    }
+    Ok(text)
+}

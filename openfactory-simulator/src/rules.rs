@@ -1,0 +1,81 @@
+//! Business rules and data policies of the process tables.
+
+mod approver;
+mod change;
+mod incident;
+pub(crate) mod notify;
+
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::store::Session;
+use crate::write::Writer;
+
+/// What instances differ in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Switches {
+    /// Whether an emergency change waits at Authorize until it is approved.
+    pub(crate) emergency_needs_approval: bool,
+}
+
+/// What a rule wants done once the row is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Ask the approvers of a change request.
+    RequestApproval,
+    /// Close the approver rows that are still open: the caller's own one way, the others another.
+    SettleApprovers { own: &'static str, others: &'static str },
+    /// Pass an approver's decision on to the change request.
+    Decide { decision: &'static str },
+}
+
+/// What is filled in or refused before a row is made.
+pub(crate) fn before_insert(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    new: &mut Record,
+) -> Result<(), Refusal> {
+    let now = crate::instant::glide(session.now);
+    if session.schema.is_a(&new.class, "task") {
+        for (field, value) in [("opened_at", now.as_str()), ("opened_by", &writer.caller.sys_id)] {
+            if new.value(field).is_empty() {
+                new.set(field, value);
+            }
+        }
+    }
+    if session.schema.is_a(&new.class, "incident") {
+        incident::on_insert(new, &writer.caller.sys_id, &now)?;
+    } else if session.schema.is_a(&new.class, "change_request") {
+        change::on_insert(new);
+    }
+    Ok(())
+}
+
+/// What is filled in, refused or ordered before a changed row is stored.
+pub(crate) fn before_update(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    old: &Record,
+    new: &mut Record,
+) -> Result<Vec<Effect>, Refusal> {
+    let now = crate::instant::glide(session.now);
+    if session.schema.is_a(&new.class, "incident") {
+        incident::on_update(old, new, &writer.caller.sys_id, &now)?;
+        Ok(Vec::new())
+    } else if session.schema.is_a(&new.class, "change_request") {
+        change::on_update(writer, old, new, &now)
+    } else if session.schema.is_a(&new.class, "sysapproval_approver") {
+        approver::on_update(writer.caller, old, new)
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// Refuses unless each of the fields is filled; they are named by label.
+fn mandatory(record: &Record, fields: &[(&str, &'static str)]) -> Result<(), Refusal> {
+    let missing: Vec<_> = fields
+        .iter()
+        .filter(|(field, _)| record.value(field).trim().is_empty())
+        .map(|(_, label)| *label)
+        .collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::data_policy(&missing)) }
+}

@@ -1,0 +1,325 @@
+//! The dictionary: tables, their inheritance, their fields with types and choices.
+
+mod choices;
+mod cmdb;
+mod guide;
+mod platform;
+mod task;
+
+use std::collections::BTreeMap;
+
+use crate::profile::Profile;
+
+/// The type of a field, as far as it shows over the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FieldType {
+    String,
+    Integer,
+    Decimal,
+    Boolean,
+    /// The `sys_id` of a row of the named table.
+    Reference(String),
+    DateTime,
+    Date,
+    /// Comma-separated `sys_id`s of rows of the named table.
+    List(String),
+    /// Appended to, never replaced; its entries are rows of `sys_journal_field`.
+    Journal,
+}
+
+/// One value that a choice field offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) kind: FieldType,
+    pub(crate) default: String,
+    pub(crate) choices: Vec<Choice>,
+    /// Whether a value off the choice list is stored empty instead of as given.
+    pub(crate) strict: bool,
+}
+
+impl Field {
+    pub(crate) fn choice_label(&self, value: &str) -> Option<&str> {
+        self.choices.iter().find(|choice| choice.value == value).map(|choice| choice.label.as_str())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) extends: Option<String>,
+    pub(crate) display: Option<String>,
+    pub(crate) number_prefix: Option<String>,
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Table {
+    pub(crate) fn new(name: &str, label: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            extends: None,
+            display: None,
+            number_prefix: None,
+            fields: Vec::new(),
+        }
+    }
+
+    pub(crate) fn extends(mut self, parent: &str) -> Self {
+        self.extends = Some(parent.to_owned());
+        self
+    }
+
+    pub(crate) fn display(mut self, field: &str) -> Self {
+        self.display = Some(field.to_owned());
+        self
+    }
+
+    pub(crate) fn numbered(mut self, prefix: &str) -> Self {
+        self.number_prefix = Some(prefix.to_owned());
+        self
+    }
+
+    pub(crate) fn field(mut self, name: &str, label: &str, kind: FieldType) -> Self {
+        self.fields.push(Field {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            kind,
+            default: String::new(),
+            choices: Vec::new(),
+            strict: false,
+        });
+        self
+    }
+
+    /// Adds plain text fields, `name=Label`.
+    pub(crate) fn strings(self, fields: &[(&str, &str)]) -> Self {
+        fields.iter().fold(self, |table, (name, label)| table.field(name, label, FieldType::String))
+    }
+
+    pub(crate) fn references(self, fields: &[(&str, &str, &str)]) -> Self {
+        fields.iter().fold(self, |table, (name, label, to)| {
+            table.field(name, label, FieldType::Reference((*to).to_owned()))
+        })
+    }
+
+    pub(crate) fn dates(self, fields: &[(&str, &str)]) -> Self {
+        fields.iter().fold(self, |table, (name, label)| table.field(name, label, FieldType::DateTime))
+    }
+
+    pub(crate) fn flags(self, fields: &[(&str, &str)]) -> Self {
+        fields
+            .iter()
+            .fold(self, |table, (name, label)| table.field(name, label, FieldType::Boolean).default("false"))
+    }
+
+    /// Sets the default of the field added last.
+    pub(crate) fn default(mut self, value: &str) -> Self {
+        if let Some(field) = self.fields.last_mut() {
+            value.clone_into(&mut field.default);
+        }
+        self
+    }
+
+    /// Gives the field added last its choices.
+    pub(crate) fn choices(mut self, choices: &[(&str, &str)]) -> Self {
+        if let Some(field) = self.fields.last_mut() {
+            field.choices = choices
+                .iter()
+                .map(|(value, label)| Choice { value: (*value).to_owned(), label: (*label).to_owned() })
+                .collect();
+        }
+        self
+    }
+
+    /// Stores a value off the choice list of the field added last as empty.
+    pub(crate) fn strict(mut self) -> Self {
+        if let Some(field) = self.fields.last_mut() {
+            field.strict = true;
+        }
+        self
+    }
+}
+
+/// Fields that every table has.
+const SYSTEM_FIELDS: [&str; 7] = [
+    "sys_id",
+    "sys_created_on",
+    "sys_created_by",
+    "sys_updated_on",
+    "sys_updated_by",
+    "sys_mod_count",
+    "sys_tags",
+];
+
+#[derive(Clone, Debug)]
+pub(crate) struct Schema {
+    tables: BTreeMap<String, Table>,
+    system: Vec<Field>,
+    class_field: Field,
+}
+
+impl Schema {
+    pub(crate) fn of(profile: Profile) -> Self {
+        let system = Table::new("", "")
+            .strings(&[
+                ("sys_id", "Sys ID"),
+                ("sys_created_by", "Created by"),
+                ("sys_updated_by", "Updated by"),
+            ])
+            .strings(&[("sys_tags", "Tags")])
+            .dates(&[("sys_created_on", "Created"), ("sys_updated_on", "Updated")])
+            .field("sys_mod_count", "Updates", FieldType::Integer);
+        let class_field = Field {
+            name: "sys_class_name".to_owned(),
+            label: "Class".to_owned(),
+            kind: FieldType::String,
+            default: String::new(),
+            choices: Vec::new(),
+            strict: false,
+        };
+        let mut schema = Self { tables: BTreeMap::new(), system: system.fields, class_field };
+        for table in platform::tables().into_iter().chain(task::tables()).chain(cmdb::tables()) {
+            schema.add(table);
+        }
+        match profile {
+            Profile::Guide => guide::extend(&mut schema),
+        }
+        schema
+    }
+
+    /// Adds a table, or adds fields to one that is there.
+    pub(crate) fn add(&mut self, table: Table) {
+        let Some(known) = self.tables.get_mut(&table.name) else {
+            self.tables.insert(table.name.clone(), table);
+            return;
+        };
+        for field in table.fields {
+            known.fields.retain(|old| old.name != field.name);
+            known.fields.push(field);
+        }
+        known.display = table.display.or_else(|| known.display.take());
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name)
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+
+    /// The table and its ancestors, nearest first.
+    pub(crate) fn chain(&self, name: &str) -> impl Iterator<Item = &Table> {
+        let mut next = self.tables.get(name);
+        // A cycle is refused when a table is added; the bound keeps even a missed one finite.
+        std::iter::from_fn(move || {
+            let table = next?;
+            next = table.extends.as_deref().and_then(|parent| self.tables.get(parent));
+            Some(table)
+        })
+        .take(self.tables.len())
+    }
+
+    /// The table at the top of the hierarchy, in which the rows are kept.
+    pub(crate) fn root<'a>(&'a self, name: &'a str) -> &'a str {
+        self.chain(name).last().map_or(name, |table| table.name.as_str())
+    }
+
+    pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
+        self.chain(class).any(|table| table.name == ancestor)
+    }
+
+    /// The table and everything that extends it.
+    pub(crate) fn family(&self, name: &str) -> Vec<&str> {
+        self.tables.keys().map(String::as_str).filter(|class| self.is_a(class, name)).collect()
+    }
+
+    /// Whether rows of this hierarchy carry `sys_class_name`.
+    pub(crate) fn has_classes(&self, table: &str) -> bool {
+        let root = self.root(table);
+        self.tables.values().any(|other| other.extends.as_deref() == Some(root))
+    }
+
+    pub(crate) fn field(&self, table: &str, name: &str) -> Option<&Field> {
+        if let Some(system) = self.system.iter().find(|field| field.name == name) {
+            return Some(system);
+        }
+        if name == "sys_class_name" && self.has_classes(table) {
+            return Some(&self.class_field);
+        }
+        self.chain(table).find_map(|table| table.fields.iter().find(|field| field.name == name))
+    }
+
+    /// All fields of a table; one that a nearer table redefines stands once.
+    pub(crate) fn fields(&self, table: &str) -> Vec<&Field> {
+        let mut fields: BTreeMap<&str, &Field> =
+            self.system.iter().map(|field| (field.name.as_str(), field)).collect();
+        if self.has_classes(table) {
+            fields.insert("sys_class_name", &self.class_field);
+        }
+        for field in self.chain(table).flat_map(|table| &table.fields) {
+            fields.entry(&field.name).or_insert(field);
+        }
+        fields.into_values().collect()
+    }
+
+    pub(crate) fn is_system_field(name: &str) -> bool {
+        SYSTEM_FIELDS.contains(&name) || name == "sys_class_name"
+    }
+
+    /// The field whose value stands for a row wherever it is referred to.
+    pub(crate) fn display_field(&self, table: &str) -> Option<&str> {
+        self.chain(table).find_map(|table| table.display.as_deref())
+    }
+
+    pub(crate) fn number_prefix(&self, table: &str) -> Option<&str> {
+        self.chain(table).find_map(|table| table.number_prefix.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parent_reference_and_display_column_exists() {
+        let schema = Schema::of(Profile::Guide);
+        for table in schema.tables() {
+            if let Some(parent) = &table.extends {
+                assert!(schema.table(parent).is_some(), "{} extends {parent}", table.name);
+            }
+            let display = schema.display_field(&table.name).unwrap_or_else(|| panic!("{}", table.name));
+            assert!(schema.field(&table.name, display).is_some(), "{} displays {display}", table.name);
+            for field in schema.fields(&table.name) {
+                if let FieldType::Reference(to) | FieldType::List(to) = &field.kind {
+                    assert!(schema.table(to).is_some(), "{}.{} refers to {to}", table.name, field.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn children_inherit_and_redefine() {
+        let schema = Schema::of(Profile::Guide);
+        assert_eq!(schema.root("cmdb_ci_os_image"), "cmdb_ci");
+        assert!(schema.is_a("incident", "task"));
+        assert!(!schema.is_a("task", "incident"));
+        assert!(schema.family("cmdb_ci_computer").contains(&"cmdb_ci_linux_server"));
+        let label = |table, value| schema.field(table, "state").and_then(|field| field.choice_label(value));
+        assert_eq!(label("incident", "6"), Some("Resolved"));
+        assert_eq!(label("change_request", "-5"), Some("New"));
+        assert_eq!(label("change_task", "-5"), Some("Pending"));
+        assert!(schema.field("cmdb_ci", "os").is_none());
+        assert!(schema.field("cmdb_ci_linux_server", "os").is_some());
+        assert!(schema.field("sys_user", "sys_class_name").is_none());
+    }
+}

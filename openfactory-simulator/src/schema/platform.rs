@@ -1,0 +1,91 @@
+//! The platform's own tables: people, approvals, attachments, journal entries, choices.
+
+use super::FieldType::{Boolean, Integer, Journal, List, String as Text};
+use super::Table;
+use super::choices;
+
+pub(super) fn tables() -> Vec<Table> {
+    vec![
+        user(),
+        Table::new("sys_user_group", "Group")
+            .display("name")
+            .strings(&[("name", "Name"), ("description", "Description"), ("email", "Group email")])
+            .references(&[("manager", "Manager", "sys_user"), ("parent", "Parent", "sys_user_group")])
+            .field("active", "Active", Boolean)
+            .default("true"),
+        Table::new("sys_user_grmember", "Group Member")
+            .display("user")
+            .references(&[("user", "User", "sys_user"), ("group", "Group", "sys_user_group")]),
+        approver(),
+        attachment(),
+        Table::new("sys_journal_field", "Journal Entry").display("element").strings(&[
+            ("name", "Name"),
+            ("element", "Element"),
+            ("element_id", "Element ID"),
+            ("value", "Value"),
+        ]),
+        Table::new("sys_choice", "Choice")
+            .display("label")
+            .strings(&[
+                ("name", "Table"),
+                ("element", "Element"),
+                ("value", "Value"),
+                ("label", "Label"),
+                ("language", "Language"),
+            ])
+            .field("sequence", "Sequence", Integer)
+            .field("inactive", "Inactive", Boolean)
+            .default("false"),
+    ]
+}
+
+fn user() -> Table {
+    Table::new("sys_user", "User")
+        .display("name")
+        .strings(&[
+            ("user_name", "User ID"),
+            ("name", "Name"),
+            ("first_name", "First name"),
+            ("last_name", "Last name"),
+            ("email", "Email"),
+            ("title", "Title"),
+            ("roles", "Roles"),
+            ("time_zone", "Time zone"),
+        ])
+        .references(&[("manager", "Manager", "sys_user")])
+        .flags(&[("web_service_access_only", "Web service access only"), ("locked_out", "Locked out")])
+        .field("active", "Active", Boolean)
+        .default("true")
+}
+
+fn approver() -> Table {
+    Table::new("sysapproval_approver", "Approval")
+        .display("sysapproval")
+        .references(&[("sysapproval", "Approval for", "task"), ("approver", "Approver", "sys_user")])
+        .strings(&[("source_table", "Source table"), ("document_id", "Approving")])
+        .dates(&[("due_date", "Due date"), ("expected_start", "Expected start")])
+        .field("state", "State", Text)
+        .default("requested")
+        .choices(choices::APPROVER_STATE)
+        .field("comments", "Comments", Journal)
+        .field("watch_list", "Watch list", List("sys_user".to_owned()))
+}
+
+fn attachment() -> Table {
+    Table::new("sys_attachment", "Attachment")
+        .display("file_name")
+        .strings(&[
+            ("file_name", "File name"),
+            ("content_type", "Content type"),
+            ("table_name", "Table name"),
+            ("table_sys_id", "Table sys ID"),
+            ("hash", "Hash"),
+            ("average_image_color", "Average image color"),
+        ])
+        .field("size_bytes", "Size bytes", Integer)
+        .field("size_compressed", "Size compressed", Integer)
+        .field("image_width", "Image width", Integer)
+        .field("image_height", "Image height", Integer)
+        .field("compressed", "Compressed", Boolean)
+        .default("false")
+}

@@ -1,0 +1,270 @@
+//! A running simulator.
+
+mod server;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::api::{self, App};
+use crate::auth::Logins;
+use crate::builder::Builder;
+use crate::credential::{OAuthClient, User};
+use crate::entropy::{self, Entropy};
+use crate::faults::{Fault, FaultPlan};
+use crate::inspect::Inspect;
+use crate::population;
+use crate::profile::Profile;
+use crate::refusal::Refusal;
+use crate::rules::Switches;
+use crate::schema::Schema;
+use crate::seed::SeedError;
+use crate::store::{Store, StoreError};
+use crate::tls::{self, TlsError};
+use crate::webhook::deliver::{self, Outbound};
+use crate::webhook::{Webhook, WebhookError};
+use server::Server;
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no certificate to serve with.
+    #[error("TLS can't be set up")]
+    Tls(#[source] TlsError),
+    /// The state can't be used.
+    #[error("the state {} can't be used", file.as_ref().map_or("in memory".to_owned(), |file| file.display().to_string()))]
+    State {
+        /// The state file, where there is one.
+        file: Option<PathBuf>,
+        /// What is wrong with it.
+        #[source]
+        source: StoreError,
+    },
+    /// A seed can't be used.
+    #[error("a seed can't be used")]
+    Seed(#[source] SeedError),
+    /// A row of a seed was refused.
+    #[error("a row of a seed was refused")]
+    Row {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The webhook can't be used.
+    #[error("the webhook can't be used")]
+    Webhook(#[source] WebhookError),
+}
+
+/// A running ServiceNow.
+///
+/// Dropping it stops it at once; [`shutdown`](Self::shutdown) lets requests come to their end.
+#[derive(Debug)]
+pub struct Simulator {
+    base_url: String,
+    ca_pem: Option<String>,
+    users: Vec<User>,
+    clients: Vec<OAuthClient>,
+    faults: Arc<FaultPlan>,
+    outbound: Arc<Outbound>,
+    store: Arc<Store>,
+    server: Server,
+    deliveries: JoinHandle<()>,
+}
+
+impl Simulator {
+    /// The settings to start with.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) async fn start(builder: Builder) -> Result<Self, StartError> {
+        // Whatever this process already uses for TLS is left in place.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            let installed = rustls::crypto::ring::default_provider().install_default();
+            if installed.is_err() {
+                tracing::debug!("another part of the process installed its TLS provider first");
+            }
+        }
+        let users = with_standard_users(builder.users, &*builder.entropy);
+        let clients = with_a_client(builder.clients, &*builder.entropy);
+        let mut schema = Schema::of(builder.profile);
+        for seed in &builder.seeds {
+            seed.extend_schema(&mut schema).map_err(StartError::Seed)?;
+        }
+        let listener = std::net::TcpListener::bind(builder.listen)
+            .map_err(|source| StartError::Listen { address: builder.listen, source })?;
+        let address =
+            listener.local_addr().map_err(|source| StartError::Listen { address: builder.listen, source })?;
+        let identity = if builder.tls {
+            Some(tls::identity(builder.tls_dir.as_deref(), address.ip()).map_err(StartError::Tls)?)
+        } else {
+            None
+        };
+        let scheme = if builder.tls { "https" } else { "http" };
+        let base_url = format!("{scheme}://{}", reachable(address));
+
+        let file = builder.state.clone();
+        let in_state = |source| StartError::State { file: file.clone(), source };
+        let store =
+            Arc::new(Store::open(file.as_deref(), schema, builder.clock, builder.entropy).map_err(in_state)?);
+        store
+            .write(|session| {
+                population::plant(session)?;
+                builder.seeds.iter().try_for_each(|seed| seed.plant(session))?;
+                population::plant_logins(session, &logins_of(&users, &clients))
+            })
+            .map_err(|refusal: Refusal| StartError::Row { source: refusal.into() })?;
+
+        let outbound = Arc::new(Outbound::default());
+        if let Some(webhook) = builder.webhook {
+            outbound.set(webhook).map_err(StartError::Webhook)?;
+        }
+        let faults = Arc::new(FaultPlan::new(builder.faults));
+        let app = App {
+            store: Arc::clone(&store),
+            profile: builder.profile,
+            switches: Switches {
+                emergency_needs_approval: builder.emergency_needs_approval.unwrap_or(match builder.profile {
+                    Profile::Guide => false,
+                }),
+            },
+            logins: Logins {
+                passwords: users.iter().map(|user| (user.name.clone(), user.password.clone())).collect(),
+                clients: clients.clone(),
+            },
+            integration_users: integration_users(&clients),
+            faults: Arc::clone(&faults),
+            outbound: Arc::clone(&outbound),
+            base_url: base_url.clone(),
+        };
+        let (config, ca_pem) = identity.map(|identity| (identity.config, identity.ca_pem)).unzip();
+        let server = Server::start(listener, config, api::router(Arc::new(app)), Arc::clone(&faults))
+            .map_err(|source| StartError::Listen { address, source })?;
+        let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
+        Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries })
+    }
+
+    /// Where it serves, such as `https://127.0.0.1:41234`, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The certificate of its CA, PEM; none where it speaks plain HTTP.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Everyone who may log in, with passwords.
+    #[must_use]
+    pub fn users(&self) -> &[User] {
+        &self.users
+    }
+
+    /// The user of this name who may log in, such as `admin`, `change.manager` or `openfactory.integration`.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+
+    /// The OAuth clients, with secrets; the first is the one that was given first, or one made at the start.
+    #[must_use]
+    pub fn clients(&self) -> &[OAuthClient] {
+        &self.clients
+    }
+
+    /// A look at what it holds.
+    #[must_use]
+    pub fn store(&self) -> Inspect<'_> {
+        Inspect::new(&self.store)
+    }
+
+    /// Adds a fault that waits for a request.
+    pub fn inject(&self, fault: Fault) {
+        self.faults.add([fault]);
+    }
+
+    /// Takes back all faults.
+    pub fn clear_faults(&self) {
+        self.faults.clear();
+    }
+
+    /// Sets or replaces the webhook; calls that are pending go to the new one.
+    ///
+    /// # Errors
+    /// If no client can be made for it.
+    pub fn set_webhook(&self, webhook: Webhook) -> Result<(), WebhookError> {
+        self.outbound.set(webhook)
+    }
+
+    /// Revokes every access token: whoever presents one is answered 401. Gives how many there were.
+    ///
+    /// # Errors
+    /// If the state can't be written.
+    pub fn revoke_tokens(&self) -> Result<usize, StoreError> {
+        self.store.write(|session| session.revoke_tokens())
+    }
+
+    /// Stops taking requests, lets those under way come to their end for at most five seconds, and closes.
+    pub async fn shutdown(mut self) {
+        self.deliveries.abort();
+        self.server.stop().await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.deliveries.abort();
+        self.server.kill();
+    }
+}
+
+/// The address as a client on this machine reaches it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
+        address => address,
+    }
+}
+
+/// The users given, and the standard ones with passwords made up for those that were not given.
+fn with_standard_users(mut users: Vec<User>, entropy: &dyn Entropy) -> Vec<User> {
+    for name in [population::ADMIN_USER, population::CHANGE_MANAGER_USER, population::INTEGRATION_USER] {
+        if users.iter().all(|user| user.name != name) {
+            users.push(User::new(name, entropy::token(entropy)));
+        }
+    }
+    users
+}
+
+fn with_a_client(mut clients: Vec<OAuthClient>, entropy: &dyn Entropy) -> Vec<OAuthClient> {
+    if clients.is_empty() {
+        clients.push(OAuthClient::new(entropy::sys_id(entropy), entropy::token(entropy)));
+    }
+    clients
+}
+
+fn logins_of(users: &[User], clients: &[OAuthClient]) -> Vec<(String, Vec<String>)> {
+    let users = users.iter().map(|user| (user.name.clone(), user.roles.clone()));
+    users.chain(clients.iter().map(|client| (client.user.clone(), Vec::new()))).collect()
+}
+
+fn integration_users(clients: &[OAuthClient]) -> BTreeSet<String> {
+    let of_clients = clients.iter().map(|client| client.user.clone());
+    of_clients.chain([population::INTEGRATION_USER.to_owned()]).collect()
+}

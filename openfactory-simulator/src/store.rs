@@ -1,0 +1,128 @@
+//! Where the instance's data is: SQLite, in memory or in a file.
+//!
+//! Whatever a request changes is one transaction, committed before the request is answered: rows, numbers,
+//! approvals, journal entries, attachments and the webhook deliveries that its business rules queued.
+
+mod deliveries;
+mod layout;
+mod session;
+mod tokens;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+pub(crate) use deliveries::Pending;
+pub use deliveries::{Delivery, DeliveryState};
+pub(crate) use session::{Narrow, Session};
+pub(crate) use tokens::Token;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::schema::Schema;
+
+/// The data could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// SQLite refused.
+    #[error("the simulator's state could not be read or written")]
+    Sqlite {
+        /// What SQLite said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The state file is of another layout than this version's.
+    #[error("the state file has layout {found}, this version reads {}", layout::VERSION)]
+    Layout {
+        /// The layout number found in the file.
+        found: i64,
+    },
+    /// A row in the state can't be read.
+    #[error("row {sys_id} of {class} in the state is damaged")]
+    Damaged {
+        /// Its table.
+        class: String,
+        /// Its `sys_id`.
+        sys_id: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The thread that worked on the state did not come to an end.
+    #[error("work on the state was broken off")]
+    Interrupted {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The table asked for does not exist.
+    #[error("there is no table {name:?}")]
+    NoTable {
+        /// The name asked for.
+        name: String,
+    },
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite { source: source.into() }
+    }
+}
+
+pub(crate) struct Store {
+    connection: Mutex<Connection>,
+    pub(crate) schema: Schema,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the state file, or an empty state in memory.
+    pub(crate) fn open(
+        file: Option<&Path>,
+        schema: Schema,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        let connection = match file {
+            Some(path) => Connection::open(path)?,
+            None => Connection::open_in_memory()?,
+        };
+        layout::prepare(&connection, file.is_some())?;
+        Ok(Self { connection: Mutex::new(connection), schema, clock, entropy })
+    }
+
+    /// Runs `work` in a transaction that is committed if it succeeds and leaves no trace if it does not.
+    pub(crate) fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
+        let outcome = work(&self.session(&transaction))?;
+        transaction.commit().map_err(StoreError::from)?;
+        Ok(outcome)
+    }
+
+    /// Runs `work`, which only reads.
+    pub(crate) fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&self.session(&connection))
+    }
+
+    fn session<'a>(&'a self, connection: &'a Connection) -> Session<'a> {
+        Session::new(connection, &self.schema, self.clock.now(), &*self.entropy)
+    }
+}

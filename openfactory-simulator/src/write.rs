@@ -1,0 +1,112 @@
+//! What a write does: the caller's values are taken, rules run, the row and what follows from it are stored.
+
+mod audit;
+mod effects;
+pub(crate) mod input;
+
+use std::collections::BTreeSet;
+
+use crate::access::Caller;
+use crate::entropy;
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::rules::{self, Switches};
+use crate::store::Session;
+use input::Input;
+
+/// Who writes, and what the instance is like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Writer<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) switches: &'a Switches,
+    /// Users whose own writes are not told to the webhook.
+    pub(crate) integration_users: &'a BTreeSet<String>,
+    /// Whether there is a webhook to tell.
+    pub(crate) webhook: bool,
+    /// Whether the write passes on an approver's answer.
+    pub(crate) answering: bool,
+}
+
+/// Makes a row.
+pub(crate) fn create(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    table: &str,
+    input: &Input,
+) -> Result<Record, Refusal> {
+    let sys_id = input.sys_id().unwrap_or_else(|| entropy::sys_id(session.entropy));
+    if session.taken(table, &sys_id)? {
+        return Err(Refusal::duplicate_key(&sys_id));
+    }
+    let mut record = with_defaults(session, table, &sys_id);
+    input.apply(session.schema, &mut record);
+    rules::before_insert(session, writer, &mut record)?;
+    number(session, &mut record)?;
+    audit::stamp_new(session, writer.caller, &mut record);
+    session.insert(&record)?;
+    effects::journal(session, writer.caller, &record, input)?;
+    Ok(record)
+}
+
+/// Makes a row as a seed gives it: no rule runs, `sys_` fields are taken.
+pub(crate) fn plant(session: &Session<'_>, table: &str, sys_id: &str, input: &Input) -> Result<(), Refusal> {
+    let mut record = with_defaults(session, table, sys_id);
+    input.apply(session.schema, &mut record);
+    number(session, &mut record)?;
+    let system = Caller::system();
+    audit::stamp_new(session, &system, &mut record);
+    session.insert(&record)?;
+    effects::journal(session, &system, &record, input)?;
+    Ok(())
+}
+
+/// Changes a row; values that are already so leave it as it is.
+pub(crate) fn update(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    old: &Record,
+    input: &Input,
+) -> Result<Record, Refusal> {
+    let mut new = old.clone();
+    input.apply(session.schema, &mut new);
+    let effects = rules::before_update(session, writer, old, &mut new)?;
+    if new == *old && !input.has_journal(session.schema, &old.class) {
+        return Ok(new);
+    }
+    audit::stamp_changed(session, writer.caller, &mut new);
+    session.replace(&new)?;
+    effects::journal(session, writer.caller, &new, input)?;
+    for effect in effects {
+        effects::perform(session, writer, &new, effect)?;
+    }
+    rules::notify::queue(session, writer, old, &new)?;
+    Ok(new)
+}
+
+/// Removes a row and what hangs on it.
+pub(crate) fn delete(session: &Session<'_>, record: &Record) -> Result<(), Refusal> {
+    effects::cascade(session, record)?;
+    session.remove(record)?;
+    Ok(())
+}
+
+fn with_defaults(session: &Session<'_>, table: &str, sys_id: &str) -> Record {
+    let mut record = Record::new(table, sys_id);
+    for field in session.schema.fields(table) {
+        if !field.default.is_empty() {
+            record.set(&field.name, field.default.clone());
+        }
+    }
+    record
+}
+
+fn number(session: &Session<'_>, record: &mut Record) -> Result<(), Refusal> {
+    let Some(prefix) = session.schema.number_prefix(&record.class) else { return Ok(()) };
+    if record.value("number").is_empty() {
+        let next = session.next_number(prefix)?;
+        record.set("number", next);
+    } else {
+        session.number_used(prefix, record.value("number"))?;
+    }
+    Ok(())
+}

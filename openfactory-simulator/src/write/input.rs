@@ -1,0 +1,206 @@
+//! The values that a caller sends, brought into the form in which they are kept.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::query::walk;
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::schema::{Field, FieldType, Schema};
+use crate::store::{Session, StoreError};
+
+/// Column sizes where they are smaller than a client may expect; longer text is cut.
+const SIZES: [(&str, usize); 5] = [
+    ("short_description", 160),
+    ("correlation_id", 100),
+    ("correlation_display", 100),
+    ("number", 40),
+    ("name", 255),
+];
+
+/// A write's values: text, by field; fields that the table has not got are left out when it is applied.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Input {
+    values: BTreeMap<String, String>,
+    /// Whether `sys_` fields are taken too.
+    trusted: bool,
+}
+
+impl Input {
+    /// Takes a JSON body: an object, or an array whose first member alone is taken.
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+        let value: Value =
+            serde_json::from_slice(body).map_err(|error| Refusal::unreadable(error.to_string()))?;
+        let value = match value {
+            Value::Array(mut rows) if !rows.is_empty() => rows.swap_remove(0),
+            value => value,
+        };
+        let Value::Object(members) = value else {
+            return Err(Refusal::unreadable("the body is not a JSON object"));
+        };
+        let values = members.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
+        Ok(Self { values, trusted: false })
+    }
+
+    /// Takes values of the instance's own.
+    pub(crate) fn of<const N: usize>(values: [(&str, &str); N]) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { values, trusted: false }
+    }
+
+    /// Takes a seed's row, `sys_` fields included.
+    pub(crate) fn seed(values: BTreeMap<String, String>) -> Self {
+        Self { values, trusted: true }
+    }
+
+    /// The `sys_id` that the caller wishes for a new row.
+    pub(crate) fn sys_id(&self) -> Option<String> {
+        self.values
+            .get("sys_id")
+            .filter(|sys_id| !sys_id.is_empty())
+            .map(|sys_id| sys_id.to_ascii_lowercase())
+    }
+
+    /// Whether it adds an entry to a journal field.
+    pub(crate) fn has_journal(&self, schema: &Schema, table: &str) -> bool {
+        self.journal(schema, table).next().is_some()
+    }
+
+    /// The entries for journal fields.
+    pub(crate) fn journal<'a>(
+        &'a self,
+        schema: &'a Schema,
+        table: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.values.iter().filter_map(move |(name, value)| {
+            let field = schema.field(table, name)?;
+            (field.kind == FieldType::Journal && !value.is_empty()).then_some((name.as_str(), value.as_str()))
+        })
+    }
+
+    /// Turns display values into values, as `sysparm_input_display_value=true` asks.
+    pub(crate) fn resolve_display(&mut self, session: &Session<'_>, table: &str) -> Result<(), StoreError> {
+        for (name, value) in &mut self.values {
+            let Some(field) = session.schema.field(table, name) else { continue };
+            if let FieldType::Reference(to) = &field.kind {
+                if session.find(to, value)?.is_some() {
+                    continue;
+                }
+                for row in session.scan(to, &crate::store::Narrow::All)? {
+                    if walk::display_of(session, to, &row.sys_id)?.eq_ignore_ascii_case(value) {
+                        *value = row.sys_id;
+                        break;
+                    }
+                }
+            } else if let Some(choice) = field.choices.iter().find(|choice| choice.label == *value) {
+                value.clone_from(&choice.value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the values into a row; what the table has not got is dropped without a word.
+    pub(crate) fn apply(&self, schema: &Schema, record: &mut Record) {
+        for (name, value) in &self.values {
+            let Some(field) = schema.field(&record.class, name) else { continue };
+            let own = Schema::is_system_field(name);
+            if field.kind == FieldType::Journal || name == "sys_id" || (own && !self.trusted) {
+                continue;
+            }
+            record.set(name, normal(field, value));
+        }
+    }
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The value as a field of this type keeps it.
+fn normal(field: &Field, value: &str) -> String {
+    match &field.kind {
+        FieldType::Boolean => {
+            let yes = ["true", "1", "yes", "on"].iter().any(|word| value.eq_ignore_ascii_case(word));
+            if value.is_empty() { String::new() } else { yes.to_string() }
+        }
+        // Text where a number belongs becomes the default: a client has to send numbers.
+        FieldType::Integer if value.is_empty() => String::new(),
+        FieldType::Integer => match value.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() => format!("{:.0}", number.trunc() + 0.0),
+            _ => field.default.clone(),
+        },
+        FieldType::Decimal => value.trim().to_owned(),
+        FieldType::String if field.strict && !value.is_empty() && field.choice_label(value).is_none() => {
+            String::new()
+        }
+        FieldType::String => cut(&field.name, value),
+        FieldType::Reference(_)
+        | FieldType::DateTime
+        | FieldType::Date
+        | FieldType::List(_)
+        | FieldType::Journal => value.to_owned(),
+    }
+}
+
+fn cut(field: &str, value: &str) -> String {
+    match SIZES.iter().find(|(name, _)| *name == field) {
+        Some((_, size)) => value.chars().take(*size).collect(),
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    fn applied(body: &str) -> Record {
+        let schema = Schema::of(Profile::Guide);
+        let mut record = Record::new("incident", "0");
+        Input::from_json(body.as_bytes()).unwrap().apply(&schema, &mut record);
+        record
+    }
+
+    #[test]
+    fn everything_becomes_text_of_the_fields_type() {
+        let record = applied(
+            r#"{"impact": 1, "urgency": "2", "active": false, "state": "resolved", "bogus": "x",
+                "short_description": null, "close_code": "Solved", "sys_created_by": "mallory", "work_notes": "n"}"#,
+        );
+        for (field, value) in [
+            ("impact", "1"),
+            ("urgency", "2"),
+            ("active", "false"),
+            ("state", "1"),
+            ("bogus", ""),
+            ("short_description", ""),
+            ("close_code", ""),
+            ("sys_created_by", ""),
+            ("work_notes", ""),
+        ] {
+            assert_eq!(record.value(field), value, "{field}");
+        }
+        assert_eq!(
+            applied(&format!(r#"{{"short_description":"{}"}}"#, "é".repeat(200)))
+                .value("short_description")
+                .chars()
+                .count(),
+            160
+        );
+        assert_eq!(applied(r#"[{"impact": "2"}, {"impact": "1"}]"#).value("impact"), "2");
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["", "{", "7", "[]", "\"x\""] {
+            assert!(Input::from_json(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+}
