@@ -2,7 +2,11 @@
 
 pub mod audit;
 pub mod canonical;
+pub mod chain;
 pub mod digest;
+pub mod document;
+pub mod drift;
+pub mod intent;
 pub mod manifest;
 pub mod verity;
 
@@ -11,6 +15,10 @@ mod instant;
 pub mod key;
 mod read_at;
 pub mod recipe;
+pub mod report;
+pub mod statement;
+#[cfg(feature = "squashfs")]
+pub mod squashfs;
 pub mod trust;
 mod work;
 

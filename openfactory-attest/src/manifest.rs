@@ -68,6 +68,18 @@ impl Manifest {
         directory::read(root, work)
     }
 
+    /// Reads a squashfs image without mounting it, and hashes every file in it.
+    ///
+    /// # Errors
+    /// [`SquashfsError`](crate::squashfs::SquashfsError) if it is no image, is damaged, or can't be read.
+    #[cfg(feature = "squashfs")]
+    pub fn of_squashfs(
+        image: &dyn crate::ReadAt,
+        work: &Work<'_>,
+    ) -> Result<Self, crate::squashfs::SquashfsError> {
+        crate::squashfs::manifest(image, work)
+    }
+
     /// Every entry, in bytewise order of paths.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {

@@ -1,0 +1,96 @@
+//! The manifest of an image: every file hashed, on many threads.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use super::Image;
+use super::content::Contents;
+use super::error::SquashfsError;
+use super::walk::{Found, walk};
+use crate::digest::{Sha256, Sha256Digest};
+use crate::manifest::{Entry, EntryKind, Manifest};
+use crate::read_at::ReadAt;
+use crate::work::Work;
+
+pub(crate) fn manifest(device: &dyn ReadAt, work: &Work<'_>) -> Result<Manifest, SquashfsError> {
+    let image = Image::open(device)?;
+    let mut found = walk(&image)?;
+    for (index, digest) in hash(&image, &found, work)? {
+        if let Some(Found { entry: Entry { kind: EntryKind::File { digest: place, .. }, .. }, .. }) =
+            found.get_mut(index)
+        {
+            *place = digest;
+        }
+    }
+    let mut entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
+    copy_to_links(&mut entries);
+    Manifest::of_entries(entries).map_err(SquashfsError::Structure)
+}
+
+/// Hashes every inode once. Files whose tails share a fragment go to one thread, in a row: it is unpacked once.
+fn hash(
+    image: &Image<'_>,
+    found: &[Found],
+    work: &Work<'_>,
+) -> Result<Vec<(usize, Sha256Digest)>, SquashfsError> {
+    let mut by_fragment: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut jobs: Vec<Vec<usize>> = Vec::new();
+    let mut total = 0;
+    for (index, file) in found.iter().enumerate() {
+        let Some(content) = file.content.filter(|_| file.entry.hard_link_to.is_none()) else { continue };
+        total += content.size;
+        match content.tail {
+            Some((fragment, _)) => by_fragment.entry(fragment).or_default().push(index),
+            None => jobs.push(vec![index]),
+        }
+    }
+    jobs.extend(by_fragment.into_values());
+
+    let (next, done, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let hash_some = || {
+        let mut contents = Contents::of(image);
+        let mut hashed = Vec::new();
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for &index in job {
+                let Some(content) = found.get(index).and_then(|file| file.content) else { continue };
+                let mut hasher = Sha256::new();
+                let read = contents.read(content, &mut |block| {
+                    hasher.update(block);
+                    let block = block.len() as u64;
+                    work.tell(done.fetch_add(block, Ordering::Relaxed) + block, total);
+                    Ok::<_, SquashfsError>(())
+                });
+                read.inspect_err(|_error| failed.store(true, Ordering::Relaxed))?;
+                hashed.push((index, hasher.digest()));
+                if failed.load(Ordering::Relaxed) {
+                    return Ok(hashed);
+                }
+            }
+        }
+        Ok(hashed)
+    };
+    let results: Result<Vec<_>, SquashfsError> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..work.threads().get()).map(|_| scope.spawn(hash_some)).collect();
+        // What a thread panicked with, should one ever, goes on in this one.
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
+    });
+    Ok(results?.into_iter().flatten().collect())
+}
+
+/// Gives each hard link the digest of its first name, which comes before it.
+fn copy_to_links(entries: &mut [Entry]) {
+    for index in 0..entries.len() {
+        let (before, rest) = entries.split_at_mut(index);
+        if let Some(entry) = rest.first_mut()
+            && let Some(first) = &entry.hard_link_to
+            && let Ok(first) = before.binary_search_by(|candidate| candidate.path.cmp(first))
+            && let Some(first) = before.get(first)
+        {
+            entry.kind = first.kind.clone();
+        }
+    }
+}

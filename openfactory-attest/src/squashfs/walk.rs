@@ -1,0 +1,94 @@
+//! Lists every entry of an image. No recursion, no directory twice, everything counted.
+
+use std::collections::{HashMap, HashSet};
+
+use super::error::{Part, SquashfsError};
+use super::inode::{FileMap, Inode, InodeRef, What};
+use super::metadata::Metadata;
+use super::{Image, directory};
+use crate::digest::Sha256Digest;
+use crate::manifest::{Entry, EntryKind, Manifest, TreePath};
+
+/// An entry and, if it is a file, where its content is.
+///
+/// The digest of a file is not known yet; that of nothing stands in its place.
+pub(super) struct Found {
+    pub(super) entry: Entry,
+    pub(super) content: Option<FileMap>,
+    inode: InodeRef,
+}
+
+/// All entries, in bytewise order of paths; hard links refer to the first of theirs.
+pub(super) fn walk(image: &Image<'_>) -> Result<Vec<Found>, SquashfsError> {
+    let mut metadata = Metadata::new(image.device, &image.superblock);
+    let root = InodeRef::packed(image.superblock.root_inode);
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut pending = vec![(TreePath::root(), root)];
+    while let Some((path, at)) = pending.pop() {
+        let inode = Inode::read(image, &mut metadata, at)?;
+        if let What::Directory { block, offset, size } = inode.what {
+            if !seen.insert(at) {
+                return Err(SquashfsError::corrupt(Part::Directory, at.block));
+            }
+            directory::read(image, &mut metadata, (block, offset, size), &mut |name, at| {
+                let path = path
+                    .join(name)
+                    .map_err(|source| SquashfsError::Name { directory: path.clone(), source })?;
+                pending.push((path, at));
+                limit(found.len() + pending.len())
+            })?;
+        } else if path.is_root() {
+            return Err(SquashfsError::corrupt(Part::Inode, at.block));
+        }
+        found.push(describe(path, inode, at));
+        limit(found.len() + pending.len())?;
+    }
+    found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
+    link(&mut found)?;
+    Ok(found)
+}
+
+fn limit(entries: usize) -> Result<(), SquashfsError> {
+    if entries <= Manifest::MAX_ENTRIES {
+        return Ok(());
+    }
+    Err(SquashfsError::TooLarge { what: "entries", limit: Manifest::MAX_ENTRIES as u64 })
+}
+
+fn describe(path: TreePath, inode: Inode, at: InodeRef) -> Found {
+    let mut content = None;
+    let kind = match inode.what {
+        What::File(file) => {
+            content = Some(file);
+            EntryKind::File { size: file.size, digest: Sha256Digest::of(b"") }
+        }
+        What::Directory { .. } => EntryKind::Directory,
+        What::Symlink { target } => EntryKind::Symlink { target },
+        What::CharDevice { major, minor } => EntryKind::CharDevice { major, minor },
+        What::BlockDevice { major, minor } => EntryKind::BlockDevice { major, minor },
+        What::Fifo => EntryKind::Fifo,
+        What::Socket => EntryKind::Socket,
+    };
+    let mut entry = Entry::new(path, kind, inode.mode);
+    (entry.uid, entry.gid, entry.mtime) = (inode.uid, inode.gid, i64::from(inode.mtime));
+    Found { entry, content, inode: at }
+}
+
+/// Finds names of one inode, and bounds the content of all.
+fn link(found: &mut [Found]) -> Result<(), SquashfsError> {
+    let mut first_of: HashMap<InodeRef, TreePath> = HashMap::new();
+    let mut content = 0_u64;
+    for Found { entry, content: file, inode } in found {
+        if let Some(first) = first_of.get(inode) {
+            entry.hard_link_to = Some(first.clone());
+            continue;
+        }
+        first_of.insert(*inode, entry.path.clone());
+        content = content.saturating_add(file.map_or(0, |file| file.size));
+    }
+    if content > Image::MAX_CONTENT {
+        return Err(SquashfsError::TooLarge { what: "bytes of content", limit: Image::MAX_CONTENT });
+    }
+    Ok(())
+}
