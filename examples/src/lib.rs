@@ -25,3 +25,5 @@ pub mod agent;
 pub mod webhook;
 #[cfg(feature = "services")]
 pub mod told;
+#[cfg(feature = "services")]
+pub mod state;

@@ -10,6 +10,7 @@
 )]
 
 mod config;
+mod state;
 mod tls;
 
 /// Says that a test did not run because a foreign tool is missing; with `OPENFACTORY_STRICT=1` that is a failure.
