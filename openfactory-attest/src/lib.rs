@@ -3,7 +3,11 @@
 pub mod audit;
 pub mod canonical;
 pub mod chain;
+pub mod chain;
 pub mod digest;
+pub mod document;
+pub mod drift;
+pub mod intent;
 pub mod document;
 pub mod drift;
 pub mod intent;
@@ -15,6 +19,8 @@ mod instant;
 pub mod key;
 mod read_at;
 pub mod recipe;
+pub mod report;
+pub mod statement;
 pub mod report;
 pub mod statement;
 #[cfg(feature = "squashfs")]

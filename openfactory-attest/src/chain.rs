@@ -1,0 +1,306 @@
+//! The whole chain from request to image, link by link: proved, broken, or not checked and why.
+//!
+//! Pure: who calls has measured what it holds ([`Evidence`]); here it is held against the signed document.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256Digest;
+use crate::document::{DocumentError, FileDigest, NamedDigest, VerificationDocument};
+use crate::envelope::{Envelope, Verified};
+use crate::intent::BuildIntent;
+use crate::trust::TrustStore;
+use crate::verity::RootHash;
+
+/// What was measured of the artifacts at hand. What is `None` is not at hand, and its link not checked.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The recipe's hash ([`BuildRecipe::recipe_hash`](crate::BuildRecipe::recipe_hash)).
+    pub recipe_hash: Option<Sha256Digest>,
+    /// The signed build intent.
+    pub intent: Option<Envelope>,
+    /// The build log's bytes.
+    pub build_log: Option<FileDigest>,
+    /// The image's bytes.
+    pub image: Option<FileDigest>,
+    /// The root hash of the image, computed with the *document's* parameters.
+    pub root_hash: Option<RootHash>,
+    /// The digest of the image's manifest, made anew from the image or read from a file.
+    pub manifest: Option<Sha256Digest>,
+    /// The test report's bytes.
+    pub test_report: Option<FileDigest>,
+    /// Package inventories.
+    pub sboms: Vec<NamedDigest>,
+}
+
+/// The links of the chain (integration guide, "Verification Chain").
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LinkName {
+    /// The document is signed by a trusted build platform.
+    Signature,
+    /// It names this recipe.
+    Recipe,
+    /// It refers to a build intent, signed for the same recipe.
+    Intent,
+    /// It names this build log.
+    BuildLog,
+    /// It names this image.
+    Image,
+    /// The image has this dm-verity root hash.
+    VerityRoot,
+    /// The image has these files.
+    Manifest,
+    /// It names this test report.
+    TestReport,
+    /// It names this package inventory.
+    Sbom(String),
+}
+
+/// What became of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+#[non_exhaustive]
+pub enum LinkStatus {
+    /// Checked, and it holds.
+    Proved,
+    /// Checked, and it does not hold.
+    Broken {
+        /// Why not, for a person.
+        reason: String,
+    },
+    /// Not checked.
+    NotChecked {
+        /// Why not, for a person.
+        reason: String,
+    },
+}
+
+/// A link and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Link {
+    /// Which one.
+    pub name: LinkName,
+    /// What became of it.
+    pub status: LinkStatus,
+}
+
+/// What the links come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainVerdict {
+    /// Every link was checked and holds.
+    Proved,
+    /// No link is broken, but not every one was checked.
+    Incomplete,
+    /// At least one link is broken.
+    Broken,
+}
+
+/// Every link with its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChainReport {
+    /// The links, in the order in which they hold each other.
+    pub links: Vec<Link>,
+    /// What they come to.
+    pub verdict: ChainVerdict,
+}
+
+impl ChainReport {
+    fn of(links: Vec<Link>) -> Self {
+        let any = |wanted: fn(&LinkStatus) -> bool| links.iter().any(|link| wanted(&link.status));
+        let verdict = if any(|status| matches!(status, LinkStatus::Broken { .. })) {
+            ChainVerdict::Broken
+        } else if any(|status| matches!(status, LinkStatus::NotChecked { .. })) {
+            ChainVerdict::Incomplete
+        } else {
+            ChainVerdict::Proved
+        };
+        Self { links, verdict }
+    }
+
+    /// The links that are broken.
+    pub fn broken(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter().filter(|link| matches!(link.status, LinkStatus::Broken { .. }))
+    }
+}
+
+/// Checks a signed verification document against what is at hand. Where the document itself is not believed, the
+/// signature's link is broken and nothing else is checked.
+#[must_use]
+pub fn verify_chain(document: &Envelope, trust: &TrustStore, evidence: &Evidence) -> ChainReport {
+    match VerificationDocument::open(document, trust) {
+        Ok(document) => verify_links(&document, trust, evidence),
+        Err(error) => ChainReport::of(unbelieved(&error)),
+    }
+}
+
+/// Checks a document that was opened already.
+#[must_use]
+pub fn verify_links(
+    document: &Verified<VerificationDocument>,
+    trust: &TrustStore,
+    evidence: &Evidence,
+) -> ChainReport {
+    let document = document.get();
+    let mut links = vec![Link { name: LinkName::Signature, status: LinkStatus::Proved }];
+    let mut add = |name, status| links.push(Link { name, status });
+    add(LinkName::Recipe, same(Some(&document.recipe_hash), evidence.recipe_hash.as_ref(), "recipe"));
+    add(LinkName::Intent, intent(document, trust, evidence.intent.as_ref()));
+    add(LinkName::BuildLog, same(Some(&document.build_log), evidence.build_log.as_ref(), "build log"));
+    let image = FileDigest::new(document.image.size, document.image.sha256);
+    add(LinkName::Image, same(Some(&image), evidence.image.as_ref(), "image"));
+    let root_hash = Some(&document.verity.root_hash);
+    add(LinkName::VerityRoot, same(root_hash, evidence.root_hash.as_ref(), "dm-verity root hash"));
+    add(
+        LinkName::Manifest,
+        same(Some(&document.manifest.sha256), evidence.manifest.as_ref(), "file manifest"),
+    );
+    if document.test_report.is_some() || evidence.test_report.is_some() {
+        let status = same(document.test_report.as_ref(), evidence.test_report.as_ref(), "test report");
+        add(LinkName::TestReport, status);
+    }
+    for named in &document.sboms {
+        let given = evidence.sboms.iter().find(|sbom| sbom.sha256 == named.sha256 || sbom.name == named.name);
+        add(
+            LinkName::Sbom(named.name.clone()),
+            same(Some(&named.sha256), given.map(|it| &it.sha256), "SBOM"),
+        );
+    }
+    for given in &evidence.sboms {
+        let named = |sbom: &NamedDigest| sbom.sha256 == given.sha256 || sbom.name == given.name;
+        if !document.sboms.iter().any(named) {
+            add(LinkName::Sbom(given.name.clone()), broken("the document names no such SBOM"));
+        }
+    }
+    ChainReport::of(links)
+}
+
+fn broken(reason: impl Into<String>) -> LinkStatus {
+    LinkStatus::Broken { reason: reason.into() }
+}
+
+/// Compares what the document names with what is at hand.
+fn same<T: PartialEq + Told>(named: Option<&T>, given: Option<&T>, what: &str) -> LinkStatus {
+    match (named, given) {
+        (Some(named), Some(given)) if named == given => LinkStatus::Proved,
+        (Some(named), Some(given)) => {
+            broken(format!("the document names the {what} {}, this is {}", named.told(), given.told()))
+        }
+        (Some(_), None) => LinkStatus::NotChecked { reason: format!("the {what} was not given") },
+        (None, _) => broken(format!("the document names no {what}")),
+    }
+}
+
+trait Told {
+    fn told(&self) -> String;
+}
+
+impl Told for Sha256Digest {
+    fn told(&self) -> String {
+        format!("sha256 {self}")
+    }
+}
+
+impl Told for RootHash {
+    fn told(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Told for FileDigest {
+    fn told(&self) -> String {
+        format!("sha256 {} of {} bytes", self.sha256, self.size)
+    }
+}
+
+/// The document refers to this intent, and the intent is for the same recipe, not made after the document.
+fn intent(document: &VerificationDocument, trust: &TrustStore, given: Option<&Envelope>) -> LinkStatus {
+    let Some(named) = document.intent_digest else {
+        return broken("the document refers to no signed build intent");
+    };
+    let Some(envelope) = given else {
+        return LinkStatus::NotChecked { reason: "the build intent was not given".to_owned() };
+    };
+    if envelope.payload_digest() != named {
+        return broken("the document refers to another build intent");
+    }
+    match BuildIntent::open(envelope, trust) {
+        Err(error) => broken(format!("the build intent is not believed: {}", whole(&error))),
+        Ok(intent) if intent.get().recipe_hash != document.recipe_hash => {
+            broken("the build intent is for another recipe than the document")
+        }
+        Ok(intent) if intent.get().time > document.signature.time => {
+            broken("the build intent says that it was made after the document")
+        }
+        Ok(_) => LinkStatus::Proved,
+    }
+}
+
+fn unbelieved(error: &DocumentError) -> Vec<Link> {
+    let rest = [
+        LinkName::Recipe,
+        LinkName::Intent,
+        LinkName::BuildLog,
+        LinkName::Image,
+        LinkName::VerityRoot,
+        LinkName::Manifest,
+    ];
+    let not_checked = || LinkStatus::NotChecked { reason: "the document is not believed".to_owned() };
+    std::iter::once(Link { name: LinkName::Signature, status: broken(whole(error)) })
+        .chain(rest.into_iter().map(|name| Link { name, status: not_checked() }))
+        .collect()
+}
+
+/// An error and its causes on one line.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+impl fmt::Display for LinkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signature => f.pad("signature"),
+            Self::Recipe => f.pad("recipe"),
+            Self::Intent => f.pad("intent"),
+            Self::BuildLog => f.pad("build-log"),
+            Self::Image => f.pad("image"),
+            Self::VerityRoot => f.pad("verity-root"),
+            Self::Manifest => f.pad("manifest"),
+            Self::TestReport => f.pad("test-report"),
+            Self::Sbom(name) => f.pad(&format!("sbom {name}")),
+        }
+    }
+}
+
+impl fmt::Display for LinkStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proved => f.write_str("proved"),
+            Self::Broken { reason } => write!(f, "broken: {reason}"),
+            Self::NotChecked { reason } => write!(f, "not checked: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for ChainVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Proved => "proved",
+            Self::Incomplete => "incomplete",
+            Self::Broken => "broken",
+        })
+    }
+}
