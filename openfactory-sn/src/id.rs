@@ -178,6 +178,16 @@ impl SysId {
     }
 }
 
+impl CorrelationId {
+    /// A key made of parts that are ids already, with `/` between them. What a correlation id cannot hold becomes `_`,
+    /// what is too long is cut off: parts that can differ there must not be given.
+    #[cfg(feature = "lifecycle")]
+    pub(crate) fn from_ids(parts: &[&str]) -> Self {
+        let fit = |c: char| if c.is_ascii_graphic() && c != '^' && c != ',' { c } else { '_' };
+        Self(parts.join("/").chars().map(fit).take(CORRELATION_ID_MAX).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,10 +43,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod compliance;
 pub mod correlation;
 pub mod entity;
 pub mod event;
 pub mod id;
+pub mod mapping;
+pub mod plan;
 pub mod platform;
 pub mod policy;
 pub mod priority;

@@ -71,7 +71,9 @@ fn joined(kind: &'static str, parts: &[&str]) -> CorrelationId {
     let plain = |part: &&str| {
         !part.is_empty()
             && part.len() <= MAX_ID_LENGTH
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-'))
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-'))
     };
     if parts.iter().all(plain)
         && let Ok(readable) = CorrelationId::new(&format!("{kind}/{}", parts.join("/")))

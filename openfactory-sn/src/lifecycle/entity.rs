@@ -11,6 +11,7 @@ use openfactory_attest::digest::Sha256Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::compliance::Compliance;
 use super::event::device::Awaited;
 use super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
 use super::platform::{Order, Performed};
@@ -183,37 +184,6 @@ pub struct Gate {
     pub requested_by: EventId,
 }
 
-/// What is known about a device's compliance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Compliance {
-    /// It has not proved anything since its build was installed.
-    Unknown,
-    /// Its last report matches its build.
-    Compliant,
-    /// Its last report does not match, or is missing, or was refused.
-    Drifted,
-    /// It is kept apart.
-    Quarantined,
-    /// The remedy was applied; it has not proved anything since.
-    Remediated,
-}
-
-impl Compliance {
-    /// The guide's word for it.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Unknown => "Unknown",
-            Self::Compliant => "Compliant",
-            Self::Drifted => "Drifted",
-            Self::Quarantined => "Quarantined",
-            Self::Remediated => "Remediated",
-        }
-    }
-}
-
 /// An incident that was opened for a device and is not resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -355,7 +325,11 @@ impl Entity {
             Self::Order(value) => serde_json::to_value(value),
         };
         data.and_then(|data| {
-            serde_json::to_string(&Document { kind: self.kind().as_str().to_owned(), format: FORMAT_VERSION, data })
+            serde_json::to_string(&Document {
+                kind: self.kind().as_str().to_owned(),
+                format: FORMAT_VERSION,
+                data,
+            })
         })
         .map_err(|error| EntityError::Document { source: error.into() })
     }

@@ -16,7 +16,9 @@ use std::time::SystemTime;
 use openfactory_attest::key::KeyKind;
 
 use self::build::{BuildCompleted, BuildRequested, BuildVerified};
-use self::device::{DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue};
+use self::device::{
+    DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
+};
 use self::gate::{GateOpened, GateRefused};
 use self::record::RecordChanged;
 use self::remediation::{RemediationOrdered, RemediationPerformed};
@@ -231,7 +233,10 @@ impl Event {
         if let EventBody::DeviceReported(body) = &self.body
             && body.report.device != name
         {
-            return Err(SenderError::OtherDevice { name: name.to_owned(), device: body.report.device.clone() });
+            return Err(SenderError::OtherDevice {
+                name: name.to_owned(),
+                device: body.report.device.clone(),
+            });
         }
         Ok(())
     }

@@ -27,7 +27,9 @@ pub enum IdError {
         length: usize,
     },
     /// It holds a character outside the alphabet, or starts with a punctuation mark.
-    #[error("an id is made of letters, digits, '.', '_', ':' and '-' and starts with a letter or digit; {character:?} stands at position {position}")]
+    #[error(
+        "an id is made of letters, digits, '.', '_', ':' and '-' and starts with a letter or digit; {character:?} stands at position {position}"
+    )]
     Character {
         /// The offending character.
         character: char,
@@ -44,7 +46,8 @@ fn check(text: &str) -> Result<(), IdError> {
         return Err(IdError::TooLong { length: text.len() });
     }
     for (position, character) in text.chars().enumerate() {
-        let good = character.is_ascii_alphanumeric() || (position > 0 && matches!(character, '.' | '_' | ':' | '-'));
+        let good =
+            character.is_ascii_alphanumeric() || (position > 0 && matches!(character, '.' | '_' | ':' | '-'));
         if !good {
             return Err(IdError::Character { character, position });
         }
@@ -201,9 +204,14 @@ mod tests {
     fn each_rule_has_its_error() {
         assert_eq!(DeviceId::new(""), Err(IdError::Empty));
         assert_eq!(DeviceId::new("x".repeat(65)), Err(IdError::TooLong { length: 65 }));
-        for (text, character, position) in
-            [("-a", '-', 0), ("a/b", '/', 1), ("a^b", '^', 1), ("a b", ' ', 1), ("gerät", 'ä', 3), ("a\n", '\n', 1)]
-        {
+        for (text, character, position) in [
+            ("-a", '-', 0),
+            ("a/b", '/', 1),
+            ("a^b", '^', 1),
+            ("a b", ' ', 1),
+            ("gerät", 'ä', 3),
+            ("a\n", '\n', 1),
+        ] {
             assert_eq!(DeviceId::new(text), Err(IdError::Character { character, position }), "{text:?}");
         }
         assert!(serde_json::from_str::<FleetId>("\"a/b\"").is_err());

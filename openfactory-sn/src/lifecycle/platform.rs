@@ -226,6 +226,9 @@ mod tests {
         assert!(!performed.is_complete());
         assert!(performed.did(&Action::Quarantine));
         assert!(!performed.did(&roll_back));
-        assert_eq!(performed.outcomes[1].to_string(), "roll back to build b-1: FAILED, the stored image is gone");
+        assert_eq!(
+            performed.outcomes[1].to_string(),
+            "roll back to build b-1: FAILED, the stored image is gone"
+        );
     }
 }

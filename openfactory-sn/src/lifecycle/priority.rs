@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use openfactory_attest::drift;
 use serde::{Deserialize, Serialize};
+
+use crate::models::incident;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -38,22 +41,14 @@ impl Priority {
     /// All, most urgent first.
     pub const ALL: [Self; 4] = [Self::P1, Self::P2, Self::P3, Self::P4];
 
-    /// ServiceNow's `impact`, 1 High to 3 Low.
+    /// The same for an incident: impact and urgency, from which ServiceNow computes its priority.
     #[must_use]
-    pub const fn impact(self) -> u8 {
+    pub const fn of_incident(self) -> incident::Priority {
         match self {
-            Self::P1 | Self::P2 => 1,
-            Self::P3 | Self::P4 => 2,
-        }
-    }
-
-    /// ServiceNow's `urgency`, 1 High to 3 Low. Its priority is computed from impact and urgency, never sent.
-    #[must_use]
-    pub const fn urgency(self) -> u8 {
-        match self {
-            Self::P1 => 1,
-            Self::P2 | Self::P3 => 2,
-            Self::P4 => 3,
+            Self::P1 => incident::Priority::P1,
+            Self::P2 => incident::Priority::P2,
+            Self::P3 => incident::Priority::P3,
+            Self::P4 => incident::Priority::P4,
         }
     }
 
@@ -107,6 +102,17 @@ impl Priority {
     }
 }
 
+impl From<drift::Priority> for Priority {
+    fn from(priority: drift::Priority) -> Self {
+        match priority {
+            drift::Priority::P1 => Self::P1,
+            drift::Priority::P2 => Self::P2,
+            drift::Priority::P3 => Self::P3,
+            drift::Priority::P4 => Self::P4,
+        }
+    }
+}
+
 impl fmt::Display for Priority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -121,11 +127,6 @@ impl fmt::Display for Priority {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// What ServiceNow computes from impact and urgency, as its default look-up table has it.
-    fn service_now(impact: u8, urgency: u8) -> u8 {
-        [[1, 2, 3], [2, 3, 4], [3, 4, 5]][usize::from(impact) - 1][usize::from(urgency) - 1]
-    }
 
     #[test]
     fn incident_priority_matrix_row_by_row() {
@@ -145,11 +146,7 @@ mod tests {
             assert_eq!(priority.respond_within(), respond, "{priority}");
             assert_eq!(priority.resolve_within(), resolve, "{priority}");
             assert_eq!(priority.automation(), Automation { incident, quarantine, roll_back }, "{priority}");
-            assert_eq!(
-                usize::from(service_now(priority.impact(), priority.urgency())),
-                index + 1,
-                "{priority}: what ServiceNow makes of impact and urgency"
-            );
+            assert_eq!(priority.of_incident().computed(), i64::try_from(index).unwrap() + 1, "{priority}");
         }
     }
 

@@ -84,7 +84,9 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         | EventBody::DeviceDrifted(_)
         | EventBody::DeviceUnattested(_)
         | EventBody::DeviceComplied(_)
-        | EventBody::RemediationOrdered(_) => Ok(context.step("what it says was decided when it was published")),
+        | EventBody::RemediationOrdered(_) => {
+            Ok(context.step("what it says was decided when it was published"))
+        }
     };
     match outcome {
         Ok(step) => Decision::Apply(step),

@@ -100,7 +100,8 @@ impl Event {
         if payload.len() > MAX_PAYLOAD {
             return Err(EventError::TooLarge { length: payload.len() });
         }
-        let value = canonical::parse(payload, &Limits::FOREIGN).map_err(|error| EventError::Json { source: error.into() })?;
+        let value = canonical::parse(payload, &Limits::FOREIGN)
+            .map_err(|error| EventError::Json { source: error.into() })?;
         let wire: Wire<Value> =
             serde_json::from_value(value).map_err(|error| EventError::Json { source: error.into() })?;
         check_source(&wire.source)?;
@@ -128,7 +129,8 @@ impl Event {
             time: timestamp::format(self.time),
             data: data(&self.body).map_err(|error| EventError::Data { type_name, source: error.into() })?,
         };
-        let bytes = serde_json::to_vec(&wire).map_err(|error| EventError::Data { type_name, source: error.into() })?;
+        let bytes = serde_json::to_vec(&wire)
+            .map_err(|error| EventError::Data { type_name, source: error.into() })?;
         if bytes.len() > MAX_PAYLOAD {
             return Err(EventError::TooLarge { length: bytes.len() });
         }
@@ -144,7 +146,9 @@ fn check_source(source: &str) -> Result<(), EventError> {
 }
 
 fn read<T: DeserializeOwned>(type_name: &'static str, data: Value) -> Result<Box<T>, EventError> {
-    serde_json::from_value(data).map(Box::new).map_err(|error| EventError::Data { type_name, source: error.into() })
+    serde_json::from_value(data)
+        .map(Box::new)
+        .map_err(|error| EventError::Data { type_name, source: error.into() })
 }
 
 fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
@@ -207,7 +211,10 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
                 return fault(format!("more than {MAX_EVIDENCE_FILES} files of evidence"));
             }
             for file in &body.evidence {
-                if file.name.is_empty() || file.name.len() > 100 || file.name.contains(['/', '\\', '\0', '\n']) {
+                if file.name.is_empty()
+                    || file.name.len() > 100
+                    || file.name.contains(['/', '\\', '\0', '\n'])
+                {
                     return fault(format!("{:?} is not a file name", file.name));
                 }
             }

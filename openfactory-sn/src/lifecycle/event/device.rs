@@ -7,6 +7,7 @@ use openfactory_attest::report::DeviceReport;
 use serde::{Deserialize, Serialize};
 
 use crate::id::CorrelationId;
+use crate::lifecycle::compliance::Compliance;
 use crate::lifecycle::id::{BuildId, DeviceId, FleetId, OrderId};
 use crate::lifecycle::priority::Priority;
 use crate::lifecycle::timestamp;
@@ -186,6 +187,8 @@ pub struct DeviceDrifted {
     pub findings: Vec<Finding>,
     /// How many there are.
     pub findings_total: usize,
+    /// What is known about the device's compliance now: drifted, or still kept apart.
+    pub compliance: Compliance,
     /// Digest of the findings: the same deviation has the same cause.
     pub cause: Sha256Digest,
     /// The incident that this opens.
@@ -233,6 +236,8 @@ pub struct DeviceUnattested {
     pub build_id: BuildId,
     /// P2, as the matrix has it.
     pub priority: Priority,
+    /// What is known about the device's compliance now.
+    pub compliance: Compliance,
     /// Why.
     pub cause: Unattested,
     /// The incident that this opens.

@@ -80,10 +80,10 @@ impl StateStore for MemoryStateStore {
             if tables.entities.get(&write.key).map_or(0, |kept| kept.version) != write.over {
                 return Ok(CommitOutcome::Conflict);
             }
-            let document = write
-                .entity
-                .to_document()
-                .map_err(|error| StateError::Corrupt { place: write.key.to_string(), source: error.into() })?;
+            let document = write.entity.to_document().map_err(|error| StateError::Corrupt {
+                place: write.key.to_string(),
+                source: error.into(),
+            })?;
             documents.push((write.key.clone(), Versioned { version: write.over + 1, value: document }));
         }
         tables.inbox.insert(commit.inbox.clone());

@@ -52,7 +52,10 @@ pub(super) fn verified(context: &Context<'_>, body: &BuildVerified) -> Result<St
         return refuse(format!("build {} is not completed, so it can't have been verified", body.build_id));
     }
     if build.root_hash != Some(body.root_hash) {
-        return refuse(format!("the document of build {} has another root hash than its image", body.build_id));
+        return refuse(format!(
+            "the document of build {} has another root hash than its image",
+            body.build_id
+        ));
     }
     let (stage, remark) = if body.passed() {
         (BuildStage::Verified, "is verified")
@@ -77,6 +80,8 @@ fn approved<'a>(context: &Context<'a>, id: &BuildId) -> Result<(u64, &'a Build),
     };
     match context.view.gate(&build.change_request)? {
         Some((_, Gate { state: GateState::Open { .. }, .. })) => Ok((version, build)),
-        Some(_) | None => refuse(format!("the gate of build {id} is not open: it was built without approval")),
+        Some(_) | None => {
+            refuse(format!("the gate of build {id} is not open: it was built without approval"))
+        }
     }
 }

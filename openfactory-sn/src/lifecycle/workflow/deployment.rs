@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::super::entity::{BuildStage, Compliance, Device, Entity, EntityKey, timer_name};
+use super::super::compliance::Compliance;
+use super::super::entity::{BuildStage, Device, Entity, EntityKey, timer_name};
 use super::super::event::EventBody;
 use super::super::event::device::{Awaited, DeviceDeployed, ReportOverdue};
 use super::super::id::DeviceId;
@@ -38,7 +39,10 @@ fn check_build(context: &Context<'_>, body: &DeviceDeployed) -> Result<(), Stop>
         && verified
     {
         if build.document_digest != Some(body.document_digest) || build.root_hash != Some(body.root_hash) {
-            return refuse(format!("device {} was given another image than build {}", body.device, body.build_id));
+            return refuse(format!(
+                "device {} was given another image than build {}",
+                body.device, body.build_id
+            ));
         }
         return Ok(());
     }
@@ -47,7 +51,10 @@ fn check_build(context: &Context<'_>, body: &DeviceDeployed) -> Result<(), Stop>
     }
     let waited = context.now.duration_since(context.event.time).unwrap_or_default();
     if waited < context.policy.wait_for_build {
-        return not_yet(format!("the verification of build {} is not known yet", body.build_id), WAIT_FOR_BUILD);
+        return not_yet(
+            format!("the verification of build {} is not known yet", body.build_id),
+            WAIT_FOR_BUILD,
+        );
     }
     refuse(format!("build {} was deployed to {} but never verified", body.build_id, body.device))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::drift;
-use openfactory_attest::report::{DeviceReport, Difference};
+use openfactory_attest::manifest::Difference;
+use openfactory_attest::report::DeviceReport;
 
 use super::super::event::device::{Finding, MAX_FINDINGS};
 use super::super::priority::Priority;
@@ -29,7 +30,8 @@ pub(super) fn assess(report: &DeviceReport) -> Option<Assessment> {
     findings.sort();
     let priority = findings.first()?.priority;
     let mut cause = String::from("openfactory/drift_cause/v1");
-    for (path, kind) in findings.iter().map(|finding| (&finding.path, &finding.kind)).collect::<BTreeSet<_>>() {
+    for (path, kind) in findings.iter().map(|finding| (&finding.path, &finding.kind)).collect::<BTreeSet<_>>()
+    {
         for part in [path, kind] {
             cause.push('\0');
             cause.push_str(part);
@@ -42,6 +44,18 @@ pub(super) fn assess(report: &DeviceReport) -> Option<Assessment> {
 
 fn classify(difference: &Difference) -> Finding {
     let class = drift::classify(difference);
-    Finding::new(priority(class.priority), difference.path.to_string(), difference.kind.to_string(), class.row, "")
+    let detail = match (&difference.expected, &difference.found) {
+        (Some(expected), Some(found)) => format!("{found} instead of {expected}"),
+        (Some(expected), None) => format!("was {expected}"),
+        (None, Some(found)) => format!("is {found}"),
+        (None, None) => String::new(),
+    };
+    let path = difference.path.to_string();
+    Finding::new(
+        class.priority.into(),
+        path,
+        difference.kind.name(),
+        format!("{}: {}", class.drift_type, class.why),
+        detail,
+    )
 }
-fn priority(p: u8) -> Priority { if p==1 {Priority::P1} else {Priority::P3} }

@@ -8,6 +8,7 @@ use super::super::event::gate::{GateOpened, GateRefused};
 use super::super::event::record::RecordChanged;
 use super::view::Observed;
 use super::{Context, Step, Stop, not_yet};
+use crate::models::change_request::{Approval, State};
 
 /// How soon to look again for the receipt of the change request's making.
 const WAIT_FOR_RECEIPT: Duration = Duration::from_secs(2);
@@ -20,15 +21,19 @@ enum Verdict {
     Undecided,
 }
 
-/// `approval` and `state` of a change request (ServiceNow's choices: -5 New, -4 Assess, -3 Authorize,
-/// -2 Scheduled, -1 Implement, 0 Review, 3 Closed, 4 Canceled). An approval given while the change is still in
-/// Assess or Authorize is one of several: it counts once the change has moved on.
+/// An approval given while the change is still in Assess or Authorize is one of several: it counts once the change
+/// has moved on. States that an instance has made up wait.
 fn verdict(record: &Observed) -> Verdict {
-    match (record.text("approval"), record.text("state")) {
-        (_, "4") => Verdict::Rejected("the change request is canceled"),
-        ("rejected", _) => Verdict::Rejected("the change request is rejected"),
-        ("approved", "-2" | "-1" | "0" | "3") => Verdict::Approved,
-        _ => Verdict::Undecided,
+    let (approval, state) =
+        (Approval::from_raw(record.text("approval")), State::from_raw(record.text("state")));
+    if state == State::Canceled {
+        Verdict::Rejected("the change request is canceled")
+    } else if approval == Approval::Rejected {
+        Verdict::Rejected("the change request is rejected")
+    } else if approval == Approval::Approved && state.is_past_approval() {
+        Verdict::Approved
+    } else {
+        Verdict::Undecided
     }
 }
 
@@ -50,7 +55,8 @@ pub(super) fn record_changed(context: &Context<'_>, body: &RecordChanged) -> Res
     }
     let record = context.view.record(&body.table, &body.sys_id)?;
     if record.fields.is_none() {
-        let remark = format!("the change request of build {} can not be read; its gate stays shut", gate.build_id);
+        let remark =
+            format!("the change request of build {} can not be read; its gate stays shut", gate.build_id);
         return Ok(context.step(remark));
     }
     match verdict(record) {
@@ -90,8 +96,10 @@ fn refuse_gate(
     reason: &str,
 ) -> Step {
     let mut step = context.step(format!("the gate of build {} is refused: {reason}", gate.build_id));
-    let refused =
-        Gate { state: GateState::Refused { since: record.seen_at, reason: reason.to_owned() }, ..gate.clone() };
+    let refused = Gate {
+        state: GateState::Refused { since: record.seen_at, reason: reason.to_owned() },
+        ..gate.clone()
+    };
     step.write(EntityKey::Gate(body.sys_id.clone()), version, Entity::Gate(refused));
     let event = GateRefused {
         build_id: gate.build_id.clone(),

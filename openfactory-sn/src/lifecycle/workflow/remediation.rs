@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::super::entity::{Compliance, Device, Entity, EntityKey, OrderRecord, timer_name};
+use super::super::compliance::Compliance;
+use super::super::entity::{Device, Entity, EntityKey, OrderRecord, timer_name};
 use super::super::event::device::{Awaited, ReportOverdue};
 use super::super::event::remediation::{RemediationOrdered, RemediationPerformed};
 use super::super::event::{Event, EventBody};
@@ -27,22 +28,38 @@ pub(super) fn order(
     let reason = match known_good {
         Some(build) => {
             actions.push(Action::RollBack { to_build: build.clone() });
-            format!("a P1 deviation on device {id}: quarantine, and roll back to build {build}, which ran compliant on it")
+            format!(
+                "a P1 deviation on device {id}: quarantine, and roll back to build {build}, which ran compliant on it"
+            )
         }
-        None => format!("a P1 deviation on device {id}: quarantine; no build is known to have run compliant on it"),
+        None => format!(
+            "a P1 deviation on device {id}: quarantine; no build is known to have run compliant on it"
+        ),
     };
     let order_id = OrderId::derived(&context.event.identity(), "remediation");
-    let mut order =
-        Order::new(order_id.clone(), id.clone(), device.fleet.clone(), device.build_id.clone(), actions, reason);
+    let mut order = Order::new(
+        order_id.clone(),
+        id.clone(),
+        device.fleet.clone(),
+        device.build_id.clone(),
+        actions,
+        reason,
+    );
     order.incidents.push(incident.as_str().to_owned());
     device.order = Some(order_id);
     publish(context, step, order, "ordered");
 }
 
 /// The end of a quarantine, after proof.
-pub(super) fn release(context: &Context<'_>, step: &mut Step, id: &DeviceId, device: &Device) {
+pub(super) fn release(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &Device,
+    incidents: &[CorrelationId],
+) {
     let order_id = OrderId::derived(&context.event.identity(), "release");
-    let order = Order::new(
+    let mut order = Order::new(
         order_id,
         id.clone(),
         device.fleet.clone(),
@@ -50,6 +67,7 @@ pub(super) fn release(context: &Context<'_>, step: &mut Step, id: &DeviceId, dev
         vec![Action::Release],
         format!("device {id} proved that it is build {}", device.build_id),
     );
+    order.incidents = incidents.iter().map(|incident| incident.as_str().to_owned()).collect();
     publish(context, step, order, "released");
 }
 
@@ -72,7 +90,8 @@ pub fn is_performed_key(ordered: &Event) -> EventId {
 pub fn performed(ordered: &Event, performed: Performed, now: SystemTime) -> Option<Commit> {
     let EventBody::RemediationOrdered(body) = &ordered.body else { return None };
     let mut commit = Commit::new(is_performed_key(ordered));
-    let told = EventBody::RemediationPerformed(Box::new(RemediationPerformed::new(body.order.clone(), performed)));
+    let told =
+        EventBody::RemediationPerformed(Box::new(RemediationPerformed::new(body.order.clone(), performed)));
     commit.outbox.push(Event::derived(&ordered.identity(), "performed", now, told));
     Some(commit)
 }
@@ -113,7 +132,10 @@ pub(super) fn outcome(context: &Context<'_>, body: &RemediationPerformed) -> Res
     step.remark = if body.performed.is_complete() {
         format!("order {} for device {} is performed", order.id, order.device)
     } else {
-        format!("order {} for device {} could not be performed in full: a person has to look", order.id, order.device)
+        format!(
+            "order {} for device {} could not be performed in full: a person has to look",
+            order.id, order.device
+        )
     };
     let record = OrderRecord {
         performed: Some(body.performed.clone()),

@@ -3,11 +3,11 @@
 use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::report::DeviceReport;
 
+use super::super::compliance::Compliance;
 use super::super::correlation;
-use super::super::entity::{
-    BuildStage, Compliance, Device, Entity, EntityKey, OpenIncident, OrderRecord, timer_name,
-};
+use super::super::entity::{BuildStage, Device, Entity, EntityKey, OpenIncident, OrderRecord, timer_name};
 use super::super::event::EventBody;
 use super::super::event::device::{
     Awaited, DeviceComplied, DeviceDrifted, DeviceReported, DeviceUnattested, ProvedOrder, Unattested,
@@ -19,6 +19,7 @@ use super::deployment::await_report;
 use super::finding::{Assessment, assess};
 use super::remediation::{order, release};
 use super::{Context, Step, Stop, refuse};
+use crate::id::CorrelationId;
 
 /// Incidents that one device has open at most; further causes are then logged only.
 const MAX_OPEN_INCIDENTS: usize = 16;
@@ -27,7 +28,8 @@ const MAX_KNOWN_GOOD: usize = 8;
 
 pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<Step, Stop> {
     let report = &body.report;
-    let (Ok(id), Ok(build_id)) = (DeviceId::new(report.device.as_str()), BuildId::new(report.build_id.as_str()))
+    let (Ok(id), Ok(build_id)) =
+        (DeviceId::new(report.device.as_str()), BuildId::new(report.build_id.as_str()))
     else {
         return refuse("the report's device or build is not an id");
     };
@@ -42,9 +44,10 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
     let mut step = context.step(String::new());
     await_report(context, &mut step, &id, &mut device);
 
-    if let Some(reason) = wrong_baseline(context, &device, &build_id, &report.manifest_digest)? {
+    if let Some(reason) = no_proof(context, &device, &build_id, report)? {
         let opened = unattested(context, &mut step, &id, &mut device, Unattested::Refused { reason });
-        step.remark = format!("a report of device {id} is refused{}", if opened { "" } else { ", as before" });
+        step.remark =
+            format!("a report of device {id} is refused{}", if opened { "" } else { ", as before" });
     } else if let Some(assessment) = assess(report) {
         step.remark = drifted(context, &mut step, &id, &mut device, reported_at, assessment);
     } else {
@@ -73,12 +76,12 @@ fn out_of_time(context: &Context<'_>, device: &Device, time: SystemTime) -> Opti
     None
 }
 
-/// Why a report does not speak of what the device should be running.
-fn wrong_baseline(
+/// Why a report does not tell whether the device is what it should be.
+fn no_proof(
     context: &Context<'_>,
     device: &Device,
     build_id: &BuildId,
-    manifest: &Sha256Digest,
+    report: &DeviceReport,
 ) -> Result<Option<String>, Stop> {
     if *build_id != device.build_id {
         return Ok(Some(format!("it speaks of build {build_id}, the device should run {}", device.build_id)));
@@ -89,8 +92,11 @@ fn wrong_baseline(
     if build.stage != BuildStage::Verified {
         return Ok(Some(format!("build {build_id} has no valid verification document")));
     }
-    if build.manifest_digest != Some(*manifest) {
+    if build.manifest_digest != Some(report.manifest_digest) {
         return Ok(Some("its baseline is not the manifest of the verification document".to_owned()));
+    }
+    if report.checked_entries == 0 {
+        return Ok(Some("it compared nothing".to_owned()));
     }
     Ok(None)
 }
@@ -127,6 +133,7 @@ fn drifted(
         priority,
         findings,
         findings_total: total,
+        compliance: device.compliance,
         cause,
         incident: incident.clone(),
         reported_at,
@@ -156,7 +163,8 @@ pub(super) fn unattested(
         Unattested::Unproved { order, .. } => format!("unproved\0{order}"),
     };
     let cause = Sha256Digest::of(format!("openfactory/attestation_cause/v1\0{what}").as_bytes());
-    if device.incidents.iter().any(|open| open.cause == cause) || device.incidents.len() >= MAX_OPEN_INCIDENTS {
+    if device.incidents.iter().any(|open| open.cause == cause) || device.incidents.len() >= MAX_OPEN_INCIDENTS
+    {
         return false;
     }
     let priority = Priority::P2;
@@ -168,6 +176,7 @@ pub(super) fn unattested(
         fleet: device.fleet.clone(),
         build_id: device.build_id.clone(),
         priority,
+        compliance: device.compliance,
         cause: why,
         incident,
     };
@@ -196,14 +205,17 @@ fn complied(
         },
     };
     if under_way.is_some_and(|(_, record)| record.performed.is_none()) {
-        return Ok(format!("device {id} matches its build, but an order is under way: its proof comes after it"));
+        return Ok(format!(
+            "device {id} matches its build, but an order is under way: its proof comes after it"
+        ));
     }
     let proves = under_way.map(|(version, record)| prove(step, version, record));
     if let Some(proved) = &proves {
         step.cancel_timer(timer_name(id, &Awaited::Proof { order: proved.order.clone() }));
     }
     device.order = None;
-    let resolves = std::mem::take(&mut device.incidents).into_iter().map(|open| open.incident).collect();
+    let resolves: Vec<CorrelationId> =
+        std::mem::take(&mut device.incidents).into_iter().map(|open| open.incident).collect();
     let changed = device.compliance != Compliance::Compliant;
     let heartbeat_due = device.recorded_at.is_none_or(|last| {
         context.now.duration_since(last).is_ok_and(|age| age >= context.policy.compliance_heartbeat)
@@ -225,13 +237,13 @@ fn complied(
         checked_entries: proof.checked_entries,
         manifest_digest: proof.manifest_digest,
         record_compliance,
-        resolves,
+        resolves: resolves.clone(),
         proves,
         supersedes: device.supersedes.take(),
     };
     step.publish(context.derived("complied", context.now, EventBody::DeviceComplied(Box::new(event))));
     if device.quarantined {
-        release(context, step, id, device);
+        release(context, step, id, device, &resolves);
         return Ok(format!("device {id} matches its build: compliant, its quarantine is to end"));
     }
     Ok(format!("device {id} matches its build: compliant"))

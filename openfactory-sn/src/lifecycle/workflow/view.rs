@@ -134,9 +134,16 @@ impl View {
     }
 
     pub(super) fn record(&self, table: &str, sys_id: &SysId) -> Result<&Observed, Stop> {
-        self.observed.iter().rev().find(|record| record.table == table && record.sys_id == *sys_id).ok_or_else(|| {
-            Box::new(Decision::Missing(Missing::Record { table: table.to_owned(), sys_id: sys_id.clone() }))
-        })
+        self.observed
+            .iter()
+            .rev()
+            .find(|record| record.table == table && record.sys_id == *sys_id)
+            .ok_or_else(|| {
+                Box::new(Decision::Missing(Missing::Record {
+                    table: table.to_owned(),
+                    sys_id: sys_id.clone(),
+                }))
+            })
     }
 
     fn entity(&self, key: EntityKey) -> Result<Option<(u64, &Entity)>, Stop> {

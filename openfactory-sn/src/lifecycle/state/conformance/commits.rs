@@ -10,7 +10,9 @@ async fn versions(store: &impl StateStore, labels: &[&str]) -> Result<Vec<u64>, 
     let keys: Vec<EntityKey> = labels.iter().map(|label| key(label)).collect();
     let kept = store.load(&keys).await?;
     let order: Vec<&EntityKey> = kept.iter().map(|(key, _)| key).collect();
-    check("load answers in the order of the keys", order.iter().copied().eq(keys.iter()), || format!("{order:?}"))?;
+    check("load answers in the order of the keys", order.iter().copied().eq(keys.iter()), || {
+        format!("{order:?}")
+    })?;
     Ok(kept.into_iter().map(|(_, kept)| kept.map_or(0, |kept| kept.version)).collect())
 }
 
@@ -69,7 +71,8 @@ pub(super) async fn what_is_committed_survives<H: Harness>(harness: &H) -> Outco
     same(promise, &store.commit(&step).await?, &Applied)?;
     let store = harness.reopen(store).await;
     let kept = store.load(&[key("a")]).await?;
-    let found = kept.first().and_then(|(_, kept)| kept.as_ref()).map(|kept| (kept.version, kept.value.clone()));
+    let found =
+        kept.first().and_then(|(_, kept)| kept.as_ref()).map(|kept| (kept.version, kept.value.clone()));
     same(promise, &found, &Some((1, entity("a", "kept"))))?;
     same(promise, &store.outbox(10).await?.len(), &1)?;
     same(promise, &store.next_due().await?, &Some(super::samples::instant(1)))?;
@@ -79,8 +82,10 @@ pub(super) async fn what_is_committed_survives<H: Harness>(harness: &H) -> Outco
 pub(super) async fn one_of_two_rivals_wins<H: Harness>(harness: &H) -> Outcome {
     let promise = "of two commits over one version, one wins";
     let store = harness.empty().await;
-    let (left, right) =
-        (commit("left", vec![write("a", 0, "left")], vec![]), commit("right", vec![write("a", 0, "right")], vec![]));
+    let (left, right) = (
+        commit("left", vec![write("a", 0, "left")], vec![]),
+        commit("right", vec![write("a", 0, "right")], vec![]),
+    );
     let (first, second) = futures_util::future::join(store.commit(&left), store.commit(&right)).await;
     let mut outcomes = [first?, second?];
     outcomes.sort_by_key(|outcome| *outcome != Applied);

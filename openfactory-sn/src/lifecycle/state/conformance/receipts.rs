@@ -13,7 +13,11 @@ pub(super) async fn a_receipt_reads_back<H: Harness>(harness: &H) -> Outcome {
     let store = harness.empty().await;
     let correlation = correlation::change(&BuildId::derived_for_tests("b"));
     let sys_id = SysId::derived("change_request", &correlation);
-    let mut receipt = Receipt::new(id("a"), instant(1), vec![AppliedRecord::new("change_request", sys_id, correlation, true)]);
+    let mut receipt = Receipt::new(
+        id("a"),
+        instant(1),
+        vec![AppliedRecord::new("change_request", sys_id, correlation, true)],
+    );
     receipt.findings.push("the group \"Fleet\" is missing".to_owned());
     receipt.possible_duplicates = 1;
     store.record_receipt(&Receipt::new(id("a"), instant(0), vec![])).await?;

@@ -22,7 +22,8 @@ pub(super) async fn a_timer_fires_once<H: Harness>(harness: &H) -> Outcome {
     same(promise, &store.next_due().await?, &Some(instant(10)))?;
     same(promise, &store.fire_due(instant(9), 10).await?, &0)?;
     let store = harness.reopen(store).await;
-    let (one, other) = futures_util::future::join(store.fire_due(instant(10), 10), store.fire_due(instant(10), 10)).await;
+    let (one, other) =
+        futures_util::future::join(store.fire_due(instant(10), 10), store.fire_due(instant(10), 10)).await;
     same(promise, &(one? + other?), &1)?;
     same(promise, &store.fire_due(instant(11), 10).await?, &0)?;
     same(promise, &outbox(&store).await?, &vec![timer("t", 10).event_id()])?;

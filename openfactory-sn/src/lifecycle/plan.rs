@@ -1,0 +1,49 @@
+//! What ServiceNow is to hear of an event: one pure function, [`plan`].
+//!
+//! A plan needs nothing but the event and the mapping. It is a list of [`Operation`]s in the order in which they
+//! are performed; each can be repeated, as its record's key follows from the event and its notes carry a marker.
+
+mod build;
+mod cmdb;
+mod drift;
+mod evidence;
+pub mod operation;
+mod remediation;
+mod text;
+
+pub use self::operation::{Operation, Plan};
+use super::event::{Event, EventBody};
+use super::id::EventId;
+use super::mapping::Mapping;
+
+/// Plans what ServiceNow is to hear of an event. An event of which it hears nothing has an empty plan.
+#[must_use]
+pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
+    let identity = event.identity();
+    let desk = Desk { mapping, event, identity: &identity };
+    let operations = match &event.body {
+        EventBody::BuildRequested(body) => build::requested(&desk, body),
+        EventBody::BuildCompleted(body) => build::completed(&desk, body),
+        EventBody::GateOpened(body) => build::gate_opened(&desk, body),
+        EventBody::GateRefused(body) => build::gate_refused(&desk, body),
+        EventBody::BuildVerified(body) => evidence::verified(&desk, body),
+        EventBody::DeviceDeployed(body) => cmdb::deployed(&desk, body),
+        EventBody::DeviceDrifted(body) => drift::drifted(&desk, body),
+        EventBody::DeviceUnattested(body) => drift::unattested(&desk, body),
+        EventBody::DeviceComplied(body) => remediation::complied(&desk, body),
+        EventBody::RemediationOrdered(body) => remediation::ordered(&desk, body),
+        EventBody::RemediationPerformed(body) => remediation::performed(&desk, body),
+        // What follows from these is told by the events that the workflow derives from them.
+        EventBody::DeviceReported(_) | EventBody::ReportOverdue(_) | EventBody::RecordChanged(_) => {
+            Vec::new()
+        }
+    };
+    Plan::new(identity.clone(), operations)
+}
+
+/// What every stage's planning needs.
+struct Desk<'a> {
+    mapping: &'a Mapping,
+    event: &'a Event,
+    identity: &'a EventId,
+}

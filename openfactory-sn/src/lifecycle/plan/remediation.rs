@@ -1,0 +1,218 @@
+//! Stage 6: every rollback is a formal change; what proves it resolves the incident and closes the change.
+
+use std::fmt::Write as _;
+
+use super::Desk;
+use super::cmdb::{Subject, date_time};
+use super::operation::{Operation, RecordKey, Values};
+use super::text::clip;
+use crate::id::CorrelationId;
+use crate::lifecycle::compliance::Compliance;
+use crate::lifecycle::correlation;
+use crate::lifecycle::event::device::{DeviceComplied, ProvedOrder};
+use crate::lifecycle::event::remediation::{RemediationOrdered, RemediationPerformed};
+use crate::lifecycle::id::{BuildId, OrderId};
+use crate::lifecycle::platform::{Action, Order};
+use crate::lifecycle::timestamp;
+use crate::models::change_request::State;
+use crate::models::incident;
+
+impl Desk<'_> {
+    fn order_change(&self, order: &OrderId) -> RecordKey {
+        RecordKey::new(&self.mapping.tables.change_request, correlation::order_change(order))
+    }
+
+    fn incidents(&self, order: &Order) -> Vec<RecordKey> {
+        let correlations = order.incidents.iter().filter_map(|text| CorrelationId::new(text).ok());
+        correlations.map(|correlation| self.incident(&correlation)).collect()
+    }
+}
+
+pub(super) fn ordered(desk: &Desk<'_>, body: &RemediationOrdered) -> Vec<Operation> {
+    let order = &body.order;
+    // A hold needs no change: the incident's notes tell of it when it is in force.
+    let Some(to_build) = order.rolls_back_to() else { return Vec::new() };
+    let record = desk.order_change(&order.id);
+    let values = emergency_values(desk, order, to_build, &record);
+    vec![
+        Operation::Create { record: record.clone(), values },
+        Operation::MoveChange { record, to: State::Implement, values: Values::new() },
+    ]
+}
+
+fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: &RecordKey) -> Values {
+    let (mapping, change) = (desk.mapping, &desk.mapping.change);
+    let mut plan = String::from("Done by the platform, in this order:");
+    for action in &order.actions {
+        // Writing to a String does not fail.
+        let _ = write!(plan, "\n- {action}");
+    }
+    let title = format!("Emergency: roll back device {} to build {to_build}", order.device);
+    let description = format!(
+        "Order {id} for device {device} of fleet {fleet}, which should run build {build}.\n{reason}\n\
+         Incidents: {incidents}\n\
+         Ordered at {time}.",
+        id = order.id,
+        device = order.device,
+        fleet = order.fleet,
+        build = order.build_id,
+        reason = order.reason,
+        incidents = order.incidents.join(", "),
+        time = timestamp::format(desk.event.time),
+    );
+    desk.identified(record)
+        .text("type", &change.emergency_type)
+        .text("short_description", clip(&title, change.short_description_limit))
+        .text("description", description)
+        .text("category", &change.category)
+        .text("risk", &change.risk.absent)
+        .text(
+            "risk_impact_analysis",
+            "The device was tampered with: to leave it as it is would be the greater risk.",
+        )
+        .text("justification", &order.reason)
+        .text("implementation_plan", plan)
+        .text("backout_plan", "The other image slot of the device holds what ran before.")
+        .text("test_plan", "The device's next report must match the signed manifest of the build.")
+        .record("parent", desk.build_change(&order.build_id))
+        .record("cmdb_ci", desk.device_item(&order.device))
+        .lookup("requested_by", &mapping.tables.user, "user_name", &mapping.incident.caller)
+        .lookup("assignment_group", &mapping.tables.group, "name", &mapping.groups.change)
+        .column(change.build_column.as_ref(), to_build.as_str())
+        .column(change.fleet_column.as_ref(), order.fleet.as_str())
+}
+
+pub(super) fn performed(desk: &Desk<'_>, body: &RemediationPerformed) -> Vec<Operation> {
+    let (order, performed) = (&body.order, &body.performed);
+    let change = order.rolls_back_to().map(|_| desk.order_change(&order.id));
+    let mut text = format!(
+        "Order {} for device {} was performed at {}{}",
+        order.id,
+        order.device,
+        timestamp::format(desk.event.time),
+        if performed.is_complete() { ":" } else { " IN PART, a person has to look:" },
+    );
+    for outcome in &performed.outcomes {
+        // Writing to a String does not fail.
+        let _ = write!(text, "\n- {outcome}");
+    }
+    if change.is_some() {
+        text.push_str("\nThe device's next report will tell whether it is what was built.");
+    }
+    let mut operations = Vec::new();
+    for incident in desk.incidents(order) {
+        let values = match &change {
+            Some(change) => Values::new().record("rfc", change.clone()),
+            None => Values::new(),
+        };
+        // A hold that ends leaves the incident, which its proof has resolved, as it is.
+        if !order.actions.contains(&Action::Release) {
+            let record = incident.clone();
+            operations.push(Operation::MoveIncident { record, to: incident::State::InProgress, values });
+        }
+        operations.push(desk.note(incident, "performed", text.clone()));
+    }
+    if let Some(change) = change {
+        operations.push(desk.note(change, "performed", text));
+    }
+    operations.extend(item_after(desk, body));
+    operations
+}
+
+/// What the device's item says after the act: held, remediated, or released.
+fn item_after(desk: &Desk<'_>, body: &RemediationPerformed) -> Option<Operation> {
+    let (order, performed) = (&body.order, &body.performed);
+    let record = desk.device_item(&order.device);
+    let rolled_back = order
+        .rolls_back_to()
+        .filter(|to_build| performed.did(&Action::RollBack { to_build: (*to_build).clone() }));
+    if let Some(to_build) = rolled_back {
+        let values = desk
+            .compliance_values(Compliance::Remediated)
+            .column(desk.mapping.item.build_column.as_ref(), to_build.as_str());
+        return Some(Operation::Update { record, values });
+    }
+    if performed.did(&Action::Quarantine) {
+        return Some(Operation::Update { record, values: desk.compliance_values(Compliance::Quarantined) });
+    }
+    None
+}
+
+pub(super) fn complied(desk: &Desk<'_>, body: &DeviceComplied) -> Vec<Operation> {
+    let item = &desk.mapping.item;
+    let device = desk.device_item(&body.device);
+    let proof = format!(
+        "Device {} reported at {} that all {} entries of the signed manifest {} of build {} are as they were built.",
+        body.device,
+        timestamp::format(body.reported_at),
+        body.checked_entries,
+        body.manifest_digest,
+        body.build_id,
+    );
+    let attested = date_time(body.reported_at);
+    let mut values = desk
+        .compliance_values(Compliance::Compliant)
+        .text("last_discovered", &attested)
+        .column(item.attested_column.as_ref(), &attested)
+        .column(item.build_column.as_ref(), body.build_id.as_str());
+    if body.record_compliance {
+        values = values.clear(item.flags_column.as_ref());
+    }
+    let mut operations = vec![Operation::Update { record: device.clone(), values }];
+    let runs_on = &desk.mapping.relations.build_runs_on_device;
+    if let Some(old) = &body.supersedes {
+        operations.push(Operation::Relate {
+            parent: desk.build_item(&body.build_id),
+            child: device.clone(),
+            type_name: runs_on.clone(),
+        });
+        operations.push(Operation::Unrelate {
+            parent: desk.build_item(old),
+            child: device,
+            type_name: runs_on.clone(),
+        });
+    }
+    if body.record_compliance {
+        operations.extend(desk.compliance_items(&Subject {
+            device: &body.device,
+            build: &body.build_id,
+            result: "pass",
+            statement: proof.clone(),
+        }));
+    }
+    if let Some(proved) = body.proves.as_ref().filter(|proved| proved.change_request) {
+        operations.push(close_change(desk, proved, &proof));
+    }
+    for correlation in &body.resolves {
+        operations.push(resolve(desk, desk.incident(correlation), body.proves.as_ref(), &proof));
+    }
+    operations
+}
+
+fn close_change(desk: &Desk<'_>, proved: &ProvedOrder, proof: &str) -> Operation {
+    let change = &desk.mapping.change;
+    let (code, notes) = if proved.complete {
+        (&change.closed_successful, format!("Order {} is performed and proved. {proof}", proved.order))
+    } else {
+        let notes = format!(
+            "Order {} was performed in part only; yet the device is whole again. {proof}",
+            proved.order
+        );
+        (&change.closed_unsuccessful, notes)
+    };
+    let values = Values::new().text("close_code", code).text("close_notes", notes);
+    Operation::MoveChange { record: desk.order_change(&proved.order), to: State::Closed, values }
+}
+
+fn resolve(desk: &Desk<'_>, record: RecordKey, proves: Option<&ProvedOrder>, proof: &str) -> Operation {
+    let incident = &desk.mapping.incident;
+    let by_change = proves.filter(|proved| proved.change_request && proved.complete);
+    let (code, notes) = match by_change {
+        Some(proved) => {
+            (&incident.resolved_by_change, format!("Rolled back by order {}. {proof}", proved.order))
+        }
+        None => (&incident.resolved_otherwise, proof.to_owned()),
+    };
+    let values = Values::new().text("close_code", code).text("close_notes", notes);
+    Operation::MoveIncident { record, to: incident::State::Resolved, values }
+}
