@@ -15,11 +15,11 @@ use std::num::NonZeroUsize;
 #[derive(Clone, Copy, Default)]
 pub struct Work<'a> {
     threads: Option<NonZeroUsize>,
-    progress: Option<&'a Listener>,
+    progress: Option<&'a Listener<'a>>,
 }
 
 /// What is told of progress: bytes done, and bytes in all.
-type Listener = dyn Fn(u64, u64) + Sync;
+type Listener<'a> = dyn Fn(u64, u64) + Sync + 'a;
 
 impl<'a> Work<'a> {
     /// More threads than this are not started, whatever is asked for.
@@ -39,7 +39,7 @@ impl<'a> Work<'a> {
 
     /// Calls the listener, from whichever thread, with bytes done and bytes in all.
     #[must_use]
-    pub fn telling(self, listener: &'a Listener) -> Self {
+    pub fn telling(self, listener: &'a Listener<'a>) -> Self {
         Self { progress: Some(listener), ..self }
     }
 

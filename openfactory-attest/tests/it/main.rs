@@ -7,3 +7,7 @@
     clippy::missing_panics_doc,
     reason = "tests"
 )]
+
+mod tool;
+mod verity;
+mod verity_faults;
