@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use openfactory_attest::drift::Priority;
 use serde::Serialize;
 
 use crate::constraint::SubnetViolation;
@@ -51,19 +52,6 @@ pub enum NotChecked {
 pub enum Violation {
     /// Of a subnet constraint.
     Subnet(SubnetViolation),
-}
-
-/// How urgent a finding is (integration guide, "Zone 2 Constraint Violations").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub enum Priority {
-    /// Critical.
-    P1,
-    /// High.
-    P2,
-    /// Medium.
-    P3,
-    /// Low.
-    P4,
 }
 
 /// Who has to deal with a finding. Which assignment group that is, a ServiceNow mapping says.
@@ -141,7 +129,7 @@ impl Finding {
         &self.advice
     }
 
-    /// How urgent it is.
+    /// How urgent it is (integration guide, "Zone 2 Constraint Violations").
     #[must_use]
     pub fn priority(&self) -> Priority {
         self.priority

@@ -59,7 +59,8 @@ pub mod policy;
 mod policy_error;
 mod value;
 
-pub use finding::{Finding, NotChecked, Outcome, Priority, Role, Violation};
+pub use finding::{Finding, NotChecked, Outcome, Role, Violation};
+pub use openfactory_attest::drift::Priority;
 pub use place::Place;
 pub use policy::constraints::Constraints;
 pub use policy::manifest::Manifest;

@@ -8,11 +8,12 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use openfactory_attest::drift::Priority;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use super::address::Address;
-use crate::finding::{Guidance, Outcome, Priority, Role, Violation};
+use crate::finding::{Guidance, Outcome, Role, Violation};
 
 /// The most subnets that one constraint may permit.
 pub const MAX_SUBNETS: usize = 256;
