@@ -153,8 +153,8 @@ impl Packer {
     /// # Errors
     /// [`PackError::Write`]; what was written up to then is of no use.
     pub fn write<W: Write + Seek>(&self, out: &mut W) -> Result<u64, PackError> {
-        let mut writer = self.prepare().map_err(|error| PackError::Write(error.into()))?;
-        let (_superblock, len) = writer.write(out).map_err(|error| PackError::Write(error.into()))?;
+        let mut writer = self.prepare().map_err(write_error)?;
+        let (_superblock, len) = writer.write(out).map_err(write_error)?;
         Ok(len)
     }
 
@@ -212,6 +212,13 @@ impl Packer {
         }
         Ok(writer)
     }
+}
+
+fn write_error(error: BackhandError) -> PackError {
+    PackError::Write(match error {
+        BackhandError::StdIo(error) => error,
+        error => io::Error::other(error.to_string()),
+    })
 }
 
 const fn mode_bits(mode: u32) -> u16 {

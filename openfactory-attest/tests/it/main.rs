@@ -8,6 +8,10 @@
     reason = "tests"
 )]
 
+mod manifest;
+#[cfg(feature = "squashfs")]
+mod squashfs;
 mod tool;
+mod tree;
 mod verity;
 mod verity_faults;
