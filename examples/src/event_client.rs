@@ -6,15 +6,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
+use openfactory_sn::lifecycle::cloud_event::MEDIA_TYPE;
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::tls::{self, TlsError};
 
+/// What the router is called where destinations have names: breakers, pauses, alarms.
+pub const ROUTER: &str = "event-router";
+
 /// The path under the router's base URL that takes events.
 const EVENTS: &str = "/v1/events";
-/// The media type of one CloudEvent in structured mode (CloudEvents 1.0, JSON format).
-const CLOUD_EVENT: &str = "application/cloudevents+json";
 /// The most that is read of an answer, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -125,7 +127,7 @@ impl EventClient {
     /// # Errors
     /// See [`PostError`]; posting the same bytes again is always safe.
     pub async fn post(&self, cloud_event: Bytes) -> Result<Posted, PostError> {
-        let request = self.http.post(&self.url).header(CONTENT_TYPE, CLOUD_EVENT).body(cloud_event);
+        let request = self.http.post(&self.url).header(CONTENT_TYPE, MEDIA_TYPE).body(cloud_event);
         let unreachable = |error: reqwest::Error| PostError::Unreachable {
             url: self.url.clone(),
             source: Box::new(error.without_url()),

@@ -27,3 +27,5 @@ pub mod webhook;
 pub mod told;
 #[cfg(feature = "services")]
 pub mod state;
+#[cfg(feature = "services")]
+pub mod platform;

@@ -5,7 +5,7 @@ mod local;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
@@ -55,6 +55,12 @@ pub enum TlsError {
         /// What the TLS library says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A certificate is configured without its key, or a key without its certificate.
+    #[error("certificate_file and key_file belong together: give both")]
+    Half,
+    /// Certificate files are configured and a local CA too.
+    #[error("give certificate_file and key_file, or local_tls_directory, not both")]
+    Both,
     /// A certificate could not be made.
     #[error("can't make a certificate")]
     Make {
@@ -111,6 +117,26 @@ impl ServerTls {
             .map_err(|source| TlsError::Unusable { path: chain.to_owned(), source: Box::new(source) })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { config: Arc::new(config) })
+    }
+
+    /// What a listener's configuration comes to: the certificate and key of these files; or one of the local CA in
+    /// `local`, made there if need be at `now`; or, with neither, none: plain HTTP.
+    ///
+    /// # Errors
+    /// When only one of certificate and key is given, or either way fails.
+    pub fn for_listener(
+        certificate: Option<&Path>,
+        key: Option<&Path>,
+        local: Option<&Path>,
+        now: SystemTime,
+    ) -> Result<Option<Self>, TlsError> {
+        match (certificate, key, local) {
+            (Some(certificate), Some(key), None) => Self::from_files(certificate, key).map(Some),
+            (None, None, Some(directory)) => LocalCertificates::ensure(directory, now)?.server().map(Some),
+            (None, None, None) => Ok(None),
+            (Some(_), None, _) | (None, Some(_), _) => Err(TlsError::Half),
+            (Some(_), Some(_), Some(_)) => Err(TlsError::Both),
+        }
     }
 
     pub(crate) fn config(&self) -> Arc<ServerConfig> {

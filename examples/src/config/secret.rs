@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use openfactory_sn::Secret;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
@@ -12,12 +13,11 @@ use super::ConfigError;
 /// The most that a file with a secret may hold, in bytes.
 pub const MAX_SECRET: u64 = 64 * 1024;
 
-/// Reads the secret in the file `path`: its text without the line ends that editors put after it. The text is
-/// zeroized when dropped.
+/// Reads the secret in the file `path`: its text without the line ends that editors put after it.
 ///
 /// # Errors
 /// When it can't be read, others may read it (mode `o+r`), it is empty, longer than [`MAX_SECRET`], or not UTF-8.
-pub fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+pub fn read_secret_file(path: &Path) -> Result<Secret, ConfigError> {
     let error = |source| ConfigError::Read { path: path.to_owned(), source };
     let none = |reason| ConfigError::NoSecret { path: path.to_owned(), reason };
     let file = File::open(path).map_err(error)?;
@@ -36,5 +36,5 @@ pub fn read_secret_file(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     if text.is_empty() {
         return Err(none("it is empty"));
     }
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(Secret::new(text))
 }

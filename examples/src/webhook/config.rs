@@ -50,6 +50,8 @@ pub struct ServiceNowConfig {
     pub secret_files: Vec<PathBuf>,
     /// How far a call's timestamp may be off, in seconds.
     pub tolerance_s: u64,
+    /// The tables whose changes are listened to.
+    pub tables: Vec<String>,
 }
 
 /// `[router]`

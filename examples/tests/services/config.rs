@@ -24,6 +24,7 @@ fn environment(name: &str, value: &str) -> [(String, String); 1] {
 const LEAST: &str = r#"
 [device]
 id = "edge-1"
+root = "base"
 key_file = "device.key"
 [baseline]
 document = "verification.json"
@@ -137,7 +138,7 @@ fn a_secret_is_read_without_its_line_end_and_not_from_a_file_open_to_all() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_directory, path) = file("whsec_abc\n");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(read_secret_file(&path).unwrap().as_str(), "whsec_abc");
+    assert_eq!(read_secret_file(&path).unwrap().expose(), "whsec_abc");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(read_secret_file(&path), Err(ConfigError::Exposed { .. })));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();

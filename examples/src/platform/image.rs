@@ -1,0 +1,143 @@
+//! Stored images: what may be unpacked is what a trusted key has signed, byte for byte.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use openfactory_attest::Work;
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::VerificationDocument;
+use openfactory_attest::envelope::Envelope;
+use openfactory_attest::manifest::{Compare, DifferenceKind, Manifest};
+use openfactory_attest::squashfs::{ExtractError, SquashfsError, extract};
+use openfactory_attest::trust::TrustStore;
+use openfactory_sn::lifecycle::id::BuildId;
+
+use super::error::{Io as _, LocalError};
+use crate::write_once::{commit, temporary_beside, write_atomically};
+
+/// A stored image that was just proved to be the signed one.
+#[derive(Debug)]
+pub(super) struct ProvedImage {
+    build: BuildId,
+    file: File,
+    manifest: Manifest,
+}
+
+/// Proves document and image, then stores both; the image last, so that a stored image always has its document.
+pub(super) fn store(
+    images: &Path,
+    build: &BuildId,
+    image: &Path,
+    document: &[u8],
+    trust: &TrustStore,
+) -> Result<(), LocalError> {
+    let signed = read_document(build, document, trust)?;
+    let stored = image_path(images, build);
+    if matches!(hash(&stored), Ok(found) if found == signed.image.sha256) {
+        return Ok(());
+    }
+    let document_path = document_path(images, build);
+    write_atomically(&document_path, document, 0o600).at(&document_path)?;
+    // Hashed is what was copied, not what lay there before: the source may change meanwhile.
+    let temporary = temporary_beside(&stored);
+    fs::copy(image, &temporary).at(image)?;
+    let found = hash(&temporary).at(&temporary)?;
+    if found != signed.image.sha256 {
+        fs::remove_file(&temporary).at(&temporary)?;
+        return Err(LocalError::ImageChanged { build: build.clone(), expected: signed.image.sha256, found });
+    }
+    File::open(&temporary).and_then(|file| file.sync_all()).at(&temporary)?;
+    commit(&temporary, &stored).at(&stored)
+}
+
+/// Proves a stored image afresh: signature of the document, SHA-256 of the image, digest of its manifest.
+pub(super) fn prove(images: &Path, build: &BuildId, trust: &TrustStore) -> Result<ProvedImage, LocalError> {
+    let document = document_path(images, build);
+    let missing = |path: &Path, error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => LocalError::NoImage { build: build.clone() },
+        _ => LocalError::Io { path: path.to_owned(), source: error },
+    };
+    let bytes = fs::read(&document).map_err(|error| missing(&document, error))?;
+    let signed = read_document(build, &bytes, trust)?;
+    let path = image_path(images, build);
+    let file = File::open(&path).map_err(|error| missing(&path, error))?;
+    let (found, _length) = Sha256Digest::of_reader(&file).at(&path)?;
+    if found != signed.image.sha256 {
+        return Err(LocalError::ImageChanged { build: build.clone(), expected: signed.image.sha256, found });
+    }
+    let manifest =
+        Manifest::of_squashfs(&file, &Work::on_all_cores()).map_err(|error| image_error(build, error))?;
+    let found = manifest
+        .digest()
+        .map_err(|source| LocalError::BadImage { build: build.clone(), source: Box::new(source) })?;
+    if found != signed.manifest.sha256 {
+        let expected = signed.manifest.sha256;
+        return Err(LocalError::ManifestDiffers { build: build.clone(), expected, found });
+    }
+    Ok(ProvedImage { build: build.clone(), file, manifest })
+}
+
+impl ProvedImage {
+    /// Unpacks it to `target`, which must not exist yet, and compares what is there then with its manifest.
+    /// Owners are compared when this process is root, for only then they can be set; for the same reason devices
+    /// that could not be made are not missed then.
+    pub(super) fn unpack(&self, target: &Path) -> Result<(), LocalError> {
+        let build = || self.build.clone();
+        let unpacked = extract(&self.file, target).map_err(|error| match error {
+            ExtractError::Image(error) => image_error(&self.build, error),
+            error => LocalError::Unpack { build: build(), source: Box::new(error) },
+        })?;
+        let found = Manifest::of_directory(target, &Work::on_all_cores())
+            .map_err(|source| LocalError::Unpack { build: build(), source: Box::new(source) })?;
+        let compare = Compare::content().ownership(rustix::process::geteuid().is_root());
+        let mut differences = self.manifest.diff(&found, &compare);
+        differences.retain(|difference| {
+            difference.kind != DifferenceKind::Removed || !unpacked.skipped.contains(&difference.path)
+        });
+        match differences.first() {
+            None => Ok(()),
+            Some(first) => Err(LocalError::TreeDiffers {
+                build: build(),
+                count: differences.len(),
+                first: format!("{} ({})", first.path, first.kind.name()),
+            }),
+        }
+    }
+}
+
+/// A disk that can't be read may be readable later; an image that makes no sense never does.
+fn image_error(build: &BuildId, error: SquashfsError) -> LocalError {
+    let build = build.clone();
+    match error {
+        SquashfsError::Read { .. } => LocalError::Unpack { build, source: Box::new(error) },
+        _ => LocalError::BadImage { build, source: Box::new(error) },
+    }
+}
+
+fn read_document(
+    build: &BuildId,
+    bytes: &[u8],
+    trust: &TrustStore,
+) -> Result<VerificationDocument, LocalError> {
+    let refused = |source| LocalError::Document { build: build.clone(), source };
+    let envelope = Envelope::parse(bytes).map_err(|error| refused(error.into()))?;
+    let document =
+        VerificationDocument::open(&envelope, trust).map_err(|error| refused(error.into()))?.into_inner();
+    if document.build_id != build.as_str() {
+        return Err(LocalError::OtherBuild { build: build.clone(), found: document.build_id });
+    }
+    Ok(document)
+}
+
+fn hash(path: &Path) -> io::Result<Sha256Digest> {
+    Ok(Sha256Digest::of_reader(File::open(path)?)?.0)
+}
+
+fn image_path(images: &Path, build: &BuildId) -> PathBuf {
+    images.join(format!("{build}.squashfs"))
+}
+
+fn document_path(images: &Path, build: &BuildId) -> PathBuf {
+    images.join(format!("{build}.verification.json"))
+}
