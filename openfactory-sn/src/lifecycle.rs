@@ -43,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod cloud_event;
 pub mod compliance;
 pub mod correlation;
 pub mod entity;

@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn incident_priority_matrix_row_by_row() {
-        let minutes = |n| Duration::from_secs(n * 60);
-        let hours = |n| Duration::from_secs(n * 3600);
+        let minutes = |n: u64| Duration::from_secs(n * 60);
+        let hours = |n: u64| Duration::from_secs(n * 3600);
         let rows = [
             (Priority::P1, "P1 — Critical", minutes(15), hours(4), true, true, true),
             (Priority::P2, "P2 — High", minutes(30), hours(8), true, false, false),
