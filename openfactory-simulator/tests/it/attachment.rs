@@ -1,0 +1,72 @@
+//! Files on records.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Instance, id, instance, refusal, result};
+
+async fn upload(it: &Instance, user: &str, row: &Value, name: &str, bytes: Vec<u8>) -> reqwest::Response {
+    it.request(user, Method::POST, "/api/now/attachment/file")
+        .query(&[("table_name", "change_request"), ("table_sys_id", id(row)), ("file_name", name)])
+        .header("content-type", "application/json")
+        .body(bytes)
+        .send()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn bytes_come_back_as_they_were_sent() {
+    let it = instance().await;
+    let change = it.create("change_request", json!({})).await;
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let answer = upload(&it, "ada", &change, "document é.json", bytes.clone()).await;
+    assert_eq!(answer.status(), 201);
+    let location = answer.headers()["location"].to_str().unwrap().to_owned();
+    let made = result(answer).await;
+    assert_eq!(made["size_bytes"], "100000");
+    assert_eq!(made["file_name"], "document é.json");
+    assert_eq!(made["content_type"], "application/json");
+    assert_eq!(made["table_sys_id"], id(&change));
+    assert_eq!(made["created_by_name"], "ada");
+    // What `sha256sum` says of the same bytes.
+    assert_eq!(made["hash"], "db8f1d69251d95e2c88268d3c540533cc5182e0e33065a6f3f322f606a574489");
+    assert_eq!(location, it.url(&format!("/api/now/attachment/{}", id(&made))));
+
+    let file = it.client.get(made["download_link"].as_str().unwrap()).basic_auth("ada", Some("pw"));
+    let file = file.send().await.unwrap();
+    assert_eq!(file.headers()["content-type"], "application/json");
+    assert!(file.headers().contains_key("x-attachment-metadata"));
+    assert_eq!(file.bytes().await.unwrap(), bytes);
+
+    // The same name twice is two attachments.
+    upload(&it, "ada", &change, "document é.json", Vec::new()).await;
+    let query =
+        format!("/api/now/attachment?sysparm_query=table_sys_id={}^table_name=change_request", id(&change));
+    assert_eq!(it.get(&query).await.as_array().unwrap().len(), 2);
+    let one = format!("/api/now/attachment/{}", id(&made));
+    assert_eq!(it.get(&one).await["hash"], made["hash"]);
+    let gone = it.request("ada", Method::DELETE, &one).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    assert!(it.simulator.store().attachment(id(&made)).unwrap().is_none());
+    let missing = it.request("ada", Method::GET, &format!("{one}/file")).send().await.unwrap();
+    assert_eq!(refusal(missing).await.0, 404);
+
+    it.request("admin", Method::DELETE, &crate::support::path_of("change_request", &change))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(it.get("/api/now/attachment").await, json!([]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_attached_is_refused() {
+    let it = instance().await;
+    let change = it.create("change_request", json!({})).await;
+    assert_eq!(refusal(upload(&it, "ada", &change, "", vec![1]).await).await.0, 400);
+    assert_eq!(refusal(upload(&it, "nobody", &change, "x", vec![1]).await).await.0, 404);
+    let nothing = json!({ "sys_id": "0" });
+    assert_eq!(refusal(upload(&it, "ada", &nothing, "x", vec![1]).await).await.0, 404);
+    let body = json!({ "file_name": "x" });
+    assert_eq!(it.refused("ada", Method::POST, "/api/now/table/sys_attachment", body).await.0, 403);
+}

@@ -1,0 +1,23 @@
+//! The simulator over real sockets and TLS, asked by a plain HTTP client.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod access;
+mod attachment;
+mod bounds;
+mod change;
+mod faults;
+mod incident;
+mod oauth;
+mod query;
+mod seed;
+mod state;
+mod support;
+mod table;
+mod webhook;
