@@ -44,7 +44,6 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// Begins a client for the instance at `base_url`, such as `https://plant.service-now.com`.
-    #[must_use]
     pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(base_url.into())
     }

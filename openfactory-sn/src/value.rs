@@ -138,17 +138,17 @@ impl<T: FieldType> FieldType for Option<T> {
 /// What can be written where a field of type `T` stands: a `T`, a reference to one, or its usual stand-in.
 pub trait Writable<T> {
     /// The raw value.
-    fn raw(&self) -> String;
+    fn into_raw(self) -> String;
 }
 
 impl<T: FieldType> Writable<T> for T {
-    fn raw(&self) -> String {
+    fn into_raw(self) -> String {
         self.write()
     }
 }
 
 impl<T: FieldType> Writable<T> for &T {
-    fn raw(&self) -> String {
+    fn into_raw(self) -> String {
         self.write()
     }
 }

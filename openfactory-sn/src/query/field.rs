@@ -12,49 +12,49 @@ impl<T> Field<T> {
     /// The field equals this value.
     #[must_use]
     pub fn is(&self, value: impl Writable<T>) -> Condition {
-        self.compare(Operator::Equal, vec![value.raw()])
+        self.compare(Operator::Equal, vec![value.into_raw()])
     }
 
     /// The field does not equal this value.
     #[must_use]
     pub fn is_not(&self, value: impl Writable<T>) -> Condition {
-        self.compare(Operator::NotEqual, vec![value.raw()])
+        self.compare(Operator::NotEqual, vec![value.into_raw()])
     }
 
     /// The field is one of these values; none at all is an error when the query is encoded.
     #[must_use]
     pub fn is_one_of<V: Writable<T>>(&self, values: impl IntoIterator<Item = V>) -> Condition {
-        self.compare(Operator::OneOf, values.into_iter().map(|value| value.raw()).collect())
+        self.compare(Operator::OneOf, values.into_iter().map(|value| value.into_raw()).collect())
     }
 
     /// The field is none of these values.
     #[must_use]
     pub fn is_none_of<V: Writable<T>>(&self, values: impl IntoIterator<Item = V>) -> Condition {
-        self.compare(Operator::NotOneOf, values.into_iter().map(|value| value.raw()).collect())
+        self.compare(Operator::NotOneOf, values.into_iter().map(|value| value.into_raw()).collect())
     }
 
     /// The field is smaller or earlier.
     #[must_use]
     pub fn less_than(&self, value: impl Writable<T>) -> Condition {
-        self.compare(Operator::Less, vec![value.raw()])
+        self.compare(Operator::Less, vec![value.into_raw()])
     }
 
     /// The field is not larger or later.
     #[must_use]
     pub fn at_most(&self, value: impl Writable<T>) -> Condition {
-        self.compare(Operator::LessOrEqual, vec![value.raw()])
+        self.compare(Operator::LessOrEqual, vec![value.into_raw()])
     }
 
     /// The field is larger or later.
     #[must_use]
     pub fn greater_than(&self, value: impl Writable<T>) -> Condition {
-        self.compare(Operator::Greater, vec![value.raw()])
+        self.compare(Operator::Greater, vec![value.into_raw()])
     }
 
     /// The field is not smaller or earlier.
     #[must_use]
     pub fn at_least(&self, value: impl Writable<T>) -> Condition {
-        self.compare(Operator::GreaterOrEqual, vec![value.raw()])
+        self.compare(Operator::GreaterOrEqual, vec![value.into_raw()])
     }
 
     /// The field has no value.

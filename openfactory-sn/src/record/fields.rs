@@ -46,7 +46,7 @@ impl Fields {
     #[must_use]
     pub fn with_field<T>(self, field: Field<T>, value: impl Writable<T>) -> Self {
         let Field { name, .. } = field;
-        self.with(name, value.raw())
+        self.with(name, value.into_raw())
     }
 
     /// Sets a field to a raw value.

@@ -58,13 +58,13 @@ impl FieldType for Reference {
 }
 
 impl Writable<Reference> for SysId {
-    fn raw(&self) -> String {
+    fn into_raw(self) -> String {
         self.as_str().to_owned()
     }
 }
 
 impl Writable<Reference> for &SysId {
-    fn raw(&self) -> String {
+    fn into_raw(self) -> String {
         self.as_str().to_owned()
     }
 }

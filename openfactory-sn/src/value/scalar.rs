@@ -14,8 +14,8 @@ impl FieldType for String {
 }
 
 impl Writable<String> for &str {
-    fn raw(&self) -> String {
-        (*self).to_owned()
+    fn into_raw(self) -> String {
+        self.to_owned()
     }
 }
 

@@ -8,3 +8,14 @@
     clippy::missing_panics_doc,
     reason = "tests"
 )]
+
+mod attachment;
+mod ensure;
+mod http;
+mod listing;
+mod oauth;
+mod retry;
+mod secrets;
+mod support;
+mod table;
+mod tls;

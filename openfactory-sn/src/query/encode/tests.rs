@@ -139,20 +139,26 @@ fn operators() -> impl Strategy<Value = Operator> {
     ])
 }
 
+/// Mostly what can be carried, with everything that looks like grammar in it; now and then what cannot.
+fn values() -> impl Strategy<Value = Vec<String>> {
+    let value = prop_oneof![
+        20 => "[a-zA-Z0-9 <>!.@:%][a-zA-Z0-9 <>=!.@:%&äß]{0,12}",
+        1 => ".{0,12}|[a-zA-Z0-9^,=]{1,12}",
+    ];
+    prop::collection::vec(value, 1..3)
+}
+
 fn conditions() -> impl Strategy<Value = Condition> {
-    (
-        "[a-z_][a-z0-9_]{0,8}(\\.[a-z]{1,4})?",
-        operators(),
-        prop::collection::vec(".{0,12}|[a-zA-Z0-9 <>=!^,]{1,12}", 1..3),
-    )
-        .prop_map(|(name, operator, mut values)| {
+    ("[a-z_][a-z0-9_]{0,8}(\\.[a-z]{1,4})?", operators(), values()).prop_map(
+        |(name, operator, mut values)| {
             match operator.arity() {
                 Arity::None => values.clear(),
                 Arity::One => values.truncate(1),
                 Arity::Some => {}
             }
             Condition::new(name, operator, values)
-        })
+        },
+    )
 }
 
 proptest! {
@@ -169,7 +175,10 @@ proptest! {
                 query = query.any_of(group.clone());
             }
         }
-        if let Ok(text) = query.order_by("sys_id").encoded() {
+        let encoded = query.order_by("sys_id").encoded();
+        // Too many that cannot be carried fail the test: it must not pass by looking at nothing.
+        prop_assume!(encoded.is_ok());
+        if let Ok(text) = encoded {
             let meant: Vec<Vec<Vec<parser::Parsed>>> = blocks
                 .iter()
                 .map(|block| block

@@ -1,0 +1,74 @@
+//! The sender's side: for tests, and for services of ours that send webhooks.
+
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::Mac;
+use http::{HeaderMap, HeaderValue};
+
+use super::secret::WebhookSecret;
+use super::verify::is_id;
+use super::{ID, SIGNATURE, TIMESTAMP, signature};
+
+/// Why a webhook cannot be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The id is empty, longer than 256 bytes, or holds a dot, which would blur where it ends, or another character that
+    /// is not visible ASCII.
+    #[error("id is empty, too long, or holds a dot or what is not visible ASCII")]
+    Id,
+    /// The time lies before 1970.
+    #[error("time lies before 1970")]
+    Time,
+    /// The key is not one that an HMAC takes.
+    #[error("key is not taken")]
+    Key,
+}
+
+/// The three headers of a signed webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Headers {
+    /// `webhook-id`.
+    pub id: String,
+    /// `webhook-timestamp`: UNIX seconds.
+    pub timestamp: String,
+    /// `webhook-signature`: `v1,` and the MAC in base64.
+    pub signature: String,
+}
+
+impl Headers {
+    /// As headers of a request.
+    #[must_use]
+    pub fn to_map(&self) -> HeaderMap {
+        let pairs = [(ID, &self.id), (TIMESTAMP, &self.timestamp), (SIGNATURE, &self.signature)];
+        // `sign` lets nothing through that a header cannot hold.
+        pairs
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let value = HeaderValue::from_str(value).ok()?;
+                Some((http::HeaderName::from_static(name), value))
+            })
+            .collect()
+    }
+}
+
+/// Signs a body, to be sent exactly as it is here.
+///
+/// `id` is the same over retries of one webhook, `now` the time of this try.
+///
+/// # Errors
+///
+/// [`SignError`].
+pub fn sign(secret: &WebhookSecret, id: &str, now: SystemTime, body: &[u8]) -> Result<Headers, SignError> {
+    if !is_id(id) {
+        return Err(SignError::Id);
+    }
+    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| SignError::Time)?.as_secs();
+    let timestamp = seconds.to_string();
+    let mac = signature::mac(secret, id, &timestamp, body).ok_or(SignError::Key)?;
+    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    Ok(Headers { id: id.to_owned(), timestamp, signature })
+}

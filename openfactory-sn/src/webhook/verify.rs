@@ -1,0 +1,229 @@
+//! Whether a webhook is from who knows the secret, and fresh.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::Mac;
+use http::HeaderMap;
+use subtle::{Choice, ConstantTimeEq};
+
+use super::hint::{HintError, RecordChanged};
+use super::secret::WebhookSecret;
+use super::{BODY_MAX, ID, SIGNATURE, TIMESTAMP, signature};
+
+/// How far sender's and receiver's clocks may differ, the way between them included.
+const TOLERANCE: Duration = Duration::from_secs(300);
+/// Longest id, in bytes.
+const ID_MAX: usize = 256;
+/// Most signatures in one header: a sender in the middle of a change of keys has two.
+const SIGNATURES_MAX: usize = 16;
+/// Bytes of a MAC.
+const MAC: usize = 32;
+
+/// Why a webhook is not believed. To the sender all are the same 401: which one it was is for our own log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The body has more than [`BODY_MAX`] bytes.
+    #[error("body of {bytes} bytes")]
+    BodyTooLarge {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// A header is missing.
+    #[error("no header {header}")]
+    HeaderMissing {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A header is there more than once.
+    #[error("more than one header {header}")]
+    HeaderRepeated {
+        /// Its name.
+        header: &'static str,
+    },
+    /// A header does not have its form.
+    #[error("header {header} has not its form")]
+    HeaderMalformed {
+        /// Its name.
+        header: &'static str,
+    },
+    /// Signed longer ago than tolerated.
+    #[error("signed {age:?} ago")]
+    TooOld {
+        /// How long ago.
+        age: Duration,
+    },
+    /// Signed further in the future than tolerated: one of the clocks is wrong.
+    #[error("signed {ahead:?} in the future")]
+    TooNew {
+        /// How far in the future.
+        ahead: Duration,
+    },
+    /// No signature is by one of our secrets.
+    #[error("no signature by a known secret")]
+    Signature,
+}
+
+/// Checks webhooks against one or several secrets.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    secrets: Vec<WebhookSecret>,
+    tolerance: Duration,
+}
+
+impl Verifier {
+    /// Accepts what is signed with any of these: while a secret is replaced, the new and the old one.
+    #[must_use]
+    pub fn new(secrets: impl IntoIterator<Item = WebhookSecret>) -> Self {
+        Self { secrets: secrets.into_iter().collect(), tolerance: TOLERANCE }
+    }
+
+    /// How far the time of signing may lie from now, in either direction; 300 s if not set.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = tolerance;
+        self
+    }
+
+    /// Checks a webhook as it came: headers, and the raw body before anything parsed it.
+    ///
+    /// Every secret is tried against every signature, whether one has matched or not, in constant time.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: checked, and not to be believed.
+    pub fn verify<'a>(
+        &self,
+        headers: &HeaderMap,
+        body: &'a [u8],
+        now: SystemTime,
+    ) -> Result<Verified<'a>, Refusal> {
+        if body.len() > BODY_MAX {
+            return Err(Refusal::BodyTooLarge { bytes: body.len() });
+        }
+        let id = only(headers, ID)?;
+        let timestamp = only(headers, TIMESTAMP)?;
+        let signatures = only(headers, SIGNATURE)?;
+        if !is_id(id) {
+            return Err(Refusal::HeaderMalformed { header: ID });
+        }
+        let signed_at = parse_seconds(timestamp).ok_or(Refusal::HeaderMalformed { header: TIMESTAMP })?;
+        self.check_age(signed_at, now)?;
+        let secret = self.matching(id, timestamp, signatures, body)?;
+        Ok(Verified { id: id.to_owned(), signed_at, secret, body })
+    }
+
+    fn check_age(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), Refusal> {
+        // The header has whole seconds, so a fraction of ours must not decide.
+        let now = whole_seconds(now);
+        match now.duration_since(signed_at) {
+            Ok(age) if age > self.tolerance => Err(Refusal::TooOld { age }),
+            Ok(_) => Ok(()),
+            Err(ahead) if ahead.duration() > self.tolerance => {
+                Err(Refusal::TooNew { ahead: ahead.duration() })
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The place of the secret that one of the signatures is by.
+    fn matching(&self, id: &str, timestamp: &str, signatures: &str, body: &[u8]) -> Result<usize, Refusal> {
+        let macs: Vec<[u8; MAC]> = signatures
+            .split(' ')
+            .take(SIGNATURES_MAX)
+            .filter_map(|signature| signature.strip_prefix("v1,"))
+            .map(|encoded| {
+                STANDARD.decode(encoded).ok().and_then(|mac| mac.try_into().ok()).unwrap_or([0; MAC])
+            })
+            .collect();
+        let mut found = None;
+        for (place, secret) in self.secrets.iter().enumerate() {
+            let Some(expected) = signature::mac(secret, id, timestamp, body) else { continue };
+            let expected = expected.finalize().into_bytes();
+            let mut matched = Choice::from(0);
+            for mac in &macs {
+                matched |= expected.as_slice().ct_eq(mac);
+            }
+            if bool::from(matched) && found.is_none() {
+                found = Some(place);
+            }
+        }
+        found.ok_or(Refusal::Signature)
+    }
+}
+
+/// The value of a header that must be there once.
+fn only<'h>(headers: &'h HeaderMap, header: &'static str) -> Result<&'h str, Refusal> {
+    let mut values = headers.get_all(header).iter();
+    let value = values.next().ok_or(Refusal::HeaderMissing { header })?;
+    if values.next().is_some() {
+        return Err(Refusal::HeaderRepeated { header });
+    }
+    value.to_str().map_err(|_| Refusal::HeaderMalformed { header })
+}
+
+pub(super) fn is_id(id: &str) -> bool {
+    (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.')
+}
+
+fn parse_seconds(text: &str) -> Option<SystemTime> {
+    let digits = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = digits.then(|| text.parse().ok()).flatten()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs()),
+        Err(_) => time,
+    }
+}
+
+/// A webhook from who knows the secret. Made by [`Verifier::verify`] only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified<'a> {
+    id: String,
+    signed_at: SystemTime,
+    secret: usize,
+    body: &'a [u8],
+}
+
+impl<'a> Verified<'a> {
+    /// Its id: the same over retries, so what is known already is a repeat.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// When it was signed, to the second.
+    #[must_use]
+    pub fn signed_at(&self) -> SystemTime {
+        self.signed_at
+    }
+
+    /// Which of the verifier's secrets it is signed with, from 0: tells when the old one is no longer used.
+    #[must_use]
+    pub fn secret(&self) -> usize {
+        self.secret
+    }
+
+    /// The signed bytes.
+    #[must_use]
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// Reads the body as the hint that a record of one of these tables changed.
+    ///
+    /// # Errors
+    ///
+    /// [`HintError`] says what it is not.
+    pub fn record_changed(&self, tables: &[&str]) -> Result<RecordChanged, HintError> {
+        RecordChanged::parse(self.body, tables)
+    }
+}
+
+#[cfg(test)]
+mod tests;
