@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::mapping::Mapping;
+
 const HOUR: u64 = 3600;
 
 /// How long things may take, and where the change requests are. Durations are in whole seconds when written.
@@ -40,6 +42,14 @@ impl Default for Policy {
             compliance_heartbeat: Duration::from_secs(24 * HOUR),
             wait_for_build: Duration::from_secs(HOUR),
         }
+    }
+}
+
+impl Policy {
+    /// The default one, for the tables of this mapping.
+    #[must_use]
+    pub fn for_mapping(mapping: &Mapping) -> Self {
+        Self { change_request_table: mapping.tables.change_request.clone(), ..Self::default() }
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::state::Kept;
 use super::super::state::receipt::Receipt;
 use super::{Decision, Stop, refuse};
 use crate::id::SysId;
+use crate::record::Row;
 
 /// Something that has to be looked up before a decision can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,12 @@ impl Observed {
         fields: BTreeMap<String, String>,
     ) -> Self {
         Self { table: table.into(), sys_id, seen_at, fields: Some(fields) }
+    }
+
+    /// A record that was read by the client.
+    pub fn of_row(table: impl Into<String>, row: &Row, seen_at: SystemTime) -> Self {
+        let fields = row.iter().map(|(field, _)| (field.to_owned(), row.text(field).to_owned())).collect();
+        Self::found(table, row.sys_id().clone(), seen_at, fields)
     }
 
     /// A record that was looked for and not found.
