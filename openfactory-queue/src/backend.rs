@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 mod request;
 mod wait;
@@ -18,3 +20,11 @@ const MAX_BATCH: usize = 1024;
 
 /// How long an id is remembered unless configured otherwise.
 const DEDUP_WINDOW: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The delay of the n-th message at so many a second.
+fn stagger(n: usize, rate: Option<u32>) -> Duration {
+    rate.map_or(Duration::ZERO, |rate| {
+        let micros = (n as u64).saturating_mul(1_000_000) / u64::from(rate.max(1));
+        Duration::from_micros(micros)
+    })
+}

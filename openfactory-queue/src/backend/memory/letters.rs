@@ -1,9 +1,9 @@
 //! Dead letters: in, and out again.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::state::{Entry, Place, State};
+use crate::backend::stagger;
 use crate::dead_letter::{
     DeadCause, DeadLetter, DeadLetterPage, DeadPolicy, Discard, Moved, Redrive, Selection,
 };
@@ -143,12 +143,4 @@ impl State {
         }
         moved
     }
-}
-
-/// The delay of the n-th message at so many a second.
-fn stagger(n: usize, rate: Option<u32>) -> Duration {
-    rate.map_or(Duration::ZERO, |rate| {
-        let micros = (n as u64).saturating_mul(1_000_000) / u64::from(rate.max(1));
-        Duration::from_micros(micros)
-    })
 }

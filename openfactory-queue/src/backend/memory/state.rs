@@ -137,7 +137,7 @@ impl State {
             self.ages.remove(&(old.at, old.seq));
         }
         self.ages.insert((now, seq), message.id.clone());
-        let due = message.not_before.map_or(now, Stamp::from);
+        let due = message.not_before.map_or(Stamp(i64::MIN), Stamp::from);
         self.insert(
             seq,
             Entry {

@@ -91,6 +91,7 @@ impl State {
             .ages
             .keys()
             .take_while(|(at, _)| *at <= cutoff)
+            .filter(|(_, seq)| *seq != self.last_seq)
             .filter(|(_, seq)| !self.live.contains_key(seq) && !self.dead.contains_key(seq))
             .take(budget)
             .copied()

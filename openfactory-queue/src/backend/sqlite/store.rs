@@ -1,0 +1,183 @@
+//! Inside a transaction: which message of which key is next.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
+
+use super::config::SqliteConfig;
+use crate::stamp::Stamp;
+
+/// A transaction at one instant.
+pub(super) struct Store<'c> {
+    conn: &'c Connection,
+    pub(super) now: Stamp,
+    pub(super) window: Duration,
+    pub(super) max_messages: u64,
+    /// How many more messages live than at the last commit.
+    live: Cell<i64>,
+}
+
+/// A lane as its row says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lane {
+    pub(super) seated: Option<i64>,
+    pub(super) leased: Option<i64>,
+    pub(super) blocked: i64,
+}
+
+impl<'c> Store<'c> {
+    pub(super) fn new(conn: &'c Connection, config: &SqliteConfig, now: Stamp) -> Self {
+        let SqliteConfig { dedup_window, max_messages, .. } = *config;
+        Self { conn, now, window: dedup_window, max_messages, live: Cell::new(0) }
+    }
+
+    pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
+        self.conn.prepare_cached(sql)?.execute(params)
+    }
+
+    pub(super) fn one<T, F>(&self, sql: &str, params: impl Params, f: F) -> Result<Option<T>>
+    where
+        F: FnOnce(&Row<'_>) -> Result<T>,
+    {
+        self.conn.prepare_cached(sql)?.query_row(params, f).optional()
+    }
+
+    pub(super) fn all<T, F>(&self, sql: &str, params: impl Params, f: F) -> Result<Vec<T>>
+    where
+        F: FnMut(&Row<'_>) -> Result<T>,
+    {
+        self.conn.prepare_cached(sql)?.query_map(params, f)?.collect()
+    }
+
+    /// How many messages live, with what this transaction has changed.
+    pub(super) fn live(&self) -> Result<i64> {
+        let committed: Option<i64> =
+            self.one("SELECT value FROM meta WHERE name = 'live'", [], |row| row.get(0))?;
+        Ok(committed.unwrap_or(0).saturating_add(self.live.get()))
+    }
+
+    pub(super) fn count(&self, more: i64) {
+        self.live.set(self.live.get().saturating_add(more));
+    }
+
+    pub(super) fn counted(&self) -> i64 {
+        self.live.get()
+    }
+
+    pub(super) fn recount(&self, counted: i64) {
+        self.live.set(counted);
+    }
+
+    pub(super) fn write_counts(&self) -> Result<()> {
+        if self.live.get() != 0 {
+            self.run("UPDATE meta SET value = value + ?1 WHERE name = 'live'", [self.live.replace(0)])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn lane(&self, lane: i64) -> Result<Option<Lane>> {
+        self.one("SELECT seated, leased, blocked FROM lanes WHERE lane = ?1", [lane], |row| {
+            Ok(Lane { seated: row.get(0)?, leased: row.get(1)?, blocked: row.get(2)? })
+        })
+    }
+
+    /// The lane of a key, made if it isn't there.
+    pub(super) fn lane_of(&self, key: &str) -> Result<i64> {
+        if let Some(lane) = self.one("SELECT lane FROM lanes WHERE key = ?1", [key], |row| row.get(0))? {
+            return Ok(lane);
+        }
+        self.run("INSERT INTO lanes (key) VALUES (?1)", [key])?;
+        Ok(self.conn.last_insert_rowid())
+    }
+
+    /// Gives a message, or the head of its lane, the place that it should have.
+    pub(super) fn settle_places(&self, seq: i64, lane: Option<i64>) -> Result<()> {
+        match lane {
+            Some(lane) => self.settle_lane(lane),
+            None => self.seat(seq),
+        }
+    }
+
+    /// Seats the head of a lane, if the lane may go on; forgets a lane that is empty.
+    pub(super) fn settle_lane(&self, lane: i64) -> Result<()> {
+        let Some(Lane { seated, leased, blocked }) = self.lane(lane)? else { return Ok(()) };
+        if leased.is_some() && seated.is_none() {
+            return Ok(());
+        }
+        let head: Option<i64> =
+            self.one("SELECT min(seq) FROM messages WHERE lane = ?1", [lane], |row| row.get(0))?.flatten();
+        if head.is_none() && blocked == 0 && leased.is_none() {
+            return self.run("DELETE FROM lanes WHERE lane = ?1", [lane]).map(drop);
+        }
+        let next = head.filter(|_| blocked == 0 && leased.is_none());
+        if next == seated {
+            return Ok(());
+        }
+        if let Some(seated) = seated {
+            self.unseat(seated)?;
+        }
+        if let Some(next) = next {
+            self.seat(next)?;
+        }
+        self.run("UPDATE lanes SET seated = ?2 WHERE lane = ?1", (lane, next)).map(drop)
+    }
+
+    /// Puts a message into ready or delayed.
+    fn seat(&self, seq: i64) -> Result<()> {
+        let sql =
+            "SELECT m.priority, coalesce(t.due, m.not_before) FROM messages m LEFT JOIN tries t USING (seq)
+                   WHERE m.seq = ?1";
+        let found = self.one(sql, [seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))?;
+        match found {
+            None => Ok(()),
+            Some((_, Some(due))) if due > self.now.0 => {
+                self.run("INSERT OR IGNORE INTO delayed (due, seq) VALUES (?1, ?2)", [due, seq]).map(drop)
+            }
+            Some((priority, _)) => self.seat_ready(priority, seq),
+        }
+    }
+
+    pub(super) fn seat_ready(&self, priority: i64, seq: i64) -> Result<()> {
+        self.run("INSERT OR IGNORE INTO ready (priority, seq) VALUES (?1, ?2)", [priority, seq]).map(drop)
+    }
+
+    /// Takes a message out of ready and delayed.
+    fn unseat(&self, seq: i64) -> Result<()> {
+        let sql =
+            "SELECT m.priority, coalesce(t.due, m.not_before) FROM messages m LEFT JOIN tries t USING (seq)
+                   WHERE m.seq = ?1";
+        let found = self.one(sql, [seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))?;
+        let Some((priority, due)) = found else { return Ok(()) };
+        self.run("DELETE FROM ready WHERE priority = ?1 AND seq = ?2", [priority, seq])?;
+        if let Some(due) = due {
+            self.run("DELETE FROM delayed WHERE due = ?1 AND seq = ?2", [due, seq])?;
+        }
+        Ok(())
+    }
+
+    /// Ends the lease of a message, if there is one, and takes it from its place.
+    pub(super) fn detach(&self, seq: i64, lane: Option<i64>) -> Result<()> {
+        let ended = self.run(
+            "UPDATE tries SET worker = NULL, since = NULL, until = NULL WHERE seq = ?1 AND until IS NOT NULL",
+            [seq],
+        )?;
+        if ended == 0 {
+            self.unseat(seq)?;
+        }
+        if let Some(lane) = lane {
+            let sql =
+                "UPDATE lanes SET leased = nullif(leased, ?2), seated = nullif(seated, ?2) WHERE lane = ?1";
+            self.run(sql, [lane, seq])?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a living message that is detached. The lane is to be settled afterwards.
+    pub(super) fn delete(&self, seq: i64) -> Result<()> {
+        self.run("DELETE FROM tries WHERE seq = ?1", [seq])?;
+        let deleted = self.run("DELETE FROM messages WHERE seq = ?1", [seq])?;
+        self.count(-i64::try_from(deleted).unwrap_or(0));
+        Ok(())
+    }
+}

@@ -1,0 +1,55 @@
+//! Pauses and maintenance.
+
+use rusqlite::Result;
+
+use super::rows;
+use super::store::Store;
+use crate::dead_letter::DeadCause;
+use crate::pause::{Pause, Resume};
+use crate::stats::Maintained;
+
+impl Store<'_> {
+    pub(super) fn pause(&self, pause: &Pause) -> Result<()> {
+        let (scope, value) = rows::scope(&pause.scope);
+        let until = rows::stamp(pause.until);
+        let sql = "INSERT OR REPLACE INTO pauses (scope, value, until, actor, reason, since)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.run(sql, (scope, value, until, &pause.actor, &pause.reason, self.now.0))?;
+        self.act("pause", &pause.actor, &pause.reason, &rows::text(&(scope, value, until))?)
+    }
+
+    pub(super) fn resume(&self, resume: &Resume) -> Result<bool> {
+        let (scope, value) = rows::scope(&resume.scope);
+        let sql = "DELETE FROM pauses WHERE scope = ?1 AND value = ?2 RETURNING until IS NULL OR until > ?3";
+        let ended = self.one(sql, (scope, value, self.now.0), |row| row.get::<_, bool>(0))?.unwrap_or(false);
+        if ended {
+            self.act("resume", &resume.actor, &resume.reason, &rows::text(&(scope, value))?)?;
+        }
+        Ok(ended)
+    }
+
+    pub(super) fn maintain(&self, budget: usize) -> Result<Maintained> {
+        let rows = i64::try_from(budget).unwrap_or(i64::MAX);
+        let lapsed = self.sweep_lapsed(self.now, budget)?;
+        let sql = "SELECT m.seq, m.lane FROM messages m LEFT JOIN tries t USING (seq)
+                   WHERE m.expires <= ?1 AND t.until IS NULL ORDER BY m.expires, m.seq LIMIT ?2";
+        let expired: Vec<(i64, Option<i64>)> =
+            self.all(sql, [self.now.0, rows], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (seq, lane) in &expired {
+            self.bury(*seq, *lane, DeadCause::Expired, "its time was over before it was delivered")?;
+        }
+        let sql = "DELETE FROM known WHERE seq IN (SELECT k.seq FROM known k WHERE k.at <= ?1
+                   AND k.seq < (SELECT max(seq) FROM known)
+                   AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.seq = k.seq)
+                   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.seq = k.seq)
+                   ORDER BY k.seq LIMIT ?2)";
+        let forgotten = self.run(sql, [self.now.minus(self.window).0, rows])?;
+        self.run("DELETE FROM pauses WHERE until <= ?1", [self.now.0])?;
+        Ok(Maintained {
+            lapsed,
+            expired: expired.len() as u64,
+            forgotten: forgotten as u64,
+            more: [lapsed as usize, expired.len(), forgotten].iter().any(|done| *done >= budget),
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The one thread that writes: it takes what has come together while the last commit was synced, and commits that at
+//! once.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::config::SqliteConfig;
+use super::failure::from_sqlite;
+use super::group::{self, Call, Pending};
+use super::open;
+use super::store::Store;
+use crate::backend::request;
+use crate::error::{Error, ErrorKind};
+
+/// So many calls are committed together at most.
+const GROUP: usize = 256;
+
+/// So many calls may wait for the writer.
+const WAITING: usize = 1024;
+
+enum Order {
+    Call(Box<dyn Call>),
+    Close(oneshot::Sender<Result<(), Error>>),
+}
+
+/// The way to the writer; clones lead to the same one.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    orders: mpsc::Sender<Order>,
+}
+
+impl Writer {
+    /// Opens the file on a thread of its own. `changed` is notified after each commit that changed something.
+    pub(super) async fn start(config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
+        let (orders, incoming) = mpsc::channel(WAITING);
+        let (ready, opened) = oneshot::channel();
+        let body = move || match Thread::open(config, changed) {
+            Ok(thread) => {
+                if ready.send(Ok(())).is_ok() {
+                    thread.serve(incoming);
+                }
+            }
+            // If the caller has gone, nobody is left to hear of it.
+            Err(error) => drop(ready.send(Err(error))),
+        };
+        thread::Builder::new().name("queue-writer".into()).spawn(body).map_err(|source| {
+            Error::new(ErrorKind::Unavailable, "open", "no thread for the writer").with_source(source)
+        })?;
+        opened.await.unwrap_or_else(|_| Err(request::closed("open")))?;
+        Ok(Self { orders })
+    }
+
+    /// Runs `work` in the next transaction; returns when that is committed. What `work` fails with undoes it alone.
+    pub(super) async fn call<T, W>(&self, operation: &'static str, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Store<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Call(Box::new(Pending::new(operation, work, answer)));
+        self.orders.send(order).await.map_err(|_| request::closed(operation))?;
+        // An order that was taken but not answered went down with the writer: it may have been committed.
+        answered.await.unwrap_or_else(|_| Err(request::closed(operation).outcome_unknown()))
+    }
+
+    /// A way to leave orders that does not keep the writer alive.
+    pub(super) fn downgrade(&self) -> Undo {
+        Undo { orders: self.orders.downgrade() }
+    }
+
+    /// Closes the file after what was ordered before.
+    pub(super) async fn close(&self) -> Result<(), Error> {
+        let (answer, answered) = oneshot::channel();
+        if self.orders.send(Order::Close(answer)).await.is_err() {
+            return Ok(());
+        }
+        answered.await.unwrap_or(Ok(()))
+    }
+}
+
+/// See [`Writer::downgrade`].
+#[derive(Clone, Debug)]
+pub(super) struct Undo {
+    orders: mpsc::WeakSender<Order>,
+}
+
+impl Undo {
+    /// Runs `work` in one of the next transactions, if there is room for the order; nobody waits for it.
+    pub(super) fn leave<W>(&self, operation: &'static str, work: W) -> bool
+    where
+        W: FnOnce(&Store<'_>) -> rusqlite::Result<()> + Send + 'static,
+    {
+        let (answer, _) = oneshot::channel();
+        let order = Order::Call(Box::new(Pending::new(operation, work, answer)));
+        self.orders.upgrade().is_some_and(|orders| orders.try_send(order).is_ok())
+    }
+}
+
+struct Thread {
+    config: SqliteConfig,
+    changed: Arc<Notify>,
+    /// `None` after an I/O error, until it could be opened again.
+    conn: Option<Connection>,
+    /// Held as long as the thread lives.
+    lock: File,
+}
+
+impl Thread {
+    fn open(config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
+        let lock = open::own(&config.path)?;
+        let conn = open::writer(&config)?;
+        group::end_old_leases(&conn, &config)?;
+        Ok(Self { config, changed, conn: Some(conn), lock })
+    }
+
+    fn serve(mut self, mut incoming: mpsc::Receiver<Order>) {
+        while let Some(first) = incoming.blocking_recv() {
+            let mut close = None;
+            let mut calls = Vec::new();
+            let mut next = Some(first);
+            while let Some(order) = next.take() {
+                match order {
+                    Order::Call(call) => calls.push(call),
+                    Order::Close(answer) => close = Some(answer),
+                }
+                if close.is_none() && calls.len() < GROUP {
+                    next = incoming.try_recv().ok();
+                }
+            }
+            self.commit(calls);
+            if let Some(answer) = close {
+                incoming.close();
+                let closed = self
+                    .conn
+                    .take()
+                    .map_or(Ok(()), |conn| conn.close().map_err(|(_, error)| from_sqlite("close", &error)));
+                drop(self.lock);
+                self.changed.notify_waiters();
+                drop(answer.send(closed));
+                return;
+            }
+        }
+    }
+
+    /// Commits calls and answers them.
+    fn commit(&mut self, calls: Vec<Box<dyn Call>>) {
+        let mut calls = calls.into_iter();
+        // A call that makes SQLite roll back takes down those before it; those behind it get a new transaction.
+        while calls.len() > 0 {
+            let conn = match self.conn.take().map_or_else(|| open::writer(&self.config), Ok) {
+                Ok(conn) => conn,
+                Err(error) => {
+                    let detail = error.to_string();
+                    for call in calls {
+                        call.refuse(error.kind(), &detail);
+                    }
+                    return;
+                }
+            };
+            let committed = group::commit(&conn, &self.config, &mut calls);
+            if committed.changed {
+                self.changed.notify_waiters();
+            }
+            if !committed.broken {
+                self.conn = Some(conn);
+            }
+        }
+    }
+}
