@@ -3,11 +3,7 @@
 pub mod audit;
 pub mod canonical;
 pub mod chain;
-pub mod chain;
 pub mod digest;
-pub mod document;
-pub mod drift;
-pub mod intent;
 pub mod document;
 pub mod drift;
 pub mod intent;
@@ -20,11 +16,9 @@ pub mod key;
 mod read_at;
 pub mod recipe;
 pub mod report;
-pub mod statement;
-pub mod report;
-pub mod statement;
 #[cfg(feature = "squashfs")]
 pub mod squashfs;
+pub mod statement;
 pub mod trust;
 mod work;
 
