@@ -144,7 +144,7 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}: ", self.priority, self.place)?;
+        write!(f, "{} {}: ", self.priority, self.place)?;
         match (&self.outcome, &self.value) {
             (Outcome::Violated(Violation::Subnet(violation)), Some(value)) => {
                 write!(f, "{value:?} {violation}")
