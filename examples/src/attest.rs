@@ -1,6 +1,9 @@
 //! `attest`: build evidence, made and checked offline. No network.
 
 mod error;
+mod manifest;
+mod output;
+mod verity;
 
 pub use error::CliError;
 
@@ -23,11 +26,21 @@ struct Cli {
 
 /// One variant for each area, alphabetically; what it does is in the module of that name.
 #[derive(Debug, Subcommand)]
-enum Area {}
+enum Area {
+    /// What every file of a directory or a squashfs image is, and whether it still is
+    #[command(subcommand)]
+    Manifest(manifest::ManifestCommand),
+    /// dm-verity: hash trees over images, their root hash, and every bad block
+    #[command(subcommand)]
+    Verity(verity::VerityCommand),
+}
 
 impl Area {
     fn run(self) -> Result<Verdict, CliError> {
-        match self {}
+        match self {
+            Self::Manifest(command) => command.run(),
+            Self::Verity(command) => command.run(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod attest;
 pub mod cli;
+pub mod progress;
 pub mod write_once;
 #[cfg(feature = "services")]
 pub mod config;

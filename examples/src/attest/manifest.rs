@@ -1,0 +1,199 @@
+//! `attest manifest`: what every file is, and whether it still is.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use openfactory_attest::manifest::diff::diff_digests;
+use openfactory_attest::manifest::{Compare, Difference, FileDigest};
+use openfactory_attest::{Manifest, Work};
+use serde_json::json;
+
+use super::{CliError, output};
+use crate::cli::Verdict;
+use crate::progress;
+use crate::write_once::write_atomically;
+
+/// A manifest is not larger than this: 2 GiB, far above what the most entries make.
+const MAX_MANIFEST: u64 = 2 << 30;
+
+/// `attest manifest ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ManifestCommand {
+    /// Hash every file of a directory or a squashfs image
+    ///
+    /// The JSON form has every inode with kind, permissions, owner, size, SHA-256, link target and time, and is
+    /// canonical: `sha256sum` of the file is the manifest's digest. The sha256sum form has the files only. Extended
+    /// attributes are in neither, the JSON says so.
+    #[command(after_help = "Examples:
+  attest manifest create rootfs.squashfs -o manifest.json
+  attest manifest create /srv/tree --format sha256sum -o SUMS
+  cd /srv/tree && sha256sum --check SUMS")]
+    Create {
+        /// A directory, or a squashfs image (which is not mounted)
+        path: PathBuf,
+        /// The form to write
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+        /// Write to this file instead of stdout: all of it, or nothing
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        threads: Threads,
+    },
+    /// Compare a directory or a squashfs image with a manifest, and tell every difference
+    ///
+    /// Takes both forms. The sha256sum form says nothing but which files there are, and their content.
+    #[command(after_help = "Examples:
+  attest manifest verify manifest.json rootfs.squashfs
+  attest manifest verify manifest.json /srv/tree --ignore-ownership --ignore-mtime --json
+
+Exit status: 0 no difference, 1 differences (listed), 2 could not compare.")]
+    Verify {
+        /// A manifest in either form
+        manifest: PathBuf,
+        /// A directory, or a squashfs image (which is not mounted)
+        path: PathBuf,
+        /// Don't compare owner and group
+        #[arg(long)]
+        ignore_ownership: bool,
+        /// Don't compare times of last modification
+        #[arg(long)]
+        ignore_mtime: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        threads: Threads,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// Canonical JSON, every inode
+    Json,
+    /// For `sha256sum --check`, files only
+    Sha256sum,
+}
+
+/// `--threads`, for whatever hashes.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Threads {
+    /// Threads that hash; as many as there are cores if not given
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+impl Threads {
+    pub(crate) fn work(self) -> Work<'static> {
+        self.threads.map_or_else(Work::on_all_cores, Work::on_threads)
+    }
+}
+
+impl ManifestCommand {
+    pub(crate) fn run(self) -> Result<Verdict, CliError> {
+        match self {
+            Self::Create { path, format, output, threads } => {
+                create(&path, format, output.as_deref(), threads)
+            }
+            Self::Verify { manifest, path, ignore_ownership, ignore_mtime, json, threads } => {
+                let compare = Compare::everything().ownership(!ignore_ownership).mtime(!ignore_mtime);
+                verify(&manifest, &path, &compare, json, threads)
+            }
+        }
+    }
+}
+
+fn create(path: &Path, format: Format, output: Option<&Path>, threads: Threads) -> Result<Verdict, CliError> {
+    let manifest = read_tree(path, threads)?;
+    let bytes = match format {
+        Format::Json => {
+            let not_json = |error| CliError::because("cannot write the manifest as json", error);
+            manifest.to_json().map_err(not_json)?
+        }
+        Format::Sha256sum => manifest.to_sha256sum(),
+    };
+    match output {
+        Some(file) => {
+            write_atomically(file, &bytes, 0o644).map_err(|error| CliError::file("write", file, error))?;
+        }
+        None => output::write(&bytes)?,
+    }
+    Ok(Verdict::Good)
+}
+
+/// A manifest in either form.
+enum Baseline {
+    Everything(Manifest),
+    Digests(Vec<FileDigest>),
+}
+
+fn verify(
+    baseline: &Path,
+    path: &Path,
+    compare: &Compare,
+    json: bool,
+    threads: Threads,
+) -> Result<Verdict, CliError> {
+    let baseline = read_baseline(baseline)?;
+    let current = read_tree(path, threads)?;
+    let (differences, covers) = match &baseline {
+        Baseline::Everything(baseline) => (baseline.diff(&current, compare), "all but extended attributes"),
+        Baseline::Digests(baseline) => (diff_digests(baseline, &current), "content of regular files"),
+    };
+    if json {
+        let matches = differences.is_empty();
+        output::write_json(&json!({ "matches": matches, "covers": covers, "differences": differences }))?;
+    } else if differences.is_empty() {
+        let entries = current.entries().len();
+        output::write(format!("no difference in {entries} entries ({covers})\n").as_bytes())?;
+    } else {
+        let text: String = differences.iter().map(line).collect();
+        output::write(text.as_bytes())?;
+    }
+    Ok(if differences.is_empty() { Verdict::Good } else { Verdict::Bad })
+}
+
+fn line(difference: &Difference) -> String {
+    let Difference { path, kind, expected, found, .. } = difference;
+    let what = match (expected, found) {
+        (Some(expected), Some(found)) => format!("expected {expected}, found {found}"),
+        (Some(expected), None) => format!("expected {expected}"),
+        (None, Some(found)) => format!("found {found}"),
+        (None, None) => String::new(),
+    };
+    format!("{path}: {}: {what}\n", kind.name())
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, CliError> {
+    let cannot_read = |error| CliError::file("read", path, error);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(cannot_read)?;
+    file.take(MAX_MANIFEST + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
+    if bytes.len() as u64 > MAX_MANIFEST {
+        return Err(CliError::new(format!("{} is larger than any manifest", path.display())));
+    }
+    let no_manifest = || format!("{} is no manifest", path.display());
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        let manifest = Manifest::parse_json(&bytes);
+        manifest.map(Baseline::Everything).map_err(|error| CliError::because(no_manifest(), error))
+    } else {
+        let digests = Manifest::parse_sha256sum(&bytes);
+        digests.map(Baseline::Digests).map_err(|error| CliError::because(no_manifest(), error))
+    }
+}
+
+/// The manifest of what is there: a directory, or else an image.
+fn read_tree(path: &Path, threads: Threads) -> Result<Manifest, CliError> {
+    let cannot_read = |error| CliError::file("read", path, error);
+    let bar = progress::Bytes::new("hashing");
+    let tell = |done, total| bar.tell(done, total);
+    let work = threads.work().telling(&tell);
+    if path.metadata().map_err(cannot_read)?.is_dir() {
+        return Manifest::of_directory(path, &work).map_err(|error| CliError::file("read", path, error));
+    }
+    let image = File::open(path).map_err(cannot_read)?;
+    Manifest::of_squashfs(&image, &work).map_err(|error| CliError::file("read", path, error))
+}

@@ -1,0 +1,21 @@
+//! Results on stdout.
+
+use std::io::{self, Write as _};
+
+use serde_json::Value;
+
+use super::CliError;
+
+/// Writes these bytes to stdout as they are.
+pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|error| CliError::because("cannot write the result to stdout", error))
+}
+
+/// Writes one JSON object to stdout, and a newline.
+pub(crate) fn write_json(value: &Value) -> Result<(), CliError> {
+    write(format!("{value:#}\n").as_bytes())
+}
