@@ -1,9 +1,9 @@
 //! The reference deployment of openfactory: what the binaries do, as a library, so that tests start the real thing.
 
+#[cfg(feature = "services")]
+pub mod agent;
 pub mod attest;
 pub mod cli;
-pub mod progress;
-pub mod write_once;
 #[cfg(feature = "services")]
 pub mod config;
 #[cfg(feature = "services")]
@@ -13,20 +13,24 @@ pub mod health;
 #[cfg(feature = "services")]
 pub mod metrics;
 #[cfg(feature = "services")]
+pub mod platform;
+pub mod progress;
+#[cfg(feature = "services")]
+pub mod router;
+#[cfg(feature = "services")]
 pub mod serve;
 #[cfg(feature = "services")]
+pub mod servicenow_sim;
+#[cfg(feature = "services")]
 pub mod shutdown;
+#[cfg(feature = "services")]
+pub mod state;
 #[cfg(feature = "services")]
 pub mod telemetry;
 #[cfg(feature = "services")]
 pub mod tls;
 #[cfg(feature = "services")]
-pub mod agent;
-#[cfg(feature = "services")]
-pub mod webhook;
-#[cfg(feature = "services")]
 pub mod told;
 #[cfg(feature = "services")]
-pub mod state;
-#[cfg(feature = "services")]
-pub mod platform;
+pub mod webhook;
+pub mod write_once;

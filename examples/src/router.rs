@@ -1,0 +1,158 @@
+//! The event router: takes signed events, keeps them, decides what follows, tells ServiceNow.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`config`] | what it is told |
+//! | `intake` | `POST /v1/events`: from foreign bytes to a durable message |
+//! | `handle` | one message from lease to settlement: `step`, `order`, `deliver`, audit |
+//! | `relay` | outbox into queue, timers into outbox |
+//! | `gates`, `poll` | who waits for an approval, and what repairs a webhook that never came |
+//! | [`edges`] | where a crash may fall, for tests |
+
+mod audit;
+pub mod command;
+pub mod config;
+mod core;
+mod counters;
+mod deliver;
+mod destination;
+pub mod edges;
+mod gates;
+mod handle;
+mod intake;
+mod message;
+mod open;
+mod order;
+mod poll;
+mod relay;
+mod step;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use openfactory_queue::Worker;
+use openfactory_queue::policy::backoff::Backoff;
+use tokio::task::JoinHandle;
+
+pub use open::StartError;
+
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::serve::{self, Limits};
+use crate::shutdown::Shutdown;
+use crate::told::told;
+use config::RouterConfig;
+use core::Core;
+use edges::{Edges, NoStops};
+
+/// A router that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its base URL for clients on this machine.
+    pub local_url: String,
+    tasks: Vec<JoinHandle<()>>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Waits until everything has stopped.
+    ///
+    /// # Errors
+    /// When the listener failed.
+    pub async fn stopped(self) -> io::Result<()> {
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the router ended badly");
+            }
+        }
+        match self.server.await {
+            Ok(ended) => ended,
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+}
+
+/// Starts a router, as an operator runs it.
+///
+/// # Errors
+/// [`StartError`]: nothing runs then.
+pub async fn start(config: &RouterConfig, stop: &Shutdown) -> Result<Running, StartError> {
+    start_with(config, stop, Arc::new(NoStops)).await
+}
+
+/// Starts a router that can be stopped at its edges: for tests.
+///
+/// # Errors
+/// [`StartError`]: nothing runs then.
+pub async fn start_with(
+    config: &RouterConfig,
+    stop: &Shutdown,
+    edges: Arc<dyn Edges>,
+) -> Result<Running, StartError> {
+    let health = Health::new();
+    let starting = health.component("router");
+    let metrics = Metrics::new("event_router");
+    let tls = open::tls(config)?;
+    let core = open::core(config, &metrics, edges).await?;
+
+    let app = Router::new()
+        .merge(intake::routes(core.clone()))
+        .merge(gates::routes(core.clone()))
+        .merge(health.routes())
+        .merge(metrics.routes());
+    let served = serve::serve(app, config.listen.address, tls.as_ref(), Limits::default(), stop)?;
+    let local_url = served.local_url();
+
+    let poll = Duration::from_secs(config.servicenow.poll_s.max(1));
+    let checkpoint = Duration::from_secs(config.audit.checkpoint_s.max(1));
+    let tasks = vec![
+        tokio::spawn(work(core.clone(), config.clone(), stop.clone())),
+        tokio::spawn(relay::outbox(core.clone(), stop.clone())),
+        tokio::spawn(relay::timers(core.clone(), stop.clone())),
+        tokio::spawn(poll::gates(core.clone(), poll, stop.clone())),
+        tokio::spawn(checkpoints(core, checkpoint, stop.clone())),
+    ];
+    starting.ready();
+    Ok(Running { address: served.address, local_url, tasks, server: served.join })
+}
+
+async fn work(core: Core, config: RouterConfig, stop: Shutdown) {
+    let worker = Worker::on(Arc::clone(&core.queue))
+        .name("event-router")
+        .concurrency(config.worker.concurrency)
+        .lease(Duration::from_secs(config.worker.lease_s.max(1)))
+        .backoff(Backoff::new(Duration::from_millis(500), Duration::from_secs(300)))
+        .breakers(core.breakers.clone())
+        .alert(Arc::new(handle::AuditedAlert::new(core.clone())));
+    let handler = Arc::new(handle::EventHandler::new(core));
+    match worker.run(stop.triggered(), handler).await {
+        Ok(summary) => tracing::info!(?summary, "the worker has stopped"),
+        Err(error) => {
+            tracing::error!("the worker has stopped: {}", told(&error));
+            // Events that are taken but never handled would be lost silently: better to be seen to be down.
+            stop.trigger();
+        }
+    }
+}
+
+/// Signs a checkpoint now and then, and a last one at the end.
+async fn checkpoints(core: Core, every: Duration, stop: Shutdown) {
+    let mut stopped = Box::pin(stop.triggered());
+    loop {
+        let over = tokio::select! {
+            () = tokio::time::sleep(every) => false,
+            () = &mut stopped => true,
+        };
+        if let Err(error) = core.audit.checkpoint().await {
+            tracing::error!("the audit log's checkpoint could not be signed: {}", told(&error));
+        }
+        if over {
+            return;
+        }
+    }
+}

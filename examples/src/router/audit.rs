@@ -1,0 +1,163 @@
+//! What the router writes into its audit log, and when.
+//!
+//! Each entry's id is made of what it tells and of which event, so writing it again after a crash changes
+//! nothing. An entry is durable before what it tells is acknowledged to anybody: the intake's before the sender
+//! has its 202, the delivery's before the message is settled.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use openfactory_attest::audit::{AppendError, Entry, Log};
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::trust::TrustedKey;
+use openfactory_queue::clock::Clock;
+use openfactory_sn::lifecycle::event::Event;
+use openfactory_sn::lifecycle::platform::{Order, Performed};
+use openfactory_sn::lifecycle::state::receipt::Receipt;
+use serde_json::{Value, json};
+
+/// The router's name in the entries that it is the actor of.
+const ROUTER: &str = "event-router";
+
+/// Writes the audit log off the async threads. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Auditor {
+    log: Log,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why an entry is not known to be in the log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum AuditFailure {
+    /// The log did not take it.
+    #[error("the audit log did not take an entry")]
+    Log(#[source] AppendError),
+    /// The log's checkpoint was not signed.
+    #[error("the audit log's checkpoint was not signed")]
+    Checkpoint(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The thread that writes is gone: the process is stopping.
+    #[error("the audit log's writer is gone")]
+    Stopping,
+}
+
+impl Auditor {
+    pub(crate) fn new(log: Log, clock: Arc<dyn Clock>) -> Self {
+        Self { log, clock }
+    }
+
+    /// An event was taken from a sender whose signature counts.
+    pub(crate) async fn received(
+        &self,
+        event: &Event,
+        signer: &TrustedKey,
+        payload: &[u8],
+    ) -> Result<(), AuditFailure> {
+        let mut entry = self.entry(&format!("received:{}", event.identity()), "event.received", event);
+        entry.who = signer.name.clone();
+        entry.new = Some(json!({
+            "type": event.body.type_name(), "source": event.source, "id": event.id,
+            "signed_by": signer.key_id().to_string(), "sha256": Sha256Digest::of(payload),
+        }));
+        self.write(entry).await
+    }
+
+    /// A sender whose signature counts sent something that it may not send.
+    pub(crate) async fn refused(
+        &self,
+        subject: &str,
+        signer: &TrustedKey,
+        payload: &[u8],
+        reason: &str,
+    ) -> Result<(), AuditFailure> {
+        let digest = Sha256Digest::of(payload);
+        let mut entry =
+            Entry::new(format!("refused:{digest}"), &signer.name, "event.refused", self.now(), subject);
+        entry.why = reason.to_owned();
+        entry.new = Some(json!({ "signed_by": signer.key_id().to_string(), "sha256": digest }));
+        self.write(entry).await
+    }
+
+    /// A step was decided and committed.
+    pub(crate) async fn decided(&self, event: &Event, remark: &str) -> Result<(), AuditFailure> {
+        let mut entry = self.entry(&format!("decided:{}", event.identity()), "event.decided", event);
+        entry.why = remark.to_owned();
+        self.write(entry).await
+    }
+
+    /// The platform performed an order.
+    pub(crate) async fn performed(&self, order: &Order, performed: &Performed) -> Result<(), AuditFailure> {
+        let id = format!("performed:{}", order.id);
+        let mut entry =
+            Entry::new(id, ROUTER, "order.performed", self.now(), format!("device:{}", order.device));
+        entry.why = order.reason.clone();
+        entry.new = Some(value_of(performed));
+        self.write(entry).await
+    }
+
+    /// ServiceNow has the records of an event.
+    pub(crate) async fn delivered(&self, event: &Event, receipt: &Receipt) -> Result<(), AuditFailure> {
+        let id = format!("delivered:{}", event.identity());
+        let mut entry = self.entry(&id, "event.delivered", event);
+        entry.new = Some(value_of(receipt));
+        self.write(entry).await
+    }
+
+    /// An event has to be tried again. An outage that lasts tells this once for each event, not at each probe.
+    pub(crate) async fn postponed(
+        &self,
+        event: &Event,
+        attempt: u32,
+        reason: &str,
+    ) -> Result<(), AuditFailure> {
+        let id = format!("postponed:{}:{attempt}", event.identity());
+        let mut entry = self.entry(&id, "event.postponed", event);
+        entry.why = reason.to_owned();
+        self.write(entry).await
+    }
+
+    /// A message became a dead letter.
+    pub(crate) async fn dead_lettered(
+        &self,
+        id: &str,
+        subject: &str,
+        reason: &str,
+    ) -> Result<(), AuditFailure> {
+        let mut entry = Entry::new(format!("dead:{id}"), ROUTER, "event.dead_lettered", self.now(), subject);
+        entry.why = reason.to_owned();
+        self.write(entry).await
+    }
+
+    /// Signs a checkpoint over all that is in the log.
+    pub(crate) async fn checkpoint(&self) -> Result<(), AuditFailure> {
+        let log = self.log.clone();
+        let signed = tokio::task::spawn_blocking(move || log.checkpoint());
+        signed
+            .await
+            .map_err(|_gone| AuditFailure::Stopping)?
+            .map_err(|error| AuditFailure::Checkpoint(error.into()))?;
+        Ok(())
+    }
+
+    async fn write(&self, entry: Entry) -> Result<(), AuditFailure> {
+        let log = self.log.clone();
+        let written = tokio::task::spawn_blocking(move || log.append(&[entry]));
+        written.await.map_err(|_gone| AuditFailure::Stopping)?.map_err(AuditFailure::Log)?;
+        Ok(())
+    }
+
+    fn entry(&self, id: &str, kind: &str, event: &Event) -> Entry {
+        let mut entry = Entry::new(id, ROUTER, kind, self.now(), event.body.key());
+        entry.why = event.body.type_name().to_owned();
+        entry
+    }
+
+    fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+}
+
+/// A value as JSON. What the lifecycle keeps is JSON by design; should one value fail, the entry says so.
+fn value_of<T: serde::Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or_else(|error| json!({ "unwritable": error.to_string() }))
+}

@@ -1,0 +1,134 @@
+//! What the event router is told: `examples/config/event-router.toml`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::telemetry::LogConfig;
+
+/// The router's defaults, and the list of its keys.
+pub const DEFAULTS: &str = include_str!("../../config/event-router.toml");
+
+/// The event router's configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouterConfig {
+    /// Where it listens.
+    pub listen: ListenConfig,
+    /// Whom it believes.
+    pub trust: TrustConfig,
+    /// Where queue and state live.
+    pub state: StateConfig,
+    /// Where the audit log lives.
+    pub audit: AuditConfig,
+    /// Whom it talks to.
+    pub servicenow: ServiceNowConfig,
+    /// Who carries out its orders.
+    pub platform: PlatformConfig,
+    /// How it works.
+    pub worker: WorkerConfig,
+    /// How long it waits.
+    pub timing: TimingConfig,
+    /// Logs.
+    pub log: LogConfig,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address and port; port 0: one that the system chooses.
+    pub address: SocketAddr,
+    /// The certificate chain, PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// The private key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// Where a local CA makes a certificate for localhost.
+    pub local_tls_directory: Option<PathBuf>,
+}
+
+/// `[trust]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustConfig {
+    /// The trust file.
+    pub file: PathBuf,
+}
+
+/// `[state]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateConfig {
+    /// Where `queue.sqlite` and `state.sqlite` are.
+    pub directory: PathBuf,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditConfig {
+    /// The log's directory.
+    pub directory: PathBuf,
+    /// The log's name.
+    pub origin: String,
+    /// The log's key.
+    pub key_file: PathBuf,
+    /// Seconds between checkpoints.
+    pub checkpoint_s: u64,
+}
+
+/// `[servicenow]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceNowConfig {
+    /// The instance's base URL.
+    pub url: String,
+    /// The CA to trust, and no other.
+    pub ca_file: Option<PathBuf>,
+    /// OAuth client id.
+    pub client_id: String,
+    /// File with the OAuth client secret.
+    pub client_secret_file: PathBuf,
+    /// Which profile is spoken.
+    pub mapping: Profile,
+    /// Seconds between two readings of a waiting gate's change request.
+    pub poll_s: u64,
+}
+
+/// The tables, fields and choices that are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Profile {
+    /// Those of the integration guide.
+    Guide,
+}
+
+/// `[platform]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformConfig {
+    /// The local platform's directory.
+    pub local_directory: PathBuf,
+}
+
+/// `[worker]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Messages handled at once.
+    pub concurrency: usize,
+    /// Seconds of a lease.
+    pub lease_s: u64,
+}
+
+/// `[timing]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimingConfig {
+    /// Seconds of silence after which a device raises an incident; 0: never.
+    pub report_within_s: u64,
+    /// Seconds within which a remediation must be proved.
+    pub proof_within_s: u64,
+}

@@ -1,0 +1,69 @@
+//! What all parts of the router share.
+
+use std::sync::Arc;
+
+use openfactory_attest::trust::TrustStore;
+use openfactory_queue::SyncQueue;
+use openfactory_queue::clock::Clock;
+use openfactory_queue::policy::breaker::Breakers;
+use openfactory_sn::Client;
+use openfactory_sn::lifecycle::mapping::Mapping;
+use openfactory_sn::lifecycle::platform::Platform;
+use openfactory_sn::lifecycle::policy::Policy;
+use openfactory_sn::lifecycle::state::StateStore;
+use tokio::sync::{Notify, watch};
+
+use super::audit::Auditor;
+use super::counters::Counters;
+use super::edges::{Edge, Edges};
+
+/// The destination whose outages the breaker watches.
+pub(super) const SERVICENOW: &str = "servicenow";
+
+/// The router's parts. Cheap to clone; every clone is the same router.
+#[derive(Clone)]
+pub(super) struct Core(Arc<Parts>);
+
+/// See [`Core`].
+pub(super) struct Parts {
+    pub(super) queue: Arc<dyn SyncQueue>,
+    pub(super) state: Arc<dyn StateStore>,
+    pub(super) audit: Auditor,
+    pub(super) trust: TrustStore,
+    pub(super) client: Client,
+    pub(super) mapping: Mapping,
+    pub(super) policy: Policy,
+    pub(super) platform: Arc<dyn Platform>,
+    pub(super) breakers: Breakers,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) edges: Arc<dyn Edges>,
+    pub(super) counters: Counters,
+    /// Rung when the outbox has something.
+    pub(super) outbox: Notify,
+    /// Rung when a timer was set.
+    pub(super) timers: Notify,
+    /// Counts the changes of gates, so that who waits for one looks again.
+    pub(super) gates: watch::Sender<u64>,
+}
+
+impl Core {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Passes an edge; where a test stops the router, nothing follows: the caller never goes on.
+    pub(super) async fn pass(&self, edge: Edge) {
+        if let Err(stopped) = self.edges.pass(edge) {
+            tracing::warn!("{stopped}");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl std::ops::Deref for Core {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,85 @@
+//! What ServiceNow hears of an event: planned purely, applied so that a repetition changes nothing, receipted,
+//! audited.
+
+use std::time::Duration;
+
+use openfactory_queue::{Leased, Outcome};
+use openfactory_sn::lifecycle::apply::{self, ApplyError, Disposition, Repeat};
+use openfactory_sn::lifecycle::event::Event;
+use openfactory_sn::lifecycle::plan::plan;
+use openfactory_sn::lifecycle::state::receipt::Receipt;
+
+use super::core::{Core, SERVICENOW};
+use super::destination;
+use super::edges::Edge;
+use super::step::state;
+use crate::told::told;
+
+/// How long a limited instance is left alone when it does not say.
+pub(super) const RATE_LIMITED: Duration = Duration::from_secs(5);
+
+/// Has ServiceNow hear of `event`, unless it has.
+///
+/// # Errors
+/// What becomes of the message when it can't be delivered now.
+pub(super) async fn deliver(core: &Core, event: &Event, leased: &Leased) -> Result<(), Outcome> {
+    let identity = event.identity();
+    let receipt = match core.state.receipt(&identity).await.map_err(state)? {
+        Some(receipt) => receipt,
+        None => {
+            let receipt = apply(core, event, leased).await?;
+            core.pass(Edge::RecordsApplied).await;
+            core.state.record_receipt(&receipt).await.map_err(state)?;
+            core.pass(Edge::ReceiptStored).await;
+            receipt
+        }
+    };
+    if !receipt.records.is_empty() {
+        core.audit.delivered(event, &receipt).await.map_err(super::handle::audit)?;
+        core.pass(Edge::DeliveryAudited).await;
+    }
+    Ok(())
+}
+
+async fn apply(core: &Core, event: &Event, leased: &Leased) -> Result<Receipt, Outcome> {
+    let plan = plan(event, &core.mapping);
+    if plan.operations.is_empty() {
+        return Ok(Receipt::new(event.identity(), core.clock.now(), Vec::new()));
+    }
+    destination::ask(core)?;
+    let repeat = if leased.deliveries > 1 { Repeat::MayHaveHappened } else { Repeat::First };
+    match apply::apply(&plan, &core.client, &core.mapping.tables, repeat).await {
+        Ok(applied) => {
+            core.breakers.succeeded(SERVICENOW);
+            let receipt = applied.into_receipt(event.identity(), core.clock.now());
+            core.counters.possible_duplicates(receipt.possible_duplicates);
+            for finding in &receipt.findings {
+                tracing::warn!(event = %event.identity(), finding, "ServiceNow lacks something that the mapping names");
+            }
+            Ok(receipt)
+        }
+        Err(error) => Err(outcome(core, &error)),
+    }
+}
+
+fn outcome(core: &Core, error: &ApplyError) -> Outcome {
+    let reason = told(error);
+    let destination = SERVICENOW.to_owned();
+    match error.disposition() {
+        Disposition::DestinationDown { after } => {
+            Outcome::DestinationDown { destination, reason, retry_after: after }
+        }
+        Disposition::RateLimited { after } => {
+            Outcome::RateLimited { destination, after: after.unwrap_or(RATE_LIMITED) }
+        }
+        Disposition::CredentialsRefused => Outcome::CredentialsRefused { destination, reason },
+        Disposition::Retry => {
+            core.breakers.succeeded(SERVICENOW);
+            Outcome::Retry { reason, after: None }
+        }
+        Disposition::Poison => {
+            core.breakers.succeeded(SERVICENOW);
+            Outcome::Poison { reason: format!("{reason}; {}", error.advice()) }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! One message, from lease to settlement: step, order, delivery, audit.
+//!
+//! The order of the four is the rule that makes a crash harmless: what is decided is committed before anything
+//! is asked of the platform or of ServiceNow; what ServiceNow has is in the receipt and in the audit log before
+//! the message is settled; and each of them, done again, changes nothing.
+
+use async_trait::async_trait;
+use openfactory_queue::worker::alert::{Alarm, Alert};
+use openfactory_queue::{Handler, Leased, Outcome};
+use openfactory_sn::lifecycle::event::{Event, EventBody};
+
+use super::audit::AuditFailure;
+use super::core::Core;
+use super::{deliver, order, step};
+use crate::told::told;
+
+/// Handles the router's messages.
+pub(super) struct EventHandler {
+    core: Core,
+}
+
+impl EventHandler {
+    pub(super) fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    async fn event(&self, event: &Event, leased: &Leased) -> Result<(), Outcome> {
+        step::take(&self.core, event).await?;
+        if let EventBody::RemediationOrdered(body) = &event.body {
+            order::perform(&self.core, event, &body.order).await?;
+        }
+        deliver::deliver(&self.core, event, leased).await
+    }
+}
+
+#[async_trait]
+impl Handler for EventHandler {
+    async fn handle(&self, leased: &Leased) -> Outcome {
+        let event = match Event::parse(&leased.message.payload) {
+            Ok(event) => event,
+            Err(error) => return Outcome::Poison { reason: told(&error) },
+        };
+        let outcome = match self.event(&event, leased).await {
+            Ok(()) => Outcome::Done,
+            Err(outcome) => postponed(&self.core, &event, leased.attempt, outcome).await,
+        };
+        self.core.counters.handled(&leased.message.kind, label(&outcome));
+        outcome
+    }
+}
+
+/// Has the audit log know of an event that did not get through, before the queue does.
+async fn postponed(core: &Core, event: &Event, attempt: u32, outcome: Outcome) -> Outcome {
+    match core.audit.postponed(event, attempt, &reason(&outcome)).await {
+        Ok(()) => outcome,
+        Err(failure) => audit(failure),
+    }
+}
+
+fn reason(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Retry { reason, .. }
+        | Outcome::NotYet { reason, .. }
+        | Outcome::DestinationDown { reason, .. }
+        | Outcome::CredentialsRefused { reason, .. }
+        | Outcome::Poison { reason } => reason.clone(),
+        Outcome::RateLimited { after, .. } => format!("rate limited for {} s", after.as_secs()),
+        _ => String::new(),
+    }
+}
+
+const fn label(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Retry { .. } => "retry",
+        Outcome::NotYet { .. } => "not_yet",
+        Outcome::DestinationDown { .. } => "destination_down",
+        Outcome::CredentialsRefused { .. } => "credentials_refused",
+        Outcome::RateLimited { .. } => "rate_limited",
+        Outcome::Poison { .. } => "poison",
+        _ => "other",
+    }
+}
+
+/// What becomes of a message that the audit log does not take an entry of: nothing is settled without one.
+pub(super) fn audit(failure: AuditFailure) -> Outcome {
+    Outcome::NotYet { after: std::time::Duration::from_secs(2), reason: told(&failure) }
+}
+
+/// Writes dead letters into the audit log and tells the operator's log.
+#[derive(Clone)]
+pub(super) struct AuditedAlert {
+    core: Core,
+}
+
+impl AuditedAlert {
+    pub(super) fn new(core: Core) -> Self {
+        Self { core }
+    }
+}
+
+impl std::fmt::Debug for AuditedAlert {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuditedAlert").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Alert for AuditedAlert {
+    async fn raise(&self, alarm: &Alarm) {
+        openfactory_queue::worker::alert::LogAlert.raise(alarm).await;
+        if let Alarm::DeadLetter { id, key, reason, .. } = alarm {
+            let subject = key.as_deref().unwrap_or("no key");
+            if let Err(failure) = self.core.audit.dead_lettered(id, subject, reason).await {
+                tracing::error!("a dead letter is not in the audit log: {}", told(&failure));
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Events as messages of the queue, and back.
+//!
+//! The message's id is the event's identity, so that an event is one message however often it is sent; its key
+//! is the event's lane; its payload the event's own bytes: for one that came from outside, the very bytes that
+//! were signed.
+
+use openfactory_attest::trust::TrustedKey;
+use openfactory_queue::Message;
+use openfactory_queue::dead_letter::DeadPolicy;
+use openfactory_sn::lifecycle::event::codec::EventError;
+use openfactory_sn::lifecycle::event::{Event, EventBody};
+use openfactory_sn::lifecycle::id::EventId;
+
+/// The attribute that names who signed the event; absent for one that the router derived itself.
+const SIGNED_BY: &str = "signed-by";
+
+/// An event from outside, whose signature was verified.
+pub(super) fn external(event: &Event, signer: &TrustedKey, payload: &[u8]) -> Message {
+    of(event, payload.to_vec()).with_attribute(SIGNED_BY, signer.key_id().to_string())
+}
+
+/// An event that the router derived.
+///
+/// # Errors
+/// When the event has no JSON form.
+pub(super) fn derived(event: &Event) -> Result<Message, EventError> {
+    Ok(of(event, event.to_payload()?))
+}
+
+/// An event of a type that this version does not know.
+pub(super) fn unknown(identity: &EventId, type_name: &str, payload: &[u8]) -> Message {
+    Message::new(identity.as_str(), type_name, payload.to_vec())
+}
+
+fn of(event: &Event, payload: Vec<u8>) -> Message {
+    Message::new(event.identity().as_str(), event.body.type_name(), payload)
+        .with_key(event.body.key())
+        .on_dead(policy(&event.body))
+}
+
+/// What happens to a lane whose head can't be handled. Records must come in their order, so their lane waits for
+/// a person; a hint, or a report that says nothing usable, is stepped over: it must not silence a device.
+const fn policy(body: &EventBody) -> DeadPolicy {
+    match body {
+        EventBody::RecordChanged(_) | EventBody::DeviceReported(_) => DeadPolicy::Skip,
+        _ => DeadPolicy::Block,
+    }
+}

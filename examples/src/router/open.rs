@@ -1,0 +1,188 @@
+//! Opening what a router needs, in the order in which each refuses: files of its own before the network.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use openfactory_attest::audit::{Log, OpenLogError};
+use openfactory_attest::key::{Ed25519Key, ParseKeyError};
+use openfactory_attest::trust::{ParseTrustError, TrustStore};
+use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
+use openfactory_queue::clock::{Clock, SystemClock};
+use openfactory_queue::jitter::RandomJitter;
+use openfactory_queue::policy::backoff::Backoff;
+use openfactory_queue::policy::breaker::Breakers;
+use openfactory_sn::lifecycle::mapping::Mapping;
+use openfactory_sn::lifecycle::policy::Policy;
+use openfactory_sn::{Auth, Client};
+use thiserror::Error;
+
+use super::audit::Auditor;
+use super::config::{Profile, RouterConfig};
+use super::core::{Core, Parts};
+use super::counters::{Counters, QueueGauges};
+use super::edges::Edges;
+use crate::config::{ConfigError, read_secret_file};
+use crate::metrics::Metrics;
+use crate::platform::LocalPlatform;
+use crate::serve::ServeError;
+use crate::state::SqliteStateStore;
+use crate::tls::{LocalCertificates, ServerTls, TlsError};
+
+/// Why a router does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A file can't be read or written.
+    #[error("can't use {path}")]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A secret or key file can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The trust file can't be used.
+    #[error("the trust file {path} can't be used")]
+    Trust {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ParseTrustError,
+    },
+    /// The audit log's key can't be used.
+    #[error("the audit log's key {path} can't be used")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ParseKeyError,
+    },
+    /// The audit log can't be opened.
+    #[error("the audit log can't be opened")]
+    Audit(#[from] OpenLogError),
+    /// The queue can't be opened.
+    #[error("the queue can't be opened")]
+    Queue(#[from] openfactory_queue::Error),
+    /// The state store can't be opened.
+    #[error("the state store can't be opened")]
+    State(#[from] crate::state::OpenError),
+    /// The platform can't be used.
+    #[error("the platform can't be used")]
+    Platform(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The ServiceNow client can't be built.
+    #[error("the ServiceNow client can't be set up")]
+    Client(#[from] openfactory_sn::Error),
+    /// TLS can't be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The listener can't be opened.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The configuration contradicts itself.
+    #[error("the configuration can't be used: {reason}")]
+    Contradiction {
+        /// What contradicts what.
+        reason: &'static str,
+    },
+}
+
+/// The server's certificate, if TLS is spoken.
+pub(super) fn tls(config: &RouterConfig) -> Result<Option<ServerTls>, StartError> {
+    let listen = &config.listen;
+    match (&listen.certificate_file, &listen.key_file, &listen.local_tls_directory) {
+        (Some(chain), Some(key), None) => Ok(Some(ServerTls::from_files(chain, key)?)),
+        (None, None, Some(directory)) => {
+            let local = LocalCertificates::ensure(directory, SystemClock.now())?;
+            Ok(Some(ServerTls::from_files(&local.server_certificate(), &local.server_key())?))
+        }
+        (None, None, None) => Ok(None),
+        _ => Err(StartError::Contradiction {
+            reason: "[listen] takes certificate_file and key_file together, or local_tls_directory alone",
+        }),
+    }
+}
+
+/// Everything else.
+pub(super) async fn core(
+    config: &RouterConfig,
+    metrics: &Metrics,
+    edges: Arc<dyn Edges>,
+) -> Result<Core, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let trust = trust(&config.trust.file)?;
+    make(&config.state.directory)?;
+    let state = SqliteStateStore::open(&config.state.directory.join("state.sqlite"))?;
+    let queue = SqliteQueue::open(SqliteConfig::new(config.state.directory.join("queue.sqlite"))).await?;
+    let audit = Auditor::new(log(config)?, Arc::clone(&clock));
+    let platform = LocalPlatform::open(&config.platform.local_directory, trust.clone())
+        .map_err(|error| StartError::Platform(Box::new(error)))?;
+    let client = client(config)?;
+    let mapping = match config.servicenow.mapping {
+        Profile::Guide => Mapping::guide(),
+    };
+    let queue = Arc::new(queue);
+    metrics.before_scrape(Arc::new(QueueGauges::new(metrics, queue.clone())));
+    let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
+    Ok(Core::new(Parts {
+        queue,
+        state: Arc::new(state),
+        audit,
+        trust,
+        client,
+        policy: policy(config, &mapping),
+        mapping,
+        platform: Arc::new(platform),
+        breakers: Breakers::new(backoff, Arc::clone(&clock), Arc::new(RandomJitter)),
+        clock,
+        edges,
+        counters: Counters::new(metrics),
+        outbox: tokio::sync::Notify::new(),
+        timers: tokio::sync::Notify::new(),
+        gates: tokio::sync::watch::Sender::new(0),
+    }))
+}
+
+fn policy(config: &RouterConfig, mapping: &Mapping) -> Policy {
+    let mut policy = Policy::default();
+    policy.change_request_table.clone_from(&mapping.tables.change_request);
+    policy.report_within = match config.timing.report_within_s {
+        0 => None,
+        seconds => Some(Duration::from_secs(seconds)),
+    };
+    policy.proof_within = Duration::from_secs(config.timing.proof_within_s);
+    policy
+}
+
+fn trust(path: &Path) -> Result<TrustStore, StartError> {
+    let bytes = std::fs::read(path).map_err(|source| StartError::File { path: path.to_owned(), source })?;
+    TrustStore::parse(&bytes).map_err(|source| StartError::Trust { path: path.to_owned(), source })
+}
+
+fn log(config: &RouterConfig) -> Result<Log, StartError> {
+    let path = &config.audit.key_file;
+    let pem = read_secret_file(path)?;
+    let key = Ed25519Key::from_pem(pem.expose())
+        .map_err(|source| StartError::Key { path: path.clone(), source })?;
+    make(&config.audit.directory)?;
+    Ok(Log::open(&config.audit.directory, &config.audit.origin, Arc::new(key))?)
+}
+
+fn client(config: &RouterConfig) -> Result<Client, StartError> {
+    crate::tls::install_provider();
+    let secret = read_secret_file(&config.servicenow.client_secret_file)?;
+    let mut builder = Client::builder(&config.servicenow.url)
+        .auth(Auth::client_credentials(&config.servicenow.client_id, secret));
+    if let Some(path) = &config.servicenow.ca_file {
+        let pem = std::fs::read(path).map_err(|source| StartError::File { path: path.clone(), source })?;
+        builder = builder.root_certificate_pem(pem);
+    }
+    Ok(builder.build()?)
+}
+
+fn make(directory: &Path) -> Result<(), StartError> {
+    std::fs::create_dir_all(directory)
+        .map_err(|source| StartError::File { path: directory.to_owned(), source })
+}
