@@ -162,7 +162,7 @@ impl SysId {
     ///
     /// let id = SysId::derived("change_request", &CorrelationId::new("build/b-1")?);
     /// assert_eq!(id.as_str(), "6b566b0977684da34ed046d34287f7ec");
-    /// # Ok::<(), openfactory_sn::id::IdError>(())
+    /// # Ok::<(), openfactory_sn::IdError>(())
     /// ```
     #[must_use]
     pub fn derived(table: &str, correlation_id: &CorrelationId) -> Self {

@@ -1,12 +1,13 @@
 //! Records as they are read ([`Row`]) and as they are written ([`Fields`]), and the trait of typed ones.
 
 mod define;
-mod fields;
-mod row;
+pub(crate) mod fields;
+pub(crate) mod row;
 
 pub(crate) use self::define::{column, member, record};
-pub use self::fields::Fields;
-pub use self::row::{Malformed, Row};
+pub(crate) use self::fields::Fields;
+pub use self::row::Malformed;
+pub(crate) use self::row::Row;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

@@ -26,7 +26,7 @@ use crate::record::{Fields, Malformed, Record, Row};
 ///
 /// let mut open = sn.table::<ChangeRequest>().list(&Query::new().and(STATE.is(State::Implement)))?;
 /// while let Some(change) = open.try_next().await? {
-///     println!("{}  {}", change.number, change.short_description);
+///     println!("{}  {}", change.sys_id(), change.short_description);
 /// }
 /// # Ok(())
 /// # }

@@ -78,7 +78,7 @@ pub(super) enum Arity {
     Some,
 }
 
-/// A field, an operator and its values. Checked when the [`Query`](super::Query) that it is in is encoded.
+/// A field, an operator and its values. Checked when the [`Query`](crate::Query) that it is in is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     pub(super) field: String,

@@ -1,7 +1,8 @@
 //! From a query to its text, refusing what the text cannot say.
 
+use super::build::{Direction, Query};
 use super::condition::Arity;
-use super::{Condition, Direction, Operator, Query};
+use super::{Condition, Operator};
 use crate::id::SysId;
 
 /// Longest field name taken, dots included, in bytes.

@@ -17,7 +17,7 @@ const JOURNAL: &[&str] = &["comments", "work_notes", "comments_and_work_notes"];
 /// the field.
 ///
 /// ```
-/// use openfactory_sn::record::Fields;
+/// use openfactory_sn::Fields;
 /// use openfactory_sn::models::change_request::{STATE, State};
 ///
 /// let fields = Fields::new().with("u_build_id", "b-1").with_field(STATE, State::Implement);

@@ -173,3 +173,41 @@ fn percent_decoded(text: &str) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn send(script: &ScriptedTransport, method: &str, url: &str) -> Result<u16, TransportErrorKind> {
+        let request = Request::builder().method(method).uri(url).body(Bytes::new()).unwrap();
+        script.send(request).await.map(|response| response.status().as_u16()).map_err(|error| error.kind())
+    }
+
+    #[tokio::test]
+    async fn what_is_off_the_script_is_an_error_and_remembered() {
+        let script = ScriptedTransport::new().on(Expected::get("/a").query("q", "ä b&c"), Reply::empty(204));
+        assert_eq!(
+            send(&script, "POST", "https://x/a?q=%C3%A4%20b%26c").await,
+            Err(TransportErrorKind::Local)
+        );
+        assert_eq!(send(&script, "GET", "https://x/a?q=other").await, Err(TransportErrorKind::Local));
+        assert_eq!(send(&script, "GET", "https://x/a?q=%C3%A4%20b%26c").await, Ok(204));
+        assert_eq!(send(&script, "GET", "https://x/a").await, Err(TransportErrorKind::Local));
+        assert_eq!(script.requests().len(), 4);
+        assert_eq!(script.script(|script| script.surprises.len()), 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "steps not taken")]
+    fn a_script_that_was_not_played_to_its_end_fails() {
+        ScriptedTransport::new().on(Expected::get("/a"), Reply::silence()).assert_done();
+    }
+
+    #[test]
+    fn broken_escapes_stay_as_they_are() {
+        assert_eq!(
+            decoded("a=%4&b&c=%zz%41"),
+            [("a", "%4"), ("b", ""), ("c", "%zzA")].map(|(n, v)| (n.to_owned(), v.to_owned()))
+        );
+    }
+}
