@@ -30,3 +30,7 @@ pub use read_at::ReadAt;
 pub use recipe::BuildRecipe;
 pub use trust::{TrustStore, TrustedKey};
 pub use work::Work;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
