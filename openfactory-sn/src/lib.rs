@@ -101,3 +101,7 @@ pub use query::build::Query;
 pub use record::fields::Fields;
 pub use record::row::Row;
 pub use secret::Secret;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
