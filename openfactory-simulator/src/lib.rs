@@ -72,3 +72,7 @@ pub use record::Record;
 pub use simulator::{Simulator, StartError};
 pub use tls::TlsError;
 pub use webhook::{Webhook, WebhookError};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
