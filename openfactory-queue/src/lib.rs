@@ -49,6 +49,8 @@
 pub mod backend;
 pub mod capabilities;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dead_letter;
 pub mod delivery;
 mod error;
@@ -70,3 +72,7 @@ pub use lease::{LeaseRequest, Leased, Settlement};
 pub use message::{Message, Published};
 pub use queue::SyncQueue;
 pub use worker::{Handler, Outcome, Worker};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

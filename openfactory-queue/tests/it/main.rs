@@ -1,0 +1,13 @@
+//! The queue against its own promises, the disk, and crashes.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod memory;
+mod sqlite;
