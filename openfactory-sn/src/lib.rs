@@ -59,7 +59,7 @@
 //! - go through many records: [`Table::list`](table::Table::list)
 //! - attach a file once: [`Attachments::ensure`](attachment::Attachments::ensure)
 //! - move a change request along: [`Type::steps`](models::change_request::Type::steps)
-//! - reach a private instance: [`ClientBuilder::root_certificate_pem`]
+#![cfg_attr(feature = "http", doc = "- reach a private instance: [`ClientBuilder::root_certificate_pem`]")]
 #![cfg_attr(feature = "testing", doc = "- test without an instance: [`testing::ScriptedTransport`]")]
 //!
 //! # Not here
