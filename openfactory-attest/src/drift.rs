@@ -275,7 +275,7 @@ mod tests {
             // P1 for want of a better row: the base never changes.
             ("usr/share/doc/x", Priority::P1),
             ("var/lib/dpkg/status", Priority::P1),
-            ("", Priority::P1),
+            (".", Priority::P1),
             ("etc", Priority::P1),
             ("srv/so", Priority::P1),
             // P3: configuration drift.

@@ -61,8 +61,7 @@ struct Inner {
     /// The newest checkpoint that was written; locked while a newer one is.
     checkpoint: Mutex<(TreeHead, String)>,
     torn: Option<TornTail>,
-    /// Holds the lock until it is dropped.
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 struct Encoded {
@@ -114,9 +113,10 @@ impl Log {
         let key = VerifierKey::new(origin, signer.public_key().clone()).map_err(OpenLogError::Origin)?;
         let layout = Layout::of(directory);
         fs::create_dir_all(directory).map_err(failed("create", directory))?;
-        let lock = lock(&layout)?;
+        let lock = DirectoryLock::take(&layout)?;
         let recovered = recover::open(&layout, origin)?;
         let checkpoint = own_checkpoint(&layout, &key, &recovered.index, signer.as_ref())?;
+        let torn = recovered.settle(&layout)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 layout,
@@ -127,7 +127,7 @@ impl Log {
                 queue: Queue::new(),
                 poisoned: AtomicBool::new(false),
                 checkpoint: Mutex::new(checkpoint),
-                torn: recovered.torn,
+                torn,
                 _lock: lock,
             }),
         })
@@ -339,14 +339,31 @@ fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenLogErr
     move |source| OpenLogError::Io { action, path: path.clone(), source }
 }
 
-fn lock(layout: &Layout) -> Result<File, OpenLogError> {
-    let path = layout.lock();
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-    let file = file.map_err(failed("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenLogError::Locked { path: layout.directory().to_owned() }),
-        Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
+/// Keeps other processes out of the directory until it is dropped.
+struct DirectoryLock {
+    file: File,
+}
+
+impl DirectoryLock {
+    fn take(layout: &Layout) -> Result<Self, OpenLogError> {
+        let path = layout.lock();
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(failed("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(OpenLogError::Locked { path: layout.directory().to_owned() })
+            }
+            Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
+        }
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing would not do while a child that is being started still has a copy of the descriptor. An error
+        // changes nothing: the descriptor is closed right after.
+        let _unlocked = self.file.unlock();
     }
 }
 

@@ -22,13 +22,13 @@ pub struct TornTail {
     pub len: u64,
 }
 
+/// A journal that was read and found right up to its last commit.
 pub(super) struct Recovered {
     pub(super) file: File,
     pub(super) index: Index,
-    pub(super) torn: Option<TornTail>,
 }
 
-/// Opens the journal of this origin, or makes an empty one.
+/// Opens the journal of this origin, or makes an empty one. Changes nothing in one that is there.
 pub(super) fn open(layout: &Layout, origin: &str) -> Result<Recovered, OpenLogError> {
     let path = layout.journal();
     let failed = |action| {
@@ -71,10 +71,17 @@ pub(super) fn open(layout: &Layout, origin: &str) -> Result<Recovered, OpenLogEr
             Item::Flaw(_) | Item::Unfinished | Item::End => break,
         }
     }
-    // What the last process wrote but did not live to sync counts from now on, so it has to be durable now.
-    file.sync_all().map_err(failed("sync"))?;
-    let torn = cut_off(&file, layout, index.end).map_err(failed("cut the torn tail off"))?;
-    Ok(Recovered { file, index, torn })
+    Ok(Recovered { file, index })
+}
+
+impl Recovered {
+    /// Makes the journal ready to be appended to: durable as far as it counts, cut off after that.
+    pub(super) fn settle(&self, layout: &Layout) -> Result<Option<TornTail>, OpenLogError> {
+        let path = layout.journal();
+        // What the last process wrote but did not live to sync counts from now on, so it has to be durable now.
+        let torn = self.file.sync_all().and_then(|()| cut_off(&self.file, layout, self.index.end));
+        torn.map_err(|source| OpenLogError::Io { action: "settle", path, source })
+    }
 }
 
 /// As much of an entry as is needed to find it again.
@@ -102,7 +109,9 @@ fn torn(file: &File, from: u64) -> io::Result<bool> {
             return Ok(false);
         }
         zeros |= line.contains(&0);
-        let commit = line.strip_prefix(b"= ").and_then(|line| line.strip_suffix(b"\n"));
+        // Zeros may have taken the place of the newline before a commit.
+        let last = line.rsplit(|byte| *byte == 0).next().unwrap_or_default();
+        let commit = last.strip_prefix(b"= ").and_then(|line| line.strip_suffix(b"\n"));
         committed = commit.is_some_and(|commit| journal::parse_commit(commit).is_some());
     }
 }

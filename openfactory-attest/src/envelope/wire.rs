@@ -64,7 +64,12 @@ impl TryFrom<Envelope> for super::Envelope {
 
 /// Takes base64 of the standard or the URL-safe alphabet, padded or not; never a mixture of both.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let padding = if text.ends_with('=') {
+        DecodePaddingMode::RequireCanonical
+    } else {
+        DecodePaddingMode::Indifferent
+    };
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(padding);
     let alphabet = if text.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
     GeneralPurpose::new(alphabet, config).decode(text).ok()
 }
@@ -103,7 +108,7 @@ mod tests {
         for text in ["+//+AQ==", "-__-AQ==", "+//+AQ", "-__-AQ"] {
             assert_eq!(decode(text).as_deref(), Some(&bytes[..]), "{text}");
         }
-        for text in ["+__+AQ==", "+//+AR==", "+//+A", "+//+AQ= =", " +//+AQ==", "+//+AQ==\n"] {
+        for text in ["+__+AQ==", "+//+AR==", "+//+A", "+//+AQ=", "+//+AQ= =", " +//+AQ==", "+//+AQ==\n"] {
             assert_eq!(decode(text), None, "{text}");
         }
     }

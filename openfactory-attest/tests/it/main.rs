@@ -11,6 +11,12 @@
 mod manifest;
 #[cfg(feature = "squashfs")]
 mod squashfs;
+mod audit;
+mod document;
+mod envelope;
+mod key;
+mod python;
+mod recipe;
 mod tool;
 mod tree;
 mod verity;

@@ -1,0 +1,244 @@
+//! Verification documents and the chain: every link proved, and each way to break one.
+
+use std::time::{Duration, SystemTime};
+
+use openfactory_attest::chain::{ChainVerdict, Evidence, LinkName, LinkStatus, verify_chain};
+use openfactory_attest::document::{
+    Builder, DocumentError, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature,
+    VerificationDocument, VerityTree,
+};
+use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::statement::{self, StatementError};
+use openfactory_attest::verity::{self, Params};
+use openfactory_attest::{
+    BuildRecipe, Ed25519Key, Envelope, KeyKind, Sha256Digest, Signer, TrustStore, TrustedKey, Work,
+};
+use serde_json::{Value, json};
+
+fn key(seed: u8) -> Ed25519Key {
+    Ed25519Key::from_seed(&[seed; 32])
+}
+
+fn trust(seed: u8, kind: KeyKind) -> TrustStore {
+    let mut store = TrustStore::new();
+    store.add(TrustedKey::new("platform", kind, key(seed).public_key().clone())).unwrap();
+    store
+}
+
+fn platform() -> TrustStore {
+    trust(1, KeyKind::BuildPlatformSigning)
+}
+
+fn time(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_366_400 + seconds)
+}
+
+/// A build with everything, and what was measured of it.
+struct Build {
+    document: VerificationDocument,
+    evidence: Evidence,
+}
+
+fn build() -> Build {
+    let recipe = BuildRecipe::parse(br#"{"name":"press","baseImage":"debian-trixie"}"#).unwrap();
+    let intent =
+        BuildIntent::new(recipe.recipe_hash(), "a press controller", "qa@example.com", "13.1", time(0));
+    let intent = intent.sign(&key(1)).unwrap();
+
+    let image = vec![7_u8; 3 * 4096];
+    let params = Params::new("a60c98d2-ae9b-4865-bfcb-b4e3ace11033".parse().unwrap());
+    let mut hash_area = std::io::Cursor::new(Vec::new());
+    let tree = verity::format(&image, None, &mut hash_area, &params, &Work::on_all_cores()).unwrap();
+    let image = FileDigest::of(&image);
+    let manifest = Sha256Digest::of(b"manifest");
+    let (build_log, report) = (FileDigest::of(b"log"), FileDigest::of(b"report"));
+    let sbom = NamedDigest::new("sbom.cdx.json", FileDigest::of(b"sbom"));
+
+    let document = VerificationDocument::new(
+        "build-7",
+        ImageFile::new("press.squashfs", image),
+        VerityTree::new(&tree, FileDigest::of(&hash_area.into_inner())),
+        ManifestDigest::json(manifest, 3),
+        recipe.recipe_hash(),
+        build_log,
+        Builder::new("https://builder.example/worker/3"),
+        Signature::new("Q. A. Person", "build verified", time(60)),
+    )
+    .with_intent(&intent)
+    .with_test_report(report)
+    .with_sbom(sbom.clone());
+
+    let mut evidence = Evidence::default();
+    evidence.recipe_hash = Some(recipe.recipe_hash());
+    evidence.intent = Some(intent);
+    evidence.build_log = Some(build_log);
+    evidence.image = Some(image);
+    evidence.root_hash = Some(tree.root_hash());
+    evidence.manifest = Some(manifest);
+    evidence.test_report = Some(report);
+    evidence.sboms = vec![sbom];
+    Build { document, evidence }
+}
+
+fn status(envelope: &Envelope, evidence: &Evidence, link: &LinkName) -> LinkStatus {
+    let report = verify_chain(envelope, &platform(), evidence);
+    report.links.into_iter().find(|found| found.name == *link).unwrap().status
+}
+
+#[test]
+fn a_whole_chain_is_proved() {
+    let Build { document, evidence } = build();
+    let envelope = document.sign(&key(1)).unwrap();
+    let opened = VerificationDocument::open(&envelope, &platform()).unwrap();
+    assert_eq!(opened.get(), &document);
+    assert_eq!(opened.signer().name, "platform");
+    assert_eq!(opened.get().verity_tree().unwrap().root_hash(), document.verity.root_hash);
+
+    let report = verify_chain(&envelope, &platform(), &evidence);
+    assert_eq!(report.verdict, ChainVerdict::Proved, "{report:#?}");
+    assert_eq!(report.links.len(), 9);
+}
+
+#[test]
+fn what_is_not_at_hand_is_not_checked() {
+    let envelope = build().document.sign(&key(1)).unwrap();
+    let report = verify_chain(&envelope, &platform(), &Evidence::default());
+    assert_eq!(report.verdict, ChainVerdict::Incomplete);
+    let checked = |link: &&openfactory_attest::chain::Link| link.status == LinkStatus::Proved;
+    let proved: Vec<_> = report.links.iter().filter(checked).map(|link| link.name.clone()).collect();
+    assert_eq!(proved, [LinkName::Signature]);
+}
+
+#[test]
+fn each_link_breaks_alone() {
+    let other = FileDigest::of(b"other");
+    let changes: [(LinkName, fn(&mut Evidence, FileDigest)); 8] = [
+        (LinkName::Recipe, |evidence, other| evidence.recipe_hash = Some(other.sha256)),
+        (LinkName::BuildLog, |evidence, other| evidence.build_log = Some(other)),
+        (LinkName::Image, |evidence, other| evidence.image = Some(other)),
+        (LinkName::VerityRoot, |evidence, other| {
+            evidence.root_hash = Some(verity::RootHash::new(other.sha256))
+        }),
+        (LinkName::Manifest, |evidence, other| evidence.manifest = Some(other.sha256)),
+        (LinkName::TestReport, |evidence, other| evidence.test_report = Some(other)),
+        (LinkName::Sbom("sbom.cdx.json".into()), |evidence, other| {
+            evidence.sboms = vec![NamedDigest::new("sbom.cdx.json", other)];
+        }),
+        (LinkName::Sbom("another".into()), |evidence, other| {
+            evidence.sboms.push(NamedDigest::new("another", other));
+        }),
+    ];
+    for (link, change) in changes {
+        let Build { document, mut evidence } = build();
+        change(&mut evidence, other);
+        let report = verify_chain(&document.sign(&key(1)).unwrap(), &platform(), &evidence);
+        assert_eq!(report.verdict, ChainVerdict::Broken);
+        assert_eq!(report.broken().map(|link| &link.name).collect::<Vec<_>>(), [&link]);
+    }
+}
+
+#[test]
+fn the_intent_must_be_the_documents_own_believed_and_earlier() {
+    let Build { document, evidence } = build();
+    let reason = |document: &VerificationDocument, intent: Option<Envelope>| {
+        let mut evidence = evidence.clone();
+        evidence.intent = intent;
+        let envelope = document.sign(&key(1)).unwrap();
+        match status(&envelope, &evidence, &LinkName::Intent) {
+            LinkStatus::Broken { reason } => reason,
+            other => panic!("{other}"),
+        }
+    };
+    let make = |recipe: &[u8], seconds, seed| {
+        let intent =
+            BuildIntent::new(Sha256Digest::of(recipe), "text", "qa@example.com", "13.1", time(seconds));
+        intent.sign(&key(seed)).unwrap()
+    };
+    assert!(reason(&document, Some(make(b"x", 0, 1))).contains("another build intent"));
+
+    let mut without = document.clone();
+    without.intent_digest = None;
+    assert!(reason(&without, None).contains("no signed build intent"));
+
+    let for_another_recipe = make(b"x", 0, 1);
+    let refers = document.clone().with_intent(&for_another_recipe);
+    assert!(reason(&refers, Some(for_another_recipe)).contains("another recipe"));
+
+    let mut late = evidence.intent.clone().unwrap();
+    assert_eq!(status(&document.sign(&key(1)).unwrap(), &evidence, &LinkName::Intent), LinkStatus::Proved);
+    let intent = BuildIntent::new(document.recipe_hash, "text", "qa@example.com", "13.1", time(61));
+    late = intent.sign(&key(1)).unwrap_or(late);
+    assert!(reason(&document.clone().with_intent(&late), Some(late)).contains("after the document"));
+
+    let intent = BuildIntent::new(document.recipe_hash, "text", "qa@example.com", "13.1", time(0));
+    let by_a_stranger = intent.sign(&key(9)).unwrap();
+    let refers = document.clone().with_intent(&by_a_stranger);
+    assert!(reason(&refers, Some(by_a_stranger)).contains("not believed"));
+}
+
+#[test]
+fn only_a_build_platform_key_counts() {
+    let Build { document, evidence } = build();
+    let envelope = document.sign(&key(1)).unwrap();
+    for trust in [TrustStore::new(), trust(2, KeyKind::BuildPlatformSigning), trust(1, KeyKind::Integration)]
+    {
+        let report = verify_chain(&envelope, &trust, &evidence);
+        assert_eq!(report.verdict, ChainVerdict::Broken);
+        assert_eq!(report.broken().map(|link| &link.name).collect::<Vec<_>>(), [&LinkName::Signature]);
+        let others = report.links.iter().skip(1);
+        assert!(others.into_iter().all(|link| matches!(link.status, LinkStatus::NotChecked { .. })));
+    }
+}
+
+/// Signs a changed payload with the right key: a mistake of the platform, not an attack.
+fn resigned(change: impl FnOnce(&mut Value)) -> Envelope {
+    let envelope = build().document.sign(&key(1)).unwrap();
+    let mut payload: Value = serde_json::from_slice(envelope.payload_unverified()).unwrap();
+    change(&mut payload);
+    Envelope::sign(statement::PAYLOAD_TYPE, payload.to_string().as_bytes(), &key(1)).unwrap()
+}
+
+#[test]
+fn a_signature_does_not_make_nonsense_true() {
+    let open = |envelope: &Envelope| VerificationDocument::open(envelope, &platform()).unwrap_err();
+    let of_statement = |error: DocumentError| match error {
+        DocumentError::Statement(error) => error,
+        other => panic!("{other}"),
+    };
+    let set = |pointer: &'static str, value: Value| {
+        open(&resigned(|payload| *payload.pointer_mut(pointer).unwrap() = value))
+    };
+    assert!(matches!(of_statement(set("/_type", json!("x"))), StatementError::Type { what: "_type", .. }));
+    assert!(matches!(of_statement(set("/predicateType", json!("x"))), StatementError::Type { .. }));
+    assert!(matches!(of_statement(set("/subject", json!([]))), StatementError::Subjects { .. }));
+    assert!(matches!(of_statement(set("/subject/0/digest", json!({}))), StatementError::Subjects { .. }));
+    assert!(matches!(of_statement(set("/predicate/image/size", json!(12288.0))), StatementError::Payload(_)));
+    assert!(matches!(of_statement(set("/predicate/image/sha256", json!("00"))), StatementError::Payload(_)));
+    assert!(matches!(
+        of_statement(set("/predicate/signature/time", json!("now"))),
+        StatementError::Payload(_)
+    ));
+    assert_eq!(set("/predicate/version", json!(2)), DocumentError::Version { found: 2 });
+    assert_eq!(set("/predicate/image/name", json!("other")), DocumentError::Subjects);
+    let digest = json!({"sha256": "0".repeat(64)});
+    assert_eq!(set("/subject/1/digest", digest), DocumentError::Subjects);
+    for (pointer, value) in [
+        ("/predicate/verity/hashType", json!(0)),
+        ("/predicate/verity/algorithm", json!("sha512")),
+        ("/predicate/verity/dataBlockSize", json!(4097)),
+        ("/predicate/verity/dataBlocks", json!(4)),
+        ("/predicate/verity/salt", json!("x")),
+        ("/predicate/verity/uuid", json!("x")),
+    ] {
+        assert!(matches!(set(pointer, value), DocumentError::Verity { .. }), "{pointer}");
+    }
+    let more = resigned(|payload| payload["predicate"]["future"] = json!({"field": [1]}));
+    assert!(VerificationDocument::open(&more, &platform()).is_ok(), "unknown members are ignored");
+}
+
+#[test]
+fn numbers_that_do_not_fit_are_not_signed() {
+    let mut document = build().document;
+    document.manifest.entries = u64::MAX;
+    assert!(document.sign(&key(1)).is_err());
+}
