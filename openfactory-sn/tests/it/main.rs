@@ -12,10 +12,13 @@
 mod attachment;
 mod ensure;
 mod http;
+#[cfg(feature = "lifecycle")]
+mod lifecycle;
 mod listing;
 mod oauth;
 mod retry;
 mod secrets;
+mod simulator;
 mod support;
 mod table;
 mod tls;

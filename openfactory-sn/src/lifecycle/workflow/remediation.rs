@@ -20,7 +20,7 @@ pub(super) fn order(
     step: &mut Step,
     id: &DeviceId,
     device: &mut Device,
-    incident: CorrelationId,
+    incident: &CorrelationId,
     roll_back: bool,
 ) {
     let mut actions = vec![Action::Quarantine];

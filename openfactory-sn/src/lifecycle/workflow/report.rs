@@ -140,7 +140,7 @@ fn drifted(
     };
     step.publish(context.derived("drifted", context.now, EventBody::DeviceDrifted(Box::new(event))));
     if automation.quarantine && device.order.is_none() {
-        order(context, step, id, device, incident, automation.roll_back);
+        order(context, step, id, device, &incident, automation.roll_back);
         return format!("device {id} has {total} finding(s), the worst {priority}: incident and remediation");
     }
     format!("device {id} has {total} finding(s), the worst {priority}: incident")

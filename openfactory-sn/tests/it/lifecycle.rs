@@ -1,0 +1,12 @@
+//! The lifecycle: from events to decisions, plans and records.
+
+mod apply;
+mod events;
+mod gates;
+mod overdue;
+mod plans;
+mod remediation;
+mod reports;
+mod samples;
+mod state;
+mod world;

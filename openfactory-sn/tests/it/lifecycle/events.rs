@@ -1,0 +1,195 @@
+use openfactory_attest::key::KeyKind;
+use openfactory_sn::lifecycle::event::codec::EventError;
+use openfactory_sn::lifecycle::event::{Event, EventBody, SenderError};
+use serde_json::{Value, json};
+
+use super::samples;
+use super::world::World;
+
+fn incoming() -> Vec<Event> {
+    vec![
+        samples::requested(),
+        samples::completed(),
+        samples::verified(),
+        samples::deployed(),
+        samples::reported(samples::report(300, &["etc/shadow"])),
+        samples::hint("hint-1", 1),
+    ]
+}
+
+/// One of each type.
+async fn all() -> Vec<Event> {
+    let mut events = incoming();
+    let mut world = World::new();
+    world.apply(&samples::requested()).await;
+    world.recorded(&samples::requested()).await;
+    world.observe(&samples::change_request(), "rejected", "-5");
+    events.extend(world.apply(&samples::hint("hint-1", 1)).await);
+    let mut world = World::new();
+    world.apply(&samples::requested()).await;
+    world.recorded(&samples::requested()).await;
+    world.observe(&samples::change_request(), "approved", "-2");
+    events.extend(world.apply(&samples::hint("hint-1", 1)).await);
+    let mut world = World::with_compliant_device().await;
+    let drifted = world.report(400, &["etc/shadow"]).await;
+    let performed = world.perform(&drifted[1], 410).await;
+    events.extend(drifted);
+    events.push(performed);
+    events.extend(world.report(420, &[]).await);
+    let due = samples::instant(420 + 86_400);
+    openfactory_sn::lifecycle::state::StateStore::fire_due(&world.at(due).store, due, 10).await.unwrap();
+    let overdue = world.drain().await;
+    for event in overdue {
+        events.extend(world.apply(&event).await);
+        events.push(event);
+    }
+    events
+}
+
+#[tokio::test]
+async fn every_type_reads_back_and_is_named_once() {
+    let events = all().await;
+    for type_name in EventBody::TYPE_NAMES {
+        let event = events.iter().find(|event| event.body.type_name() == type_name);
+        let event = event.unwrap_or_else(|| panic!("no sample of {type_name}"));
+        let payload = event.to_payload().unwrap();
+        assert_eq!(Event::parse(&payload).unwrap(), *event, "{type_name}");
+        let json: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(json["type"], type_name);
+        let members: Vec<&String> = json.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["data", "id", "source", "time", "type"]);
+    }
+}
+
+/// The wire form of version 1 is frozen: whoever changes it makes a version 2.
+#[test]
+fn the_payload_is_as_it_is_written_down() {
+    let json: Value = serde_json::from_slice(&samples::hint("hint-1", 1).to_payload().unwrap()).unwrap();
+    assert_eq!(
+        json,
+        json!({
+            "id": "hint-1",
+            "source": "/platform",
+            "type": "tech.openfactory.servicenow.record_changed.v1",
+            "time": "2026-09-21T14:13:21.000Z",
+            "data": {"table": "change_request", "sys_id": samples::change_request().as_str()},
+        })
+    );
+    let json: Value = serde_json::from_slice(&samples::completed().to_payload().unwrap()).unwrap();
+    assert_eq!(
+        json["data"],
+        json!({
+            "build_id": "b-1",
+            "image": {"name": "b-1.squashfs", "size": 4096, "sha256": samples::digest("image").to_string()},
+            "root_hash": samples::digest("root").to_string(),
+            "build_log": samples::digest("log").to_string(),
+            "duration_s": 42,
+        })
+    );
+}
+
+#[tokio::test]
+async fn only_who_may_say_it_is_believed() {
+    use KeyKind::{BuildPlatformSigning, DeviceAttestation, Integration, ReleaseSigning};
+    for event in all().await {
+        let name = event.body.type_name();
+        let good: &[KeyKind] = match &event.body {
+            EventBody::BuildRequested(_) | EventBody::BuildCompleted(_) | EventBody::BuildVerified(_) => {
+                &[BuildPlatformSigning]
+            }
+            EventBody::DeviceDeployed(_) => &[BuildPlatformSigning, ReleaseSigning],
+            EventBody::DeviceReported(_) => &[DeviceAttestation],
+            EventBody::RecordChanged(_) => &[Integration],
+            _ => &[],
+        };
+        for kind in
+            [BuildPlatformSigning, ReleaseSigning, DeviceAttestation, Integration, KeyKind::RootSigning]
+        {
+            let verdict = event.check_sender(kind, "edge-1");
+            assert_eq!(verdict.is_ok(), good.contains(&kind), "{name} {kind:?}");
+            if good.is_empty() {
+                assert!(matches!(verdict, Err(SenderError::Derived { .. })), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_speaks_for_itself_only() {
+    let event = samples::reported(samples::report(300, &[]));
+    assert!(event.check_sender(KeyKind::DeviceAttestation, "edge-1").is_ok());
+    let error = event.check_sender(KeyKind::DeviceAttestation, "edge-2").unwrap_err();
+    assert!(matches!(error, SenderError::OtherDevice { .. }));
+}
+
+#[test]
+fn an_unknown_type_is_told_with_what_a_dead_letter_needs() {
+    let payload = json!({
+        "id": "e-1", "source": "/later", "type": "tech.openfactory.build.signed.v2",
+        "time": "2026-09-21T14:13:21.000Z", "data": {"anything": [1, 2]},
+    });
+    match Event::parse(payload.to_string().as_bytes()).unwrap_err() {
+        EventError::UnknownType { type_name, id, source_uri } => {
+            assert_eq!(
+                (type_name.as_str(), id.as_str(), source_uri.as_str()),
+                ("tech.openfactory.build.signed.v2", "e-1", "/later")
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn unknown_members_are_ignored() {
+    let mut json: Value = serde_json::from_slice(&samples::completed().to_payload().unwrap()).unwrap();
+    json["data"]["later"] = json!({"x": 1});
+    json["later"] = json!(1.5);
+    assert_eq!(Event::parse(json.to_string().as_bytes()).unwrap(), samples::completed());
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    let good: Value = serde_json::from_slice(&samples::requested().to_payload().unwrap()).unwrap();
+    let with = |pointer: &str, value: Value| {
+        let mut json = good.clone();
+        *json.pointer_mut(pointer).unwrap() = value;
+        Event::parse(json.to_string().as_bytes()).unwrap_err()
+    };
+    assert!(matches!(with("/id", json!("a b")), EventError::Json { .. }));
+    assert!(matches!(with("/source", json!("")), EventError::Source { .. }));
+    assert!(matches!(with("/source", json!("a b")), EventError::Source { .. }));
+    assert!(matches!(with("/time", json!("now")), EventError::Time { .. }));
+    assert!(matches!(with("/data/build_id", json!("a/b")), EventError::Data { .. }));
+    assert!(matches!(with("/data/recipe", json!({"name": "x"})), EventError::Data { .. }));
+    assert!(matches!(with("/data/intent", json!({})), EventError::Data { .. }));
+    assert!(matches!(with("/data/requester", json!(" ")), EventError::Contradiction { .. }));
+    assert!(matches!(
+        with("/data/request_text", json!("x".repeat(40_000))),
+        EventError::Contradiction { .. }
+    ));
+    assert!(matches!(Event::parse(b"{}").unwrap_err(), EventError::Json { .. }));
+    assert!(matches!(Event::parse(b"\xff").unwrap_err(), EventError::Json { .. }));
+    assert!(matches!(Event::parse(&vec![b' '; 17 << 20]).unwrap_err(), EventError::TooLarge { .. }));
+    let twice = samples::requested().to_payload().unwrap();
+    let twice = String::from_utf8(twice).unwrap().replacen("{\"id\":", "{\"id\":\"other\",\"id\":", 1);
+    assert!(
+        matches!(Event::parse(twice.as_bytes()).unwrap_err(), EventError::Json { .. }),
+        "duplicate names"
+    );
+}
+
+#[test]
+fn a_verification_must_name_its_document() {
+    let mut json: Value = serde_json::from_slice(&samples::verified().to_payload().unwrap()).unwrap();
+    json["data"]["document_digest"] = json!(samples::digest("another").to_string());
+    assert!(matches!(
+        Event::parse(json.to_string().as_bytes()).unwrap_err(),
+        EventError::Contradiction { .. }
+    ));
+    let mut json: Value = serde_json::from_slice(&samples::verified().to_payload().unwrap()).unwrap();
+    json["data"]["evidence"][0]["name"] = json!("../../etc/passwd");
+    assert!(matches!(
+        Event::parse(json.to_string().as_bytes()).unwrap_err(),
+        EventError::Contradiction { .. }
+    ));
+}
