@@ -66,23 +66,21 @@ impl App {
 }
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let table = any(on_table);
-    let record = any(on_record);
-    Router::new()
+    let mut router = Router::new()
         .route("/oauth_token.do", any(on_token))
-        .route("/api/now/table/{table}", table.clone())
         .route("/api/now/v1/table/{table}", any(on_table_v1))
-        .route("/api/now/v2/table/{table}", table)
-        .route("/api/now/table/{table}/{sys_id}", record.clone())
-        .route("/api/now/v1/table/{table}/{sys_id}", record.clone())
-        .route("/api/now/v2/table/{table}/{sys_id}", record)
-        .route("/api/now/attachment", any(on_attachments))
-        .route("/api/now/attachment/file", any(on_upload))
-        .route("/api/now/attachment/{sys_id}", any(on_attachment))
-        .route("/api/now/attachment/{sys_id}/file", any(on_download))
-        .route("/simulator/faults", any(on_faults))
-        .fallback(on_nothing)
-        .with_state(app)
+        .route("/api/now/table/{table}", any(on_table))
+        .route("/api/now/v2/table/{table}", any(on_table));
+    for version in ["", "/v1", "/v2"] {
+        let path = |rest: &str| format!("/api/now{version}/{rest}");
+        router = router
+            .route(&path("table/{table}/{sys_id}"), any(on_record))
+            .route(&path("attachment"), any(on_attachments))
+            .route(&path("attachment/file"), any(on_upload))
+            .route(&path("attachment/{sys_id}"), any(on_attachment))
+            .route(&path("attachment/{sys_id}/file"), any(on_download));
+    }
+    router.route("/simulator/faults", any(on_faults)).fallback(on_nothing).with_state(app)
 }
 
 async fn on_token(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
     missing_docs,
     reason = "tests"
 )]
@@ -15,6 +16,7 @@ mod change;
 mod faults;
 mod incident;
 mod oauth;
+mod pysnc;
 mod query;
 mod seed;
 mod state;
