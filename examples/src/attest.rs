@@ -1,8 +1,14 @@
 //! `attest`: build evidence, made and checked offline. No network.
 
+mod audit;
+mod document;
 mod error;
+mod input;
+mod intent;
+mod key;
 mod manifest;
 mod output;
+mod recipe;
 mod verity;
 
 pub use error::CliError;
@@ -27,9 +33,24 @@ struct Cli {
 /// One variant for each area, alphabetically; what it does is in the module of that name.
 #[derive(Debug, Subcommand)]
 enum Area {
+    /// Audit logs: every entry re-hashed, tree and checkpoint checked, single entries proved
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Verification documents: every hash of a build under one signature, the chain link by link
+    #[command(subcommand)]
+    Document(document::DocumentCommand),
+    /// Build intents: what was asked for, signed before it is built
+    #[command(subcommand)]
+    Intent(intent::IntentCommand),
+    /// Signing keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// What every file of a directory or a squashfs image is, and whether it still is
     #[command(subcommand)]
     Manifest(manifest::ManifestCommand),
+    /// Build recipes and their hash
+    #[command(subcommand)]
+    Recipe(recipe::RecipeCommand),
     /// dm-verity: hash trees over images, their root hash, and every bad block
     #[command(subcommand)]
     Verity(verity::VerityCommand),
@@ -38,7 +59,12 @@ enum Area {
 impl Area {
     fn run(self) -> Result<Verdict, CliError> {
         match self {
+            Self::Audit(command) => command.run(),
+            Self::Document(command) => command.run(),
+            Self::Intent(command) => command.run(),
+            Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),
+            Self::Recipe(command) => command.run(),
             Self::Verity(command) => command.run(),
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
-use crate::document::{DocumentError, FileDigest, NamedDigest, VerificationDocument};
+use crate::document::{FileDigest, NamedDigest, VerificationDocument};
 use crate::envelope::{Envelope, Verified};
 use crate::intent::BuildIntent;
 use crate::trust::TrustStore;
@@ -33,6 +33,8 @@ pub struct Evidence {
     pub test_report: Option<FileDigest>,
     /// Package inventories.
     pub sboms: Vec<NamedDigest>,
+    /// What is at hand but could not be measured, and why.
+    pub unmeasured: Vec<(LinkName, String)>,
 }
 
 /// The links of the chain (integration guide, "Verification Chain").
@@ -112,6 +114,11 @@ pub struct ChainReport {
 }
 
 impl ChainReport {
+    /// What there is to say where the document is not even one: its link is broken for this reason, no other checked.
+    pub fn of_no_document(reason: impl Into<String>) -> Self {
+        Self::of(unbelieved(reason.into()))
+    }
+
     fn of(links: Vec<Link>) -> Self {
         let any = |wanted: fn(&LinkStatus) -> bool| links.iter().any(|link| wanted(&link.status));
         let verdict = if any(|status| matches!(status, LinkStatus::Broken { .. })) {
@@ -136,7 +143,7 @@ impl ChainReport {
 pub fn verify_chain(document: &Envelope, trust: &TrustStore, evidence: &Evidence) -> ChainReport {
     match VerificationDocument::open(document, trust) {
         Ok(document) => verify_links(&document, trust, evidence),
-        Err(error) => ChainReport::of(unbelieved(&error)),
+        Err(error) => ChainReport::of_no_document(whole(&error)),
     }
 }
 
@@ -149,7 +156,13 @@ pub fn verify_links(
 ) -> ChainReport {
     let document = document.get();
     let mut links = vec![Link { name: LinkName::Signature, status: LinkStatus::Proved }];
-    let mut add = |name, status| links.push(Link { name, status });
+    let mut add = |name, mut status: LinkStatus| {
+        let why = evidence.unmeasured.iter().find(|(unmeasured, _)| *unmeasured == name);
+        if let (LinkStatus::NotChecked { reason }, Some((_, why))) = (&mut status, why) {
+            reason.clone_from(why);
+        }
+        links.push(Link { name, status });
+    };
     add(LinkName::Recipe, same(Some(&document.recipe_hash), evidence.recipe_hash.as_ref(), "recipe"));
     add(LinkName::Intent, intent(document, trust, evidence.intent.as_ref()));
     add(LinkName::BuildLog, same(Some(&document.build_log), evidence.build_log.as_ref(), "build log"));
@@ -242,7 +255,7 @@ fn intent(document: &VerificationDocument, trust: &TrustStore, given: Option<&En
     }
 }
 
-fn unbelieved(error: &DocumentError) -> Vec<Link> {
+fn unbelieved(reason: String) -> Vec<Link> {
     let rest = [
         LinkName::Recipe,
         LinkName::Intent,
@@ -252,7 +265,7 @@ fn unbelieved(error: &DocumentError) -> Vec<Link> {
         LinkName::Manifest,
     ];
     let not_checked = || LinkStatus::NotChecked { reason: "the document is not believed".to_owned() };
-    std::iter::once(Link { name: LinkName::Signature, status: broken(whole(error)) })
+    std::iter::once(Link { name: LinkName::Signature, status: broken(reason) })
         .chain(rest.into_iter().map(|name| Link { name, status: not_checked() }))
         .collect()
 }

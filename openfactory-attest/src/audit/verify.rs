@@ -163,6 +163,24 @@ pub fn verify(
     Ok(report)
 }
 
+/// The origin of the log in this directory, as its journal says; `None` where there is no journal.
+///
+/// # Errors
+/// [`VerifyLogError`] where the journal can't be read, or is none.
+pub fn origin(directory: &Path) -> Result<Option<String>, VerifyLogError> {
+    let path = Layout::of(directory).journal();
+    let failed = |source| VerifyLogError { path: path.clone(), source };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    match Scanner::new(BufReader::new(file)).map_err(failed)? {
+        Ok(scanner) => Ok(Some(scanner.origin().to_owned())),
+        Err(flaw) => Err(failed(io::Error::new(io::ErrorKind::InvalidData, flaw.to_string()))),
+    }
+}
+
 struct Anchor {
     which: Which,
     signed: TreeHead,

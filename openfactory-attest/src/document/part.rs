@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
-use crate::verity::{BlockSize, Params, RootHash, Tree};
+use crate::verity::{BlockSize, Params, RootHash, Salt, Tree, Uuid};
 
 /// A file by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +126,21 @@ impl VerityTree {
         }
     }
 
+    /// Parameters that follow from the image alone: blocks of 4,096 bytes, salt and UUID derived from its SHA-256, so
+    /// that the same image always has the same root hash.
+    ///
+    /// Salt is SHA-256 over `openfactory/verity-salt/v1`, a zero byte and the 32 bytes of the image's digest; the
+    /// UUID's 16 bytes begin such a hash over `openfactory/verity-uuid/v1`, made a version 4 UUID.
+    #[must_use]
+    pub fn params_for(image: &Sha256Digest) -> Params {
+        let derive = |label: &str| Sha256Digest::of(&[label.as_bytes(), &[0], image.as_bytes()].concat());
+        let mut uuid = [0; 16];
+        uuid.copy_from_slice(derive("openfactory/verity-uuid/v1").as_bytes().split_at(16).0);
+        // 32 bytes are less than the longest salt.
+        let salt = Salt::new(*derive("openfactory/verity-salt/v1").as_bytes()).unwrap_or_default();
+        Params::new(Uuid::from_random(uuid)).with_salt(salt)
+    }
+
     /// The tree to check an image against.
     ///
     /// # Errors
@@ -205,5 +220,20 @@ impl Signature {
     /// Signed by this person or service, meaning this, at this time.
     pub fn new(name: impl Into<String>, meaning: impl Into<String>, time: SystemTime) -> Self {
         Self { name: name.into(), meaning: meaning.into(), time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_parameters_are_frozen() {
+        let params = VerityTree::params_for(&Sha256Digest::of(b"image"));
+        assert_eq!(
+            params.salt().to_string(),
+            "3acc4d6e5275a4bf6145ec2e2c0ced6bc1440ded97d403dd0b2a3cff22ed0f01"
+        );
+        assert_eq!(params.uuid().to_string(), "a0012bcc-a8a4-44de-abbb-830aea8012b1");
     }
 }

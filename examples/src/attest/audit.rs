@@ -1,0 +1,145 @@
+//! `attest audit`: the auditor's view of an audit log.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use openfactory_attest::PublicKey;
+use openfactory_attest::audit::proof::ProveError;
+use openfactory_attest::audit::{self, VerifierKey, verify::Which};
+use serde_json::json;
+
+use super::{CliError, input, output};
+use crate::cli::{self, Verdict};
+use crate::write_once::write_atomically;
+
+/// `attest audit ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Re-hash every entry of a log, and check its tree and its checkpoint
+    ///
+    /// By itself a log can be made anew as a whole by whoever holds its key. Keep checkpoints where the log can't
+    /// reach them and give an old one with --since: only that shows that nothing before it was changed.
+    #[command(after_help = "Examples:
+  attest audit verify /var/lib/openfactory/audit --key log.key.pub
+  attest audit verify /var/lib/openfactory/audit --key 'example.com/log+4f2a...+AQ...' --since last-year.checkpoint
+
+Exit status: 0 good, 1 bad (the first bad entry is named), 2 could not check.")]
+    Verify {
+        /// The log's directory
+        directory: PathBuf,
+        /// The log's verifier key (name+hash+base64), or a file with it, or a PEM public key file
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+        /// An older checkpoint, kept elsewhere
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the proof that an entry is in the log (c2sp.org/tlog-proof), under the log's checkpoint
+    Prove {
+        /// The log's directory
+        directory: PathBuf,
+        /// The entry's index, from 0
+        index: u64,
+        /// Write to this file instead of stdout
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+impl AuditCommand {
+    pub(crate) fn run(self) -> Result<Verdict, CliError> {
+        match self {
+            Self::Verify { directory, key, since, json } => verify(&directory, &key, since.as_deref(), json),
+            Self::Prove { directory, index, output } => prove(&directory, index, output.as_deref()),
+        }
+    }
+}
+
+fn verify(directory: &Path, key: &str, since: Option<&Path>, json: bool) -> Result<Verdict, CliError> {
+    let key = verifier_key(key, directory)?;
+    let since = since.map(input::read_small).transpose()?;
+    let report = audit::verify(directory, &key, since.as_deref())
+        .map_err(|error| CliError::file("check the log in", directory, error))?;
+    let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    if json {
+        output::write_json(&json!({
+            "good": report.is_good(),
+            "origin": key.name(),
+            "size": report.verified.size,
+            "root": report.verified.root,
+            "checkpoint_size": report.checkpoint.map(|head| head.size),
+            "unfinished_bytes": report.unfinished,
+            "since_checked": since.is_some() && !report.findings.iter().any(is_about_since),
+            "findings": findings,
+        }))?;
+    } else {
+        let mut text = String::new();
+        for finding in &findings {
+            text.push_str(&format!("BAD: {finding}\n"));
+        }
+        text.push_str(&format!(
+            "Entries verified: {}\nRoot: {}\n",
+            report.verified.size, report.verified.root
+        ));
+        if let Some(head) = report.checkpoint {
+            text.push_str(&format!("Under the checkpoint: {}\n", head.size));
+        }
+        if report.unfinished > 0 {
+            text.push_str(&format!("Unfinished bytes at the end: {}\n", report.unfinished));
+        }
+        output::write(text.as_bytes())?;
+    }
+    Ok(if report.is_good() { Verdict::Good } else { Verdict::Bad })
+}
+
+fn is_about_since(finding: &audit::verify::Finding) -> bool {
+    use audit::verify::Finding;
+    match finding {
+        Finding::Checkpoint { which, .. }
+        | Finding::Truncated { which, .. }
+        | Finding::Rewritten { which, .. } => *which == Which::Since,
+        // What stopped the reading may have stopped it before the older checkpoint's size.
+        _ => true,
+    }
+}
+
+/// A verifier key as text, or in a file; a bare public key gets its name from the log.
+fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, CliError> {
+    let bad = |error| CliError::because("this is no verifier key and no file with one", error);
+    let path = Path::new(key);
+    if !path.is_file() {
+        return key.parse().map_err(bad);
+    }
+    let bytes = input::read_small(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    if !text.trim_start().starts_with("-----") {
+        return text.parse().map_err(bad);
+    }
+    let public = PublicKey::from_pem(&text)
+        .map_err(|error| CliError::because(format!("{key} is no public key"), error))?;
+    let origin = audit::verify::origin(directory)
+        .map_err(|error| CliError::file("read the log in", directory, error))?
+        .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))?;
+    VerifierKey::new(&origin, public).map_err(bad)
+}
+
+fn prove(directory: &Path, index: u64, output: Option<&Path>) -> Result<Verdict, CliError> {
+    let (proof, _entry) = match audit::prove(directory, index) {
+        Ok(proof) => proof,
+        Err(error @ (ProveError::Corrupt { .. } | ProveError::Rewritten)) => {
+            cli::tell(&error);
+            return Ok(Verdict::Bad);
+        }
+        Err(error) => return Err(CliError::because(format!("cannot prove entry {index}"), error)),
+    };
+    let text = proof.to_string();
+    match output {
+        Some(file) => write_atomically(file, text.as_bytes(), 0o644)
+            .map_err(|error| CliError::file("write", file, error))?,
+        None => output::write(text.as_bytes())?,
+    }
+    Ok(Verdict::Good)
+}

@@ -1,0 +1,76 @@
+//! The audit log beside a signature: what was signed, when, by whom, under a key that signs nothing else.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use openfactory_attest::audit::{self, Entry, Log};
+use openfactory_attest::document::VerificationDocument;
+use openfactory_attest::{Ed25519Key, Envelope, Signer as _};
+use serde_json::Value;
+
+use super::sign::host_name;
+use crate::attest::{CliError, input};
+
+/// Which log to record the signature in.
+#[derive(Debug, Args)]
+pub(super) struct AuditLog {
+    /// Record the document in the audit log in this directory
+    #[arg(long, value_name = "DIR", requires = "log_key")]
+    audit: Option<PathBuf>,
+    /// The log's private key; never the one that signs the document
+    #[arg(long, value_name = "FILE", requires = "audit")]
+    log_key: Option<PathBuf>,
+    /// The origin of a log that is made; HOST/attest if not given. A log that is there keeps its own
+    #[arg(long, value_name = "NAME", requires = "audit")]
+    log_origin: Option<String>,
+}
+
+/// A log that is open.
+pub(super) struct OpenLog(Log);
+
+impl AuditLog {
+    /// Opens the log, if one was given.
+    pub(super) fn open(&self, signing: &Ed25519Key) -> Result<Option<OpenLog>, CliError> {
+        let (Some(directory), Some(key)) = (&self.audit, &self.log_key) else { return Ok(None) };
+        let key = input::private_key(key)?;
+        if key.key_id() == signing.key_id() {
+            let why = "the log's key is the signing key: a key that backdates a document could prove it too";
+            return Err(CliError::new(why));
+        }
+        let cannot_open = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CliError::file("open the audit log in", directory, error)
+        };
+        let there = audit::verify::origin(directory).map_err(|error| cannot_open(error.into()))?;
+        let origin = match (there, &self.log_origin) {
+            (Some(origin), _) => origin,
+            (None, Some(origin)) => origin.clone(),
+            (None, None) => format!("{}/attest", host_name().map_err(|error| cannot_open(error.into()))?),
+        };
+        let log = Log::open(directory, &origin, Arc::new(key)).map_err(|error| cannot_open(error.into()))?;
+        Ok(Some(OpenLog(log)))
+    }
+}
+
+impl OpenLog {
+    /// Records that the document was signed, durably, under a new checkpoint.
+    pub(super) fn record(
+        &self,
+        document: &VerificationDocument,
+        envelope: &Envelope,
+        told: &Value,
+    ) -> Result<(), CliError> {
+        let Self(log) = self;
+        let id = format!("document.signed:{}", envelope.payload_digest());
+        let signature = &document.signature;
+        let entry = Entry::new(id, &signature.name, "document.signed", signature.time, &document.build_id)
+            .because(&signature.meaning)
+            .with_new(told.clone());
+        let cannot_record = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CliError::because("the document was not recorded in the audit log and is not written", error)
+        };
+        log.append(&[entry]).map_err(|error| cannot_record(error.into()))?;
+        log.checkpoint().map_err(|error| cannot_record(error.into()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! `attest document sign`.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::Args;
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::{
+    Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
+};
+use openfactory_attest::verity::{self, Params, Superblock};
+use openfactory_attest::{Envelope, Manifest, Signer as _};
+use serde_json::{Value, json};
+
+use super::log::AuditLog;
+use crate::attest::manifest::Threads;
+use crate::attest::{CliError, input, output};
+use crate::cli::Verdict;
+use crate::progress;
+use crate::write_once::write_atomically;
+
+/// What is measured and signed.
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The squashfs image
+    #[arg(long, value_name = "IMAGE")]
+    image: PathBuf,
+    /// The recipe it was built from
+    #[arg(long, value_name = "FILE")]
+    recipe: PathBuf,
+    /// The build log
+    #[arg(long, value_name = "FILE")]
+    build_log: PathBuf,
+    /// The report of the tests in a virtual machine
+    #[arg(long, value_name = "FILE")]
+    test_report: Option<PathBuf>,
+    /// A package inventory; may be given several times
+    #[arg(long, value_name = "FILE")]
+    sbom: Vec<PathBuf>,
+    /// The signed build intent; without one the chain stays broken
+    #[arg(long, value_name = "FILE")]
+    intent: Option<PathBuf>,
+    /// The image's hash device, as `attest verity format` or `veritysetup format` wrote it
+    #[arg(long, value_name = "FILE")]
+    hash_file: Option<PathBuf>,
+    /// The build's id; made of the image's digest if not given
+    #[arg(long, value_name = "ID")]
+    build_id: Option<String>,
+    /// Who built it; this host's name if not given
+    #[arg(long, value_name = "ID")]
+    builder: Option<String>,
+    /// The signer's printed name (21 CFR 11.50)
+    #[arg(long, value_name = "NAME", default_value = "OpenFactory build platform")]
+    signer: String,
+    /// What is meant by signing (21 CFR 11.50)
+    #[arg(long, value_name = "TEXT", default_value = "build evidence is complete and recorded")]
+    meaning: String,
+    /// The build platform's private key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The signed document
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    audit: AuditLog,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+impl Sign {
+    pub(crate) fn run(self) -> Result<Verdict, CliError> {
+        // What can be refused at once is refused before gigabytes are hashed.
+        let key = input::private_key(&self.key)?;
+        let recipe_hash = input::recipe(&self.recipe)?.recipe_hash();
+        let intent = self.intent.as_deref().map(|path| read_intent(path, &recipe_hash)).transpose()?;
+        let log = self.audit.open(&key)?;
+
+        let document = self.measure(recipe_hash, intent.as_ref())?;
+        let envelope =
+            document.sign(&key).map_err(|error| CliError::because("cannot sign the document", error))?;
+        let told = json!({
+            "build_id": document.build_id,
+            "image_sha256": document.image.sha256,
+            "root_hash": document.verity.root_hash,
+            "salt": document.verity.salt,
+            "uuid": document.verity.uuid,
+            "manifest_sha256": document.manifest.sha256,
+            "recipe_hash": document.recipe_hash,
+            "document_digest": envelope.payload_digest(),
+            "key_id": key.key_id(),
+        });
+        // The log knows of the document before anybody else does.
+        if let Some(log) = log {
+            log.record(&document, &envelope, &told)?;
+        }
+        write_atomically(&self.output, &envelope.to_json(), 0o644)
+            .map_err(|error| CliError::file("write", &self.output, error))?;
+        if self.json {
+            output::write_json(&told)?;
+        } else {
+            output::write(labels(&told).as_bytes())?;
+        }
+        Ok(Verdict::Good)
+    }
+
+    fn measure(
+        &self,
+        recipe_hash: Sha256Digest,
+        intent: Option<&Envelope>,
+    ) -> Result<VerificationDocument, CliError> {
+        let path = &self.image;
+        let image = input::measure(path)?;
+        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+        let manifest = self.manifest(&file)?;
+        let build_id = match &self.build_id {
+            Some(id) => id.clone(),
+            None => format!("build-{}", image.sha256.to_string().split_at(16).0),
+        };
+        let mut document = VerificationDocument::new(
+            build_id,
+            ImageFile::new(input::name(path)?, image),
+            self.tree(&file, &image)?,
+            manifest,
+            recipe_hash,
+            input::measure(&self.build_log)?,
+            Builder::new(self.builder()?),
+            Signature::new(&self.signer, &self.meaning, SystemTime::now()),
+        );
+        if let Some(intent) = intent {
+            document = document.with_intent(intent);
+        }
+        if let Some(report) = &self.test_report {
+            document = document.with_test_report(input::measure(report)?);
+        }
+        for sbom in &self.sbom {
+            document = document.with_sbom(NamedDigest::new(input::name(sbom)?, input::measure(sbom)?));
+        }
+        Ok(document)
+    }
+
+    fn manifest(&self, image: &File) -> Result<ManifestDigest, CliError> {
+        let bar = progress::Bytes::new("hashing files");
+        let tell = |done, total| bar.tell(done, total);
+        let manifest = Manifest::of_squashfs(image, &self.threads.work().telling(&tell))
+            .map_err(|error| CliError::file("read the squashfs", &self.image, error))?;
+        let digest = manifest
+            .digest()
+            .map_err(|error| CliError::because("cannot write the manifest as json", error))?;
+        Ok(ManifestDigest::json(digest, manifest.entries().len() as u64))
+    }
+
+    /// The tree of the image, and the hash device's digest: made in a file that nobody sees.
+    fn tree(&self, image: &File, digest: &FileDigest) -> Result<VerityTree, CliError> {
+        let params = match &self.hash_file {
+            Some(path) => superblock_params(path)?,
+            None => VerityTree::params_for(&digest.sha256),
+        };
+        let directory = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        let cannot_write = |error| CliError::file("write a temporary file in", directory, error);
+        let mut hash_area = BufWriter::new(tempfile::tempfile_in(directory).map_err(cannot_write)?);
+        let bar = progress::Bytes::new("hashing blocks");
+        let tell = |done, total| bar.tell(done, total);
+        let tree = verity::format(image, None, &mut hash_area, &params, &self.threads.work().telling(&tell))
+            .map_err(|error| CliError::file("make the hash tree of", &self.image, error))?;
+        hash_area.flush().map_err(cannot_write)?;
+        let mut hash_area = hash_area.into_inner().map_err(|error| cannot_write(error.into_error()))?;
+        hash_area.seek(SeekFrom::Start(0)).map_err(cannot_write)?;
+        let (sha256, size) = Sha256Digest::of_reader(hash_area).map_err(cannot_write)?;
+        let hash_area = FileDigest::new(size, sha256);
+        if let Some(path) = &self.hash_file
+            && input::measure(path)? != hash_area
+        {
+            let text = format!("{} is not the hash device of {}", path.display(), self.image.display());
+            return Err(CliError::new(text));
+        }
+        Ok(VerityTree::new(&tree, hash_area))
+    }
+
+    fn builder(&self) -> Result<String, CliError> {
+        match &self.builder {
+            Some(builder) => Ok(builder.clone()),
+            None => host_name()
+                .map_err(|error| CliError::because("this host does not say its name; give --builder", error)),
+        }
+    }
+}
+
+/// This host's name, as the kernel has it.
+pub(super) fn host_name() -> std::io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
+}
+
+fn superblock_params(path: &Path) -> Result<Params, CliError> {
+    let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+    let superblock =
+        Superblock::read(&file).map_err(|error| CliError::file("use the hash device", path, error))?;
+    Ok(superblock.params().clone())
+}
+
+/// The intent, if it is for this recipe. Who signed it is for whoever verifies to judge.
+fn read_intent(path: &Path, recipe_hash: &Sha256Digest) -> Result<Envelope, CliError> {
+    let envelope = input::envelope(path)?;
+    let statement: Value = serde_json::from_slice(envelope.payload_unverified())
+        .map_err(|error| CliError::because(format!("{} holds no build intent", path.display()), error))?;
+    let named = statement.pointer("/predicate/recipeHash").and_then(Value::as_str);
+    if named == Some(recipe_hash.to_string().as_str()) {
+        Ok(envelope)
+    } else {
+        Err(CliError::new(format!("{} is not the build intent of this recipe", path.display())))
+    }
+}
+
+fn labels(told: &Value) -> String {
+    let lines = [
+        ("Build id:", "build_id"),
+        ("Image sha256:", "image_sha256"),
+        ("Root hash:", "root_hash"),
+        ("Salt:", "salt"),
+        ("UUID:", "uuid"),
+        ("Manifest sha256:", "manifest_sha256"),
+        ("Recipe hash:", "recipe_hash"),
+        ("Document digest:", "document_digest"),
+        ("Key id:", "key_id"),
+    ];
+    let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    lines.iter().map(|(label, name)| format!("{label:<17}{}\n", text(name))).collect()
+}

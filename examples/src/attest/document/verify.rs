@@ -1,0 +1,153 @@
+//! `attest document verify`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use openfactory_attest::chain::{
+    ChainReport, ChainVerdict, Evidence, LinkName, LinkStatus, verify_chain, verify_links,
+};
+use openfactory_attest::document::{NamedDigest, VerificationDocument};
+use openfactory_attest::verity::{self, FormatError};
+use openfactory_attest::{Envelope, Manifest, envelope};
+use serde_json::json;
+
+use crate::attest::manifest::Threads;
+use crate::attest::{CliError, input, output};
+use crate::cli::Verdict;
+use crate::progress;
+
+/// The document, and what is at hand of its build.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The signed document
+    document: PathBuf,
+    /// Whose signatures count: a trust store, or the build platform's public key in PEM
+    #[arg(long, value_name = "FILE")]
+    trust: PathBuf,
+    /// The image: its bytes, its dm-verity root hash and its files are checked
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<PathBuf>,
+    /// The recipe
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// The signed build intent
+    #[arg(long, value_name = "FILE")]
+    intent: Option<PathBuf>,
+    /// The build log
+    #[arg(long, value_name = "FILE")]
+    build_log: Option<PathBuf>,
+    /// The test report
+    #[arg(long, value_name = "FILE")]
+    test_report: Option<PathBuf>,
+    /// A package inventory; may be given several times
+    #[arg(long, value_name = "FILE")]
+    sbom: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+impl Verify {
+    pub(crate) fn run(self) -> Result<Verdict, CliError> {
+        let trust = input::trust(&self.trust)?;
+        let bytes = input::read(&self.document, envelope::MAX_ENVELOPE)?;
+        let envelope = match Envelope::parse(&bytes) {
+            Ok(envelope) => envelope,
+            // It was read, and it is no document that anybody signed.
+            Err(error) => return tell(&ChainReport::of_no_document(error.to_string()), None, self.json),
+        };
+        let mut evidence = self.small_evidence()?;
+        let Ok(document) = VerificationDocument::open(&envelope, &trust) else {
+            return tell(&verify_chain(&envelope, &trust, &evidence), None, self.json);
+        };
+        if let Some(image) = &self.image {
+            self.measure_image(image, document.get(), &mut evidence)?;
+        }
+        let report = verify_links(&document, &trust, &evidence);
+        let verdict = tell(&report, Some(document.get()), self.json)?;
+        match evidence.unmeasured.first() {
+            Some((link, why)) if verdict == Verdict::Good => {
+                Err(CliError::new(format!("the link {link} could not be checked: {why}")))
+            }
+            _ => Ok(verdict),
+        }
+    }
+
+    /// All but the image.
+    fn small_evidence(&self) -> Result<Evidence, CliError> {
+        let mut evidence = Evidence::default();
+        evidence.recipe_hash =
+            self.recipe.as_deref().map(input::recipe).transpose()?.map(|recipe| recipe.recipe_hash());
+        evidence.intent = self.intent.as_deref().map(input::envelope).transpose()?;
+        evidence.build_log = self.build_log.as_deref().map(input::measure).transpose()?;
+        evidence.test_report = self.test_report.as_deref().map(input::measure).transpose()?;
+        for sbom in &self.sbom {
+            evidence.sboms.push(NamedDigest::new(input::name(sbom)?, input::measure(sbom)?));
+        }
+        Ok(evidence)
+    }
+
+    fn measure_image(
+        &self,
+        path: &Path,
+        document: &VerificationDocument,
+        evidence: &mut Evidence,
+    ) -> Result<(), CliError> {
+        evidence.image = Some(input::measure(path)?);
+        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+        let tree = document
+            .verity_tree()
+            .map_err(|error| CliError::because("cannot use the document's parameters", error))?;
+        let bar = progress::Bytes::new("hashing");
+        let tell = |done, total| bar.tell(done, total);
+        let work = self.threads.work().telling(&tell);
+        match verity::root_hash(&file, None, tree.params(), &work) {
+            Ok(found) => evidence.root_hash = Some(found.root_hash()),
+            Err(error @ FormatError::Read { .. }) => return Err(CliError::file("read", path, error)),
+            Err(error) => evidence.unmeasured.push((LinkName::VerityRoot, error.to_string())),
+        }
+        match Manifest::of_squashfs(&file, &work) {
+            Ok(manifest) => {
+                let digest = manifest.digest();
+                evidence.manifest = Some(
+                    digest.map_err(|error| CliError::because("cannot write the manifest as json", error))?,
+                );
+            }
+            Err(error) => evidence.unmeasured.push((LinkName::Manifest, error.to_string())),
+        }
+        Ok(())
+    }
+}
+
+fn tell(
+    report: &ChainReport,
+    document: Option<&VerificationDocument>,
+    as_json: bool,
+) -> Result<Verdict, CliError> {
+    if as_json {
+        let links = report.links.iter().map(|link| {
+            let (status, reason) = match &link.status {
+                LinkStatus::Proved => ("proved", None),
+                LinkStatus::Broken { reason } => ("broken", Some(reason)),
+                LinkStatus::NotChecked { reason } => ("not-checked", Some(reason)),
+                _ => ("unknown", None),
+            };
+            json!({"link": link.name.to_string(), "status": status, "reason": reason})
+        });
+        output::write_json(&json!({
+            "verdict": report.verdict,
+            "links": links.collect::<Vec<_>>(),
+            "build_id": document.map(|document| &document.build_id),
+            "root_hash": document.map(|document| document.verity.root_hash),
+        }))?;
+    } else {
+        let mut text: String =
+            report.links.iter().map(|link| format!("{:<12} {}\n", link.name, link.status)).collect();
+        text.push_str(&format!("Chain: {}\n", report.verdict));
+        output::write(text.as_bytes())?;
+    }
+    Ok(if report.verdict == ChainVerdict::Broken { Verdict::Bad } else { Verdict::Good })
+}

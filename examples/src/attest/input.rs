@@ -1,0 +1,97 @@
+//! Reading what commands are given, with bounds, and making files that must not be there yet.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::FileDigest;
+use openfactory_attest::recipe::MAX_RECIPE;
+use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope};
+
+use super::CliError;
+use crate::write_once::temporary_beside;
+
+/// Bytes of a file that is small by nature: a key, a trust store, a checkpoint.
+const MAX_SMALL: usize = 1 << 20;
+
+/// All of a file, which may have so many bytes.
+pub(crate) fn read(path: &Path, max: usize) -> Result<Vec<u8>, CliError> {
+    let cannot_read = |error| CliError::file("read", path, error);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(cannot_read)?;
+    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
+    if bytes.len() > max {
+        return Err(CliError::new(format!(
+            "{} is larger than the {max} bytes that are read",
+            path.display()
+        )));
+    }
+    Ok(bytes)
+}
+
+/// All of a small file.
+pub(crate) fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
+    read(path, MAX_SMALL)
+}
+
+pub(crate) fn recipe(path: &Path) -> Result<BuildRecipe, CliError> {
+    let bytes = read(path, MAX_RECIPE)?;
+    BuildRecipe::parse(&bytes)
+        .map_err(|error| CliError::because(format!("{} is no build recipe", path.display()), error))
+}
+
+pub(crate) fn private_key(path: &Path) -> Result<Ed25519Key, CliError> {
+    let bytes = read_small(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Ed25519Key::from_pem(&text)
+        .map_err(|error| CliError::because(format!("{} is no private key", path.display()), error))
+}
+
+pub(crate) fn trust(path: &Path) -> Result<TrustStore, CliError> {
+    let bytes = read_small(path)?;
+    TrustStore::parse(&bytes)
+        .map_err(|error| CliError::because(format!("{} is no trust store", path.display()), error))
+}
+
+pub(crate) fn envelope(path: &Path) -> Result<Envelope, CliError> {
+    let bytes = read(path, envelope::MAX_ENVELOPE)?;
+    Envelope::parse(&bytes)
+        .map_err(|error| CliError::because(format!("{} is no envelope", path.display()), error))
+}
+
+/// Size and SHA-256 of a file of any size.
+pub(crate) fn measure(path: &Path) -> Result<FileDigest, CliError> {
+    let cannot_read = |error| CliError::file("read", path, error);
+    let file = File::open(path).map_err(cannot_read)?;
+    let (sha256, size) = Sha256Digest::of_reader(file).map_err(cannot_read)?;
+    Ok(FileDigest::new(size, sha256))
+}
+
+/// The last part of a path, which must be text.
+pub(crate) fn name(path: &Path) -> Result<String, CliError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.map(str::to_owned)
+        .ok_or_else(|| CliError::new(format!("{} has no name that is text", path.display())))
+}
+
+/// Makes a file that must not be there yet: all of it, durably, or nothing.
+pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CliError> {
+    let temporary = temporary_beside(path);
+    let made = write(&temporary, bytes, mode).and_then(|()| {
+        // Unlike a rename, a link does not replace what is there.
+        fs::hard_link(&temporary, path)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    });
+    // What is left behind, if this fails, is a hidden file; whether the other exists is told below.
+    let _removed = fs::remove_file(&temporary);
+    made.map_err(|error| CliError::file("create", path, error))
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
