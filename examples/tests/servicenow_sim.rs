@@ -12,6 +12,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 const SIMULATOR: &str = env!("CARGO_BIN_EXE_servicenow-sim");
@@ -202,12 +203,10 @@ async fn a_call_to_the_webhook_outlives_a_kill() {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<(String, Value)>(8);
     let router = axum::Router::new().route(
         "/hook",
-        axum::routing::post(
-            move |headers: axum::http::HeaderMap, axum::Json(body): axum::Json<Value>| async move {
-                let id = headers["webhook-id"].to_str().unwrap().to_owned();
-                sender.send((id, body)).await.unwrap();
-            },
-        ),
+        axum::routing::post(move |headers: HeaderMap, axum::Json(body): axum::Json<Value>| async move {
+            let id = headers["webhook-id"].to_str().unwrap().to_owned();
+            sender.send((id, body)).await.unwrap();
+        }),
     );
     tokio::spawn(async move { axum::serve(listener, router).await });
     let _sim = Sim::start(dir.path(), &["--webhook", &url, secret[0], secret[1]]);
