@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use openfactory_queue::{Error, LeaseRequest, Settlement, SyncQueue};
+use openfactory_queue::{Error, LeaseRequest, Leased, Settlement, SyncQueue};
 use tokio::time::Instant;
 
 use crate::event_client::{EventClient, PostError};
@@ -10,6 +10,8 @@ use crate::told::told;
 
 /// The pause after the first failure; doubled after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How often to look whether a pause is over.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -42,13 +44,12 @@ pub(super) async fn deliver(
     let end = Instant::now() + within;
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        let request = LeaseRequest::new("agent").ttl(attempt * 2 + Duration::from_secs(5));
-        let leased = queue.lease(request.wait(left.min(Duration::from_secs(1)))).await?;
-        let Some(leased) = leased.into_iter().next() else {
+        let Some(leased) = take(queue, attempt).await? else {
             done.waiting = waiting(queue).await?;
             if done.waiting == 0 || left.is_zero() {
                 return Ok(done);
             }
+            tokio::time::sleep(left.min(LOOK_AGAIN)).await;
             continue;
         };
         let settlement = match client.post(leased.message.payload.clone()).await {
@@ -78,6 +79,12 @@ pub(super) async fn deliver(
             return Ok(done);
         }
     }
+}
+
+/// Leases what comes next, for longer than an attempt takes.
+async fn take(queue: &dyn SyncQueue, attempt: Duration) -> Result<Option<Leased>, Error> {
+    let request = LeaseRequest::new("agent").ttl(attempt * 2 + Duration::from_secs(5));
+    Ok(queue.lease(request).await?.into_iter().next())
 }
 
 async fn waiting(queue: &dyn SyncQueue) -> Result<u64, Error> {

@@ -91,7 +91,7 @@ async fn call(State(receiver): State<Arc<Receiver>>, request: Request) -> Respon
 impl Receiver {
     async fn take(&self, request: Request, now: SystemTime) -> Result<(String, bool), Refused> {
         let (head, body) = request.into_parts();
-        let body = read_body(body, BODY_MAX, BODY_WITHIN).await.map_err(unread)?;
+        let body = read_body(body, BODY_MAX, BODY_WITHIN).await.map_err(|error| unread(&error))?;
         if !is_json(&head.headers) {
             let answer = "the content type must be application/json";
             let reason = format!("content type {:?}", head.headers.get(header::CONTENT_TYPE));
@@ -148,7 +148,7 @@ impl Receiver {
     }
 }
 
-fn unread(error: BodyError) -> Refused {
+fn unread(error: &BodyError) -> Refused {
     let (status, result, answer) = match error {
         BodyError::TooLarge { .. } => {
             (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 64 KiB")
@@ -158,7 +158,7 @@ fn unread(error: BodyError) -> Refused {
         }
         BodyError::Broken { .. } => (StatusCode::BAD_REQUEST, "broken", "the body ended early"),
     };
-    Refused { status, result, answer, reason: told(&error) }
+    Refused { status, result, answer, reason: told(error) }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -9,9 +9,13 @@
     reason = "tests"
 )]
 
+mod agent;
 mod config;
+mod fixture;
+mod platform;
 mod state;
 mod tls;
+mod webhook;
 
 /// Says that a test did not run because a foreign tool is missing; with `OPENFACTORY_STRICT=1` that is a failure.
 fn skip(test: &str, tool: &str) {
