@@ -3,6 +3,7 @@
 mod apply;
 mod events;
 mod gates;
+mod incident_plans;
 mod overdue;
 mod plans;
 mod remediation;
