@@ -1,0 +1,256 @@
+//! `attest recipe`, `intent`, `key`, `document` and `audit` as an operator and an auditor run them.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::io::Cursor;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use openfactory_attest::squashfs::{Compression, Packer};
+use serde_json::Value;
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
+    #[track_caller]
+    fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+}
+
+fn attest(directory: &Path, line: &str) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
+        .args(line.split_whitespace())
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    Ran {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+const RECIPE: &str =
+    r#"{"name": "press", "baseImage": "debian-trixie", "features": ["ssh"], "future": {"x": 1.50}}"#;
+
+/// A directory with everything that a build leaves, and the platform's key.
+fn build() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let root = path.join("root");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::write(root.join("etc/motd"), "hello\n").unwrap();
+    let mut packer = Packer::new(Compression::Zstd);
+    packer.add_tree(&root).unwrap();
+    let mut image = Cursor::new(Vec::new());
+    packer.write(&mut image).unwrap();
+    let mut image = image.into_inner();
+    image.resize(image.len().next_multiple_of(4096), 0);
+    fs::write(path.join("image"), image).unwrap();
+    fs::write(path.join("recipe.json"), RECIPE).unwrap();
+    fs::write(path.join("request.txt"), "a press controller with ssh").unwrap();
+    fs::write(path.join("build.log"), "done\n").unwrap();
+    fs::write(path.join("report.json"), "{}").unwrap();
+    fs::write(path.join("sbom.json"), "{}").unwrap();
+    attest(path, "key generate --kind build-platform-signing --out platform.key").expect(0);
+    attest(
+        path,
+        "intent sign --recipe recipe.json --request request.txt --requester qa@example.com --base-version 13.1 \
+         --key platform.key -o intent.json",
+    )
+    .expect(0);
+    directory
+}
+
+const SIGN: &str = "document sign --image image --recipe recipe.json --build-log build.log --test-report report.json \
+                    --sbom sbom.json --intent intent.json --key platform.key -o verification.json";
+const VERIFY: &str = "document verify verification.json --trust platform.key.pub --image image --recipe recipe.json \
+                      --intent intent.json --build-log build.log --test-report report.json --sbom sbom.json";
+
+#[test]
+fn the_recipe_hash_is_that_of_the_canonical_form() {
+    let directory = build();
+    let hash = attest(directory.path(), "recipe hash recipe.json").expect(0).stdout;
+    let canonical = r#"{"baseImage":"debian-trixie","features":["ssh"],"future":{"x":1.5},"name":"press"}"#;
+    fs::write(directory.path().join("canonical.json"), canonical).unwrap();
+    assert_eq!(attest(directory.path(), "recipe hash canonical.json").stdout, hash);
+    let expected = openfactory_attest::Sha256Digest::of(canonical.as_bytes());
+    assert_eq!(hash, format!("{expected}\n"));
+
+    for (text, told) in [
+        ("{\"name\": 1, \"baseImage\": \"x\"}", "name"),
+        ("{\"name\": \"x\"}", "baseImage"),
+        ("{\"name\": \"x\", \"name\": \"y\", \"baseImage\": \"z\"}", "twice"),
+        ("{", "JSON"),
+    ] {
+        fs::write(directory.path().join("bad.json"), text).unwrap();
+        let ran = attest(directory.path(), "recipe hash bad.json").expect(2);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn keys_are_private_and_never_overwritten() {
+    let directory = build();
+    let path = directory.path();
+    let key = fs::read(path.join("platform.key")).unwrap();
+    assert_eq!(fs::metadata(path.join("platform.key")).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = attest(path, "key generate --kind build-platform-signing --out platform.key").expect(2);
+    assert!(again.stderr.contains("overwritten"), "{}", again.stderr);
+    assert_eq!(fs::read(path.join("platform.key")).unwrap(), key);
+
+    fs::write(path.join("other.key.pub"), "mine").unwrap();
+    attest(path, "key generate --kind integration --out other.key").expect(2);
+    assert!(!path.join("other.key").exists());
+    assert!(attest(path, "key generate --kind fernet --out f").expect(2).stderr.contains("signs nothing"));
+    assert!(attest(path, "key generate --kind nonsense --out f").expect(2).stderr.contains("root-signing"));
+    attest(path, "key generate --kind integration --out nowhere/f").expect(2);
+
+    let log =
+        attest(path, "key generate --kind audit-log --out log.key --name example.com/log --json").expect(0);
+    let told = log.json();
+    assert!(told["verifier_key"].as_str().unwrap().starts_with("example.com/log+"));
+    assert_eq!(told["trust"]["keys"][0]["kind"], "audit-log");
+    // Nothing but what was asked for is left behind.
+    let hidden = fs::read_dir(path).unwrap().filter_map(Result::ok);
+    assert_eq!(hidden.filter(|entry| entry.file_name().to_string_lossy().starts_with('.')).count(), 0);
+}
+
+#[test]
+fn a_signed_document_verifies_link_by_link() {
+    let directory = build();
+    let path = directory.path();
+    let signed = attest(path, &format!("{SIGN} --build-id build-7 --json")).expect(0).json();
+    let verified = attest(path, &format!("{VERIFY} --json")).expect(0).json();
+    assert_eq!((&verified["verdict"], &verified["build_id"]), (&"proved".into(), &"build-7".into()));
+    assert_eq!(verified["links"].as_array().unwrap().len(), 9);
+
+    // The hash device made from the document's parameters has the same root hash.
+    let (salt, uuid) = (signed["salt"].as_str().unwrap(), signed["uuid"].as_str().unwrap());
+    let formatted = attest(path, &format!("verity format image hash --salt {salt} --uuid {uuid}")).expect(0);
+    assert!(formatted.stdout.contains(signed["root_hash"].as_str().unwrap()), "{}", formatted.stdout);
+    attest(path, &format!("{SIGN} --hash-file hash")).expect(0);
+    fs::write(path.join("hash"), "").unwrap();
+    attest(path, &format!("{SIGN} --hash-file hash")).expect(2);
+    // And the manifest is that of `attest manifest`.
+    attest(path, "manifest create image -o manifest.json").expect(0);
+    let manifest = openfactory_attest::Sha256Digest::of(&fs::read(path.join("manifest.json")).unwrap());
+    assert_eq!(signed["manifest_sha256"], manifest.to_string());
+
+    let alone = attest(path, "document verify verification.json --trust platform.key.pub").expect(0);
+    assert!(alone.stdout.contains("Chain: incomplete"), "{}", alone.stdout);
+}
+
+#[test]
+fn each_changed_artifact_breaks_its_link() {
+    let directory = build();
+    let path = directory.path();
+    attest(path, SIGN).expect(0);
+    for (file, link) in [
+        ("image", "image"),
+        ("recipe.json", "recipe"),
+        ("build.log", "build-log"),
+        ("report.json", "test-report"),
+        ("sbom.json", "sbom sbom.json"),
+    ] {
+        let good = fs::read(path.join(file)).unwrap();
+        let mut bad = good.clone();
+        match file {
+            "recipe.json" => bad = RECIPE.replace("ssh", "ftp").into_bytes(),
+            _ => bad[0] ^= 1,
+        }
+        fs::write(path.join(file), bad).unwrap();
+        let ran = attest(path, VERIFY).expect(1);
+        let line = ran.stdout.lines().find(|line| line.starts_with(link)).unwrap();
+        assert!(line.contains("broken"), "{}", ran.stdout);
+        fs::write(path.join(file), good).unwrap();
+    }
+    attest(path, VERIFY).expect(0);
+
+    // Another key, a document that was changed, one that is none, files that are not there.
+    attest(path, "key generate --kind build-platform-signing --out other.key").expect(0);
+    attest(path, &VERIFY.replace("platform.key.pub", "other.key.pub")).expect(1);
+    let document = fs::read_to_string(path.join("verification.json")).unwrap();
+    let at = document.find("payload\":\"").unwrap() + 40;
+    let mut changed = document.clone().into_bytes();
+    changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+    fs::write(path.join("verification.json"), changed).unwrap();
+    attest(path, VERIFY).expect(1);
+    fs::write(path.join("verification.json"), &document[..document.len() / 2]).unwrap();
+    attest(path, VERIFY).expect(1);
+    fs::remove_file(path.join("verification.json")).unwrap();
+    attest(path, VERIFY).expect(2);
+}
+
+#[test]
+fn what_cannot_be_signed_leaves_nothing_behind() {
+    let directory = build();
+    let path = directory.path();
+    for (from, to) in [
+        ("--image image", "--image nowhere"),
+        ("--image image", "--image recipe.json"),
+        ("--recipe recipe.json", "--recipe build.log"),
+        ("--key platform.key", "--key platform.key.pub"),
+        ("--intent intent.json", "--intent recipe.json"),
+        ("--sbom sbom.json", "--sbom nowhere"),
+    ] {
+        let ran = attest(path, &SIGN.replace(from, to)).expect(2);
+        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+        assert!(!path.join("verification.json").exists(), "{to}");
+    }
+    // An intent for another recipe.
+    fs::write(path.join("recipe.json"), RECIPE.replace("ssh", "ftp")).unwrap();
+    attest(path, SIGN).expect(2);
+}
+
+#[test]
+fn a_document_is_recorded_in_a_log_with_a_key_of_its_own() {
+    let directory = build();
+    let path = directory.path();
+    attest(path, "key generate --kind audit-log --out log.key --name example.com/log").expect(0);
+    let with_log = |key: &str| format!("{SIGN} --audit log --log-key {key} --log-origin example.com/log");
+    let own = attest(path, &with_log("platform.key")).expect(2);
+    assert!(own.stderr.contains("signing key"), "{}", own.stderr);
+    assert!(!path.join("verification.json").exists() && !path.join("log").exists());
+
+    attest(path, &with_log("log.key")).expect(0);
+    let good = attest(path, "audit verify log --key log.key.pub --json").expect(0).json();
+    assert_eq!((&good["good"], &good["size"]), (&true.into(), &1.into()));
+    fs::copy(path.join("log/checkpoint"), path.join("older")).unwrap();
+    attest(path, &with_log("log.key")).expect(0);
+    let verified = attest(path, "audit verify log --key log.key.pub --since older").expect(0);
+    assert!(verified.stdout.contains("Entries verified: 2"), "{}", verified.stdout);
+
+    attest(path, "audit prove log 1 -o proof").expect(0);
+    assert!(fs::read_to_string(path.join("proof")).unwrap().starts_with("c2sp.org/tlog-proof@v1\nindex 1\n"));
+    attest(path, "audit prove log 2").expect(2);
+
+    // Another key, another log, a changed entry.
+    attest(path, "audit verify log --key platform.key.pub").expect(1);
+    attest(path, "audit verify log --key nonsense").expect(2);
+    attest(path, "audit verify nowhere --key log.key.pub").expect(2);
+    let journal = fs::read_to_string(path.join("log/journal")).unwrap();
+    fs::write(path.join("log/journal"), journal.replacen("document.signed\"", "document.resigned\"", 1))
+        .unwrap();
+    let bad = attest(path, "audit verify log --key log.key.pub").expect(1);
+    assert!(bad.stdout.contains("BAD: entry 0"), "{}", bad.stdout);
+    attest(path, "audit prove log 1").expect(1);
+}
