@@ -102,10 +102,6 @@ pub use record::fields::Fields;
 pub use record::row::Row;
 pub use secret::Secret;
 
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
