@@ -46,6 +46,7 @@
 //! # Not here
 //! Exactly-once effects: those need the receiver's help. The queue says, by [`Leased::deliveries`], when to look first.
 
+pub mod adapter;
 pub mod backend;
 pub mod capabilities;
 pub mod clock;

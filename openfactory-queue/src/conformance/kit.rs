@@ -116,6 +116,11 @@ pub(super) async fn let_others_run() {
     tokio::time::sleep(Duration::from_millis(30)).await;
 }
 
+/// Lets the other workers have the thread, even if the queue answers without ever waiting.
+pub(super) async fn take_a_breath() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
 /// Reopens, or says aloud that the case is skipped.
 pub(super) async fn reopened(harness: &mut dyn Harness, case: &str) -> bool {
     let reopened = harness.reopen().await;

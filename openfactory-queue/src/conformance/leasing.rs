@@ -163,8 +163,11 @@ pub async fn many_workers_never_share_a_message(harness: &mut dyn Harness) {
         let mut taken = Vec::new();
         loop {
             let leased = ok(queue.lease(LeaseRequest::new(name.clone()).max(5).ttl(TTL)).await);
-            if leased.is_empty() && ok(queue.stats().await).held == 0 {
-                return taken;
+            if leased.is_empty() {
+                if ok(queue.stats().await).held == 0 {
+                    return taken;
+                }
+                take_a_breath().await;
             }
             taken.extend(leased.iter().map(|leased| leased.message.id.clone()));
             let acks = leased.iter().map(|leased| (leased.token, Settlement::Ack)).collect();

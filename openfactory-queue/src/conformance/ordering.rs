@@ -94,9 +94,12 @@ pub async fn order_survives_many_workers_and_failures(harness: &mut dyn Harness)
             loop {
                 let request = LeaseRequest::new(format!("worker-{worker}")).max(3).ttl(TTL);
                 let leased = ok(queue.lease(request).await);
-                let stats = ok(queue.stats().await);
-                if leased.is_empty() && stats.ready + stats.held + stats.leased + stats.delayed == 0 {
-                    return;
+                if leased.is_empty() {
+                    let stats = ok(queue.stats().await);
+                    if stats.ready + stats.held + stats.leased + stats.delayed == 0 {
+                        return;
+                    }
+                    take_a_breath().await;
                 }
                 for leased in leased {
                     let fails = u64::from(leased.deliveries) + leased.token.seq();

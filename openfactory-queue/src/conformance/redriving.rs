@@ -1,5 +1,7 @@
 //! What operators do with dead letters.
 
+use std::time::Duration;
+
 use super::Harness;
 use super::kit::*;
 use super::letters::{letter_ids, letters};
@@ -38,7 +40,7 @@ pub async fn a_redriven_message_takes_its_old_place(harness: &mut dyn Harness) {
     let running = lease_one(harness, "6").await;
     redrive(harness, again(all())).await;
     lease_nothing(harness).await;
-    done(harness, &running, retry(SECOND * 0)).await;
+    done(harness, &running, retry(Duration::ZERO)).await;
     assert_eq!(drain(harness).await, ["4", "5", "6", "7"]);
 }
 
@@ -63,7 +65,7 @@ pub async fn redriving_twice_moves_once(harness: &mut dyn Harness) {
 pub async fn a_redriven_message_keeps_its_history_and_its_id(harness: &mut dyn Harness) {
     let seq = publish(harness, [plain("a")]).await[0];
     let first = lease_one(harness, "a").await;
-    done(harness, &first, retry(SECOND * 0)).await;
+    done(harness, &first, retry(Duration::ZERO)).await;
     kill(harness, "a", "x").await;
     redrive(harness, again(all())).await;
     assert_eq!(publish_one(harness, plain("a")).await, Published::Duplicate { seq });
@@ -79,7 +81,7 @@ pub async fn a_redriven_message_keeps_its_history_and_its_id(harness: &mut dyn H
     redrive(harness, again(all()).keep_failures()).await;
     let leased = lease_one(harness, "a").await;
     assert_eq!(leased.attempt, 1, "forgiven by the first redrive");
-    done(harness, &leased, retry(SECOND * 0)).await;
+    done(harness, &leased, retry(Duration::ZERO)).await;
     kill(harness, "a", "z").await;
     redrive(harness, again(all()).keep_failures()).await;
     assert_eq!(lease_one(harness, "a").await.attempt, 2);

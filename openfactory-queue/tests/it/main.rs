@@ -9,5 +9,8 @@
     reason = "tests"
 )]
 
+mod faulty;
 mod memory;
+mod model;
 mod sqlite;
+mod sqlite_file;

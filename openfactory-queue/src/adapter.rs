@@ -1,0 +1,3 @@
+//! Queues around queues.
+
+pub mod faulty;
