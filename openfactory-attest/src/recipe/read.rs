@@ -151,11 +151,11 @@ impl<'v> Object<'v> {
         items.map(|(index, item)| string(item, || format!("{}[{index}]", self.path(name)))).collect()
     }
 
-    fn object<T>(&self, name: &str, read: impl FnOnce(&Object<'v>) -> Result<T>) -> Result<Option<T>> {
+    fn object<T>(&self, name: &str, read: impl FnOnce(&Self) -> Result<T>) -> Result<Option<T>> {
         self.get(name).map(|value| read(&Object::of(value, self.path(name))?)).transpose()
     }
 
-    fn objects<T>(&self, name: &str, read: impl Fn(&Object<'v>) -> Result<T>) -> Result<Vec<T>> {
+    fn objects<T>(&self, name: &str, read: impl Fn(&Self) -> Result<T>) -> Result<Vec<T>> {
         let items = self.array(name)?.unwrap_or_default().iter().enumerate();
         items.map(|(index, item)| read(&Object::of(item, format!("{}[{index}]", self.path(name)))?)).collect()
     }
