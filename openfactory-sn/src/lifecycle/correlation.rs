@@ -102,6 +102,20 @@ mod tests {
         assert!(evidence(&build, "21 CFR Part 11").as_str().starts_with("evidence/b-1/"));
     }
 
+    /// A change would make every record anew.
+    #[test]
+    fn hashed_keys_are_frozen() {
+        let (build, event) = (BuildId::new("b-1").unwrap(), EventId::new("e-1").unwrap());
+        let device = DeviceId::new("edge-1").unwrap();
+        let relation = relation(&SysId::new("a").unwrap(), "Runs on::Runs", &SysId::new("b").unwrap());
+        assert_eq!(
+            incident(&device, &Sha256Digest::of(b""), &event).as_str(),
+            "incident/edge-1/39fffec3e6c3d26e"
+        );
+        assert_eq!(evidence(&build, "SOC 2").as_str(), "evidence/b-1/8a1ab7a8adaf08890e9fc44d42c88dc4");
+        assert_eq!(relation.as_str(), "relation/1352ac00a74dac1a7fd865c928e8c8c4");
+    }
+
     #[test]
     fn every_key_fits_the_column_and_the_query() {
         let long = "x".repeat(64);

@@ -363,3 +363,43 @@ pub fn timer_name(device: &DeviceId, awaited: &Awaited) -> String {
         Awaited::Proof { order } => format!("proof:{order}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate() -> Entity {
+        Entity::Gate(Gate {
+            build_id: BuildId::new("b-1").unwrap(),
+            state: GateState::Waiting,
+            requested_by: EventId::new("e-1").unwrap(),
+        })
+    }
+
+    /// Kept documents of format 1 must be readable for ever.
+    #[test]
+    fn a_document_is_as_it_is_written_down() {
+        let document = r#"{"kind":"gate","format":1,"data":{"build_id":"b-1","requested_by":"e-1","state":{"state":"waiting"}}}"#;
+        assert_eq!(gate().to_document().unwrap(), document);
+        assert_eq!(Entity::parse_document(document).unwrap(), gate());
+    }
+
+    #[test]
+    fn what_a_later_version_wrote_is_told_from_what_is_damaged() {
+        let parse = |text: &str| Entity::parse_document(text).unwrap_err();
+        assert!(matches!(parse(r#"{"kind":"gate","format":2,"data":{}}"#), EntityError::Newer { found: 2 }));
+        assert!(matches!(parse(r#"{"kind":"gaet","format":1,"data":{}}"#), EntityError::Kind { .. }));
+        assert!(matches!(parse(r#"{"kind":"gate","format":1,"data":{}}"#), EntityError::Document { .. }));
+        assert!(matches!(parse("{"), EntityError::Document { .. }));
+    }
+
+    #[test]
+    fn keys_read_back() {
+        for text in ["build/b-1", "device/edge-1", "gate/0123456789abcdef0123456789abcdef", "order/o-1"] {
+            assert_eq!(text.parse::<EntityKey>().unwrap().to_string(), text);
+        }
+        for bad in ["", "build", "build/", "build/a/b", "fleet/x"] {
+            assert!(bad.parse::<EntityKey>().is_err(), "{bad}");
+        }
+    }
+}

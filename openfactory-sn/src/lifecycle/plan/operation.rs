@@ -334,3 +334,14 @@ pub(super) fn marker(event: &EventId, label: &str) -> String {
     hash.truncate(16);
     format!("[openfactory:{hash}]")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change would write every note anew that is repeated across it.
+    #[test]
+    fn markers_are_frozen() {
+        assert_eq!(marker(&EventId::new("e-1").unwrap(), "label"), "[openfactory:2189b72c46d6c94b]");
+    }
+}

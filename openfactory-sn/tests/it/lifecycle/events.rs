@@ -193,3 +193,20 @@ fn a_verification_must_name_its_document() {
         EventError::Contradiction { .. }
     ));
 }
+
+/// `docs/events.md` lists each type once, with the lane that the code gives it.
+#[tokio::test]
+async fn the_page_lists_every_type() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/events.md")).unwrap();
+    for event in all().await {
+        let name = event.body.type_name();
+        let rows: Vec<&str> =
+            page.lines().filter(|line| line.starts_with(&format!("| `{name}` |"))).collect();
+        let [row] = rows[..] else { panic!("{name}: {rows:?}") };
+        for kind in event.body.signers() {
+            assert!(row.contains(&kind.to_string()), "{name}: {kind}");
+        }
+        let lane = event.body.key().split_once(':').unwrap().0.replace("change_request", "<table>");
+        assert!(row.contains(&format!("| `{lane}:")), "{name}: {lane}");
+    }
+}
