@@ -40,7 +40,7 @@
 //! - [`Error`], whose [`kind`](Error::kind) says what to do about it.
 //!
 //! # Features
-//! - `sqlite` (default): [`backend::sqlite`], durable, embedded, for one process.
+//! - `sqlite` (default): `backend::sqlite`, durable, embedded, for one process.
 //! - `conformance`: the suite that a backend of your own has to pass.
 //!
 //! # Not here

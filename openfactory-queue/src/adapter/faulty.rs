@@ -1,5 +1,7 @@
 //! A queue that fails on schedule: to test what stands on top of one.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,7 +56,8 @@ pub type Schedule = dyn Fn(&str, u64) -> Fault + Send + Sync;
 pub struct FaultyQueue<Q> {
     inner: Q,
     schedule: Arc<Schedule>,
-    counts: Arc<Mutex<std::collections::BTreeMap<&'static str, u64>>>,
+    counts: Arc<Mutex<BTreeMap<&'static str, u64>>>,
+    declared: Option<Capabilities>,
 }
 
 impl<Q> FaultyQueue<Q> {
@@ -63,7 +66,14 @@ impl<Q> FaultyQueue<Q> {
     where
         S: Fn(&str, u64) -> Fault + Send + Sync + 'static,
     {
-        Self { inner, schedule: Arc::new(schedule), counts: Arc::default() }
+        Self { inner, schedule: Arc::new(schedule), counts: Arc::default(), declared: None }
+    }
+
+    /// Declares other abilities than the inner queue has.
+    #[must_use]
+    pub fn declaring(mut self, has: Capabilities) -> Self {
+        self.declared = Some(has);
+        self
     }
 
     /// How often `operation` was called.
@@ -94,8 +104,8 @@ impl<Q> FaultyQueue<Q> {
     }
 }
 
-impl<Q: std::fmt::Debug> std::fmt::Debug for FaultyQueue<Q> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<Q: fmt::Debug> fmt::Debug for FaultyQueue<Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FaultyQueue").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
@@ -104,7 +114,7 @@ impl<Q: std::fmt::Debug> std::fmt::Debug for FaultyQueue<Q> {
 #[deny(clippy::missing_trait_methods)]
 impl<Q: SyncQueue> SyncQueue for FaultyQueue<Q> {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.declared.clone().unwrap_or_else(|| self.inner.capabilities())
     }
 
     async fn publish(&self, messages: Vec<Message>) -> Result<Vec<Published>, Error> {

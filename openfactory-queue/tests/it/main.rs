@@ -9,8 +9,10 @@
     reason = "tests"
 )]
 
+mod crash;
 mod faulty;
 mod memory;
 mod model;
 mod sqlite;
 mod sqlite_file;
+mod worker;
