@@ -8,7 +8,7 @@ mod ed25519;
 mod kind;
 mod public;
 
-pub use ed25519::{Ed25519Key, GenerateError, ParseKeyError};
+pub use ed25519::{Ed25519Key, EncodeKeyError, GenerateError, ParseKeyError, PrivatePem};
 pub use kind::{KeyKind, ParseKeyKindError, Scope, Severity};
 pub use public::{BadSignature, KeyId, ParsePublicKeyError, PublicKey};
 

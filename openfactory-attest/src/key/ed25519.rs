@@ -1,6 +1,7 @@
 //! An Ed25519 key held in memory, as PKCS#8 on disk.
 
 use std::fmt;
+use std::ops::Deref;
 
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
@@ -95,13 +96,35 @@ impl Ed25519Key {
     /// PKCS#8 version 1 in PEM, with a newline at the end: what every version of openssl reads.
     ///
     /// # Errors
-    /// Never for a key of this type; the encoder's signature has room for one.
-    pub fn to_pem(&self) -> Result<Zeroizing<String>, ParseKeyError> {
+    /// [`EncodeKeyError`] where the encoder fails, which for a key of this type it has no cause to.
+    pub fn to_pem(&self) -> Result<PrivatePem, EncodeKeyError> {
         // Without the public key this is PKCS#8 version 1; openssl 1.1 does not read version 2.
         let bytes = KeypairBytes { secret_key: self.secret.to_bytes(), public_key: None };
-        bytes.to_pkcs8_pem(LineEnding::LF).map_err(|_| ParseKeyError::Malformed)
+        bytes.to_pkcs8_pem(LineEnding::LF).map(PrivatePem).map_err(|_| EncodeKeyError)
     }
 }
+
+/// A private key as PEM text, which is wiped when the value is dropped and not shown by `Debug`.
+pub struct PrivatePem(Zeroizing<String>);
+
+impl Deref for PrivatePem {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PrivatePem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivatePem(redacted)")
+    }
+}
+
+/// A key that could not be encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the private key could not be encoded")]
+pub struct EncodeKeyError;
 
 impl Signer for Ed25519Key {
     fn key_id(&self) -> &KeyId {
@@ -146,13 +169,15 @@ mod tests {
                       MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
                       -----END PUBLIC KEY-----\n";
         assert_eq!(key.public_key().to_pem(), public);
-        assert_eq!(key.to_pem().unwrap().as_str(), pem);
+        assert_eq!(&*key.to_pem().unwrap(), pem);
     }
 
     #[test]
     fn nothing_secret_is_printed() {
         let key = Ed25519Key::from_seed(&[0x5a; 32]);
-        let printed = format!("{key:?} {key:#?}");
+        let pem = key.to_pem().unwrap();
+        let printed = format!("{key:?} {key:#?} {pem:?}");
+        assert!(!printed.contains("PRIVATE KEY"), "{printed}");
         assert!(!printed.to_lowercase().contains("5a5a") && !printed.contains("90, 90"), "{printed}");
     }
 

@@ -109,10 +109,13 @@ fn what_is_not_at_hand_is_not_checked() {
     assert_eq!(proved, [LinkName::Signature]);
 }
 
+/// Replaces one measurement.
+type Change = fn(&mut Evidence, FileDigest);
+
 #[test]
 fn each_link_breaks_alone() {
     let other = FileDigest::of(b"other");
-    let changes: [(LinkName, fn(&mut Evidence, FileDigest)); 8] = [
+    let changes: [(LinkName, Change); 8] = [
         (LinkName::Recipe, |evidence, other| evidence.recipe_hash = Some(other.sha256)),
         (LinkName::BuildLog, |evidence, other| evidence.build_log = Some(other)),
         (LinkName::Image, |evidence, other| evidence.image = Some(other)),

@@ -5,18 +5,20 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "tests"
 )]
 
-mod manifest;
-#[cfg(feature = "squashfs")]
-mod squashfs;
 mod audit;
 mod document;
 mod envelope;
 mod key;
+mod manifest;
 mod python;
 mod recipe;
+#[cfg(feature = "squashfs")]
+mod squashfs;
 mod tool;
 mod tree;
 mod verity;
