@@ -10,7 +10,17 @@ use super::error::OpenError;
 /// Held until dropped.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FileLock {
+    /// Unlocks instead of only closing: a process that was forked off this one and has not yet become its program
+    /// has the file open too, and would keep a lock that is only closed here.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the lock of the state store is left to the end of the process");
+        }
+    }
 }
 
 impl FileLock {
@@ -41,6 +51,6 @@ impl FileLock {
         file.set_len(0).map_err(error)?;
         file.rewind().map_err(error)?;
         writeln!(file, "{}", std::process::id()).map_err(error)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }

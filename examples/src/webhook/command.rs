@@ -22,7 +22,7 @@ use crate::telemetry::{self, TelemetryError};
 #[command(name = "webhook", version)]
 pub struct Cli {
     /// The configuration. What can be said is in the file examples/config/webhook.toml, which holds the defaults;
-    /// OPENFACTORY_<SECTION>__<KEY> goes before both.
+    /// OPENFACTORY_SECTION__KEY in the environment goes before both.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

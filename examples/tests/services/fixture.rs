@@ -51,7 +51,7 @@ pub(crate) fn trust(name: &str, kind: KeyKind, key: &Ed25519Key) -> TrustStore {
 
 /// A build with its files in a directory of its own.
 pub(crate) struct Build {
-    pub(crate) directory: TempDir,
+    _directory: TempDir,
     /// The tree that was packed.
     pub(crate) tree: PathBuf,
     pub(crate) image: PathBuf,
@@ -110,7 +110,7 @@ impl Build {
             image: at("image.squashfs"),
             manifest: at("manifest.json"),
             document: at("verification.json"),
-            directory,
+            _directory: directory,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The webhook receiver over TLS: what it takes, what it refuses, and that the router's outage loses nothing.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use openfactory_attest::key::KeyKind;
@@ -248,6 +250,60 @@ async fn an_event_whose_answer_was_lost_is_the_same_to_the_byte_when_it_is_sent_
     assert!(metrics.contains("webhook_queue_dead 0"), "{metrics}");
     receiver.stop().await;
     assert_eq!(router.events().len(), 1);
+}
+
+/// The receiver as a process. Its first log line says where it listens.
+struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    fn start(files: &TempDir) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook"))
+            .arg("--config")
+            .arg(files.path().join("webhook.toml"))
+            .env_remove("RUST_LOG")
+            .env("OPENFACTORY_LOG__FORMAT", "json")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.find_map(|line| {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            line["address"].as_str().map(str::to_owned)
+        });
+        // Read on, so that the process can write on.
+        std::thread::spawn(move || lines.count());
+        let port = address.unwrap().rsplit_once(':').unwrap().1.to_owned();
+        Self { child, url: format!("https://localhost:{port}") }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_with_202_survives_sigkill_and_sigterm_ends_it_in_good_order() {
+    let router = stub_router();
+    router.set(Mode::Down);
+    let files = tempfile::tempdir().unwrap();
+    config(&files, &router.url());
+    let mut process = Process::start(&files);
+    let http = http_client(Some(&files.path().join("tls/ca.pem")), Duration::from_secs(5)).unwrap();
+    let secret = WebhookSecret::parse(NEW_SECRET).unwrap();
+    let text = body("approved");
+    let headers = sign(&secret, "evt-1", SystemTime::now(), text.as_bytes()).unwrap().to_map();
+    let request = http.post(format!("{}{PATH}", process.url)).headers(headers);
+    let taken = request.header("content-type", "application/json").body(text).send().await.unwrap();
+    answer(taken, StatusCode::ACCEPTED).await;
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+
+    router.set(Mode::Take);
+    let mut process = Process::start(&files);
+    router.wait_for(1).await;
+    let stopped = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    let status = tokio::task::spawn_blocking(move || process.child.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[tokio::test]
