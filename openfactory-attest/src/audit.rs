@@ -20,7 +20,9 @@ pub mod recover;
 pub mod tree;
 pub mod verify;
 
+mod batch;
 mod index;
+mod lock;
 mod log;
 mod queue;
 mod storage;

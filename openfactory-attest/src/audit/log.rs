@@ -1,18 +1,18 @@
 //! The log as its writer sees it.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use super::batch::{Encoded, Plan};
 use super::checkpoint::Checkpoint;
 use super::entry::Entry;
 use super::error::{AppendError, OpenLogError, ReadEntryError, SignCheckpointError};
-use super::index::{IdHash, Index, Place, Staged};
-use super::journal;
+use super::index::Index;
+use super::lock::DirectoryLock;
 use super::note::VerifierKey;
 use super::proof::Proof;
 use super::queue::Queue;
@@ -62,12 +62,6 @@ struct Inner {
     checkpoint: Mutex<(TreeHead, String)>,
     torn: Option<TornTail>,
     _lock: DirectoryLock,
-}
-
-struct Encoded {
-    id: IdHash,
-    leaf: Sha256Digest,
-    json: Vec<u8>,
 }
 
 /// What became of an entry.
@@ -165,11 +159,8 @@ impl Log {
     /// # Errors
     /// [`AppendError`]; none of the entries was acknowledged.
     pub fn append(&self, entries: &[Entry]) -> Result<Vec<Appended>, AppendError> {
-        let encoded = entries.iter().map(|entry| {
-            let json = entry.to_bytes().map_err(AppendError::Entry)?;
-            Ok(Encoded { id: IdHash::of(&entry.id), leaf: leaf_hash(&json), json })
-        });
-        let encoded = encoded.collect::<Result<_, _>>()?;
+        let encoded =
+            entries.iter().map(Encoded::of).collect::<Result<_, _>>().map_err(AppendError::Entry)?;
         let answer = self.inner.queue.submit(encoded, |batch| self.inner.commit(&batch));
         answer.unwrap_or(Err(AppendError::Poisoned))
     }
@@ -288,83 +279,9 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// What is written for a batch, and what is answered once it is durable.
-struct Plan {
-    lines: Vec<u8>,
-    staged: Vec<Staged>,
-    answers: Vec<Vec<Appended>>,
-}
-
-impl Plan {
-    fn of(batch: &[Vec<Encoded>], index: &Index) -> Self {
-        let mut plan = Self { lines: Vec::new(), staged: Vec::new(), answers: Vec::new() };
-        let mut tree = index.tree.clone_frontier();
-        let mut fresh: HashMap<IdHash, (u64, Sha256Digest)> = HashMap::new();
-        for request in batch {
-            let answers = request.iter().map(|entry| {
-                let known = match index.find(entry.id) {
-                    Some(first) => index.tree.leaf(first).map(|leaf| (first, *leaf)),
-                    None => fresh.get(&entry.id).copied(),
-                };
-                if let Some((first, leaf)) = known {
-                    return Appended::Duplicate { index: first, same: leaf == entry.leaf };
-                }
-                let stored = tree.size();
-                let line = journal::entry_line(&entry.leaf, &entry.json);
-                let json_at = index.end + (plan.lines.len() + line.len() - 1 - entry.json.len()) as u64;
-                // An entry has at most 65,535 bytes.
-                let len = u32::try_from(entry.json.len()).unwrap_or(u32::MAX);
-                plan.staged.push(Staged {
-                    id: entry.id,
-                    leaf: entry.leaf,
-                    place: Place { offset: json_at, len },
-                });
-                plan.lines.extend_from_slice(&line);
-                tree.push(entry.leaf);
-                fresh.insert(entry.id, (stored, entry.leaf));
-                Appended::Stored { index: stored }
-            });
-            plan.answers.push(answers.collect());
-        }
-        if !plan.staged.is_empty() {
-            let head = TreeHead::new(tree.size(), tree.root());
-            plan.lines.extend_from_slice(journal::commit_line(head).as_bytes());
-        }
-        plan
-    }
-}
-
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenLogError {
     let path = path.to_owned();
     move |source| OpenLogError::Io { action, path: path.clone(), source }
-}
-
-/// Keeps other processes out of the directory until it is dropped.
-struct DirectoryLock {
-    file: File,
-}
-
-impl DirectoryLock {
-    fn take(layout: &Layout) -> Result<Self, OpenLogError> {
-        let path = layout.lock();
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(failed("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file }),
-            Err(TryLockError::WouldBlock) => {
-                Err(OpenLogError::Locked { path: layout.directory().to_owned() })
-            }
-            Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
-        }
-    }
-}
-
-impl Drop for DirectoryLock {
-    fn drop(&mut self) {
-        // Closing would not do while a child that is being started still has a copy of the descriptor. An error
-        // changes nothing: the descriptor is closed right after.
-        let _unlocked = self.file.unlock();
-    }
 }
 
 /// The checkpoint in the directory, held against the journal; an empty log without one gets its first.

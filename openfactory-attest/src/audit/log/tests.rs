@@ -1,5 +1,6 @@
 use super::*;
 use crate::key::Ed25519Key;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::sync::atomic::AtomicU8;
 use std::time::SystemTime;
