@@ -84,6 +84,10 @@ impl StateError {
 ///
 /// Object-safe; methods take `&self` and may be called from many tasks. A dropped future may or may not have had
 /// its effect; committing again tells, because a commit happens once.
+///
+/// # Errors
+/// Every method: [`StateError::Unavailable`] and [`StateError::Full`] when the store can not do its work now,
+/// [`StateError::Corrupt`] when what it holds can not be read. Nothing is changed then.
 #[async_trait::async_trait]
 pub trait StateStore: Send + Sync {
     /// The entities under these keys, in their order; what is not there is `None`.

@@ -140,7 +140,8 @@ async fn a_build_goes_from_requested_to_verified() {
 
 #[tokio::test]
 async fn a_broken_chain_rejects_the_build() {
-    let rows: [(&[(&str, LinkStatus, &str)], BuildStage); 4] = [
+    type Links<'a> = &'a [(&'a str, LinkStatus, &'a str)];
+    let rows: [(Links<'_>, BuildStage); 4] = [
         (&[("signature", LinkStatus::Proved, "")], BuildStage::Verified),
         (
             &[("signature", LinkStatus::Proved, ""), ("image", LinkStatus::Broken, "other")],

@@ -189,7 +189,10 @@ async fn drift_that_ends_by_itself_is_resolved_otherwise() {
     let [complied] = world.report(420, &[]).await.try_into().unwrap();
     let operations = planned(&complied);
     let last = operations.last().unwrap();
-    assert_eq!(outline(&[last.clone()]), [format!("move_incident {} Resolved", incident_of(&drifted))]);
+    assert_eq!(
+        outline(std::slice::from_ref(last)),
+        [format!("move_incident {} Resolved", incident_of(&drifted))]
+    );
     assert_eq!(last["values"]["close_code"], "Solution provided");
 }
 

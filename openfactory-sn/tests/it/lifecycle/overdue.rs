@@ -23,7 +23,7 @@ async fn silence_raises_one_incident() {
     let EventBody::DeviceComplied(complied) = &world.report(300 + 10 * DAY, &[]).await[0].body else {
         panic!()
     };
-    assert_eq!(complied.resolves, [body.incident.clone()]);
+    assert_eq!(complied.resolves, std::slice::from_ref(&body.incident));
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ fn risk_follows_the_recipe() {
 #[test]
 fn completion_and_gate_are_noted_on_the_change_request() {
     let note = &planned(&samples::completed())[0];
-    assert_eq!(outline(&[note.clone()]), ["note change/b-1"]);
+    assert_eq!(outline(std::slice::from_ref(note)), ["note change/b-1"]);
     for text in [&samples::digest("image"), &samples::digest("root"), &samples::digest("log")] {
         assert!(note["text"].as_str().unwrap().contains(&text.to_string()));
     }

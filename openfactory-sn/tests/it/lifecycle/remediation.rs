@@ -61,7 +61,7 @@ async fn the_whole_way_from_tampering_to_proof() {
     let published = world.report(420, &[]).await;
     assert_eq!(types(&published), ["device.complied", "remediation.ordered"]);
     let proof = complied(&published[0]);
-    assert_eq!(proof.resolves, [drifted.incident.clone()]);
+    assert_eq!(proof.resolves, std::slice::from_ref(&drifted.incident));
     let id = order(&ordered).id.clone();
     assert_eq!(proof.proves, Some(proved(&ordered, true)));
     assert!(proof.record_compliance);

@@ -98,7 +98,7 @@ async fn a_report_against_another_baseline_is_an_attestation_failure() {
         assert_eq!(world.apply(&reported(again)).await, vec![], "one incident per cause");
         let resolved = world.report(600, &[]).await;
         let EventBody::DeviceComplied(complied) = &resolved[0].body else { panic!() };
-        assert_eq!(complied.resolves, [body.incident.clone()]);
+        assert_eq!(complied.resolves, std::slice::from_ref(&body.incident));
     }
 }
 
