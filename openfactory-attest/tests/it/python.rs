@@ -17,7 +17,8 @@ pub(crate) fn run(test: &str, modules: &[&str], script: &Path, arguments: &[&str
         let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
         assert!(!strict, "{test}: needs the Python modules {modules:?}");
         // Not by `eprintln!`, which the test runner keeps to itself.
-        writeln!(std::io::stderr(), "SKIPPED: {test}: needs the Python modules {modules:?}").unwrap();
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "SKIPPED: {test}: needs the Python modules {modules:?}").unwrap();
         return None;
     }
     let mut whole = vec![script.to_str().unwrap()];
