@@ -1,4 +1,60 @@
-//! Proves what was built, and whether it is still that. No network, no async runtime.
+//! What was built, and is it still that? Evidence about OS images, made and judged offline: no async runtime, no
+//! network.
+//!
+//! An image gets a dm-verity hash tree (bit for bit `veritysetup`'s) and a manifest of every file in it; a signed
+//! document binds both to the recipe, the build log and the request; an append-only log proves when that was. Later
+//! anyone with the public key can check all of it, with this crate or with tools that others wrote.
+//!
+//! ```
+//! use openfactory_attest::verity::{self, Params};
+//! use openfactory_attest::manifest::{Compare, DifferenceKind};
+//! use openfactory_attest::{Ed25519Key, Envelope, KeyKind, Manifest, Signer as _, TrustStore, TrustedKey, Work};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (image, work) = (vec![7; 1024 * 1024], Work::on_all_cores());
+//!
+//! // The build side: hash the image, sign the root hash.
+//! let params = Params::new("a60c98d2-ae9b-4865-bfcb-b4e3ace11033".parse()?);
+//! let mut hash_device = std::io::Cursor::new(Vec::new());
+//! let tree = verity::format(&image, None, &mut hash_device, &params, &work)?;
+//! let key = Ed25519Key::generate()?;
+//! let envelope = Envelope::sign("text/plain", tree.root_hash().to_string().as_bytes(), &key)?;
+//!
+//! // The device side: believe the signed root hash only, find the block that was changed.
+//! let mut trust = TrustStore::new();
+//! trust.add(TrustedKey::new("builder", KeyKind::BuildPlatformSigning, key.public_key().clone()))?;
+//! let signed = envelope.open(&trust, "text/plain", &[KeyKind::BuildPlatformSigning])?;
+//! assert_eq!(signed.get().as_slice(), tree.root_hash().to_string().as_bytes());
+//!
+//! let mut on_device = image;
+//! on_device[42 * 4096] ^= 1;
+//! let report = verity::verify(&on_device, &hash_device.into_inner(), &tree, &work)?;
+//! assert_eq!(report.findings()[0].to_string(), "data block 42 does not match its hash");
+//!
+//! // The same for a tree of files.
+//! let root = tempfile::tempdir()?;
+//! std::fs::write(root.path().join("motd"), "hello\n")?;
+//! let baseline = Manifest::of_directory(root.path(), &work)?;
+//! std::fs::remove_file(root.path().join("motd"))?;
+//! let now = Manifest::of_directory(root.path(), &work)?;
+//! assert_eq!(baseline.diff(&now, &Compare::content())[0].kind, DifferenceKind::Removed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//! - [`verity`]: hash trees and root hashes; [`verity::verify()`] names every bad block.
+//! - [`Manifest`]: every file of a directory or a squashfs; what differs. `squashfs` reads, unpacks and packs images.
+//! - [`BuildRecipe`], [`intent`], [`document`], [`chain`]: from the request to the image, link by link.
+//! - [`Envelope`], [`TrustStore`], [`Verified`]: signed bytes, and the only door to what is in them.
+//! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
+//!
+//! # Errors
+//! Each format has its own enum, precise and growing. "Could not be checked" is an error; "checked, and it is bad" is
+//! a report. Whatever bytes are parsed, the end is a value or an error, in bounded memory.
+//!
+//! # Not here
+//! Activating images in the kernel, mounting, fetching anything, deciding what happens to a device that fails.
 
 pub mod audit;
 pub mod canonical;
@@ -6,20 +62,20 @@ pub mod chain;
 pub mod digest;
 pub mod document;
 pub mod drift;
-pub mod intent;
-pub mod manifest;
-pub mod verity;
-
 pub mod envelope;
-mod instant;
+pub mod intent;
 pub mod key;
-mod read_at;
+pub mod manifest;
 pub mod recipe;
 pub mod report;
 #[cfg(feature = "squashfs")]
 pub mod squashfs;
 pub mod statement;
 pub mod trust;
+pub mod verity;
+
+mod instant;
+mod read_at;
 mod work;
 
 pub use digest::Sha256Digest;

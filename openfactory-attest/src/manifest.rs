@@ -9,15 +9,15 @@ use std::path::Path;
 use crate::digest::Sha256Digest;
 use crate::work::Work;
 
-pub mod diff;
-pub mod directory;
-pub mod entry;
-pub mod json;
-pub mod sha256sum;
+mod diff;
+mod directory;
+mod entry;
+mod json;
+mod sha256sum;
 
-pub use diff::{Compare, Difference, DifferenceKind};
+pub use diff::{Compare, Difference, DifferenceKind, diff_digests};
 pub use directory::DirectoryError;
-pub use entry::{Entry, EntryKind, TreePath};
+pub use entry::{Entry, EntryKind, PathError, TreePath};
 pub use json::ManifestParseError;
 pub use sha256sum::{FileDigest, TextParseError};
 

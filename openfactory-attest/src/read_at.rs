@@ -56,3 +56,31 @@ impl ReadAt for Vec<u8> {
         ReadAt::read_exact_at(self.as_slice(), buffer, offset)
     }
 }
+
+impl<T: ReadAt + ?Sized> ReadAt for &T {
+    fn size(&self) -> io::Result<u64> {
+        (**self).size()
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        (**self).read_exact_at(buffer, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_within_its_bounds() {
+        let bytes = b"0123456789";
+        let device: &dyn ReadAt = &bytes.as_slice();
+        let mut buffer = [0; 4];
+        device.read_exact_at(&mut buffer, 6).unwrap();
+        assert_eq!((&buffer, device.size().unwrap()), (b"6789", 10));
+        for offset in [7, 11, u64::MAX] {
+            let error = device.read_exact_at(&mut buffer, offset).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+}

@@ -8,16 +8,15 @@
 
 use crate::read_at::ReadAt;
 
-pub mod extract;
-pub mod pack;
-
 mod compression;
 mod content;
 mod digest;
 mod directory;
 mod error;
+mod extract;
 mod inode;
 mod metadata;
+mod pack;
 mod superblock;
 mod table;
 mod walk;

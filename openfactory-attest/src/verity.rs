@@ -7,18 +7,17 @@
 //! Source: the kernel's `Documentation/admin-guide/device-mapper/verity.rst`, and cryptsetup's on-disk
 //! specification of the superblock.
 
-pub mod format;
-pub mod params;
-pub mod superblock;
-pub mod table;
-pub mod tree;
-pub mod verify;
-
+mod format;
+mod params;
 mod stripe;
+mod superblock;
+mod table;
+mod tree;
+mod verify;
 
 pub use format::{FormatError, format, root_hash};
-pub use params::{BlockSize, Params, Salt, Uuid};
+pub use params::{BlockSize, Params, ParamsError, Salt, Uuid};
 pub use superblock::{Superblock, SuperblockError};
 pub use table::{Table, TableError};
-pub use tree::{RootHash, Tree};
-pub use verify::{VerifyError, VerifyReport, verify};
+pub use tree::{RootHash, Tree, TreeError};
+pub use verify::{Device, Fault, Finding, Place, VerifyError, VerifyReport, verify};

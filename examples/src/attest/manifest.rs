@@ -6,8 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use openfactory_attest::manifest::diff::diff_digests;
-use openfactory_attest::manifest::{Compare, Difference, FileDigest};
+use openfactory_attest::manifest::{Compare, Difference, FileDigest, diff_digests};
 use openfactory_attest::{Manifest, Work};
 use serde_json::json;
 

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use crate::manifest::entry::PathError;
-use crate::manifest::{StructureError, TreePath};
+use crate::manifest::{PathError, StructureError, TreePath};
 
 /// A part of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,7 @@ use backhand::{BackhandError, FilesystemCompressor, FilesystemWriter, NodeHeader
 use rustix::fs::OFlags;
 
 use super::compression::Compression;
-use crate::manifest::entry::PathError;
-use crate::manifest::{Manifest, TreePath};
+use crate::manifest::{Manifest, PathError, TreePath};
 
 /// Why an image could not be packed.
 #[derive(Debug, thiserror::Error)]

@@ -158,7 +158,7 @@ impl FromStr for Uuid {
 /// let params = Params::new(uuid).with_salt("dadada".parse()?).with_hash_block_size(BlockSize::new(1024)?);
 /// assert_eq!(params.data_block_size().get(), 4096);
 /// assert_eq!(params.salt().to_string(), "dadada");
-/// # Ok::<(), openfactory_attest::verity::params::ParamsError>(())
+/// # Ok::<(), openfactory_attest::verity::ParamsError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Params {

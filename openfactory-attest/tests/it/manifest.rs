@@ -76,7 +76,7 @@ fn what_sha256sum_writes_is_read() {
     let baseline = Manifest::parse_sha256sum(&fs::read(directory.path().join("sums")).unwrap()).unwrap();
     let diff = || {
         let manifest = Manifest::of_directory(&root, &Work::on_all_cores()).unwrap();
-        let differences = openfactory_attest::manifest::diff::diff_digests(&baseline, &manifest);
+        let differences = openfactory_attest::manifest::diff_digests(&baseline, &manifest);
         differences.into_iter().map(|found| (found.path.to_string(), found.kind)).collect::<Vec<_>>()
     };
     assert_eq!(diff(), []);

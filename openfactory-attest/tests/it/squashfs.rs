@@ -162,14 +162,14 @@ fn small(compression: Compression) -> Vec<u8> {
     image.into_inner()
 }
 
-fn refused(image: &Vec<u8>) -> SquashfsError {
-    Manifest::of_squashfs(image, &Work::on_all_cores()).unwrap_err()
+fn refused(image: &[u8]) -> SquashfsError {
+    Manifest::of_squashfs(&image, &Work::on_all_cores()).unwrap_err()
 }
 
 #[test]
 fn what_is_no_image_is_refused() {
-    assert!(matches!(refused(&Vec::new()), SquashfsError::Magic));
-    assert!(matches!(refused(&vec![0; 4096]), SquashfsError::Magic));
+    assert!(matches!(refused(&[]), SquashfsError::Magic));
+    assert!(matches!(refused(&[0; 4096]), SquashfsError::Magic));
     let good = small(Compression::Gzip);
     let with = |at: usize, byte: u8| {
         let mut image = good.clone();
@@ -191,7 +191,7 @@ fn a_cut_off_image_is_refused_wherever_it_is_cut() {
     let image = small(Compression::Zstd);
     let used = Image::open(&image).unwrap().bytes_used() as usize;
     for len in (0..96).chain((96..used).step_by(4999)).chain([used - 1]) {
-        match refused(&image[..len].to_vec()) {
+        match refused(&image[..len]) {
             SquashfsError::Magic => assert!(len < 96),
             SquashfsError::Truncated { needs, has } => assert_eq!((needs, has), (used as u64, len as u64)),
             other => panic!("{len}: {other:?}"),

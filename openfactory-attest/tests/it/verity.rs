@@ -21,12 +21,12 @@ pub(crate) fn params(block_size: u32, salt: &str) -> Params {
         .with_salt(salt.parse().unwrap())
 }
 
-pub(crate) fn format(image: &Vec<u8>, params: &Params) -> (Tree, Vec<u8>) {
+pub(crate) fn format(image: &[u8], params: &Params) -> (Tree, Vec<u8>) {
     let mut hash_device = Cursor::new(Vec::new());
-    let tree = verity::format(image, None, &mut hash_device, params, &Work::on_all_cores()).unwrap();
+    let tree = verity::format(&image, None, &mut hash_device, params, &Work::on_all_cores()).unwrap();
     let hash_device = hash_device.into_inner();
     assert_eq!(hash_device.len() as u64, tree.hash_device_size());
-    let root_only = verity::root_hash(image, None, params, &Work::on_threads(NonZeroUsize::MIN)).unwrap();
+    let root_only = verity::root_hash(&image, None, params, &Work::on_threads(NonZeroUsize::MIN)).unwrap();
     assert_eq!(root_only, tree);
     (tree, hash_device)
 }

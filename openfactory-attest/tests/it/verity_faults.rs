@@ -2,8 +2,9 @@
 
 use std::io;
 
-use openfactory_attest::verity::verify::{Device, Fault, Finding, Place};
-use openfactory_attest::verity::{self, Superblock, SuperblockError, Tree, VerifyError, VerifyReport};
+use openfactory_attest::verity::{
+    self, Device, Fault, Finding, Place, Superblock, SuperblockError, Tree, VerifyError, VerifyReport,
+};
 use openfactory_attest::{ReadAt, Work};
 use proptest::prelude::*;
 
@@ -13,8 +14,8 @@ use crate::verity::{format, noise, params};
 const BLOCKS: usize = 16_385;
 const SALT: &str = "dadada";
 
-fn check(image: &Vec<u8>, hash: &Vec<u8>, tree: &Tree) -> VerifyReport {
-    verity::verify(image, hash, tree, &Work::on_all_cores()).unwrap()
+fn check(image: &[u8], hash: &[u8], tree: &Tree) -> VerifyReport {
+    verity::verify(&image, &hash, tree, &Work::on_all_cores()).unwrap()
 }
 
 fn told(report: &VerifyReport) -> Vec<(Place, u64, u64, Fault)> {
@@ -73,7 +74,7 @@ fn what_is_cut_off_is_missing() {
     let (tree, hash) = format(&image, &params(4096, SALT));
     let cut = image[..200 * 4096 - 1].to_vec();
     assert_eq!(told(&check(&cut, &hash, &tree)), [(Place::Data, 199, 299, Fault::Missing)]);
-    assert_eq!(told(&check(&Vec::new(), &hash, &tree)), [(Place::Data, 0, 299, Fault::Missing)]);
+    assert_eq!(told(&check(&[], &hash, &tree)), [(Place::Data, 0, 299, Fault::Missing)]);
     // Superblock, level 1, three blocks of level 0, of which the last is cut off.
     let cut = hash[..5 * 4096 - 1].to_vec();
     assert_eq!(
@@ -81,7 +82,7 @@ fn what_is_cut_off_is_missing() {
         [(Place::Data, 256, 299, Fault::Unproven), (level(0), 2, 2, Fault::Missing)]
     );
     assert_eq!(
-        told(&check(&image, &Vec::new(), &tree)),
+        told(&check(&image, &[], &tree)),
         [(Place::Data, 0, 299, Fault::Unproven), (level(1), 0, 0, Fault::Missing)]
     );
 }
@@ -91,7 +92,7 @@ fn a_single_block_has_no_tree() {
     let mut image = noise(4096);
     let (tree, hash) = format(&image, &params(4096, SALT));
     assert!(check(&image, &hash, &tree).is_intact());
-    assert!(check(&image, &Vec::new(), &tree).is_intact());
+    assert!(check(&image, &[], &tree).is_intact());
     image[4095] ^= 1;
     assert_eq!(told(&check(&image, &hash, &tree)), [(Place::Data, 0, 0, Fault::Mismatch)]);
 }

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use openfactory_attest::verity::verify::{Fault, Finding, Place};
-use openfactory_attest::verity::{Tree, VerifyReport};
+use openfactory_attest::verity::{Fault, Finding, Place, Tree, VerifyReport};
 use serde_json::{Value, json};
 
 /// What `veritysetup format` prints, label by label.
