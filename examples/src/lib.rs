@@ -34,3 +34,9 @@ pub mod told;
 #[cfg(feature = "services")]
 pub mod webhook;
 pub mod write_once;
+
+#[cfg(all(doctest, feature = "services"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+#[cfg(feature = "services")]
+pub mod demo;

@@ -24,6 +24,7 @@ mod message;
 mod open;
 mod order;
 mod poll;
+mod proof;
 mod relay;
 mod step;
 

@@ -68,6 +68,12 @@ pub(crate) fn choose(root: &Path, limits: Limits) -> Vec<PathBuf> {
     chosen.into_iter().collect()
 }
 
+/// A file's permission bits, without set-id bits: the image is unpacked by whoever runs the demo.
+pub(crate) fn permissions(path: &Path) -> std::io::Result<u16> {
+    let mode = fs::symlink_metadata(path)?.permissions().mode();
+    Ok(u16::try_from(mode & 0o777).unwrap_or(0o644))
+}
+
 fn is_directory(entry: &fs::DirEntry) -> bool {
     entry.file_type().is_ok_and(|kind| kind.is_dir())
 }

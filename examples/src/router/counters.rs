@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use openfactory_queue::SyncQueue;
+use openfactory_sn::lifecycle::state::StateStore;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -58,9 +59,15 @@ impl Counters {
     }
 }
 
+/// Rows of the outbox that are counted at most.
+const OUTBOX_COUNTED: usize = 1000;
+
 /// Keeps the queue's gauges up to date at each scrape.
 pub(super) struct QueueGauges {
     queue: Arc<dyn SyncQueue>,
+    state: Arc<dyn StateStore>,
+    outbox: Gauge,
+    held: Gauge,
     ready: Gauge,
     delayed: Gauge,
     leased: Gauge,
@@ -70,9 +77,12 @@ pub(super) struct QueueGauges {
 }
 
 impl QueueGauges {
-    pub(super) fn new(metrics: &Metrics, queue: Arc<dyn SyncQueue>) -> Self {
+    pub(super) fn new(metrics: &Metrics, queue: Arc<dyn SyncQueue>, state: Arc<dyn StateStore>) -> Self {
         Self {
             queue,
+            state,
+            outbox: metrics.gauge("outbox", "Events that wait to be published, up to 1000"),
+            held: metrics.gauge("queue_held", "Messages that wait behind another of their key"),
             ready: metrics.gauge("queue_ready", "Messages that could be leased now"),
             delayed: metrics.gauge("queue_delayed", "Messages that wait for their time"),
             leased: metrics.gauge("queue_leased", "Messages being handled"),
@@ -91,6 +101,7 @@ impl Refresh for QueueGauges {
             Ok(stats) => {
                 let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
                 self.ready.set(whole(stats.ready));
+                self.held.set(whole(stats.held));
                 self.delayed.set(whole(stats.delayed));
                 self.leased.set(whole(stats.leased));
                 self.dead.set(whole(stats.dead));
@@ -98,6 +109,12 @@ impl Refresh for QueueGauges {
                 self.oldest_ready.set(whole(stats.oldest_ready.map_or(0, |age| age.as_secs())));
             }
             Err(error) => tracing::warn!(%error, "the queue's figures can't be read"),
+        }
+        match self.state.outbox(OUTBOX_COUNTED).await {
+            Ok(rows) => {
+                self.outbox.set(i64::try_from(rows.len()).unwrap_or(i64::MAX));
+            }
+            Err(error) => tracing::warn!(%error, "the outbox can't be counted"),
         }
     }
 }

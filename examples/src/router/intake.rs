@@ -23,7 +23,7 @@ use serde_json::json;
 
 use super::core::Core;
 use super::edges::Edge;
-use super::message;
+use super::{message, proof};
 use crate::serve::{BodyError, read_body};
 use crate::told::told;
 
@@ -139,13 +139,7 @@ async fn take_one(core: &Core, cloud: &CloudEvent) -> Result<Taken, Refusal> {
     match Event::parse(payload) {
         Ok(event) => {
             let signer = opened.signer();
-            let allowed = match cloud.check(&event) {
-                Ok(()) => event
-                    .check_sender(signer.kind, &signer.name)
-                    .map_err(|error| (StatusCode::FORBIDDEN, told(&error))),
-                Err(error) => Err((StatusCode::BAD_REQUEST, told(&error))),
-            };
-            if let Err((status, reason)) = allowed {
+            if let Err((status, reason)) = acceptable(core, cloud, &event, signer) {
                 core.audit.refused(&event.body.key(), signer, payload, &reason).await.map_err(unavailable)?;
                 return Err(Refusal::new(status, reason));
             }
@@ -158,6 +152,18 @@ async fn take_one(core: &Core, cloud: &CloudEvent) -> Result<Taken, Refusal> {
         }
         Err(error) => Err(Refusal::new(StatusCode::BAD_REQUEST, told(&error))),
     }
+}
+
+/// Whether this signer may say this, in this wrapping, with these statements inside.
+fn acceptable(
+    core: &Core,
+    cloud: &CloudEvent,
+    event: &Event,
+    signer: &TrustedKey,
+) -> Result<(), (StatusCode, String)> {
+    cloud.check(event).map_err(|error| (StatusCode::BAD_REQUEST, told(&error)))?;
+    event.check_sender(signer.kind, &signer.name).map_err(|error| (StatusCode::FORBIDDEN, told(&error)))?;
+    proof::check(event, &core.trust).map_err(|reason| (StatusCode::FORBIDDEN, reason))
 }
 
 async fn store(core: &Core, event: &Event, signer: &TrustedKey, payload: &[u8]) -> Result<Taken, Refusal> {

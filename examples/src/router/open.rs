@@ -123,12 +123,12 @@ pub(super) async fn core(
     let mapping = match config.servicenow.mapping {
         Profile::Guide => Mapping::guide(),
     };
-    let queue = Arc::new(queue);
-    metrics.before_scrape(Arc::new(QueueGauges::new(metrics, queue.clone())));
+    let (queue, state) = (Arc::new(queue), Arc::new(state));
+    metrics.before_scrape(Arc::new(QueueGauges::new(metrics, queue.clone(), state.clone())));
     let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
     Ok(Core::new(Parts {
         queue,
-        state: Arc::new(state),
+        state,
         audit,
         trust,
         client,

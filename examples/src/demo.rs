@@ -1,0 +1,147 @@
+//! The demo: the whole story on loopback, every service as it would be deployed.
+//!
+//! Killed at any moment and run again with the same `--data-dir`, it goes on: artifacts are made once, events are
+//! signed once, and whatever the services had acknowledged is on their disks.
+
+mod build;
+mod error;
+mod events;
+mod machine;
+mod narrator;
+mod records;
+mod services;
+mod site;
+mod source;
+mod story;
+mod table;
+mod tamper;
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use openfactory_attest::Signer as _;
+use openfactory_attest::audit::{self, VerifierKey, VerifyReport};
+use serde_json::json;
+
+pub use error::DemoError;
+
+use crate::cli::Verdict;
+use crate::telemetry::{self, LogConfig, LogFormat};
+use build::Built;
+use error::During as _;
+use machine::Machine;
+use narrator::Narrator;
+use records::Record;
+use services::Services;
+use site::Site;
+use story::Story;
+
+/// Tells the life of one image, from its request to a repaired device, with real services on loopback.
+///
+/// A build is requested and becomes a change request; the gate opens when the change is approved; the image is
+/// packed, hashed, signed and verified; evidence goes to GRC, the device to the CMDB; a file changes while
+/// ServiceNow is away; the device is rolled back, attests, and what was open is closed. At the end the audit log
+/// is verified and every record is listed.
+///
+/// Nothing outside the data directory is written and nothing but loopback is talked to.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = "EXAMPLES:\n  demo\n  demo --data-dir ./demo-data     (may be killed at any moment and run again)\n  demo --image root.squashfs --json")]
+pub struct Arguments {
+    /// The image to tell the story of; without it, world-readable files of this machine are packed into one.
+    #[arg(long, value_name = "SQUASHFS")]
+    pub image: Option<PathBuf>,
+    /// Where everything is kept; a story that was interrupted goes on. Without it, a temporary directory.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Prints one JSON object on stdout instead of the story.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Tells the story.
+///
+/// # Errors
+/// [`DemoError`]: which part could not be told, and why. A bad verdict: the audit log is not good.
+pub fn run(arguments: &Arguments) -> Result<Verdict, DemoError> {
+    telemetry::init(&LogConfig { format: LogFormat::Auto, filter: "error".to_owned() }).during("set up logging")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().during("start the runtime")?;
+    let (root, _kept) = match &arguments.data_dir {
+        Some(root) => (root.clone(), None),
+        None => {
+            let folder = tempfile::Builder::new().prefix("openfactory-demo-").tempdir();
+            let folder = folder.during("make a temporary directory")?;
+            (folder.path().to_owned(), Some(folder))
+        }
+    };
+    runtime.block_on(tell(arguments, &root))
+}
+
+async fn tell(arguments: &Arguments, root: &Path) -> Result<Verdict, DemoError> {
+    let narrator = Narrator::new(arguments.json);
+    if let Some(image) = &arguments.image {
+        std::fs::File::open(image).during(&format!("open the image {}", image.display()))?;
+    }
+    let site = Site::prepare(root)?;
+    let services = Services::start(&site).await?;
+    let story = Story { site: &site, services: &services, narrator: &narrator, machine: Machine::look() };
+
+    let request = story.change_request().await?;
+    let built = story.build(request, arguments.image.as_deref()).await?;
+    story.deploy(&built).await?;
+    if !site.is_done("recovered") {
+        story.drift(&built).await?;
+        story.recover().await?;
+        site.done("recovered")?;
+    }
+    let records = records::collect(&services.servicenow).await?;
+    services.stop().await?;
+    let log = verify_log(&site)?;
+
+    narrator.chapter("What ServiceNow holds now")?;
+    narrator.show(&records::rendered(&records))?;
+    conclude(&narrator, &built, &records, &log, arguments.json)
+}
+
+/// Verifies the audit log as an auditor would: from its files and the log's public key alone.
+fn verify_log(site: &Site) -> Result<VerifyReport, DemoError> {
+    let key = site.key("audit")?;
+    let key = VerifierKey::new("openfactory.example/demo", key.public_key().clone()).during("name the log's key")?;
+    audit::verify(&site.path("router/audit"), &key, None).during("verify the audit log")
+}
+
+fn conclude(
+    narrator: &Narrator,
+    built: &Built,
+    records: &[(&'static str, Vec<Record>)],
+    log: &VerifyReport,
+    as_json: bool,
+) -> Result<Verdict, DemoError> {
+    let ok = log.is_good();
+    let seconds = narrator.seconds();
+    if as_json {
+        let by_kind: serde_json::Map<_, _> =
+            records.iter().map(|(kind, records)| ((*kind).to_owned(), json!(records))).collect();
+        let summary = json!({
+            "ok": ok,
+            "image": {
+                "root_hash": built.tree.root_hash().to_string(),
+                "sha256": built.image.sha256,
+                "size": built.image.size,
+                "entries": built.manifest.entries().len(),
+            },
+            "records": by_kind,
+            "audit": { "size": log.verified.size, "root": log.verified.root.to_string() },
+            "seconds": (seconds * 10.0).round() / 10.0,
+        });
+        let text = format!("{summary}\n");
+        std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes()).during("write to stdout")?;
+    }
+    narrator.chapter("The audit log, verified from its files and its public key")?;
+    narrator.say(format_args!("entries         {}", log.verified.size))?;
+    narrator.say(format_args!("root            {}", log.verified.root))?;
+    for finding in &log.findings {
+        narrator.say(format_args!("NOT GOOD        {finding}"))?;
+    }
+    narrator.show(&format!("\ndone in {seconds:.1} s\n"))?;
+    Ok(if ok { Verdict::Good } else { Verdict::Bad })
+}

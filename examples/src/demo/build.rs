@@ -1,0 +1,261 @@
+//! The build side of the story: recipe and intent before, image and evidence after the gate has opened.
+//!
+//! Every artifact is made once, complete under its name; a demo that goes on reads what it made before.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use openfactory_attest::chain::{ChainReport, Evidence, LinkName, LinkStatus, verify_chain};
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::{
+    Builder, FileDigest, ImageFile, ManifestDigest, Signature, VerificationDocument, VerityTree,
+};
+use openfactory_attest::envelope::Envelope;
+use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::squashfs::{Compression, Packer};
+use openfactory_attest::verity::{self, Params, Salt, Uuid};
+use openfactory_attest::manifest::TreePath;
+use openfactory_attest::{BuildRecipe, Manifest, Work};
+
+use super::error::{DemoError, During as _};
+use super::machine::Machine;
+use super::site::{REQUESTER, Site};
+use super::source;
+use crate::progress::Bytes;
+use crate::write_once::{commit, read_or_write, temporary_beside};
+
+/// What the requester wrote.
+pub(crate) const REQUEST: &str = "An image for the edge gateways of the press line: remote access for the service \
+    staff, a firewall, hardened the standard way, with monitoring.";
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What exists before the build: the recipe and the signed intent.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) recipe: BuildRecipe,
+    pub(crate) intent: Envelope,
+}
+
+/// What exists after it.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) image_path: PathBuf,
+    pub(crate) image: ImageFile,
+    pub(crate) tree: verity::Tree,
+    pub(crate) manifest: Manifest,
+    pub(crate) document: Envelope,
+    pub(crate) facts: VerificationDocument,
+    pub(crate) chain: ChainReport,
+}
+
+/// The recipe, and the intent that is signed before anything is built.
+pub(crate) fn request(site: &Site, machine: &Machine, now: SystemTime) -> Result<Request, DemoError> {
+    let bytes = once(&site.path("build/recipe.json"), || {
+        let recipe = serde_json::json!({
+            "name": "press-line-edge",
+            "baseImage": machine.base_image,
+            "features": ["ssh", "firewall", "security-hardening", "monitoring"],
+            "packages": ["chrony", "nftables"],
+            "services": [{"name": "ssh", "config": {"port": 22, "allow_root": false}}],
+            "security": {"hardeningLevel": "standard", "auditLogging": true, "automaticUpdates": false}
+        });
+        Ok(serde_json::to_vec_pretty(&recipe)?)
+    })?;
+    let recipe = BuildRecipe::parse(&bytes).during("read the recipe")?;
+    let key = site.key("build-platform")?;
+    let bytes = once(&site.path("build/intent.json"), || {
+        let hash = recipe.recipe_hash();
+        let intent = BuildIntent::new(hash, REQUEST, REQUESTER, machine.version.clone(), now);
+        Ok(intent.sign(&key)?.to_json())
+    })?;
+    let intent = Envelope::parse(&bytes).during("read the signed intent")?;
+    Ok(Request { recipe, intent })
+}
+
+/// Builds: packs the image (or takes one), hashes it every way there is, signs the document, verifies the chain.
+pub(crate) fn build(
+    site: &Site,
+    request: &Request,
+    given: Option<&Path>,
+    now: SystemTime,
+) -> Result<Built, DemoError> {
+    let image_path = site.path("build/image.squashfs");
+    image(&image_path, given)?;
+    let log = once(&site.path("build/build.log"), || Ok(build_log(&image_path, given)?))?;
+    let file = File::open(&image_path).during("open the image")?;
+    let tree = hash_tree(&file, &image_path, &site.path("build"))?;
+    let manifest = manifest(&file, site)?;
+    let image_file = ImageFile::new("image.squashfs", digest(&image_path)?);
+
+    let key = site.key("build-platform")?;
+    let bytes = once(&site.path("build/verification.json"), || {
+        let hash_area = fs::read(site.path("build/image.verity"))?;
+        let document = VerificationDocument::new(
+            site.build.as_str(),
+            image_file.clone(),
+            VerityTree::new(&tree, FileDigest::of(&hash_area)),
+            ManifestDigest::json(manifest.digest()?, manifest.entries().len() as u64),
+            request.recipe.recipe_hash(),
+            FileDigest::of(&log),
+            Builder::new("https://openfactory.tech/demo"),
+            Signature::new("Demo Build Platform", "build released after verification", now),
+        );
+        Ok(document.with_intent(&request.intent).sign(&key)?.to_json())
+    })?;
+    let document = Envelope::parse(&bytes).during("read the signed document")?;
+    let trust = site.trust()?;
+    let facts = VerificationDocument::open(&document, &trust).during("open the signed document")?.into_inner();
+    let chain = verify(&document, &facts, request, (&file, &image_path), FileDigest::of(&log), &trust)?;
+    Ok(Built { image_path, image: image_file, tree, manifest, document, facts, chain })
+}
+
+/// Every link of the chain, from the artifacts as they lie on disk.
+fn verify(
+    document: &Envelope,
+    facts: &VerificationDocument,
+    request: &Request,
+    (image, path): (&File, &Path),
+    log: FileDigest,
+    trust: &openfactory_attest::trust::TrustStore,
+) -> Result<ChainReport, DemoError> {
+    let signed = facts.verity_tree().during("read the signed parameters")?;
+    let root_hash = {
+        let bar = Bytes::new("verifying blocks");
+        let tell = |done, total| bar.tell(done, total);
+        let work = Work::on_all_cores().telling(&tell);
+        verity::root_hash(image, Some(signed.data_blocks()), signed.params(), &work).during("hash the image's blocks")?
+    };
+    let again = Manifest::of_squashfs(image, &Work::on_all_cores()).during("hash the image's files")?;
+    let mut evidence = Evidence::default();
+    evidence.recipe_hash = Some(request.recipe.recipe_hash());
+    evidence.intent = Some(request.intent.clone());
+    evidence.build_log = Some(log);
+    evidence.image = Some(digest(path)?);
+    evidence.root_hash = Some(root_hash.root_hash());
+    evidence.manifest = Some(again.digest().during("hash the manifest")?);
+    Ok(verify_chain(document, trust, &evidence))
+}
+
+/// SHA-256 and size of a file.
+fn digest(path: &Path) -> Result<FileDigest, DemoError> {
+    let what = format!("hash {}", path.display());
+    let (sha256, size) = Sha256Digest::of_reader(File::open(path).during(&what)?).during(&what)?;
+    Ok(FileDigest::new(size, sha256))
+}
+
+fn once(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, Cause>) -> Result<Vec<u8>, DemoError> {
+    read_or_write(path, 0o644, make).during(&format!("make {}", path.display()))
+}
+
+/// Makes a large file once: `write` fills it under another name first.
+fn large_once(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Cause>) -> Result<(), DemoError> {
+    let what = format!("make {}", path.display());
+    if path.exists() {
+        return Ok(());
+    }
+    let temporary = temporary_beside(path);
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&temporary)
+        .during(&what)?;
+    write(&mut file).during(&what)?;
+    file.sync_all().during(&what)?;
+    commit(&temporary, path).during(&what)
+}
+
+fn image(path: &Path, given: Option<&Path>) -> Result<(), DemoError> {
+    if let Some(given) = given {
+        return large_once(path, |file| {
+            std::io::copy(&mut File::open(given)?, file)?;
+            Ok(())
+        });
+    }
+    large_once(path, |file| {
+        let mut packer = Packer::new(Compression::Zstd);
+        for relative in source::choose(Path::new("/"), source::Limits::default()) {
+            let path = TreePath::new(relative.as_os_str().as_encoded_bytes())?;
+            let mode = source::permissions(&Path::new("/").join(&relative))?;
+            packer.add_file(path, &Path::new("/").join(&relative), mode)?;
+        }
+        packer.write(file)?;
+        Ok(())
+    })
+}
+
+fn build_log(image: &Path, given: Option<&Path>) -> Result<Vec<u8>, std::io::Error> {
+    let size = fs::metadata(image)?.len();
+    let how = match given {
+        Some(given) => format!("took the image {}", given.display()),
+        None => "packed world-readable files of this machine into a squashfs (zstd)".to_owned(),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(format!("openfactory demo {version}\n{how}\nimage.squashfs: {size} bytes\n").into_bytes())
+}
+
+/// The dm-verity tree, in a file beside the image. Salt and UUID are the image's own, so that it is made alike
+/// again.
+fn hash_tree(image: &File, path: &Path, directory: &Path) -> Result<verity::Tree, DemoError> {
+    let sha256 = digest(path)?.sha256;
+    let mut uuid = [0; 16];
+    uuid.copy_from_slice(sha256.as_bytes().get(..16).unwrap_or(&[0; 16]));
+    let salt = Salt::new(sha256.as_bytes().to_vec()).during("derive a salt")?;
+    let params = Params::new(Uuid::from_random(uuid)).with_salt(salt);
+    let path = directory.join("image.verity");
+    let bar = Bytes::new("hashing blocks");
+    let tell = |done, total| bar.tell(done, total);
+    let work = Work::on_all_cores().telling(&tell);
+    let mut made = None;
+    large_once(&path, |file| {
+        made = Some(verity::format(image, None, file, &params, &work)?);
+        Ok(())
+    })?;
+    match made {
+        Some(tree) => Ok(tree),
+        None => {
+            verity::root_hash(image, None, &params, &work).during("hash the image's blocks")
+        }
+    }
+}
+
+fn manifest(image: &File, site: &Site) -> Result<Manifest, DemoError> {
+    let bar = Bytes::new("hashing files");
+    let tell = |done, total| bar.tell(done, total);
+    let work = Work::on_all_cores().telling(&tell);
+    let json = once(&site.path("build/manifest.json"), || {
+        Ok(Manifest::of_squashfs(image, &work)?.to_json()?)
+    })?;
+    let manifest = Manifest::parse_json(&json).during("read the manifest")?;
+    once(&site.path("build/squashfs-hashes.sha256"), || Ok(manifest.to_sha256sum()))?;
+    Ok(manifest)
+}
+
+/// The name of a link, for a person.
+pub(crate) fn link_name(name: &LinkName) -> String {
+    match name {
+        LinkName::Signature => "signature".to_owned(),
+        LinkName::Recipe => "recipe".to_owned(),
+        LinkName::Intent => "build intent".to_owned(),
+        LinkName::BuildLog => "build log".to_owned(),
+        LinkName::Image => "image".to_owned(),
+        LinkName::VerityRoot => "dm-verity root hash".to_owned(),
+        LinkName::Manifest => "file manifest".to_owned(),
+        LinkName::TestReport => "test report".to_owned(),
+        LinkName::Sbom(name) => format!("SBOM {name}"),
+        _ => "another link".to_owned(),
+    }
+}
+
+/// A link's status for a person, and its reason.
+pub(crate) fn link_status(status: &LinkStatus) -> (&'static str, &str) {
+    match status {
+        LinkStatus::Proved => ("proved", ""),
+        LinkStatus::Broken { reason } => ("BROKEN", reason),
+        LinkStatus::NotChecked { reason } => ("not checked", reason),
+        _ => ("unknown", ""),
+    }
+}

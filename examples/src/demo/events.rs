@@ -1,0 +1,50 @@
+//! The build platform's events: signed once, kept, and posted until the router has them.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use openfactory_attest::envelope::Envelope;
+use openfactory_sn::lifecycle::cloud_event::CloudEvent;
+use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE};
+use openfactory_sn::lifecycle::id::EventId;
+
+use super::error::{DemoError, During as _};
+use super::services::Services;
+use super::site::Site;
+use crate::write_once::read_or_write;
+
+/// Who the events are from.
+const SOURCE: &str = "/build-platform";
+/// How often an event is posted before the demo gives up.
+const ATTEMPTS: u32 = 20;
+
+/// Signs the event `name`, unless it was signed before, and posts it. The same event has the same bytes, so the
+/// router takes it once however often the demo is interrupted and run again.
+pub(crate) async fn send(
+    site: &Site,
+    services: &Services,
+    name: &str,
+    now: SystemTime,
+    body: impl FnOnce() -> Result<EventBody, DemoError>,
+) -> Result<(), DemoError> {
+    let key = site.key("build-platform")?;
+    let path = site.path("events").join(format!("{name}.json"));
+    let make = || -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+        let id = EventId::new(format!("{}.{name}", site.build))?;
+        let event = Event::new(id, SOURCE, now, body()?);
+        let envelope = Envelope::sign(PAYLOAD_TYPE, &event.to_payload()?, &key)?;
+        Ok(CloudEvent::of(&event, envelope).to_json())
+    };
+    let bytes = read_or_write(&path, 0o644, make).during(&format!("sign the event {name}"))?;
+    let bytes = Bytes::from(bytes);
+    for attempt in 1.. {
+        match services.events.post(bytes.clone()).await {
+            Ok(_posted) => return Ok(()),
+            Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) => return Err(error).during(&format!("post the event {name}")),
+        }
+    }
+    Ok(())
+}

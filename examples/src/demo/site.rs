@@ -1,0 +1,122 @@
+//! Where the demo lives: its directory, its keys, its secrets. Everything is made once and then only read, so
+//! that a demo that was killed goes on with what it had.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
+use openfactory_attest::trust::{TrustStore, TrustedKey};
+use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId};
+
+use super::error::{DemoError, During as _};
+use crate::platform::LocalPlatform;
+use crate::write_once::{read_or_write, write_atomically};
+
+/// The OAuth client that the router is.
+pub(crate) const CLIENT_ID: &str = "7d0c1e5f3b9a4c2e8f6a1b0d9e8c7f65";
+/// The user who requests the build, as ServiceNow knows them.
+pub(crate) const REQUESTER: &str = "build.requester@example.com";
+
+/// The demo's directory and the names in the story.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    root: PathBuf,
+    pub(crate) build: BuildId,
+    pub(crate) device: DeviceId,
+    pub(crate) fleet: FleetId,
+}
+
+impl Site {
+    /// The site below `root`, with all keys, secrets and the trust file.
+    pub(crate) fn prepare(root: &Path) -> Result<Self, DemoError> {
+        fs::create_dir_all(root).during(&format!("make {}", root.display()))?;
+        let root = root.canonicalize().during(&format!("find {}", root.display()))?;
+        let site = Self {
+            root,
+            build: BuildId::new("press-line-edge-1").during("name the build")?,
+            device: DeviceId::new("edge-0001").during("name the device")?,
+            fleet: FleetId::new("press-line").during("name the fleet")?,
+        };
+        for directory in ["keys", "build", "events", "config", "story", "router", "webhook", "simulator"] {
+            let path = site.path(directory);
+            fs::create_dir_all(&path).during(&format!("make {}", path.display()))?;
+        }
+        site.trust()?;
+        for (name, prefix) in [("servicenow.secret", ""), ("webhook.secret", "whsec_")] {
+            site.secret(name, prefix)?;
+        }
+        site.key("audit")?;
+        Ok(site)
+    }
+
+    /// A path below the site's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The file of a key.
+    pub(crate) fn key_file(&self, name: &str) -> PathBuf {
+        self.path("keys").join(format!("{name}.pem"))
+    }
+
+    /// The key of this name: `build-platform`, `device`, `webhook`, `audit`.
+    pub(crate) fn key(&self, name: &str) -> Result<Ed25519Key, DemoError> {
+        let path = self.key_file(name);
+        let pem = read_or_write::<Box<dyn std::error::Error + Send + Sync>>(&path, 0o600, || {
+            Ok(Ed25519Key::generate()?.to_pem()?.as_bytes().to_vec())
+        });
+        let pem = pem.during(&format!("make the key {}", path.display()))?;
+        let text = std::str::from_utf8(&pem).during(&format!("read the key {}", path.display()))?;
+        Ed25519Key::from_pem(text).during(&format!("read the key {}", path.display()))
+    }
+
+    /// A random secret in a file of its own.
+    pub(crate) fn secret(&self, name: &str, prefix: &str) -> Result<String, DemoError> {
+        let path = self.path(name);
+        let bytes = read_or_write::<Box<dyn std::error::Error + Send + Sync>>(&path, 0o600, || {
+            let mut random = [0; 32];
+            getrandom::fill(&mut random)?;
+            Ok(format!("{prefix}{}", STANDARD.encode(random)).into_bytes())
+        });
+        let bytes = bytes.during(&format!("make the secret {}", path.display()))?;
+        String::from_utf8(bytes).during(&format!("read the secret {}", path.display()))
+    }
+
+    /// Whose signatures count: the build platform's, the device's, the webhook receiver's.
+    pub(crate) fn trust(&self) -> Result<TrustStore, DemoError> {
+        let mut trust = TrustStore::new();
+        let device = self.device.to_string();
+        for (file, name, kind) in [
+            ("build-platform", "build platform", KeyKind::BuildPlatformSigning),
+            ("device", device.as_str(), KeyKind::DeviceAttestation),
+            ("webhook", "webhook receiver", KeyKind::Integration),
+        ] {
+            let key = TrustedKey::new(name, kind, self.key(file)?.public_key().clone());
+            trust.add(key).during("put a key into the trust file")?;
+        }
+        let path = self.path("trust.json");
+        write_atomically(&path, &trust.to_json(), 0o644).during(&format!("write {}", path.display()))?;
+        Ok(trust)
+    }
+
+    /// The platform that orders go to, as the router has it too.
+    pub(crate) fn platform(&self) -> Result<LocalPlatform, DemoError> {
+        LocalPlatform::open(&self.path("platform"), self.trust()?).during("open the platform")
+    }
+
+    /// Whether a part of the story was told to its end before.
+    pub(crate) fn is_done(&self, chapter: &str) -> bool {
+        self.marker(chapter).exists()
+    }
+
+    /// Remembers that a part of the story was told to its end.
+    pub(crate) fn done(&self, chapter: &str) -> Result<(), DemoError> {
+        write_atomically(&self.marker(chapter), b"", 0o644).during("remember how far the story is")
+    }
+
+    fn marker(&self, chapter: &str) -> PathBuf {
+        self.path("story").join(chapter)
+    }
+}
