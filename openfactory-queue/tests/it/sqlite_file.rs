@@ -227,3 +227,24 @@ async fn the_sqlite3_shell_reads_the_file_of_a_running_queue() {
     );
     queue.send(plain("c")).await.unwrap();
 }
+
+/// Between fork and exec a child has a copy of every open file, the lock's too: letting go must not wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn children_that_are_being_started_do_not_keep_the_file_locked() {
+    let dir = tempfile::tempdir().unwrap();
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let starter = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                assert!(Command::new("/bin/true").status().unwrap().success());
+            }
+        }
+    });
+    for _ in 0..150 {
+        let queue = SqliteQueue::open(at(&dir).without_sync()).await.unwrap();
+        queue.close().await.unwrap();
+    }
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    starter.join().unwrap();
+}

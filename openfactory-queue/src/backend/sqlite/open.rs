@@ -17,8 +17,21 @@ const BUSY: Duration = Duration::from_secs(5);
 
 const PAGE: u64 = 4096;
 
-/// Takes the ownership of the file, until the lock is dropped or the process dies.
-pub(super) fn own(path: &Path) -> Result<File, Error> {
+/// The ownership of the file, until it is dropped or the process dies.
+#[derive(Debug)]
+pub(super) struct Owner(File);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Closing alone would not do: a child between fork and exec still has a copy of the open file.
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "the lock is let go of by closing its file");
+        }
+    }
+}
+
+/// Takes the ownership of the file.
+pub(super) fn own(path: &Path) -> Result<Owner, Error> {
     let path = lock_path(path);
     let unavailable = |source| {
         let detail = format!("lock file {} can't be used", path.display());
@@ -27,7 +40,7 @@ pub(super) fn own(path: &Path) -> Result<File, Error> {
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(unavailable)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Owner(file)),
         Err(TryLockError::WouldBlock) => {
             let detail = format!("{} is held: another process owns this queue", path.display());
             Err(Error::new(ErrorKind::Locked, "open", detail))

@@ -1,7 +1,6 @@
 //! The one thread that writes: it takes what has come together while the last commit was synced, and commits that at
 //! once.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::thread;
 
@@ -11,7 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::config::SqliteConfig;
 use super::failure::from_sqlite;
 use super::group::{self, Call, Pending};
-use super::open;
+use super::open::{self, Owner};
 use super::store::Store;
 use crate::backend::request;
 use crate::error::{Error, ErrorKind};
@@ -106,15 +105,15 @@ struct Thread {
     /// `None` after an I/O error, until it could be opened again.
     conn: Option<Connection>,
     /// Held as long as the thread lives.
-    lock: File,
+    owner: Owner,
 }
 
 impl Thread {
     fn open(config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
-        let lock = open::own(&config.path)?;
+        let owner = open::own(&config.path)?;
         let conn = open::writer(&config)?;
         group::end_old_leases(&conn, &config)?;
-        Ok(Self { config, changed, conn: Some(conn), lock })
+        Ok(Self { config, changed, conn: Some(conn), owner })
     }
 
     fn serve(mut self, mut incoming: mpsc::Receiver<Order>) {
@@ -138,7 +137,7 @@ impl Thread {
                     .conn
                     .take()
                     .map_or(Ok(()), |conn| conn.close().map_err(|(_, error)| from_sqlite("close", &error)));
-                drop(self.lock);
+                drop(self.owner);
                 self.changed.notify_waiters();
                 drop(answer.send(closed));
                 return;
