@@ -35,7 +35,7 @@
 //! ```
 //!
 //! A case that a backend can't be put to, by its declared [`Capabilities`](crate::capabilities::Capabilities) or
-//! because it can't be reopened, says `SKIPPED` on standard error. Cases are added between versions: this module is
+//! because it can't be reopened, says `NOT APPLICABLE` on standard error. Cases are added between versions: this module is
 //! not under semantic versioning.
 #![allow(
     clippy::panic,

@@ -125,7 +125,7 @@ pub(super) async fn take_a_breath() {
 pub(super) async fn reopened(harness: &mut dyn Harness, case: &str) -> bool {
     let reopened = harness.reopen().await;
     if !reopened {
-        eprintln!("SKIPPED: {case}: the backend has no store that lasts");
+        eprintln!("NOT APPLICABLE: {case}: the backend has no store that lasts");
     }
     reopened
 }
@@ -133,7 +133,7 @@ pub(super) async fn reopened(harness: &mut dyn Harness, case: &str) -> bool {
 /// Whether the backend has declared an ability; says aloud that the case is skipped if not.
 pub(super) fn has(ability: bool, case: &str, name: &str) -> bool {
     if !ability {
-        eprintln!("SKIPPED: {case}: the backend declares no {name}");
+        eprintln!("NOT APPLICABLE: {case}: the backend declares no {name}");
     }
     ability
 }
