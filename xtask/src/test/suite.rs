@@ -33,10 +33,18 @@ pub(super) fn run(workspace: &Workspace, strict: bool) -> Result<Outcome, String
     }
     skipped.sort();
     skipped.dedup();
-    if bad.is_empty() {
-        return Ok(Outcome::passed_but(skipped));
+    Ok(outcome(&bad, skipped))
+}
+
+/// What came of it: which runs failed, and what was skipped, which a failure doesn't hide.
+fn outcome(bad: &[String], skipped: Vec<String>) -> Outcome {
+    match (bad, &skipped[..]) {
+        ([], _) => Outcome::passed_but(skipped),
+        (bad, []) => Outcome::Failed(format!("tests failed ({})", bad.join("; "))),
+        (bad, skips) => {
+            Outcome::Failed(format!("tests failed ({}); skipped: {}", bad.join("; "), skips.join("; ")))
+        }
     }
-    Ok(Outcome::Failed(format!("tests failed ({})", bad.join("; "))))
 }
 
 fn run_nextest(
@@ -83,4 +91,19 @@ fn environment(call: Call, workspace: &Workspace, strict: bool) -> Call {
         None => call,
     };
     if strict { call.env("OPENFACTORY_STRICT", "1") } else { call }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_does_not_hide_what_was_skipped() {
+        let words = |list: &[&str]| -> Vec<String> { list.iter().map(|word| (*word).to_owned()).collect() };
+        assert_eq!(outcome(&[], vec![]), Outcome::Passed);
+        assert_eq!(outcome(&[], words(&["a"])), Outcome::Skipped(words(&["a"])));
+        assert_eq!(outcome(&words(&["all"]), vec![]), Outcome::Failed("tests failed (all)".into()));
+        let both = outcome(&words(&["all"]), words(&["a"]));
+        assert_eq!(both, Outcome::Failed("tests failed (all); skipped: a".into()));
+    }
 }
