@@ -35,8 +35,8 @@
 //! ```
 //!
 //! A case that a backend can't be put to, by its declared [`Capabilities`](crate::capabilities::Capabilities) or
-//! because it can't be reopened, says `NOT APPLICABLE` on standard error. Cases are added between versions: this module is
-//! not under semantic versioning.
+//! because it can't be reopened, says `NOT APPLICABLE` on standard error. Cases are added between versions: this
+//! module is not under semantic versioning.
 #![allow(
     clippy::panic,
     clippy::missing_panics_doc,
