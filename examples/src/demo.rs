@@ -17,6 +17,7 @@ mod table;
 mod tamper;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Parser;
 use openfactory_attest::Signer as _;
@@ -26,6 +27,7 @@ use serde_json::json;
 pub use error::DemoError;
 
 use crate::cli::Verdict;
+use crate::router::edges::{Edges, NoStops};
 use crate::telemetry::{self, LogConfig, LogFormat};
 use build::Built;
 use error::During as _;
@@ -45,7 +47,11 @@ use story::Story;
 ///
 /// Nothing outside the data directory is written and nothing but loopback is talked to.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = "EXAMPLES:\n  demo\n  demo --data-dir ./demo-data     (may be killed at any moment and run again)\n  demo --image root.squashfs --json")]
+#[command(
+    version,
+    about,
+    after_help = "EXAMPLES:\n  demo\n  demo --data-dir ./demo-data     (may be killed at any moment and run again)\n  demo --image root.squashfs --json"
+)]
 pub struct Arguments {
     /// The image to tell the story of; without it, world-readable files of this machine are packed into one.
     #[arg(long, value_name = "SQUASHFS")]
@@ -63,8 +69,18 @@ pub struct Arguments {
 /// # Errors
 /// [`DemoError`]: which part could not be told, and why. A bad verdict: the audit log is not good.
 pub fn run(arguments: &Arguments) -> Result<Verdict, DemoError> {
-    telemetry::init(&LogConfig { format: LogFormat::Auto, filter: "error".to_owned() }).during("set up logging")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().during("start the runtime")?;
+    run_with(arguments, Arc::new(NoStops))
+}
+
+/// Tells the story with a router that can be stopped at its edges: for tests.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(arguments: &Arguments, edges: Arc<dyn Edges>) -> Result<Verdict, DemoError> {
+    telemetry::init(&LogConfig { format: LogFormat::Auto, filter: "error".to_owned() })
+        .during("set up logging")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().during("start the runtime")?;
     let (root, _kept) = match &arguments.data_dir {
         Some(root) => (root.clone(), None),
         None => {
@@ -73,16 +89,16 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, DemoError> {
             (folder.path().to_owned(), Some(folder))
         }
     };
-    runtime.block_on(tell(arguments, &root))
+    runtime.block_on(tell(arguments, &root, edges))
 }
 
-async fn tell(arguments: &Arguments, root: &Path) -> Result<Verdict, DemoError> {
+async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Result<Verdict, DemoError> {
     let narrator = Narrator::new(arguments.json);
     if let Some(image) = &arguments.image {
         std::fs::File::open(image).during(&format!("open the image {}", image.display()))?;
     }
     let site = Site::prepare(root)?;
-    let services = Services::start(&site).await?;
+    let services = Services::start(&site, edges).await?;
     let story = Story { site: &site, services: &services, narrator: &narrator, machine: Machine::look() };
 
     let request = story.change_request().await?;
@@ -105,7 +121,8 @@ async fn tell(arguments: &Arguments, root: &Path) -> Result<Verdict, DemoError> 
 /// Verifies the audit log as an auditor would: from its files and the log's public key alone.
 fn verify_log(site: &Site) -> Result<VerifyReport, DemoError> {
     let key = site.key("audit")?;
-    let key = VerifierKey::new("openfactory.example/demo", key.public_key().clone()).during("name the log's key")?;
+    let key = VerifierKey::new("openfactory.example/demo", key.public_key().clone())
+        .during("name the log's key")?;
     audit::verify(&site.path("router/audit"), &key, None).during("verify the audit log")
 }
 
@@ -134,7 +151,8 @@ fn conclude(
             "seconds": (seconds * 10.0).round() / 10.0,
         });
         let text = format!("{summary}\n");
-        std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes()).during("write to stdout")?;
+        std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes())
+            .during("write to stdout")?;
     }
     narrator.chapter("The audit log, verified from its files and its public key")?;
     narrator.say(format_args!("entries         {}", log.verified.size))?;

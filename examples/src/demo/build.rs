@@ -13,9 +13,9 @@ use openfactory_attest::document::{
 };
 use openfactory_attest::envelope::Envelope;
 use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::manifest::TreePath;
 use openfactory_attest::squashfs::{Compression, Packer};
 use openfactory_attest::verity::{self, Params, Salt, Uuid};
-use openfactory_attest::manifest::TreePath;
 use openfactory_attest::{BuildRecipe, Manifest, Work};
 
 use super::error::{DemoError, During as _};
@@ -106,7 +106,8 @@ pub(crate) fn build(
     })?;
     let document = Envelope::parse(&bytes).during("read the signed document")?;
     let trust = site.trust()?;
-    let facts = VerificationDocument::open(&document, &trust).during("open the signed document")?.into_inner();
+    let facts =
+        VerificationDocument::open(&document, &trust).during("open the signed document")?.into_inner();
     let chain = verify(&document, &facts, request, (&file, &image_path), FileDigest::of(&log), &trust)?;
     Ok(Built { image_path, image: image_file, tree, manifest, document, facts, chain })
 }
@@ -125,7 +126,8 @@ fn verify(
         let bar = Bytes::new("verifying blocks");
         let tell = |done, total| bar.tell(done, total);
         let work = Work::on_all_cores().telling(&tell);
-        verity::root_hash(image, Some(signed.data_blocks()), signed.params(), &work).during("hash the image's blocks")?
+        verity::root_hash(image, Some(signed.data_blocks()), signed.params(), &work)
+            .during("hash the image's blocks")?
     };
     let again = Manifest::of_squashfs(image, &Work::on_all_cores()).during("hash the image's files")?;
     let mut evidence = Evidence::default();
@@ -156,13 +158,8 @@ fn large_once(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Cause>) -
         return Ok(());
     }
     let temporary = temporary_beside(path);
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&temporary)
-        .during(&what)?;
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(true).open(&temporary).during(&what)?;
     write(&mut file).during(&what)?;
     file.sync_all().during(&what)?;
     commit(&temporary, path).during(&what)
@@ -216,9 +213,7 @@ fn hash_tree(image: &File, path: &Path, directory: &Path) -> Result<verity::Tree
     })?;
     match made {
         Some(tree) => Ok(tree),
-        None => {
-            verity::root_hash(image, None, &params, &work).during("hash the image's blocks")
-        }
+        None => verity::root_hash(image, None, &params, &work).during("hash the image's blocks"),
     }
 }
 
@@ -226,9 +221,8 @@ fn manifest(image: &File, site: &Site) -> Result<Manifest, DemoError> {
     let bar = Bytes::new("hashing files");
     let tell = |done, total| bar.tell(done, total);
     let work = Work::on_all_cores().telling(&tell);
-    let json = once(&site.path("build/manifest.json"), || {
-        Ok(Manifest::of_squashfs(image, &work)?.to_json()?)
-    })?;
+    let json =
+        once(&site.path("build/manifest.json"), || Ok(Manifest::of_squashfs(image, &work)?.to_json()?))?;
     let manifest = Manifest::parse_json(&json).during("read the manifest")?;
     once(&site.path("build/squashfs-hashes.sha256"), || Ok(manifest.to_sha256sum()))?;
     Ok(manifest)

@@ -79,7 +79,9 @@ impl Narrator {
         let seconds = PATIENCE.as_secs();
         Err(match last {
             Some(error) => error,
-            None => DemoError::new(format!("waited {seconds} s for {what}, in vain; RUST_LOG=info tells more")),
+            None => {
+                DemoError::new(format!("waited {seconds} s for {what}, in vain; RUST_LOG=info tells more"))
+            }
         })
     }
 }

@@ -35,8 +35,10 @@ const KINDS: [(&str, &str, &[&str], &str); 6] = [
 pub(crate) async fn collect(client: &Client) -> Result<Vec<(&'static str, Vec<Record>)>, DemoError> {
     let mut kinds = Vec::with_capacity(KINDS.len());
     for (kind, table, summary, state) in KINDS {
-        let query = Query::new().and(Condition::new("sys_created_by", Operator::Equal, vec![OURS.to_owned()]));
-        let rows = client.dynamic_table(table).find(&query.order_by("sys_created_on").order_by("sys_id")).await;
+        let query =
+            Query::new().and(Condition::new("sys_created_by", Operator::Equal, vec![OURS.to_owned()]));
+        let rows =
+            client.dynamic_table(table).find(&query.order_by("sys_created_on").order_by("sys_id")).await;
         let rows = rows.during(&format!("read {table}"))?;
         let records = rows.iter().map(|row| record(client, table, summary, state, row)).collect();
         kinds.push((kind, records));

@@ -2,6 +2,7 @@
 //! own state on disk. Only that they share one process is the demo's.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::site::{CLIENT_ID, Site};
 use crate::agent::config::AgentConfig;
 use crate::config;
 use crate::event_client::EventClient;
+use crate::router::edges::Edges;
 use crate::router::{self, config::RouterConfig};
 use crate::shutdown::Shutdown;
 use crate::webhook::{self, config::WebhookConfig};
@@ -38,7 +40,7 @@ pub(crate) struct Services {
 
 impl Services {
     /// Starts ServiceNow, the router and the webhook receiver, and introduces them to each other.
-    pub(crate) async fn start(site: &Site) -> Result<Self, DemoError> {
+    pub(crate) async fn start(site: &Site, edges: Arc<dyn Edges>) -> Result<Self, DemoError> {
         let secret = site.secret("servicenow.secret", "")?;
         let simulator = Simulator::builder()
             .tls_dir(site.path("simulator/tls"))
@@ -53,7 +55,7 @@ impl Services {
 
         let stop = Shutdown::new();
         let config = router_config(site, simulator.base_url(), &ca_file)?;
-        let router = router::start(&config, &stop).await.during("start the event router")?;
+        let router = router::start_with(&config, &stop, edges).await.during("start the event router")?;
         let router_ca = site.path("router/tls/ca.pem");
 
         let config = webhook_config(site, &router.local_url, &router_ca)?;
@@ -107,7 +109,8 @@ impl Services {
     pub(crate) async fn dead(&self) -> Result<u64, DemoError> {
         let text = self.ask_router("/metrics").await?;
         let text = String::from_utf8_lossy(&text);
-        let dead = text.lines().find_map(|line| line.strip_prefix("event_router_queue_dead ")?.trim().parse().ok());
+        let dead =
+            text.lines().find_map(|line| line.strip_prefix("event_router_queue_dead ")?.trim().parse().ok());
         dead.ok_or_else(|| DemoError::new("the event router shows no dead letters"))
     }
 

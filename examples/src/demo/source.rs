@@ -91,7 +91,8 @@ mod tests {
 
     fn tree() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
-        for (path, mode) in [("etc/b", 0o644), ("etc/a", 0o644), ("etc/shadow", 0o600), ("usr/bin/x", 0o755)] {
+        for (path, mode) in [("etc/b", 0o644), ("etc/a", 0o644), ("etc/shadow", 0o600), ("usr/bin/x", 0o755)]
+        {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, b"content").unwrap();

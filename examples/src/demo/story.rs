@@ -61,11 +61,16 @@ impl Story<'_> {
                 Ok(row.filter(|row| matches!(row.text("approval"), "requested" | "approved")))
             })
             .await?;
-        narrator.say(format_args!("change request  {}: {}", row.text("number"), row.text("short_description")))?;
+        narrator.say(format_args!(
+            "change request  {}: {}",
+            row.text("number"),
+            row.text("short_description")
+        ))?;
         if row.text("approval") == "requested" {
             narrator.say(format_args!("gate            {}", self.gate("0").await?))?;
             self.approve(&sys_id).await?;
-            narrator.say("approval        given in ServiceNow; its business rule calls the webhook, signed")?;
+            narrator
+                .say("approval        given in ServiceNow; its business rule calls the webhook, signed")?;
         }
         let state = narrator
             .wait_for("the gate to open", || async {
@@ -83,15 +88,18 @@ impl Story<'_> {
     /// The image, hashed and signed; the evidence, attached and recorded.
     pub(crate) async fn build(&self, request: Request, given: Option<&Path>) -> Result<Built, DemoError> {
         let Self { site, narrator, .. } = self;
-        narrator.chapter("The image is built, hashed every way there is, signed and verified link by link")?;
+        narrator
+            .chapter("The image is built, hashed every way there is, signed and verified link by link")?;
         let begun = SystemTime::now();
         let site_here = (*site).clone();
         let given = given.map(Path::to_owned);
-        let built = tokio::task::spawn_blocking(move || {
-            build::build(&site_here, &request, given.as_deref(), begun)
-        });
+        let built =
+            tokio::task::spawn_blocking(move || build::build(&site_here, &request, given.as_deref(), begun));
         let built = built.await.during("build the image")??;
-        narrator.say(format_args!("image           {} bytes, SHA-256 {}", built.image.size, built.image.sha256))?;
+        narrator.say(format_args!(
+            "image           {} bytes, SHA-256 {}",
+            built.image.size, built.image.sha256
+        ))?;
         narrator.say(format_args!("dm-verity root  {}", built.tree.root_hash()))?;
         narrator.say(format_args!("file manifest   {} entries", built.manifest.entries().len()))?;
         for link in &built.chain.links {
@@ -109,7 +117,11 @@ impl Story<'_> {
                 Ok(evidence.into_iter().next())
             })
             .await?;
-        narrator.say(format_args!("GRC evidence    {}: {}", row.text("number"), row.text("short_description")))?;
+        narrator.say(format_args!(
+            "GRC evidence    {}: {}",
+            row.text("number"),
+            row.text("short_description")
+        ))?;
         Ok(built)
     }
 
@@ -142,8 +154,7 @@ impl Story<'_> {
                 root_hash,
                 links.collect(),
             );
-            for (name, media_type) in
-                [("build.log", "text/plain"), ("squashfs-hashes.sha256", "text/plain")]
+            for (name, media_type) in [("build.log", "text/plain"), ("squashfs-hashes.sha256", "text/plain")]
             {
                 let path = site.path("build").join(name);
                 let content = std::fs::read(&path).during(&format!("read {}", path.display()))?;
@@ -173,7 +184,8 @@ impl Story<'_> {
                 root_hash: *built.tree.root_hash().digest(),
                 document_digest: built.document.payload_digest(),
             });
-            body.features = ["ssh", "firewall", "security-hardening", "monitoring"].map(str::to_owned).to_vec();
+            body.features =
+                ["ssh", "firewall", "security-hardening", "monitoring"].map(str::to_owned).to_vec();
             "standard".clone_into(&mut body.security_level);
             Ok(EventBody::DeviceDeployed(Box::new(body)))
         })
@@ -185,10 +197,15 @@ impl Story<'_> {
         let item = narrator
             .wait_for("the device's configuration item", || async {
                 let row = self.row("cmdb_ci_os_image", &self.item_sys_id()).await?;
-                Ok(row.filter(|row| site.is_done("tampered") || row.text("operational_status") == "Compliant"))
+                Ok(row
+                    .filter(|row| site.is_done("tampered") || row.text("operational_status") == "Compliant"))
             })
             .await?;
-        narrator.say(format_args!("device          {}: {}", item.text("name"), item.text("operational_status")))
+        narrator.say(format_args!(
+            "device          {}: {}",
+            item.text("name"),
+            item.text("operational_status")
+        ))
     }
 
     async fn provision(&self, built: &Built) -> Result<(), DemoError> {
@@ -200,7 +217,11 @@ impl Story<'_> {
             platform.provision(&site.device, &site.build).during("provision the device")
         });
         let status = provisioned.await.during("provision the device")??;
-        self.narrator.say(format_args!("slot            {} holds build {}", status.active.name(), status.installed.build_id))
+        self.narrator.say(format_args!(
+            "slot            {} holds build {}",
+            status.active.name(),
+            status.installed.build_id
+        ))
     }
 
     /// A file changes while ServiceNow is away: found, held, rolled back, and told once it is there again.
@@ -223,9 +244,13 @@ impl Story<'_> {
                 Ok(self.tree_is_as_built(built).await?.then_some(()))
             })
             .await?;
-        narrator.say("rollback        done while ServiceNow is away; the tree hashes to the signed manifest again")?;
+        narrator.say(
+            "rollback        done while ServiceNow is away; the tree hashes to the signed manifest again",
+        )?;
         let waiting = services.waiting().await?;
-        narrator.say(format_args!("ServiceNow      still away; {waiting} events wait for it in the router's queue"))?;
+        narrator.say(format_args!(
+            "ServiceNow      still away; {waiting} events wait for it in the router's queue"
+        ))?;
         services.give_servicenow_back();
         let incident = narrator
             .wait_for("the incident", || async {
@@ -253,14 +278,22 @@ impl Story<'_> {
                 Ok(rows.into_iter().next().filter(|row| row.text("state") == "6"))
             })
             .await?;
-        narrator.say(format_args!("incident        {}: {}", incident.text("number"), incident.text("close_code")))?;
+        narrator.say(format_args!(
+            "incident        {}: {}",
+            incident.text("number"),
+            incident.text("close_code")
+        ))?;
         let change = narrator
             .wait_for("the emergency change to be closed", || async {
                 let rows = self.find("change_request", "type", "emergency").await?;
                 Ok(rows.into_iter().next().filter(|row| row.text("state") == "3"))
             })
             .await?;
-        narrator.say(format_args!("emergency       {}: {}", change.text("number"), change.text("close_code")))?;
+        narrator.say(format_args!(
+            "emergency       {}: {}",
+            change.text("number"),
+            change.text("close_code")
+        ))?;
         narrator
             .wait_for("the router to have nothing left to do", || async {
                 Ok((self.services.waiting().await? == 0).then_some(()))
@@ -296,8 +329,8 @@ impl Story<'_> {
 
     async fn gate(&self, wait: &str) -> Result<String, DemoError> {
         let path = format!("/v1/gates/{}?wait={wait}", self.site.build);
-        let answer: serde_json::Value =
-            serde_json::from_slice(&self.services.ask_router(&path).await?).during("read the gate's state")?;
+        let answer: serde_json::Value = serde_json::from_slice(&self.services.ask_router(&path).await?)
+            .during("read the gate's state")?;
         Ok(answer.get("state").and_then(|state| state.as_str()).unwrap_or("unknown").to_owned())
     }
 

@@ -35,8 +35,12 @@ mod tests {
 
     #[test]
     fn pads_to_the_widest_cell_and_leaves_no_trailing_blank() {
-        let rows = [["INC1".to_owned(), "P1 — tampered".to_owned()], ["CHG0030001".to_owned(), String::new()]];
+        let rows =
+            [["INC1".to_owned(), "P1 — tampered".to_owned()], ["CHG0030001".to_owned(), String::new()]];
         let text = render(["number", "what"], &rows);
-        assert_eq!(text, "number      what\n──────────  ─────────────\nINC1        P1 — tampered\nCHG0030001\n");
+        assert_eq!(
+            text,
+            "number      what\n──────────  ─────────────\nINC1        P1 — tampered\nCHG0030001\n"
+        );
     }
 }

@@ -16,7 +16,8 @@ const CRITICAL: [&[u8]; 8] =
 /// Appends to a file below `root` that the manifest has, and tells which. The content is replaced by rename, as a
 /// package manager or an intruder would, so it needs no right to write to the file itself.
 pub(crate) fn change(root: &Path, manifest: &Manifest) -> Result<String, DemoError> {
-    let entry = target(manifest).ok_or_else(|| DemoError::new("the image holds no regular file to change"))?;
+    let entry =
+        target(manifest).ok_or_else(|| DemoError::new("the image holds no regular file to change"))?;
     let path = entry.path.below(root);
     let what = format!("change {}", path.display());
     let mut content = fs::read(&path).during(&what)?;
