@@ -33,7 +33,7 @@ use build::Built;
 use error::During as _;
 use machine::Machine;
 use narrator::Narrator;
-use records::Record;
+use records::Records;
 use services::Services;
 use site::Site;
 use story::Story;
@@ -99,8 +99,25 @@ async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Resu
     }
     let site = Site::prepare(root)?;
     let services = Services::start(&site, edges).await?;
-    let story = Story { site: &site, services: &services, narrator: &narrator, machine: Machine::look() };
+    let told = chapters(arguments, &site, &services, &narrator).await;
+    let stopped = services.stop().await;
+    let (built, records) = told?;
+    stopped?;
+    let log = verify_log(&site)?;
 
+    narrator.chapter("What ServiceNow holds now")?;
+    narrator.show(&records::rendered(&records))?;
+    conclude(&narrator, &built, &records, &log, arguments.json)
+}
+
+/// Every chapter, to the last record.
+async fn chapters(
+    arguments: &Arguments,
+    site: &Site,
+    services: &Services,
+    narrator: &Narrator,
+) -> Result<(Built, Records), DemoError> {
+    let story = Story { site, services, narrator, machine: Machine::look() };
     let request = story.change_request().await?;
     let built = story.build(request, arguments.image.as_deref()).await?;
     story.deploy(&built).await?;
@@ -109,13 +126,8 @@ async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Resu
         story.recover().await?;
         site.done("recovered")?;
     }
-    let records = records::collect(&services.servicenow).await?;
-    services.stop().await?;
-    let log = verify_log(&site)?;
-
-    narrator.chapter("What ServiceNow holds now")?;
-    narrator.show(&records::rendered(&records))?;
-    conclude(&narrator, &built, &records, &log, arguments.json)
+    story.settle().await?;
+    Ok((built, records::collect(&services.servicenow).await?))
 }
 
 /// Verifies the audit log as an auditor would: from its files and the log's public key alone.
@@ -129,7 +141,7 @@ fn verify_log(site: &Site) -> Result<VerifyReport, DemoError> {
 fn conclude(
     narrator: &Narrator,
     built: &Built,
-    records: &[(&'static str, Vec<Record>)],
+    records: &Records,
     log: &VerifyReport,
     as_json: bool,
 ) -> Result<Verdict, DemoError> {

@@ -31,8 +31,11 @@ const KINDS: [(&str, &str, &[&str], &str); 6] = [
     ("attachment", "sys_attachment", &["file_name"], "size_bytes"),
 ];
 
+/// Records by the name of their kind, in the order in which they are shown.
+pub(crate) type Records = Vec<(&'static str, Vec<Record>)>;
+
 /// All records of the story, by kind.
-pub(crate) async fn collect(client: &Client) -> Result<Vec<(&'static str, Vec<Record>)>, DemoError> {
+pub(crate) async fn collect(client: &Client) -> Result<Records, DemoError> {
     let mut kinds = Vec::with_capacity(KINDS.len());
     for (kind, table, summary, state) in KINDS {
         let query =
@@ -64,7 +67,7 @@ fn record(client: &Client, table: &str, summary: &[&str], state: &str, row: &Row
 }
 
 /// The records as a table.
-pub(crate) fn rendered(kinds: &[(&'static str, Vec<Record>)]) -> String {
+pub(crate) fn rendered(kinds: &Records) -> String {
     let rows: Vec<[String; 5]> = kinds
         .iter()
         .flat_map(|(_, records)| records)

@@ -14,8 +14,9 @@ const CRITICAL: [&[u8]; 8] =
     [b"etc/ssh/", b"etc/pam.d/", b"usr/sbin/", b"usr/bin/", b"sbin/", b"bin/", b"usr/lib/", b"lib/"];
 
 /// Appends to a file below `root` that the manifest has, and tells which. The content is replaced by rename, as a
-/// package manager or an intruder would, so it needs no right to write to the file itself.
-pub(crate) fn change(root: &Path, manifest: &Manifest) -> Result<String, DemoError> {
+/// package manager or an intruder would, so it needs no right to write to the file itself. It is prepared at
+/// `aside`, on the same file system but outside of the tree.
+pub(crate) fn change(root: &Path, manifest: &Manifest, aside: &Path) -> Result<String, DemoError> {
     let entry =
         target(manifest).ok_or_else(|| DemoError::new("the image holds no regular file to change"))?;
     let path = entry.path.below(root);
@@ -23,11 +24,10 @@ pub(crate) fn change(root: &Path, manifest: &Manifest) -> Result<String, DemoErr
     let mut content = fs::read(&path).during(&what)?;
     content.extend_from_slice(b"\n# changed by someone who was never asked\n");
     let mode = fs::metadata(&path).during(&what)?.permissions();
-    let temporary = crate::write_once::temporary_beside(&path);
-    let mut file = File::create(&temporary).during(&what)?;
+    let mut file = File::create(aside).during(&what)?;
     file.write_all(&content).during(&what)?;
     file.set_permissions(mode).during(&what)?;
-    fs::rename(&temporary, &path).during(&what)?;
+    fs::rename(aside, &path).during(&what)?;
     Ok(entry.path.to_string())
 }
 

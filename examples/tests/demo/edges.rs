@@ -50,7 +50,7 @@ fn one_life_that_may_abort() {
 }
 
 /// Whether the life ended at the edge; false if the story came to its end without meeting it.
-fn crashes_at(edge: usize, image: &Path, data_dir: &Path) -> bool {
+pub(crate) fn crashes_at(edge: usize, image: &Path, data_dir: &Path) -> bool {
     let status = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "edges::one_life_that_may_abort", "--nocapture"])
         .env(EDGE, edge.to_string())

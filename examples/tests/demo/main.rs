@@ -14,4 +14,5 @@ mod bad_input;
 mod edges;
 mod image;
 mod kill;
+mod timer;
 mod told;
