@@ -3,8 +3,14 @@
 //! A constraint has a name, a [`Place`] and a [`Rule`]; each type of rule has a file of its own.
 
 mod address;
+mod allowed_set;
+mod hostname;
+mod pattern;
 mod subnet;
 
+pub use allowed_set::{AllowedSetRule, AllowedSetViolation, MAX_ALLOWED};
+pub use hostname::{HostnameRule, HostnameSyntax, HostnameViolation};
+pub use pattern::PatternError;
 pub use subnet::{MAX_SUBNETS, Subnet, SubnetError, SubnetRule, SubnetViolation};
 
 use crate::finding::{Finding, Guidance, NotChecked, Outcome, Violation};
@@ -23,6 +29,10 @@ pub struct Constraint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
+    /// One of a few words.
+    AllowedSet(AllowedSetRule),
+    /// A hostname, perhaps of a pattern.
+    Hostname(HostnameRule),
     /// An address, or network, inside permitted subnets.
     Subnet(SubnetRule),
 }
@@ -59,8 +69,10 @@ impl Constraint {
                 vec![self.finding(None, Outcome::NotChecked(NotChecked::Unreadable(reason.clone())))]
             }
             Observed::Values(values) if !values.is_empty() => {
-                let violated = |value: &String| Some(self.finding(Some(value), self.rule.violation(value)?));
-                values.iter().filter_map(violated).collect()
+                let violations = values.iter().flat_map(|value| {
+                    self.rule.violations(value).into_iter().map(move |found| (value, found))
+                });
+                violations.map(|(value, found)| self.finding(Some(value), Outcome::Violated(found))).collect()
             }
             Observed::Absent | Observed::Values(_) => {
                 vec![self.finding(None, Outcome::NotChecked(NotChecked::Absent))]
@@ -79,18 +91,24 @@ impl Rule {
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match self {
+            Self::AllowedSet(_) => "allowed-set",
+            Self::Hostname(_) => "hostname",
             Self::Subnet(_) => "subnet",
         }
     }
 
-    fn violation(&self, value: &str) -> Option<Outcome> {
+    fn violations(&self, value: &str) -> Vec<Violation> {
         match self {
-            Self::Subnet(rule) => rule.check(value).map(|found| Outcome::Violated(Violation::Subnet(found))),
+            Self::AllowedSet(rule) => rule.check(value).map(Violation::AllowedSet).into_iter().collect(),
+            Self::Hostname(rule) => rule.check(value).into_iter().map(Violation::Hostname).collect(),
+            Self::Subnet(rule) => rule.check(value).map(Violation::Subnet).into_iter().collect(),
         }
     }
 
     fn guidance(&self, outcome: &Outcome) -> Guidance {
         match self {
+            Self::AllowedSet(rule) => rule.guidance(outcome),
+            Self::Hostname(rule) => rule.guidance(outcome),
             Self::Subnet(rule) => rule.guidance(outcome),
         }
     }

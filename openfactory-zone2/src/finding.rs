@@ -5,7 +5,7 @@ use std::fmt;
 use openfactory_attest::drift::Priority;
 use serde::Serialize;
 
-use crate::constraint::SubnetViolation;
+use crate::constraint::{AllowedSetViolation, HostnameViolation, SubnetViolation};
 use crate::place::Place;
 
 /// One thing that is not as a constraint wants it, or that couldn't be checked.
@@ -50,6 +50,10 @@ pub enum NotChecked {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Violation {
+    /// Of an allowed-set constraint.
+    AllowedSet(AllowedSetViolation),
+    /// Of a hostname constraint.
+    Hostname(HostnameViolation),
     /// Of a subnet constraint.
     Subnet(SubnetViolation),
 }
@@ -59,6 +63,8 @@ pub enum Violation {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Role {
+    /// Whoever runs the devices and knows what each is for.
+    DeviceOps,
     /// Network operations.
     NetworkOps,
 }
@@ -146,14 +152,22 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: ", self.priority, self.place)?;
         match (&self.outcome, &self.value) {
-            (Outcome::Violated(Violation::Subnet(violation)), Some(value)) => {
-                write!(f, "{value:?} {violation}")
-            }
-            (Outcome::Violated(Violation::Subnet(violation)), None) => write!(f, "{violation}"),
+            (Outcome::Violated(violation), Some(value)) => write!(f, "{value:?} {violation}"),
+            (Outcome::Violated(violation), None) => write!(f, "{violation}"),
             (Outcome::NotChecked(NotChecked::Absent), _) => f.write_str("not checked: there is no value"),
             (Outcome::NotChecked(NotChecked::Unreadable(reason)), _) => write!(f, "not checked: {reason}"),
         }?;
         write!(f, "; rule: {}; {}", self.rule, self.advice)
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AllowedSet(violation) => violation.fmt(f),
+            Self::Hostname(violation) => violation.fmt(f),
+            Self::Subnet(violation) => violation.fmt(f),
+        }
     }
 }
 

@@ -39,12 +39,13 @@
 //! - find the rule for a path: [`Manifest::rule_for`];
 //! - show what is wrong with a policy file: [`PolicyError`] has line, JSON path and problem;
 //! - tell "broken" from "nobody could look": [`Finding::outcome`];
-//! - check an address without a policy file: [`constraint::SubnetRule::check`].
+//! - check a value without a policy file: [`constraint::SubnetRule::check`],
+//!   [`constraint::HostnameRule::check`], [`constraint::AllowedSetRule::check`].
 //!
 //! # Not here
 //!
-//! Reading values out of a device's files, and whatever needs Linux. The subnet check is the only type of
-//! constraint so far; a policy with any other type is refused, never half applied.
+//! Reading values out of a device's files, and whatever needs Linux. Constraints are of the types subnet, hostname
+//! and allowed set so far; a policy with any other type is refused, never half applied.
 //!
 //! # Errors
 //!

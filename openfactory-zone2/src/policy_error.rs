@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::constraint::SubnetError;
+use crate::constraint::{PatternError, SubnetError};
 
 /// A policy file can't be used: what is wrong, at which line and JSON path.
 ///
@@ -178,6 +178,9 @@ pub enum Problem {
         /// Those bits of the mode that must not be set.
         bits: u32,
     },
+    /// A regular expression can't be used.
+    #[error("not a pattern: {0}")]
+    Pattern(PatternError),
     /// A subnet can't be read.
     #[error("not a subnet: {0}")]
     Subnet(SubnetError),

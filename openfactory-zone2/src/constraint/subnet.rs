@@ -176,12 +176,12 @@ impl SubnetRule {
             Outcome::Violated(Violation::Subnet(SubnetViolation::NotAnAddress)) => {
                 "write an IP address, with or without a prefix length"
             }
-            Outcome::Violated(Violation::Subnet(SubnetViolation::Outside)) => {
-                "find out whether the device is on a wrong network segment; set an address inside a permitted \
-                 subnet, or have a new policy signed if the device belongs where it is"
-            }
             Outcome::Violated(Violation::Subnet(SubnetViolation::Wider { .. })) => {
                 "lengthen the prefix until the network is inside a permitted subnet"
+            }
+            Outcome::Violated(_) => {
+                "find out whether the device is on a wrong network segment; set an address inside a permitted \
+                 subnet, or have a new policy signed if the device belongs where it is"
             }
         };
         let subnets: Vec<String> = self.permitted.iter().map(Subnet::to_string).collect();

@@ -1,13 +1,15 @@
 //! `zone2-constraints.json`: which values the files of Zone 2 may hold.
 
 use super::{MAX_FILE_BYTES, MAX_PATH_BYTES, MAX_RULES, MAX_WORD_BYTES, Problem, check_version};
-use crate::constraint::{Constraint, MAX_SUBNETS, Rule, Subnet, SubnetRule};
+use crate::constraint::{
+    AllowedSetRule, Constraint, HostnameRule, MAX_ALLOWED, MAX_SUBNETS, Rule, Subnet, SubnetRule,
+};
 use crate::json::{Node, Object};
 use crate::place::Place;
 use crate::policy_error::PolicyError;
 
 /// The constraint types that are checked.
-const TYPES: &[&str] = &["subnet"];
+const TYPES: &[&str] = &["allowed-set", "hostname", "subnet"];
 
 /// Which values the files of Zone 2 may hold: `zone2-constraints.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,16 @@ fn parse_constraint(node: &Node<'_>) -> Result<Constraint, PolicyError> {
     // The type comes first: which other keys are known depends on it.
     let kind = node.peek("type")?;
     let (object, rule) = match kind.string(MAX_WORD_BYTES)? {
+        name if name == "allowed-set" => {
+            let object = node.object(&["id", "type", "place", "allowed"])?;
+            let rule = parse_allowed(&object)?;
+            (object, Rule::AllowedSet(rule))
+        }
+        name if name == "hostname" => {
+            let object = node.object(&["id", "type", "place", "pattern"])?;
+            let rule = parse_hostname(&object)?;
+            (object, Rule::Hostname(rule))
+        }
         name if name == "subnet" => {
             let object = node.object(&["id", "type", "place", "permitted"])?;
             let rule = parse_subnets(&object)?;
@@ -78,6 +90,26 @@ fn parse_place(node: &Node<'_>) -> Result<Place, PolicyError> {
     let path = file.string(MAX_PATH_BYTES)?;
     let key = object.required("key")?.string(MAX_PATH_BYTES)?;
     Place::new(path, key).map_err(|problem| file.error(problem))
+}
+
+fn parse_allowed(object: &Object<'_>) -> Result<AllowedSetRule, PolicyError> {
+    let list = object.required("allowed")?;
+    let mut allowed: Vec<String> = Vec::new();
+    for node in list.array(MAX_ALLOWED)? {
+        let word = node.string(MAX_WORD_BYTES)?;
+        if let Some(first) = allowed.iter().position(|other| *other == word) {
+            let first = format!("{}[{first}]", list.location().path);
+            return Err(node.error(Problem::Duplicate { what: format!("the word {word:?}"), first }));
+        }
+        allowed.push(word);
+    }
+    AllowedSetRule::new(allowed).ok_or_else(|| list.error(Problem::Empty))
+}
+
+fn parse_hostname(object: &Object<'_>) -> Result<HostnameRule, PolicyError> {
+    let Some(node) = object.optional("pattern") else { return Ok(HostnameRule::new()) };
+    let pattern = node.string(MAX_WORD_BYTES)?;
+    HostnameRule::matching(&pattern).map_err(|error| node.error(Problem::Pattern(error)))
 }
 
 fn parse_subnets(object: &Object<'_>) -> Result<SubnetRule, PolicyError> {

@@ -146,7 +146,13 @@ fn unknown_types_are_refused_by_name_whatever_else_they_hold() {
         c["issuer"] = "Plant CA".into();
     });
     assert_eq!(path, "$.constraints[0].type");
-    assert_eq!(problem, Problem::UnknownConstraint { found: "certificate".into(), known: &["subnet"] });
+    assert_eq!(
+        problem,
+        Problem::UnknownConstraint {
+            found: "certificate".into(),
+            known: &["allowed-set", "hostname", "subnet"]
+        }
+    );
 }
 
 #[test]

@@ -10,4 +10,5 @@
 
 mod constraints;
 mod manifest;
+mod names;
 mod properties;
