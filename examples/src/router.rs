@@ -7,6 +7,7 @@
 //! | `handle` | one message from lease to settlement: `step`, `order`, `deliver`, audit |
 //! | `relay` | outbox into queue, timers into outbox |
 //! | `gates`, `poll` | who waits for an approval, and what repairs a webhook that never came |
+//! | `refusal` | why an event is not taken, and what the sender is told |
 //! | [`edges`] | where a crash may fall, for tests |
 
 mod audit;
@@ -25,6 +26,7 @@ mod open;
 mod order;
 mod poll;
 mod proof;
+mod refusal;
 mod relay;
 mod step;
 
@@ -56,25 +58,16 @@ pub struct Running {
     pub address: SocketAddr,
     /// Its base URL for clients on this machine.
     pub local_url: String,
-    tasks: Vec<JoinHandle<()>>,
-    server: JoinHandle<io::Result<()>>,
+    ended: JoinHandle<io::Result<()>>,
 }
 
 impl Running {
     /// Waits until everything has stopped.
     ///
     /// # Errors
-    /// When the listener failed.
+    /// When the listener failed, or the worker: then the router has stopped by itself.
     pub async fn stopped(self) -> io::Result<()> {
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the router ended badly");
-            }
-        }
-        match self.server.await {
-            Ok(ended) => ended,
-            Err(error) => Err(io::Error::other(error)),
-        }
+        self.ended.await.map_err(io::Error::other)?
     }
 }
 
@@ -111,18 +104,41 @@ pub async fn start_with(
 
     let poll = Duration::from_secs(config.servicenow.poll_s.max(1));
     let checkpoint = Duration::from_secs(config.audit.checkpoint_s.max(1));
-    let tasks = vec![
-        tokio::spawn(work(core.clone(), config.clone(), stop.clone())),
-        tokio::spawn(relay::outbox(core.clone(), stop.clone())),
-        tokio::spawn(relay::timers(core.clone(), stop.clone())),
-        tokio::spawn(poll::gates(core.clone(), poll, stop.clone())),
-        tokio::spawn(checkpoints(core, checkpoint, stop.clone())),
-    ];
+    let parts = Parts {
+        server: served.join,
+        worker: tokio::spawn(work(core.clone(), config.clone(), stop.clone())),
+        others: vec![
+            tokio::spawn(relay::outbox(core.clone(), stop.clone())),
+            tokio::spawn(relay::timers(core.clone(), stop.clone())),
+            tokio::spawn(poll::gates(core.clone(), poll, stop.clone())),
+        ],
+    };
+    let ended = tokio::spawn(checkpoints(core, checkpoint, stop.clone(), parts));
     starting.ready();
-    Ok(Running { address: served.address, local_url, tasks, server: served.join })
+    Ok(Running { address: served.address, local_url, ended })
 }
 
-async fn work(core: Core, config: RouterConfig, stop: Shutdown) {
+/// What runs and must have ended before the audit log's last checkpoint.
+struct Parts {
+    server: JoinHandle<io::Result<()>>,
+    worker: JoinHandle<io::Result<()>>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Parts {
+    async fn ended(self) -> io::Result<()> {
+        for task in self.others {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the router ended badly");
+            }
+        }
+        let worker = self.worker.await.map_err(io::Error::other);
+        self.server.await.map_err(io::Error::other)??;
+        worker?
+    }
+}
+
+async fn work(core: Core, config: RouterConfig, stop: Shutdown) -> io::Result<()> {
     let worker = Worker::on(Arc::clone(&core.queue))
         .name("event-router")
         .concurrency(config.worker.concurrency)
@@ -132,28 +148,35 @@ async fn work(core: Core, config: RouterConfig, stop: Shutdown) {
         .alert(Arc::new(handle::AuditedAlert::new(core.clone())));
     let handler = Arc::new(handle::EventHandler::new(core));
     match worker.run(stop.triggered(), handler).await {
-        Ok(summary) => tracing::info!(?summary, "the worker has stopped"),
+        Ok(summary) => {
+            tracing::info!(?summary, "the worker has stopped");
+            Ok(())
+        }
         Err(error) => {
             tracing::error!("the worker has stopped: {}", told(&error));
             // Events that are taken but never handled would be lost silently: better to be seen to be down.
             stop.trigger();
+            Err(io::Error::other(error))
         }
     }
 }
 
-/// Signs a checkpoint now and then, and a last one at the end.
-async fn checkpoints(core: Core, every: Duration, stop: Shutdown) {
+/// Signs a checkpoint now and then, and a last one when all `parts` have ended, over all that they wrote.
+async fn checkpoints(core: Core, every: Duration, stop: Shutdown, parts: Parts) -> io::Result<()> {
     let mut stopped = Box::pin(stop.triggered());
     loop {
-        let over = tokio::select! {
-            () = tokio::time::sleep(every) => false,
-            () = &mut stopped => true,
-        };
-        if let Err(error) = core.audit.checkpoint().await {
-            tracing::error!("the audit log's checkpoint could not be signed: {}", told(&error));
+        tokio::select! {
+            () = tokio::time::sleep(every) => checkpoint(&core).await,
+            () = &mut stopped => break,
         }
-        if over {
-            return;
-        }
+    }
+    let ended = parts.ended().await;
+    checkpoint(&core).await;
+    ended
+}
+
+async fn checkpoint(core: &Core) {
+    if let Err(error) = core.audit.checkpoint().await {
+        tracing::error!("the audit log's checkpoint could not be signed: {}", told(&error));
     }
 }

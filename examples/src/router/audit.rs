@@ -12,12 +12,20 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::trust::TrustedKey;
 use openfactory_queue::clock::Clock;
 use openfactory_sn::lifecycle::event::Event;
+use openfactory_sn::lifecycle::id::EventId;
 use openfactory_sn::lifecycle::platform::{Order, Performed};
 use openfactory_sn::lifecycle::state::receipt::Receipt;
 use serde_json::{Value, json};
 
 /// The router's name in the entries that it is the actor of.
 const ROUTER: &str = "event-router";
+
+/// How an event calls itself.
+pub(crate) struct Named<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) id: &'a EventId,
+    pub(crate) type_name: &'a str,
+}
 
 /// Writes the audit log off the async threads. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -46,20 +54,29 @@ impl Auditor {
         Self { log, clock }
     }
 
-    /// An event was taken from a sender whose signature counts.
+    /// An event came from a sender whose signature counts and who may send it. Its id names the very bytes, so that
+    /// what came first and what came later under the same name stand beside each other.
     pub(crate) async fn received(
         &self,
         event: &Event,
         signer: &TrustedKey,
         payload: &[u8],
     ) -> Result<(), AuditFailure> {
-        let mut entry = self.entry(&format!("received:{}", event.identity()), "event.received", event);
-        entry.who = signer.name.clone();
-        entry.new = Some(json!({
-            "type": event.body.type_name(), "source": event.source, "id": event.id,
-            "signed_by": signer.key_id().to_string(), "sha256": Sha256Digest::of(payload),
-        }));
-        self.write(entry).await
+        let subject = event.body.key();
+        let identity = event.identity();
+        let named = Named { source: &event.source, id: &event.id, type_name: event.body.type_name() };
+        self.write(self.receipt(&identity, subject, &named, signer, payload)).await
+    }
+
+    /// An event of a type that this version does not know came from a sender whose signature counts.
+    pub(crate) async fn received_unknown(
+        &self,
+        named: &Named<'_>,
+        signer: &TrustedKey,
+        payload: &[u8],
+    ) -> Result<(), AuditFailure> {
+        let identity = EventId::identity(named.source, named.id);
+        self.write(self.receipt(&identity, format!("event:{}", named.id), named, signer, payload)).await
     }
 
     /// A sender whose signature counts sent something that it may not send.
@@ -107,10 +124,11 @@ impl Auditor {
     pub(crate) async fn postponed(
         &self,
         event: &Event,
+        message: &str,
         attempt: u32,
         reason: &str,
     ) -> Result<(), AuditFailure> {
-        let id = format!("postponed:{}:{attempt}", event.identity());
+        let id = format!("postponed:{message}:{attempt}");
         let mut entry = self.entry(&id, "event.postponed", event);
         entry.why = reason.to_owned();
         self.write(entry).await
@@ -137,6 +155,25 @@ impl Auditor {
             .map_err(|_gone| AuditFailure::Stopping)?
             .map_err(|error| AuditFailure::Checkpoint(error.into()))?;
         Ok(())
+    }
+
+    fn receipt(
+        &self,
+        identity: &EventId,
+        subject: String,
+        named: &Named<'_>,
+        signer: &TrustedKey,
+        payload: &[u8],
+    ) -> Entry {
+        let digest = Sha256Digest::of(payload);
+        let entry_id = format!("received:{identity}:{digest}");
+        let mut entry = Entry::new(entry_id, &signer.name, "event.received", self.now(), subject);
+        entry.why = named.type_name.to_owned();
+        entry.new = Some(json!({
+            "type": named.type_name, "source": named.source, "id": named.id,
+            "signed_by": signer.key_id().to_string(), "sha256": digest,
+        }));
+        entry
     }
 
     async fn write(&self, entry: Entry) -> Result<(), AuditFailure> {

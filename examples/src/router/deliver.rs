@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use openfactory_queue::{Leased, Outcome};
+use openfactory_queue::{Leased, Message, Outcome, SyncQueueExt as _};
 use openfactory_sn::lifecycle::apply::{self, ApplyError, Disposition, Repeat};
 use openfactory_sn::lifecycle::event::Event;
 use openfactory_sn::lifecycle::plan::plan;
@@ -12,11 +12,31 @@ use openfactory_sn::lifecycle::state::receipt::Receipt;
 use super::core::{Core, SERVICENOW};
 use super::destination;
 use super::edges::Edge;
+use super::message;
 use super::step::state;
 use crate::told::told;
 
+/// When a queue that took no second stage is asked again.
+const QUEUE_AGAIN: Duration = Duration::from_secs(1);
+
 /// How long a limited instance is left alone when it does not say.
 pub(super) const RATE_LIMITED: Duration = Duration::from_secs(5);
+
+/// Publishes the second stage of `event`, if ServiceNow is to hear of it.
+///
+/// # Errors
+/// What becomes of the first stage when the queue does not take it now.
+pub(super) async fn hand_over(core: &Core, event: &Event, decided: &Message) -> Result<(), Outcome> {
+    if plan(event, &core.mapping).operations.is_empty() {
+        return Ok(());
+    }
+    match core.queue.send(message::records(decided, event)).await {
+        Ok(_stored_or_known) => {}
+        Err(error) => return Err(Outcome::NotYet { after: QUEUE_AGAIN, reason: told(&error) }),
+    }
+    core.pass(Edge::RecordsPublished).await;
+    Ok(())
+}
 
 /// Has ServiceNow hear of `event`, unless it has.
 ///
@@ -24,18 +44,18 @@ pub(super) const RATE_LIMITED: Duration = Duration::from_secs(5);
 /// What becomes of the message when it can't be delivered now.
 pub(super) async fn deliver(core: &Core, event: &Event, leased: &Leased) -> Result<(), Outcome> {
     let identity = event.identity();
-    let receipt = match core.state.receipt(&identity).await.map_err(state)? {
+    let receipt = match core.state.receipt(&identity).await.map_err(|error| state(&error))? {
         Some(receipt) => receipt,
         None => {
             let receipt = apply(core, event, leased).await?;
             core.pass(Edge::RecordsApplied).await;
-            core.state.record_receipt(&receipt).await.map_err(state)?;
+            core.state.record_receipt(&receipt).await.map_err(|error| state(&error))?;
             core.pass(Edge::ReceiptStored).await;
             receipt
         }
     };
     if !receipt.records.is_empty() {
-        core.audit.delivered(event, &receipt).await.map_err(super::handle::audit)?;
+        core.audit.delivered(event, &receipt).await?;
         core.pass(Edge::DeliveryAudited).await;
     }
     Ok(())

@@ -20,6 +20,8 @@ pub enum Edge {
     OrderPerformed,
     /// The outcome of a platform act is committed.
     OutcomeCommitted,
+    /// The queue holds the event's second stage, the first is not settled yet.
+    RecordsPublished,
     /// ServiceNow has the records, the receipt is not stored yet.
     RecordsApplied,
     /// The receipt is stored, the audit log does not hold the delivery yet.
@@ -34,12 +36,13 @@ pub enum Edge {
 
 impl Edge {
     /// All edges, in the order in which an event meets them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::IntakeAudited,
         Self::IntakePublished,
         Self::StateCommitted,
         Self::OrderPerformed,
         Self::OutcomeCommitted,
+        Self::RecordsPublished,
         Self::RecordsApplied,
         Self::ReceiptStored,
         Self::DeliveryAudited,

@@ -1,8 +1,12 @@
-//! One message, from lease to settlement: step, order, delivery, audit.
+//! One message, from lease to settlement.
 //!
-//! The order of the four is the rule that makes a crash harmless: what is decided is committed before anything
-//! is asked of the platform or of ServiceNow; what ServiceNow has is in the receipt and in the audit log before
-//! the message is settled; and each of them, done again, changes nothing.
+//! In an event's first stage what follows from it is decided and committed, an order is given to the platform,
+//! and the second stage is published; none of it waits for ServiceNow. In the second stage ServiceNow hears of
+//! it. The order is the rule that makes a crash harmless: what is decided is committed before anything is asked
+//! of the platform or of ServiceNow; what ServiceNow has is in the receipt and in the audit log before the
+//! message is settled; and each of them, done again, changes nothing.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use openfactory_queue::worker::alert::{Alarm, Alert};
@@ -11,8 +15,11 @@ use openfactory_sn::lifecycle::event::{Event, EventBody};
 
 use super::audit::AuditFailure;
 use super::core::Core;
-use super::{deliver, order, step};
+use super::{deliver, message, order, step};
 use crate::told::told;
+
+/// When an audit log that took no entry is tried again.
+const AUDIT_AGAIN: Duration = Duration::from_secs(2);
 
 /// Handles the router's messages.
 pub(super) struct EventHandler {
@@ -25,11 +32,14 @@ impl EventHandler {
     }
 
     async fn event(&self, event: &Event, leased: &Leased) -> Result<(), Outcome> {
+        if message::is_for_servicenow(&leased.message) {
+            return deliver::deliver(&self.core, event, leased).await;
+        }
         step::take(&self.core, event).await?;
         if let EventBody::RemediationOrdered(body) = &event.body {
             order::perform(&self.core, event, &body.order).await?;
         }
-        deliver::deliver(&self.core, event, leased).await
+        deliver::hand_over(&self.core, event, &leased.message).await
     }
 }
 
@@ -42,7 +52,7 @@ impl Handler for EventHandler {
         };
         let outcome = match self.event(&event, leased).await {
             Ok(()) => Outcome::Done,
-            Err(outcome) => postponed(&self.core, &event, leased.attempt, outcome).await,
+            Err(outcome) => postponed(&self.core, &event, leased, outcome).await,
         };
         self.core.counters.handled(&leased.message.kind, label(&outcome));
         outcome
@@ -50,10 +60,11 @@ impl Handler for EventHandler {
 }
 
 /// Has the audit log know of an event that did not get through, before the queue does.
-async fn postponed(core: &Core, event: &Event, attempt: u32, outcome: Outcome) -> Outcome {
-    match core.audit.postponed(event, attempt, &reason(&outcome)).await {
+async fn postponed(core: &Core, event: &Event, leased: &Leased, outcome: Outcome) -> Outcome {
+    let Leased { message, attempt, .. } = leased;
+    match core.audit.postponed(event, &message.id, *attempt, &reason(&outcome)).await {
         Ok(()) => outcome,
-        Err(failure) => audit(failure),
+        Err(failure) => failure.into(),
     }
 }
 
@@ -82,9 +93,11 @@ const fn label(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What becomes of a message that the audit log does not take an entry of: nothing is settled without one.
-pub(super) fn audit(failure: AuditFailure) -> Outcome {
-    Outcome::NotYet { after: std::time::Duration::from_secs(2), reason: told(&failure) }
+impl From<AuditFailure> for Outcome {
+    /// What becomes of a message that the audit log does not take an entry of: nothing is settled without one.
+    fn from(failure: AuditFailure) -> Self {
+        Self::NotYet { after: AUDIT_AGAIN, reason: told(&failure) }
+    }
 }
 
 /// Writes dead letters into the audit log and tells the operator's log.

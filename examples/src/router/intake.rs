@@ -3,37 +3,35 @@
 //! Order: bounds, CloudEvent, signature, who may say it, audit entry, queue, answer. The 202 is the last thing
 //! that happens: what it acknowledges survives a power cut.
 
+use axum::Json;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, body::Body};
 use bytes::Bytes;
-use openfactory_attest::envelope::OpenError;
 use openfactory_attest::key::KeyKind;
 use openfactory_attest::trust::TrustedKey;
-use openfactory_queue::{ErrorKind, Message, Published, SyncQueueExt as _};
-use openfactory_sn::lifecycle::cloud_event::{self, CloudEvent};
+use openfactory_queue::{Message, Published, SyncQueueExt as _};
+use openfactory_sn::lifecycle::cloud_event::{self, CloudEvent, CloudEventError};
 use openfactory_sn::lifecycle::event::codec::EventError;
 use openfactory_sn::lifecycle::event::{Event, PAYLOAD_TYPE};
 use openfactory_sn::lifecycle::id::EventId;
 use serde::Serialize;
-use serde_json::json;
 
+use super::audit::Named;
 use super::core::Core;
 use super::edges::Edge;
+use super::refusal::Refusal;
 use super::{message, proof};
-use crate::serve::{BodyError, read_body};
+use crate::serve::read_body;
 use crate::told::told;
 
 /// The most bytes of one request.
 const MAX_BODY: usize = 24 << 20;
 /// The longest that a request's body may take.
 const BODY_WITHIN: std::time::Duration = std::time::Duration::from_secs(30);
-/// Seconds after which a sender that can't be served now should come again.
-const RETRY_AFTER: &str = "2";
-
 /// The kinds of keys that may sign events at all; which events each may sign is the event's own rule.
 const SENDERS: &[KeyKind] = &[
     KeyKind::BuildPlatformSigning,
@@ -47,29 +45,6 @@ const SENDERS: &[KeyKind] = &[
 struct Taken {
     id: String,
     duplicate: bool,
-}
-
-/// Why an event was not taken.
-#[derive(Debug)]
-struct Refusal {
-    status: StatusCode,
-    reason: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into() }
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let body = Json(json!({ "error": self.reason }));
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            return (self.status, [(header::RETRY_AFTER, RETRY_AFTER)], body).into_response();
-        }
-        (self.status, body).into_response()
-    }
 }
 
 /// The route that takes events.
@@ -90,32 +65,32 @@ async fn events(State(core): State<Core>, request: Request) -> Response {
 }
 
 async fn take(core: &Core, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let body = read_body(body, MAX_BODY, BODY_WITHIN).await.map_err(|error| {
-        let status = match error {
-            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Broken { .. } => StatusCode::BAD_REQUEST,
-        };
-        Refusal::new(status, told(&error))
-    })?;
     let media = media_type(headers);
-    if media == cloud_event::BATCH_MEDIA_TYPE {
-        let batch = cloud_event::parse_batch(&body).map_err(not_an_event)?;
-        let mut taken = Vec::with_capacity(batch.len());
-        for event in &batch {
-            taken.push(take_one(core, event).await?);
-        }
-        return Ok((StatusCode::ACCEPTED, Json(taken)).into_response());
-    }
-    let event = if media == cloud_event::MEDIA_TYPE {
-        cloud_event::parse(&body).map_err(not_an_event)?
-    } else if headers.contains_key("ce-specversion") {
-        binary_mode(headers, &body)?
-    } else {
+    let binary = headers.contains_key("ce-specversion");
+    if media != cloud_event::BATCH_MEDIA_TYPE && media != cloud_event::MEDIA_TYPE && !binary {
         let reason = format!("send {} or {}", cloud_event::MEDIA_TYPE, cloud_event::BATCH_MEDIA_TYPE);
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    let body = read_body(body, MAX_BODY, BODY_WITHIN).await?;
+    if media == cloud_event::BATCH_MEDIA_TYPE {
+        return take_batch(core, &cloud_event::parse_batch(&body)?).await;
+    }
+    let event = if media == cloud_event::MEDIA_TYPE {
+        cloud_event::parse(&body)?
+    } else {
+        binary_mode(headers, &body)?
     };
     let taken = take_one(core, &event).await?;
+    Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
+}
+
+/// One after the other. Where one is refused, those before it are taken: the batch may be sent again as it is.
+async fn take_batch(core: &Core, batch: &[CloudEvent]) -> Result<Response, Refusal> {
+    let mut taken = Vec::with_capacity(batch.len());
+    for (index, event) in batch.iter().enumerate() {
+        let one = take_one(core, event).await;
+        taken.push(one.map_err(|refusal| refusal.of_batch(index + 1, batch.len()))?);
+    }
     Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
 }
 
@@ -124,50 +99,75 @@ fn media_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn binary_mode(headers: &HeaderMap, body: &Bytes) -> Result<CloudEvent, Refusal> {
+fn binary_mode(headers: &HeaderMap, body: &Bytes) -> Result<CloudEvent, CloudEventError> {
     let pairs = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-    cloud_event::parse_binary(pairs, body).map_err(not_an_event)
-}
-
-fn not_an_event(error: cloud_event::CloudEventError) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, told(&error))
+    cloud_event::parse_binary(pairs, body)
 }
 
 async fn take_one(core: &Core, cloud: &CloudEvent) -> Result<Taken, Refusal> {
-    let opened = cloud.data.open(&core.trust, PAYLOAD_TYPE, SENDERS).map_err(untrusted)?;
-    let payload = opened.get();
-    match Event::parse(payload) {
-        Ok(event) => {
-            let signer = opened.signer();
-            if let Err((status, reason)) = acceptable(core, cloud, &event, signer) {
-                core.audit.refused(&event.body.key(), signer, payload, &reason).await.map_err(unavailable)?;
-                return Err(Refusal::new(status, reason));
-            }
-            store(core, &event, signer, payload).await
-        }
+    let opened = cloud.data.open(&core.trust, PAYLOAD_TYPE, SENDERS)?;
+    let (payload, signer) = (opened.get(), opened.signer());
+    let kept = match read(core, cloud, payload, signer) {
+        Ok(content) => keep(core, &content, signer, payload).await,
+        Err(refusal) => Err(refusal),
+    };
+    if let Err(refusal) = &kept
+        && !refusal.is_for_now()
+    {
+        // Whose signature counts is answered for in the audit log, refusals included.
+        core.audit.refused(&format!("event:{}", cloud.id), signer, payload, &refusal.reason).await?;
+    }
+    kept
+}
+
+/// What a payload holds whose signature counts.
+enum Content {
+    /// An event that this version knows, from whom may send it.
+    Known(Event),
+    /// An event of a type that a later version may know.
+    Unknown { id: EventId, source: String, type_name: String },
+}
+
+/// Reads the payload, and decides whether this signer may say this, in this wrapping, with these statements inside.
+fn read(core: &Core, cloud: &CloudEvent, payload: &[u8], signer: &TrustedKey) -> Result<Content, Refusal> {
+    let event = match Event::parse(payload) {
+        Ok(event) => event,
         Err(EventError::UnknownType { type_name, id, source_uri }) => {
-            // It may be known to a later version: it becomes a dead letter that can be redriven then.
-            let identity = EventId::identity(&source_uri, &id);
-            publish(core, &id, message::unknown(&identity, &type_name, payload)).await
+            for (name, outside, inside) in [
+                ("id", &*cloud.id, id.as_str()),
+                ("source", &*cloud.source, &*source_uri),
+                ("type", &*cloud.type_name, &*type_name),
+            ] {
+                if outside != inside {
+                    return Err(CloudEventError::Disagreement { name }.into());
+                }
+            }
+            return Ok(Content::Unknown { id, source: source_uri, type_name });
         }
-        Err(error) => Err(Refusal::new(StatusCode::BAD_REQUEST, told(&error))),
+        Err(error) => return Err(Refusal::new(StatusCode::BAD_REQUEST, told(&error))),
+    };
+    let forbidden = |reason| Refusal::new(StatusCode::FORBIDDEN, reason);
+    cloud.check(&event)?;
+    event.check_sender(signer.kind, &signer.name).map_err(|error| forbidden(told(&error)))?;
+    proof::check(&event, &core.trust).map_err(forbidden)?;
+    Ok(Content::Known(event))
+}
+
+/// Into the audit log, then into the queue.
+async fn keep(core: &Core, content: &Content, signer: &TrustedKey, payload: &[u8]) -> Result<Taken, Refusal> {
+    match content {
+        Content::Known(event) => store(core, event, signer, payload).await,
+        Content::Unknown { id, source, type_name } => {
+            // It may be known to a later version: it becomes a dead letter that can be redriven then.
+            let identity = EventId::identity(source, id);
+            core.audit.received_unknown(&Named { source, id, type_name }, signer, payload).await?;
+            publish(core, id, message::unknown(&identity, type_name, payload)).await
+        }
     }
 }
 
-/// Whether this signer may say this, in this wrapping, with these statements inside.
-fn acceptable(
-    core: &Core,
-    cloud: &CloudEvent,
-    event: &Event,
-    signer: &TrustedKey,
-) -> Result<(), (StatusCode, String)> {
-    cloud.check(event).map_err(|error| (StatusCode::BAD_REQUEST, told(&error)))?;
-    event.check_sender(signer.kind, &signer.name).map_err(|error| (StatusCode::FORBIDDEN, told(&error)))?;
-    proof::check(event, &core.trust).map_err(|reason| (StatusCode::FORBIDDEN, reason))
-}
-
 async fn store(core: &Core, event: &Event, signer: &TrustedKey, payload: &[u8]) -> Result<Taken, Refusal> {
-    core.audit.received(event, signer, payload).await.map_err(unavailable)?;
+    core.audit.received(event, signer, payload).await?;
     core.pass(Edge::IntakeAudited).await;
     let taken = publish(core, &event.id, message::external(event, signer, payload)).await?;
     core.pass(Edge::IntakePublished).await;
@@ -176,28 +176,12 @@ async fn store(core: &Core, event: &Event, signer: &TrustedKey, payload: &[u8]) 
 
 async fn publish(core: &Core, id: &EventId, message: Message) -> Result<Taken, Refusal> {
     let taken = |duplicate| Taken { id: id.to_string(), duplicate };
-    match core.queue.send(message).await {
-        Ok(Published::Stored { .. }) => Ok(taken(false)),
-        Ok(Published::Duplicate { .. }) => Ok(taken(true)),
-        Ok(_conflict) => {
+    match core.queue.send(message).await? {
+        Published::Stored { .. } => Ok(taken(false)),
+        Published::Duplicate { .. } => Ok(taken(true)),
+        _conflict => {
             let reason = format!("an event {id} of this source is known with other content");
             Err(Refusal::new(StatusCode::CONFLICT, reason))
         }
-        Err(error) => {
-            let status = match error.kind() {
-                ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-                ErrorKind::Full => StatusCode::TOO_MANY_REQUESTS,
-                _ => StatusCode::SERVICE_UNAVAILABLE,
-            };
-            Err(Refusal::new(status, told(&error)))
-        }
     }
-}
-
-fn untrusted(error: OpenError) -> Refusal {
-    Refusal::new(StatusCode::UNAUTHORIZED, told(&error))
-}
-
-fn unavailable(error: super::audit::AuditFailure) -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, told(&error))
 }

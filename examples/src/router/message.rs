@@ -1,8 +1,10 @@
 //! Events as messages of the queue, and back.
 //!
-//! The message's id is the event's identity, so that an event is one message however often it is sent; its key
-//! is the event's lane; its payload the event's own bytes: for one that came from outside, the very bytes that
-//! were signed.
+//! An event is handled in two stages, each a message of its own in a lane of its own. The first decides: its id is
+//! the event's identity, so that an event is one message however often it is sent, and its key is the event's
+//! lane. The second has ServiceNow hear of it, in the lane of that lane's records: an outage holds up the records
+//! of a device, never what is decided about it. The payload of both is the event's own bytes: for one that came
+//! from outside, the very bytes that were signed.
 
 use openfactory_attest::trust::TrustedKey;
 use openfactory_queue::Message;
@@ -13,6 +15,10 @@ use openfactory_sn::lifecycle::id::EventId;
 
 /// The attribute that names who signed the event; absent for one that the router derived itself.
 const SIGNED_BY: &str = "signed-by";
+/// The attribute that tells the stages apart; absent in the first.
+const STAGE: &str = "stage";
+/// Its value in the second stage, and what the ids and keys of that stage begin with.
+const RECORDS: &str = "records";
 
 /// An event from outside, whose signature was verified.
 pub(super) fn external(event: &Event, signer: &TrustedKey, payload: &[u8]) -> Message {
@@ -25,6 +31,21 @@ pub(super) fn external(event: &Event, signer: &TrustedKey, payload: &[u8]) -> Me
 /// When the event has no JSON form.
 pub(super) fn derived(event: &Event) -> Result<Message, EventError> {
     Ok(of(event, event.to_payload()?))
+}
+
+/// The second stage of an event whose first stage is `decided`.
+pub(super) fn records(decided: &Message, event: &Event) -> Message {
+    let mut message =
+        Message::new(format!("{RECORDS}:{}", decided.id), decided.kind.clone(), decided.payload.clone())
+            .with_key(format!("{RECORDS}:{}", event.body.key()))
+            .on_dead(DeadPolicy::Block);
+    message.attributes.clone_from(&decided.attributes);
+    message.with_attribute(STAGE, RECORDS)
+}
+
+/// Whether this is an event's second stage.
+pub(super) fn is_for_servicenow(message: &Message) -> bool {
+    message.attributes.get(STAGE).is_some_and(|stage| stage == RECORDS)
 }
 
 /// An event of a type that this version does not know.

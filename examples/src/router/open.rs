@@ -12,6 +12,7 @@ use openfactory_queue::clock::{Clock, SystemClock};
 use openfactory_queue::jitter::RandomJitter;
 use openfactory_queue::policy::backoff::Backoff;
 use openfactory_queue::policy::breaker::Breakers;
+use openfactory_sn::lifecycle::event::codec::MAX_PAYLOAD;
 use openfactory_sn::lifecycle::mapping::Mapping;
 use openfactory_sn::lifecycle::policy::Policy;
 use openfactory_sn::{Auth, Client};
@@ -27,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::platform::LocalPlatform;
 use crate::serve::ServeError;
 use crate::state::SqliteStateStore;
-use crate::tls::{LocalCertificates, ServerTls, TlsError};
+use crate::tls::{ServerTls, TlsError};
 
 /// Why a router does not start.
 #[derive(Debug, Error)]
@@ -81,28 +82,17 @@ pub enum StartError {
     /// The listener can't be opened.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The configuration contradicts itself.
-    #[error("the configuration can't be used: {reason}")]
-    Contradiction {
-        /// What contradicts what.
-        reason: &'static str,
-    },
 }
 
 /// The server's certificate, if TLS is spoken.
 pub(super) fn tls(config: &RouterConfig) -> Result<Option<ServerTls>, StartError> {
     let listen = &config.listen;
-    match (&listen.certificate_file, &listen.key_file, &listen.local_tls_directory) {
-        (Some(chain), Some(key), None) => Ok(Some(ServerTls::from_files(chain, key)?)),
-        (None, None, Some(directory)) => {
-            let local = LocalCertificates::ensure(directory, SystemClock.now())?;
-            Ok(Some(ServerTls::from_files(&local.server_certificate(), &local.server_key())?))
-        }
-        (None, None, None) => Ok(None),
-        _ => Err(StartError::Contradiction {
-            reason: "[listen] takes certificate_file and key_file together, or local_tls_directory alone",
-        }),
-    }
+    Ok(ServerTls::for_listener(
+        listen.certificate_file.as_deref(),
+        listen.key_file.as_deref(),
+        listen.local_tls_directory.as_deref(),
+        SystemClock.now(),
+    )?)
 }
 
 /// Everything else.
@@ -115,7 +105,8 @@ pub(super) async fn core(
     let trust = trust(&config.trust.file)?;
     make(&config.state.directory)?;
     let state = SqliteStateStore::open(&config.state.directory.join("state.sqlite"))?;
-    let queue = SqliteQueue::open(SqliteConfig::new(config.state.directory.join("queue.sqlite"))).await?;
+    let queue = SqliteConfig::new(config.state.directory.join("queue.sqlite")).max_payload(MAX_PAYLOAD);
+    let queue = SqliteQueue::open(queue).await?;
     let audit = Auditor::new(log(config)?, Arc::clone(&clock));
     let platform = LocalPlatform::open(&config.platform.local_directory, trust.clone())
         .map_err(|error| StartError::Platform(Box::new(error)))?;

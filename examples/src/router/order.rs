@@ -22,15 +22,15 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// What becomes of the message when the platform, or the store, can't be reached now.
 pub(super) async fn perform(core: &Core, event: &Event, order: &Order) -> Result<(), Outcome> {
-    if core.state.is_applied(&is_performed_key(event)).await.map_err(state)? {
+    if core.state.is_applied(&is_performed_key(event)).await.map_err(|error| state(&error))? {
         core.outbox.notify_one();
         return Ok(());
     }
     let outcome = core.platform.perform(order).await.map_err(|error| platform(&error))?;
     core.pass(Edge::OrderPerformed).await;
-    core.audit.performed(order, &outcome).await.map_err(super::handle::audit)?;
+    core.audit.performed(order, &outcome).await?;
     let Some(commit) = performed(event, outcome, core.clock.now()) else { return Ok(()) };
-    match core.state.commit(&commit).await.map_err(state)? {
+    match core.state.commit(&commit).await.map_err(|error| state(&error))? {
         CommitOutcome::Applied | CommitOutcome::AlreadyApplied => {}
         CommitOutcome::Conflict => {
             return Err(Outcome::NotYet { after: AGAIN, reason: "the order changed meanwhile".to_owned() });

@@ -27,7 +27,7 @@ const STATE_AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn take(core: &Core, event: &Event) -> Result<(), Outcome> {
     let identity = event.identity();
     let mut remark = "decided before a restart".to_owned();
-    if !core.state.is_applied(&identity).await.map_err(state)? {
+    if !core.state.is_applied(&identity).await.map_err(|error| state(&error))? {
         let step = commit(core, event).await?;
         core.pass(Edge::StateCommitted).await;
         if let Some(step) = step {
@@ -39,7 +39,7 @@ pub(super) async fn take(core: &Core, event: &Event) -> Result<(), Outcome> {
     if matches!(event.body, EventBody::RecordChanged(_) | EventBody::BuildRequested(_)) {
         core.gates.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
-    core.audit.decided(event, &remark).await.map_err(super::handle::audit)
+    Ok(core.audit.decided(event, &remark).await?)
 }
 
 /// Decides and commits; `None` if another router was faster.
@@ -48,11 +48,13 @@ async fn commit(core: &Core, event: &Event) -> Result<Option<Step>, Outcome> {
     for _ in 0..ROUNDS {
         match decide(event, &view, &core.policy, core.clock.now()) {
             Decision::Missing(missing) => look_up(core, &mut view, missing).await?,
-            Decision::Apply(step) => match core.state.commit(&step.commit).await.map_err(state)? {
-                CommitOutcome::Applied => return Ok(Some(step)),
-                CommitOutcome::AlreadyApplied => return Ok(None),
-                CommitOutcome::Conflict => view = View::new(),
-            },
+            Decision::Apply(step) => {
+                match core.state.commit(&step.commit).await.map_err(|error| state(&error))? {
+                    CommitOutcome::Applied => return Ok(Some(step)),
+                    CommitOutcome::AlreadyApplied => return Ok(None),
+                    CommitOutcome::Conflict => view = View::new(),
+                }
+            }
             Decision::NotYet { reason, after } => return Err(Outcome::NotYet { after, reason }),
             Decision::Refused { reason } => return Err(Outcome::Poison { reason }),
         }
@@ -63,12 +65,12 @@ async fn commit(core: &Core, event: &Event) -> Result<Option<Step>, Outcome> {
 async fn look_up(core: &Core, view: &mut View, missing: Missing) -> Result<(), Outcome> {
     match missing {
         Missing::Entity(key) => {
-            for (key, kept) in core.state.load(&[key]).await.map_err(state)? {
+            for (key, kept) in core.state.load(&[key]).await.map_err(|error| state(&error))? {
                 view.add_entity(key, kept);
             }
         }
         Missing::Receipt(event) => {
-            let receipt = core.state.receipt(&event).await.map_err(state)?;
+            let receipt = core.state.receipt(&event).await.map_err(|error| state(&error))?;
             view.add_receipt(event, receipt);
         }
         Missing::Record { table, sys_id } => {
@@ -92,8 +94,8 @@ async fn look_up(core: &Core, view: &mut View, missing: Missing) -> Result<(), O
 }
 
 /// What becomes of a message when the state store fails. Only what is corrupt counts against the message.
-pub(super) fn state(error: StateError) -> Outcome {
-    let reason = told(&error);
+pub(super) fn state(error: &StateError) -> Outcome {
+    let reason = told(error);
     match error {
         StateError::Corrupt { .. } => Outcome::Retry { reason, after: None },
         _ => Outcome::NotYet { after: STATE_AGAIN, reason },
