@@ -88,8 +88,13 @@ impl Auditor {
         reason: &str,
     ) -> Result<(), AuditFailure> {
         let digest = Sha256Digest::of(payload);
-        let mut entry =
-            Entry::new(format!("refused:{digest}"), &signer.name, "event.refused", self.now(), subject);
+        let mut entry = Entry::new(
+            format!("refused:{}:{digest}", signer.key_id()),
+            &signer.name,
+            "event.refused",
+            self.now(),
+            subject,
+        );
         entry.why = reason.to_owned();
         entry.new = Some(json!({ "signed_by": signer.key_id().to_string(), "sha256": digest }));
         self.write(entry).await

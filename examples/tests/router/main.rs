@@ -1,0 +1,17 @@
+//! The event router as an operator runs it, over TLS on loopback, with the simulator as its ServiceNow.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod alone;
+mod faults;
+mod full_disk;
+mod gate;
+mod intake;
+mod world;

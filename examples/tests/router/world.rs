@@ -1,0 +1,223 @@
+//! A site with its keys, a ServiceNow, and routers that can be started on it again and again.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use openfactory_attest::BuildRecipe;
+use openfactory_attest::audit::{self, VerifierKey};
+use openfactory_attest::envelope::Envelope;
+use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
+use openfactory_attest::trust::{TrustStore, TrustedKey};
+use openfactory_examples::config;
+use openfactory_examples::router::config::{DEFAULTS, RouterConfig};
+use openfactory_examples::router::{Running, start};
+use openfactory_examples::shutdown::Shutdown;
+use openfactory_examples::tls::http_client;
+use openfactory_simulator::{OAuthClient, Simulator};
+use openfactory_sn::SysId;
+use openfactory_sn::lifecycle::cloud_event::CloudEvent;
+use openfactory_sn::lifecycle::correlation;
+use openfactory_sn::lifecycle::event::build::BuildRequested;
+use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE};
+use openfactory_sn::lifecycle::id::{BuildId, EventId, FleetId};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
+pub(crate) const SECRET: &str = "the-right-secret";
+const ORIGIN: &str = "openfactory.example/test";
+
+pub(crate) struct World {
+    folder: TempDir,
+    pub(crate) platform: Ed25519Key,
+    pub(crate) device: Ed25519Key,
+    pub(crate) webhook: Ed25519Key,
+    log: Ed25519Key,
+    pub(crate) simulator: Simulator,
+}
+
+pub(crate) struct Router {
+    running: Running,
+    stop: Shutdown,
+    http: reqwest::Client,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: bool,
+    pub(crate) body: Value,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let simulator =
+            Simulator::builder().client(OAuthClient::new("router", SECRET)).start().await.unwrap();
+        let [platform, device, webhook, log] = [1, 2, 3, 4].map(|seed| Ed25519Key::from_seed(&[seed; 32]));
+        let world = Self { folder: tempfile::tempdir().unwrap(), platform, device, webhook, log, simulator };
+        let mut trust = TrustStore::new();
+        for (name, kind, key) in [
+            ("platform", KeyKind::BuildPlatformSigning, &world.platform),
+            ("edge-1", KeyKind::DeviceAttestation, &world.device),
+            ("webhook", KeyKind::Integration, &world.webhook),
+        ] {
+            trust.add(TrustedKey::new(name, kind, key.public_key().clone())).unwrap();
+        }
+        std::fs::write(world.path("trust.json"), trust.to_json()).unwrap();
+        std::fs::write(world.path("ca.pem"), world.simulator.ca_pem().unwrap()).unwrap();
+        write_private(&world.path("audit.pem"), world.log.to_pem().unwrap().as_bytes());
+        world.set_secret(SECRET);
+        world
+    }
+
+    pub(crate) fn set_secret(&self, secret: &str) {
+        write_private(&self.path("secret"), secret.as_bytes());
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The file that an operator would write.
+    pub(crate) fn config_file(&self, servicenow: &str) -> PathBuf {
+        let at = |name: &str| toml::Value::from(self.path(name).to_str().unwrap());
+        let text = format!(
+            "[listen]\naddress = \"127.0.0.1:0\"\nlocal_tls_directory = {}\n[trust]\nfile = {}\n\
+             [state]\ndirectory = {}\n[audit]\ndirectory = {}\norigin = \"{ORIGIN}\"\nkey_file = {}\n\
+             [servicenow]\nurl = \"{servicenow}\"\nca_file = {}\nclient_id = \"router\"\n\
+             client_secret_file = {}\npoll_s = 1\n[platform]\nlocal_directory = {}\n[log]\nfilter = \"error\"\n",
+            at("tls"),
+            at("trust.json"),
+            at("state"),
+            at("audit"),
+            at("audit.pem"),
+            at("ca.pem"),
+            at("secret"),
+            at("platform"),
+        );
+        let path = self.path("event-router.toml");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) async fn start(&self) -> Router {
+        self.start_for(self.simulator.base_url()).await
+    }
+
+    pub(crate) async fn start_for(&self, servicenow: &str) -> Router {
+        let file = self.config_file(servicenow);
+        let config: RouterConfig = config::load(DEFAULTS, Some(&file), []).unwrap();
+        let stop = Shutdown::new();
+        let running = start(&config, &stop).await.unwrap();
+        let http = http_client(Some(&self.path("tls/ca.pem")), Duration::from_secs(30)).unwrap();
+        Router { running, stop, http }
+    }
+
+    /// A request for a build, signed by the platform.
+    pub(crate) fn request(&self, build: &str) -> Event {
+        let recipe = json!({"name": "edge", "baseImage": "debian-trixie", "features": ["ssh"]});
+        let recipe = BuildRecipe::from_json(recipe).unwrap();
+        let intent = BuildIntent::new(recipe.recipe_hash(), "please", "ada@example.com", "13", now());
+        let intent = intent.sign(&self.platform).unwrap();
+        let (build, fleet) = (BuildId::new(build).unwrap(), FleetId::new("line-7").unwrap());
+        let id = EventId::new(format!("{build}.requested")).unwrap();
+        let body = BuildRequested::new(build, fleet, "13", "ada@example.com", "please", recipe, intent);
+        Event::new(id, "/test", now(), EventBody::BuildRequested(Box::new(body)))
+    }
+
+    /// Waits until ServiceNow has the change request of a build, whole.
+    pub(crate) async fn change_request(&self, build: &str) -> SysId {
+        let sys_id = SysId::derived("change_request", &correlation::change(&BuildId::new(build).unwrap()));
+        for _ in 0..600 {
+            let row = self.simulator.store().record("change_request", sys_id.as_str()).unwrap();
+            if row.is_some_and(|row| row.value("approval") == "requested") {
+                return sys_id;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("ServiceNow never had the change request of {build}");
+    }
+
+    pub(crate) fn count(&self, table: &str) -> usize {
+        self.simulator.store().records(table).unwrap().len()
+    }
+
+    /// Verifies the audit log from its files; gives how many entries it has.
+    pub(crate) fn audited(&self) -> u64 {
+        let key = VerifierKey::new(ORIGIN, self.log.public_key().clone()).unwrap();
+        let report = audit::verify(&self.path("audit"), &key, None).unwrap();
+        assert!(report.is_good(), "{report:?}");
+        report.verified.size
+    }
+}
+
+impl Router {
+    pub(crate) async fn post(&self, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let url = format!("{}/v1/events", self.running.local_url);
+        let request = self.http.post(url).header("content-type", media_type).body(body.into());
+        Self::answer(request).await
+    }
+
+    pub(crate) async fn send(&self, event: &Event, key: &Ed25519Key) -> Answer {
+        self.post(STRUCTURED, cloud(event, key)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Self::answer(self.http.get(format!("{}{path}", self.running.local_url))).await
+    }
+
+    pub(crate) async fn binary(&self, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
+        let mut request = self.http.post(format!("{}/v1/events", self.running.local_url)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        Self::answer(request).await
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, retry_after) = (response.status(), response.headers().contains_key("retry-after"));
+        let text = response.text().await.unwrap();
+        Answer { status, retry_after, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// A gauge of `/metrics`.
+    pub(crate) async fn gauge(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").await.body;
+        let wanted = format!("event_router_{name} ");
+        let line = text.as_str().unwrap().lines().find_map(|line| line.strip_prefix(&wanted)?.parse().ok());
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    /// Waits until a gauge has this value.
+    pub(crate) async fn until(&self, name: &str, value: u64) {
+        for _ in 0..400 {
+            if self.gauge(name).await == value {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} is {}, never {value}", self.gauge(name).await);
+    }
+
+    pub(crate) async fn stop(self) {
+        self.stop.trigger();
+        self.running.stopped().await.unwrap();
+    }
+}
+
+pub(crate) fn cloud(event: &Event, key: &Ed25519Key) -> Vec<u8> {
+    let envelope = Envelope::sign(PAYLOAD_TYPE, &event.to_payload().unwrap(), key).unwrap();
+    CloudEvent::of(event, envelope).to_json()
+}
+
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+fn write_private(path: &Path, content: &[u8]) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, content).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
