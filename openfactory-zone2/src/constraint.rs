@@ -4,11 +4,16 @@
 
 mod address;
 mod allowed_set;
+mod certificate;
 mod hostname;
 mod pattern;
 mod subnet;
+mod x509;
+
+use std::time::SystemTime;
 
 pub use allowed_set::{AllowedSetRule, AllowedSetViolation, MAX_ALLOWED};
+pub use certificate::{CertificateRule, CertificateViolation, KeyUsage, MAX_ISSUERS};
 pub use hostname::{HostnameRule, HostnameSyntax, HostnameViolation};
 pub use pattern::PatternError;
 pub use subnet::{MAX_SUBNETS, Subnet, SubnetError, SubnetRule, SubnetViolation};
@@ -31,6 +36,8 @@ pub struct Constraint {
 pub enum Rule {
     /// One of a few words.
     AllowedSet(AllowedSetRule),
+    /// A certificate in force.
+    Certificate(CertificateRule),
     /// A hostname, perhaps of a pattern.
     Hostname(HostnameRule),
     /// An address, or network, inside permitted subnets.
@@ -60,20 +67,33 @@ impl Constraint {
         &self.rule
     }
 
-    /// Checks what was found at the place. Returns every finding, in the order of the values; none means that
+    /// Checks what was found at the place, as of an instant that the caller names. Returns every finding, in the order of the values; none means that
     /// there was a value and all values are as they must be.
     #[must_use]
-    pub fn check(&self, observed: &Observed) -> Vec<Finding> {
+    pub fn check(&self, observed: &Observed, now: SystemTime) -> Vec<Finding> {
         match observed {
             Observed::Unreadable(reason) => {
                 vec![self.finding(None, Outcome::NotChecked(NotChecked::Unreadable(reason.clone())))]
             }
             Observed::Values(values) if !values.is_empty() => {
                 let violations = values.iter().flat_map(|value| {
-                    self.rule.violations(value).into_iter().map(move |found| (value, found))
+                    self.rule.violations(value, now).into_iter().map(move |found| (value, found))
                 });
-                violations.map(|(value, found)| self.finding(Some(value), Outcome::Violated(found))).collect()
+                let shown = |value| (!matches!(self.rule, Rule::Certificate(_))).then_some(value);
+                violations
+                    .map(|(value, found)| self.finding(shown(value), Outcome::Violated(found)))
+                    .collect()
             }
+            Observed::Content(bytes) => match &self.rule {
+                Rule::Certificate(rule) => {
+                    let violations = rule.check(bytes, now).into_iter().map(Violation::Certificate);
+                    violations.map(|found| self.finding(None, Outcome::Violated(found))).collect()
+                }
+                Rule::AllowedSet(_) | Rule::Hostname(_) | Rule::Subnet(_) => {
+                    let reason = "a whole file where a value belongs".to_owned();
+                    vec![self.finding(None, Outcome::NotChecked(NotChecked::Unreadable(reason)))]
+                }
+            },
             Observed::Absent | Observed::Values(_) => {
                 vec![self.finding(None, Outcome::NotChecked(NotChecked::Absent))]
             }
@@ -92,14 +112,18 @@ impl Rule {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::AllowedSet(_) => "allowed-set",
+            Self::Certificate(_) => "certificate",
             Self::Hostname(_) => "hostname",
             Self::Subnet(_) => "subnet",
         }
     }
 
-    fn violations(&self, value: &str) -> Vec<Violation> {
+    fn violations(&self, value: &str, now: SystemTime) -> Vec<Violation> {
         match self {
             Self::AllowedSet(rule) => rule.check(value).map(Violation::AllowedSet).into_iter().collect(),
+            Self::Certificate(rule) => {
+                rule.check(value.as_bytes(), now).into_iter().map(Violation::Certificate).collect()
+            }
             Self::Hostname(rule) => rule.check(value).into_iter().map(Violation::Hostname).collect(),
             Self::Subnet(rule) => rule.check(value).map(Violation::Subnet).into_iter().collect(),
         }
@@ -108,6 +132,7 @@ impl Rule {
     fn guidance(&self, outcome: &Outcome) -> Guidance {
         match self {
             Self::AllowedSet(rule) => rule.guidance(outcome),
+            Self::Certificate(rule) => rule.guidance(outcome),
             Self::Hostname(rule) => rule.guidance(outcome),
             Self::Subnet(rule) => rule.guidance(outcome),
         }

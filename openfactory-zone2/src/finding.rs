@@ -5,7 +5,7 @@ use std::fmt;
 use openfactory_attest::drift::Priority;
 use serde::Serialize;
 
-use crate::constraint::{AllowedSetViolation, HostnameViolation, SubnetViolation};
+use crate::constraint::{AllowedSetViolation, CertificateViolation, HostnameViolation, SubnetViolation};
 use crate::place::Place;
 
 /// One thing that is not as a constraint wants it, or that couldn't be checked.
@@ -52,6 +52,8 @@ pub enum NotChecked {
 pub enum Violation {
     /// Of an allowed-set constraint.
     AllowedSet(AllowedSetViolation),
+    /// Of a certificate constraint.
+    Certificate(CertificateViolation),
     /// Of a hostname constraint.
     Hostname(HostnameViolation),
     /// Of a subnet constraint.
@@ -67,6 +69,8 @@ pub enum Role {
     DeviceOps,
     /// Network operations.
     NetworkOps,
+    /// Whoever answers for devices' identities.
+    Security,
 }
 
 /// What a type of constraint says of all its findings.
@@ -111,7 +115,8 @@ impl Finding {
         &self.place
     }
 
-    /// The value found, cut at 256 bytes; none where there was none to be had.
+    /// The value found, cut at 256 bytes; none where there was none to be had, and for
+    /// certificates.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
@@ -165,6 +170,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AllowedSet(violation) => violation.fmt(f),
+            Self::Certificate(violation) => violation.fmt(f),
             Self::Hostname(violation) => violation.fmt(f),
             Self::Subnet(violation) => violation.fmt(f),
         }

@@ -5,6 +5,8 @@
 //! against the constraints in them, purely: a value in, every finding out.
 //!
 //! ```
+//! use std::time::SystemTime;
+//!
 //! use openfactory_zone2::{Constraints, Observed, Outcome, Priority};
 //!
 //! let policy = Constraints::parse(br#"{
@@ -18,14 +20,15 @@
 //! }"#)?;
 //!
 //! let constraint = policy.get("plant-address").ok_or("not in the policy")?;
-//! assert!(constraint.check(&Observed::value("10.20.3.7/24")).is_empty());
+//! let now = SystemTime::now();
+//! assert!(constraint.check(&Observed::value("10.20.3.7/24"), now).is_empty());
 //!
-//! let findings = constraint.check(&Observed::value("192.168.3.7/24"));
+//! let findings = constraint.check(&Observed::value("192.168.3.7/24"), now);
 //! assert_eq!(findings[0].priority(), Priority::P2);
 //! assert!(matches!(findings[0].outcome(), Outcome::Violated(_)));
 //!
 //! // Not to know is a finding of its own, neither good nor bad.
-//! let findings = constraint.check(&Observed::Absent);
+//! let findings = constraint.check(&Observed::Absent, now);
 //! assert!(matches!(findings[0].outcome(), Outcome::NotChecked(_)));
 //!
 //! // A policy that can't be read whole is refused whole, with the place.
@@ -40,12 +43,14 @@
 //! - show what is wrong with a policy file: [`PolicyError`] has line, JSON path and problem;
 //! - tell "broken" from "nobody could look": [`Finding::outcome`];
 //! - check a value without a policy file: [`constraint::SubnetRule::check`],
-//!   [`constraint::HostnameRule::check`], [`constraint::AllowedSetRule::check`].
+//!   [`constraint::CertificateRule::check`], [`constraint::HostnameRule::check`],
+//!   [`constraint::AllowedSetRule::check`].
 //!
 //! # Not here
 //!
-//! Reading values out of a device's files, and whatever needs Linux. Constraints are of the types subnet, hostname
-//! and allowed set so far; a policy with any other type is refused, never half applied.
+//! Reading values out of a device's files, and whatever needs Linux. Constraints are of the types subnet,
+//! certificate, hostname and allowed set so far; a policy with any other type is refused, never half applied. A
+//! certificate is judged by what it says of itself: its chain of signatures is not checked.
 //!
 //! # Errors
 //!
@@ -54,6 +59,7 @@
 
 pub mod constraint;
 mod finding;
+mod instant;
 mod json;
 mod place;
 pub mod policy;

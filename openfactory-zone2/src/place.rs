@@ -27,7 +27,8 @@ impl Place {
         &self.file
     }
 
-    /// The key within the file, such as `network.address`, in the notation of the file's format.
+    /// The key within the file, such as `network.address`, in the notation of the file's format; `.` is the
+    /// file as a whole.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key

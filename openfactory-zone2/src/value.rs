@@ -11,6 +11,8 @@ pub enum Observed {
     Absent,
     /// The file exists and its value couldn't be read, with the reason.
     Unreadable(String),
+    /// The whole file, where the file is the value: a certificate.
+    Content(Vec<u8>),
     /// The values, one or, where the key holds a list, more.
     Values(Vec<String>),
 }

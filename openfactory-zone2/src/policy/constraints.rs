@@ -1,15 +1,21 @@
 //! `zone2-constraints.json`: which values the files of Zone 2 may hold.
 
+use std::time::Duration;
+
 use super::{MAX_FILE_BYTES, MAX_PATH_BYTES, MAX_RULES, MAX_WORD_BYTES, Problem, check_version};
 use crate::constraint::{
-    AllowedSetRule, Constraint, HostnameRule, MAX_ALLOWED, MAX_SUBNETS, Rule, Subnet, SubnetRule,
+    AllowedSetRule, CertificateRule, Constraint, HostnameRule, KeyUsage, MAX_ALLOWED, MAX_ISSUERS,
+    MAX_SUBNETS, Rule, Subnet, SubnetRule,
 };
 use crate::json::{Node, Object};
 use crate::place::Place;
 use crate::policy_error::PolicyError;
 
+/// The longest warning before a certificate expires, in days: ten years.
+const MAX_WARN_DAYS: u64 = 3660;
+
 /// The constraint types that are checked.
-const TYPES: &[&str] = &["allowed-set", "hostname", "subnet"];
+const TYPES: &[&str] = &["allowed-set", "certificate", "hostname", "subnet"];
 
 /// Which values the files of Zone 2 may hold: `zone2-constraints.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +74,11 @@ fn parse_constraint(node: &Node<'_>) -> Result<Constraint, PolicyError> {
             let rule = parse_allowed(&object)?;
             (object, Rule::AllowedSet(rule))
         }
+        name if name == "certificate" => {
+            let object = node.object(&["id", "type", "place", "warn_days", "issuers", "key_usage"])?;
+            let rule = parse_certificate(&object)?;
+            (object, Rule::Certificate(rule))
+        }
         name if name == "hostname" => {
             let object = node.object(&["id", "type", "place", "pattern"])?;
             let rule = parse_hostname(&object)?;
@@ -94,16 +105,44 @@ fn parse_place(node: &Node<'_>) -> Result<Place, PolicyError> {
 
 fn parse_allowed(object: &Object<'_>) -> Result<AllowedSetRule, PolicyError> {
     let list = object.required("allowed")?;
-    let mut allowed: Vec<String> = Vec::new();
-    for node in list.array(MAX_ALLOWED)? {
+    let allowed = parse_words(list, MAX_ALLOWED)?;
+    AllowedSetRule::new(allowed).ok_or_else(|| list.error(Problem::Empty))
+}
+
+fn parse_certificate(object: &Object<'_>) -> Result<CertificateRule, PolicyError> {
+    let days = object.optional("warn_days").map_or(Ok(0), |node| node.integer(MAX_WARN_DAYS))?;
+    let mut rule = CertificateRule::new(Duration::from_secs(days * 86_400));
+    if let Some(list) = object.optional("issuers") {
+        let issuers = parse_words(list, MAX_ISSUERS)?;
+        if issuers.is_empty() {
+            return Err(list.error(Problem::Empty));
+        }
+        rule = rule.issued_by(issuers);
+    }
+    if let Some(list) = object.optional("key_usage") {
+        let mut uses = Vec::new();
+        for (node, word) in list.array(MAX_RULES)?.iter().zip(parse_words(list, MAX_RULES)?) {
+            let usage = KeyUsage::parse(&word);
+            let unknown = || node.error(Problem::UnknownWord { found: word.clone(), known: KeyUsage::WORDS });
+            uses.push(usage.ok_or_else(unknown)?);
+        }
+        rule = rule.with_key_usage(uses);
+    }
+    Ok(rule)
+}
+
+/// A list of words, each once.
+fn parse_words(list: &Node<'_>, limit: usize) -> Result<Vec<String>, PolicyError> {
+    let mut words: Vec<String> = Vec::new();
+    for node in list.array(limit)? {
         let word = node.string(MAX_WORD_BYTES)?;
-        if let Some(first) = allowed.iter().position(|other| *other == word) {
+        if let Some(first) = words.iter().position(|other| *other == word) {
             let first = format!("{}[{first}]", list.location().path);
             return Err(node.error(Problem::Duplicate { what: format!("the word {word:?}"), first }));
         }
-        allowed.push(word);
+        words.push(word);
     }
-    AllowedSetRule::new(allowed).ok_or_else(|| list.error(Problem::Empty))
+    Ok(words)
 }
 
 fn parse_hostname(object: &Object<'_>) -> Result<HostnameRule, PolicyError> {

@@ -1,5 +1,7 @@
 //! `zone2-constraints.json` and the subnet check, through the public surface.
 
+use std::time::SystemTime;
+
 use openfactory_zone2::constraint::{SubnetError, SubnetViolation};
 use openfactory_zone2::policy::{MAX_FILE_BYTES, Problem};
 use openfactory_zone2::{Constraints, Finding, NotChecked, Observed, Outcome, Priority, Role, Violation};
@@ -21,7 +23,7 @@ fn policy(constraints: &[Value]) -> Vec<u8> {
 fn check(values: &[&str]) -> Vec<Finding> {
     let policy = Constraints::parse(&policy(&[constraint()])).unwrap();
     let values = values.iter().map(|value| (*value).to_owned()).collect();
-    policy.get("plant-address").unwrap().check(&Observed::Values(values))
+    policy.get("plant-address").unwrap().check(&Observed::Values(values), SystemTime::UNIX_EPOCH)
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn what_could_not_be_checked_is_neither_good_nor_bad() {
         ),
     ];
     for (observed, reason) in table {
-        let findings = constraint.check(&observed);
+        let findings = constraint.check(&observed, SystemTime::UNIX_EPOCH);
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].outcome(), &Outcome::NotChecked(reason));
         assert_eq!(findings[0].value(), None);
@@ -142,15 +144,15 @@ fn refused(change: impl FnOnce(&mut Value)) -> (String, Problem) {
 #[test]
 fn unknown_types_are_refused_by_name_whatever_else_they_hold() {
     let (path, problem) = refused(|c| {
-        c["type"] = "certificate".into();
+        c["type"] = "tides".into();
         c["issuer"] = "Plant CA".into();
     });
     assert_eq!(path, "$.constraints[0].type");
     assert_eq!(
         problem,
         Problem::UnknownConstraint {
-            found: "certificate".into(),
-            known: &["allowed-set", "hostname", "subnet"]
+            found: "tides".into(),
+            known: &["allowed-set", "certificate", "hostname", "subnet"]
         }
     );
 }

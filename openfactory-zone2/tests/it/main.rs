@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod certificates;
 mod constraints;
 mod manifest;
 mod names;

@@ -1,5 +1,7 @@
 //! The hostname and allowed-set constraints, from the policy file to the finding.
 
+use std::time::SystemTime;
+
 use openfactory_zone2::constraint::{
     AllowedSetViolation, HostnameSyntax, HostnameViolation, MAX_ALLOWED, PatternError,
 };
@@ -24,7 +26,7 @@ fn parse(constraint: &Value) -> Result<Constraints, PolicyError> {
 }
 
 fn check(constraint: &Value, observed: &Observed) -> Vec<Finding> {
-    parse(constraint).unwrap().iter().next().unwrap().check(observed)
+    parse(constraint).unwrap().iter().next().unwrap().check(observed, SystemTime::UNIX_EPOCH)
 }
 
 #[track_caller]
