@@ -65,6 +65,7 @@ pub mod drift;
 pub mod envelope;
 pub mod intent;
 pub mod key;
+pub mod lanes;
 pub mod manifest;
 pub mod recipe;
 pub mod report;

@@ -2,11 +2,12 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
-use super::params::Params;
+use super::params::{BlockSize, Params};
 use super::stripe::{self, Pieces};
 use super::superblock::Superblock;
-use super::tree::{BlockHasher, Builder, RootHash, Shape, Sink, Tree};
+use super::tree::{self, Builder, RootHash, Shape, Sink, Tree};
 use crate::digest::Sha256Digest;
+use crate::lanes::Lanes;
 use crate::read_at::ReadAt;
 use crate::work::Work;
 
@@ -106,18 +107,18 @@ fn hash_data<'a>(
     sink: &'a mut Sink<'a, FormatError>,
     work: &Work<'_>,
 ) -> Result<RootHash, FormatError> {
-    let block_size = params.data_block_size().bytes();
-    let pieces = Pieces::of(data_blocks, block_size);
-    let hasher = BlockHasher::new(params.salt());
-    let total = data_blocks * block_size as u64;
+    let size = params.data_block_size();
+    let pieces = Pieces::of(data_blocks, size.bytes());
+    let hasher = tree::hasher(params);
+    let total = data_blocks * u64::from(size.get());
     let mut builder = Builder::new(params, shape, sink);
     let mut done = 0;
     stripe::in_order(
         pieces.count(),
         work.threads(),
-        |piece, buffer| hash_piece(data, pieces.blocks(piece), block_size, &hasher, buffer),
+        |piece, buffer| hash_piece(data, pieces.blocks(piece), size, &hasher, buffer),
         |digests| {
-            done += digests.len() as u64 * block_size as u64;
+            done += digests.len() as u64 * u64::from(size.get());
             for digest in digests {
                 builder.push(digest)?;
             }
@@ -131,14 +132,16 @@ fn hash_data<'a>(
 fn hash_piece(
     data: &dyn ReadAt,
     blocks: std::ops::Range<u64>,
-    block_size: usize,
-    hasher: &BlockHasher,
+    size: BlockSize,
+    hasher: &Lanes,
     bytes: &mut Vec<u8>,
 ) -> Result<Vec<Sha256Digest>, FormatError> {
-    let offset = blocks.start * block_size as u64;
-    bytes.resize((blocks.end - blocks.start) as usize * block_size, 0);
+    let offset = blocks.start * u64::from(size.get());
+    bytes.resize((blocks.end - blocks.start) as usize * size.bytes(), 0);
     data.read_exact_at(bytes, offset).map_err(|source| FormatError::Read { offset, source })?;
-    Ok(bytes.chunks_exact(block_size).map(|block| hasher.hash(block)).collect())
+    let mut digests = Vec::new();
+    hasher.hash_blocks(bytes, size.non_zero(), &mut digests);
+    Ok(digests)
 }
 
 /// Why there is no tree.

@@ -1,6 +1,7 @@
 //! What a hash tree is made with: block sizes, salt, UUID.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 /// A data or hash block size: a power of two from 512 to 524,288 bytes.
@@ -35,6 +36,14 @@ impl BlockSize {
 
     pub(super) const fn bytes(self) -> usize {
         self.0 as usize
+    }
+
+    pub(super) const fn non_zero(self) -> NonZeroUsize {
+        match NonZeroUsize::new(self.bytes()) {
+            Some(bytes) => bytes,
+            // No value of this type is zero.
+            None => NonZeroUsize::MIN,
+        }
     }
 }
 

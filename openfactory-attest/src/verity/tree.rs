@@ -7,11 +7,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
-use super::params::{BlockSize, Params, Salt};
+use super::params::{BlockSize, Params};
 use super::superblock::Superblock;
 use crate::digest::{ParseDigestError, Sha256Digest};
+use crate::lanes::Lanes;
 
 /// The root hash of a verity tree: what a signature over an image is a signature over. As text 64 hex digits.
 ///
@@ -179,20 +179,9 @@ impl Shape {
     }
 }
 
-/// Hashes blocks with a salt before each.
-#[derive(Clone)]
-pub(super) struct BlockHasher(sha2::Sha256);
-
-impl BlockHasher {
-    pub(super) fn new(salt: &Salt) -> Self {
-        Self(sha2::Sha256::new_with_prefix(salt.as_bytes()))
-    }
-
-    pub(super) fn hash(&self, block: &[u8]) -> Sha256Digest {
-        let mut state = self.0.clone();
-        state.update(block);
-        Sha256Digest::from_bytes(state.finalize().into())
-    }
+/// Hashes blocks with the salt before each.
+pub(super) fn hasher(params: &Params) -> Lanes {
+    Lanes::new(params.salt().as_bytes(), b"")
 }
 
 /// Takes level, index within the level, and the block.
@@ -202,7 +191,7 @@ pub(super) type Sink<'a, E> = dyn FnMut(usize, u64, &[u8]) -> Result<(), E> + 'a
 ///
 /// Holds one block per level, however large the data.
 pub(super) struct Builder<'a, E> {
-    hasher: BlockHasher,
+    hasher: Lanes,
     block_size: usize,
     levels: Vec<Growing>,
     sink: &'a mut Sink<'a, E>,
@@ -221,7 +210,7 @@ impl<'a, E> Builder<'a, E> {
         let growing =
             |level: &Level| Growing { block: Vec::with_capacity(block_size), index: 0, left: level.blocks };
         Self {
-            hasher: BlockHasher::new(params.salt()),
+            hasher: hasher(params),
             block_size,
             levels: shape.levels().iter().map(growing).collect(),
             sink,

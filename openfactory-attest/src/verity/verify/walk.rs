@@ -8,8 +8,9 @@ use std::{io, thread};
 use super::report::{Fault, Finding, Place, VerifyReport};
 use super::{Device, VerifyError};
 use crate::digest::Sha256Digest;
+use crate::lanes::Lanes;
 use crate::read_at::ReadAt;
-use crate::verity::tree::{BlockHasher, Shape, Tree};
+use crate::verity::tree::{self, Shape, Tree};
 use crate::work::Work;
 
 /// Jobs that may wait for one thread.
@@ -34,7 +35,7 @@ pub(super) fn verify(
         hash_size: size(Device::Hash, hash)?,
         tree,
         shape: Shape::of(tree.params(), tree.data_blocks()),
-        hasher: BlockHasher::new(tree.params().salt()),
+        hasher: tree::hasher(tree.params()),
         work,
         checked: AtomicU64::new(0),
         stopped: AtomicBool::new(false),
@@ -61,6 +62,13 @@ struct Job {
     digests: Vec<u8>,
 }
 
+/// What a thread keeps from job to job.
+#[derive(Default)]
+struct Room {
+    bytes: Vec<u8>,
+    digests: Vec<Sha256Digest>,
+}
+
 /// Gives the thread whose turn it is.
 type Turn<'a, 'q> = dyn FnMut() -> Option<&'q SyncSender<Job>> + 'a;
 
@@ -71,7 +79,7 @@ struct Walk<'a> {
     hash_size: u64,
     tree: &'a Tree,
     shape: Shape,
-    hasher: BlockHasher,
+    hasher: Lanes,
     work: &'a Work<'a>,
     checked: AtomicU64,
     stopped: AtomicBool,
@@ -142,17 +150,18 @@ impl Walk<'_> {
     }
 
     fn check_data(&self, jobs: &Receiver<Job>) {
-        let mut buffer = Vec::new();
+        let mut room = Room::default();
         while let Ok(job) = jobs.recv() {
             // After an error the queue is emptied all the same, so that the walking thread never waits for room.
             if !self.stopped.load(Ordering::Relaxed) {
-                self.check(&job, &mut buffer);
+                self.check(&job, &mut room);
             }
         }
     }
 
-    fn check(&self, job: &Job, buffer: &mut Vec<u8>) {
-        let block_size = u64::from(self.tree.params().data_block_size().get());
+    fn check(&self, job: &Job, Room { bytes, digests: found }: &mut Room) {
+        let size = self.tree.params().data_block_size();
+        let block_size = u64::from(size.get());
         let at_once = (READ_SIZE / block_size).max(1);
         let there = self.data_size / block_size;
         let end = job.first + (job.digests.len() / Sha256Digest::LEN) as u64;
@@ -160,12 +169,14 @@ impl Walk<'_> {
         let mut block = job.first;
         while block < end.min(there) {
             let blocks = at_once.min(end.min(there) - block);
-            buffer.resize((blocks * block_size) as usize, 0);
-            if let Err(source) = self.data.read_exact_at(buffer, block * block_size) {
+            bytes.resize((blocks * block_size) as usize, 0);
+            if let Err(source) = self.data.read_exact_at(bytes, block * block_size) {
                 return self.stop(Device::Data, block * block_size, source);
             }
-            for (bytes, expected) in buffer.chunks_exact(block_size as usize).zip(&mut expected) {
-                if self.hasher.hash(bytes) != expected {
+            found.clear();
+            self.hasher.hash_blocks(bytes, size.non_zero(), found);
+            for (found, expected) in found.iter().zip(&mut expected) {
+                if *found != expected {
                     let fault = Fault::Mismatch;
                     self.record([Finding { place: Place::Data, first: block, last: block, fault }]);
                 }
