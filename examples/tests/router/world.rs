@@ -143,6 +143,12 @@ impl World {
         self.simulator.store().records(table).unwrap().len()
     }
 
+    /// Whether the audit log tells of something of this kind, such as `event.refused`.
+    pub(crate) fn tells_of(&self, what: &str) -> bool {
+        let journal = std::fs::read_to_string(self.path("audit/journal")).unwrap();
+        journal.contains(&format!("\"what\":\"{what}\""))
+    }
+
     /// Verifies the audit log from its files; gives how many entries it has.
     pub(crate) fn audited(&self) -> u64 {
         let key = VerifierKey::new(ORIGIN, self.log.public_key().clone()).unwrap();
