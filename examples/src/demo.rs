@@ -98,6 +98,9 @@ async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Resu
         std::fs::File::open(image).during(&format!("open the image {}", image.display()))?;
     }
     let site = Site::prepare(root)?;
+    if let Some(image) = &arguments.image {
+        build::check_same(&site, image)?;
+    }
     let services = Services::start(&site, edges).await?;
     let told = chapters(arguments, &site, &services, &narrator).await;
     let stopped = services.stop().await;

@@ -112,6 +112,17 @@ pub(crate) fn build(
     Ok(Built { image_path, image: image_file, tree, manifest, document, facts, chain })
 }
 
+/// A story that goes on is about the image that it began with.
+pub(crate) fn check_same(site: &Site, given: &Path) -> Result<(), DemoError> {
+    let kept = site.path("build/image.squashfs");
+    if !kept.exists() || digest(&kept)? == digest(given)? {
+        return Ok(());
+    }
+    let text =
+        format!("{} holds the story of another image: give another --data-dir", site.path("").display());
+    Err(DemoError::new(text))
+}
+
 /// Every link of the chain, from the artifacts as they lie on disk.
 fn verify(
     document: &Envelope,

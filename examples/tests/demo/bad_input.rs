@@ -42,3 +42,18 @@ fn a_data_directory_that_is_a_file_is_refused() {
     let said = refused(&image, &file);
     assert!(said.contains("file"), "{said}");
 }
+
+#[test]
+fn a_data_directory_with_the_story_of_another_image_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = image::pack(folder.path());
+    let data_dir = folder.path().join("data");
+    crate::kill::tell(&image, &data_dir);
+    let other = folder.path().join("other.squashfs");
+    let mut bytes = fs::read(&image).unwrap();
+    bytes.push(0);
+    fs::write(&other, bytes).unwrap();
+    let said = refused(&other, &data_dir);
+    assert!(said.contains("another image") && said.contains("--data-dir"), "{said}");
+    crate::kill::tell(&image, &data_dir);
+}
