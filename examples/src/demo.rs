@@ -95,7 +95,7 @@ pub fn run_with(arguments: &Arguments, edges: Arc<dyn Edges>) -> Result<Verdict,
 async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Result<Verdict, DemoError> {
     let narrator = Narrator::new(arguments.json);
     if let Some(image) = &arguments.image {
-        std::fs::File::open(image).during(&format!("open the image {}", image.display()))?;
+        build::check_readable(image)?;
     }
     let site = Site::prepare(root)?;
     if let Some(image) = &arguments.image {

@@ -6,11 +6,15 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Writes `content` to `path` so that a reader sees all of it or nothing, also after a power cut: temporary
-/// file beside it, fsync, rename, fsync of the directory. An existing file is replaced.
+/// file beside it, fsync, rename, fsync of the directory. An existing regular file is replaced; anything else of
+/// that name is left alone, for a rename over a device node would take the device away.
 ///
 /// # Errors
-/// The first error of the file system; `path` is then as it was before.
+/// The first error of the file system, or that `path` is there and no regular file; it is then as it was before.
 pub fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there and no regular file"));
+    }
     let temporary = temporary_beside(path);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
     file.write_all(content)?;
@@ -68,6 +72,17 @@ mod tests {
         let first = read_or_write(&path, 0o600, || Ok::<_, io::Error>(b"one".to_vec())).unwrap();
         let second = read_or_write(&path, 0o600, || Ok::<_, io::Error>(b"two".to_vec())).unwrap();
         assert_eq!((first.as_slice(), second.as_slice()), (&b"one"[..], &b"one"[..]));
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("nowhere", &link).unwrap();
+        for path in [link.as_path(), folder.path()] {
+            assert_eq!(write_atomically(path, b"x", 0o644).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
 
     #[test]

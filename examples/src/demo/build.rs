@@ -112,6 +112,24 @@ pub(crate) fn build(
     Ok(Built { image_path, image: image_file, tree, manifest, document, facts, chain })
 }
 
+/// Reads a given image whole before anything is begun: one that is none must leave nothing behind.
+pub(crate) fn check_readable(given: &Path) -> Result<(), DemoError> {
+    let what = format!("use the image {}", given.display());
+    let metadata = fs::metadata(given).during(&what)?;
+    if !metadata.is_file() {
+        return Err(DemoError::new(format!("{} is no regular file", given.display())));
+    }
+    let image = File::open(given).during(&what)?;
+    let manifest = Manifest::of_squashfs(&image, &Work::on_all_cores()).during(&what)?;
+    if manifest.files().next().is_none() {
+        return Err(DemoError::new(format!("{} holds no file that could be changed", given.display())));
+    }
+    if metadata.len() % 4096 != 0 {
+        return Err(DemoError::new(format!("{} is no whole number of 4096-byte blocks", given.display())));
+    }
+    Ok(())
+}
+
 /// A story that goes on is about the image that it began with.
 pub(crate) fn check_same(site: &Site, given: &Path) -> Result<(), DemoError> {
     let kept = site.path("build/image.squashfs");
