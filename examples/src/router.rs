@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use axum::Router;
 use openfactory_queue::Worker;
+use openfactory_queue::clock::{Clock as _, SystemClock};
 use openfactory_queue::policy::backoff::Backoff;
 use tokio::task::JoinHandle;
 
@@ -91,7 +92,7 @@ pub async fn start_with(
     let health = Health::new();
     let starting = health.component("router");
     let metrics = Metrics::new("event_router");
-    let tls = open::tls(config)?;
+    let tls = config.listen.tls(SystemClock.now())?;
     let core = open::core(config, &metrics, edges).await?;
 
     let app = Router::new()

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -10,11 +11,41 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use serde::Deserialize;
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
 use crate::shutdown::Shutdown;
-use crate::tls::ServerTls;
+use crate::tls::{ServerTls, TlsError};
+
+/// `[listen]` in the configuration of a service.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address and port; port 0: one that the system chooses.
+    pub address: SocketAddr,
+    /// The certificate chain, PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// The private key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// Where a local CA makes a certificate for localhost.
+    pub local_tls_directory: Option<PathBuf>,
+}
+
+impl ListenConfig {
+    /// The server's certificate, if TLS is spoken.
+    ///
+    /// # Errors
+    /// When the files can't be used, or the three keys contradict each other.
+    pub fn tls(&self, now: SystemTime) -> Result<Option<ServerTls>, TlsError> {
+        ServerTls::for_listener(
+            self.certificate_file.as_deref(),
+            self.key_file.as_deref(),
+            self.local_tls_directory.as_deref(),
+            now,
+        )
+    }
+}
 
 /// The limits of a listener.
 #[derive(Clone, Copy, Debug)]

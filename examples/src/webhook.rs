@@ -31,7 +31,6 @@ use crate::health::Health;
 use crate::metrics::{Metrics, Refresh as _};
 use crate::serve::{Limits, serve};
 use crate::shutdown::Shutdown;
-use crate::tls::ServerTls;
 
 pub use error::WebhookError;
 pub use receive::PATH;
@@ -68,12 +67,7 @@ pub async fn start(config: &WebhookConfig, stop: &Shutdown) -> Result<Running, W
     let timeout = Duration::from_secs(config.router.timeout_s);
     let client = EventClient::new(&config.router.url, config.router.ca_file.as_deref(), timeout)?;
     let listen = &config.listen;
-    let tls = ServerTls::for_listener(
-        listen.certificate_file.as_deref(),
-        listen.key_file.as_deref(),
-        listen.local_tls_directory.as_deref(),
-        SystemTime::now(),
-    )?;
+    let tls = listen.tls(SystemTime::now())?;
     let queue = open_queue(&config.queue.file).await?;
 
     let (health, metrics) = (Health::new(), Metrics::new("webhook"));

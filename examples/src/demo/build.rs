@@ -15,8 +15,9 @@ use openfactory_attest::envelope::Envelope;
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::manifest::TreePath;
 use openfactory_attest::squashfs::{Compression, Packer};
-use openfactory_attest::verity::{self, Params, Salt, Uuid};
+use openfactory_attest::verity;
 use openfactory_attest::{BuildRecipe, Manifest, Work};
+use openfactory_sn::lifecycle::event::build::LinkStatus as ToldStatus;
 
 use super::error::{DemoError, During as _};
 use super::machine::Machine;
@@ -85,9 +86,9 @@ pub(crate) fn build(
     image(&image_path, given)?;
     let log = once(&site.path("build/build.log"), || Ok(build_log(&image_path, given)?))?;
     let file = File::open(&image_path).during("open the image")?;
-    let tree = hash_tree(&file, &image_path, &site.path("build"))?;
-    let manifest = manifest(&file, site)?;
     let image_file = ImageFile::new("image.squashfs", digest(&image_path)?);
+    let tree = hash_tree(&file, &image_file.sha256, &site.path("build"))?;
+    let manifest = manifest(&file, site)?;
 
     let key = site.key("build-platform")?;
     let bytes = once(&site.path("build/verification.json"), || {
@@ -225,12 +226,8 @@ fn build_log(image: &Path, given: Option<&Path>) -> Result<Vec<u8>, std::io::Err
 
 /// The dm-verity tree, in a file beside the image. Salt and UUID are the image's own, so that it is made alike
 /// again.
-fn hash_tree(image: &File, path: &Path, directory: &Path) -> Result<verity::Tree, DemoError> {
-    let sha256 = digest(path)?.sha256;
-    let mut uuid = [0; 16];
-    uuid.copy_from_slice(sha256.as_bytes().get(..16).unwrap_or(&[0; 16]));
-    let salt = Salt::new(sha256.as_bytes().to_vec()).during("derive a salt")?;
-    let params = Params::new(Uuid::from_random(uuid)).with_salt(salt);
+fn hash_tree(image: &File, sha256: &Sha256Digest, directory: &Path) -> Result<verity::Tree, DemoError> {
+    let params = VerityTree::params_for(sha256);
     let path = directory.join("image.verity");
     let bar = Bytes::new("hashing blocks");
     let tell = |done, total| bar.tell(done, total);
@@ -273,12 +270,13 @@ pub(crate) fn link_name(name: &LinkName) -> String {
     }
 }
 
-/// A link's status for a person, and its reason.
-pub(crate) fn link_status(status: &LinkStatus) -> (&'static str, &str) {
+/// A link's status as events tell it, and its reason.
+pub(crate) fn link_status(status: &LinkStatus) -> (ToldStatus, &str) {
     match status {
-        LinkStatus::Proved => ("proved", ""),
-        LinkStatus::Broken { reason } => ("BROKEN", reason),
-        LinkStatus::NotChecked { reason } => ("not checked", reason),
-        _ => ("unknown", ""),
+        LinkStatus::Proved => (ToldStatus::Proved, ""),
+        LinkStatus::NotChecked { reason } => (ToldStatus::NotChecked, reason),
+        LinkStatus::Broken { reason } => (ToldStatus::Broken, reason),
+        // What this version does not know is not believed.
+        _ => (ToldStatus::Broken, ""),
     }
 }

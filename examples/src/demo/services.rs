@@ -92,26 +92,24 @@ impl Services {
 
     /// How many messages the router still has to handle.
     pub(crate) async fn waiting(&self) -> Result<u64, DemoError> {
-        let text = self.ask_router("/metrics").await?;
-        let text = String::from_utf8_lossy(&text);
-        let gauge = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
-            line.ok_or_else(|| DemoError::new(format!("the event router shows no {name}")))
-        };
-        Ok(gauge("event_router_queue_ready ")?
-            + gauge("event_router_queue_delayed ")?
-            + gauge("event_router_queue_held ")?
-            + gauge("event_router_queue_leased ")?
-            + gauge("event_router_outbox ")?)
+        self.sum_of(&["queue_ready", "queue_delayed", "queue_held", "queue_leased", "outbox"]).await
     }
 
     /// How many messages became dead letters.
     pub(crate) async fn dead(&self) -> Result<u64, DemoError> {
+        self.sum_of(&["queue_dead"]).await
+    }
+
+    /// The sum of some of the router's gauges, at one scrape.
+    async fn sum_of(&self, gauges: &[&str]) -> Result<u64, DemoError> {
         let text = self.ask_router("/metrics").await?;
         let text = String::from_utf8_lossy(&text);
-        let dead =
-            text.lines().find_map(|line| line.strip_prefix("event_router_queue_dead ")?.trim().parse().ok());
-        dead.ok_or_else(|| DemoError::new("the event router shows no dead letters"))
+        let value = |gauge: &&str| {
+            let name = format!("event_router_{gauge} ");
+            let line = text.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse::<u64>().ok());
+            line.ok_or_else(|| DemoError::new(format!("the event router shows no {gauge}")))
+        };
+        gauges.iter().map(value).sum()
     }
 
     /// Stops all of it in order.

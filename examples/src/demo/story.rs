@@ -9,7 +9,7 @@ use openfactory_attest::{Manifest, Work};
 use openfactory_sn::lifecycle::correlation;
 use openfactory_sn::lifecycle::event::EventBody;
 use openfactory_sn::lifecycle::event::build::{
-    BuildCompleted, BuildRequested, BuildVerified, ChainLink, EvidenceFile, Image, LinkStatus,
+    BuildCompleted, BuildRequested, BuildVerified, ChainLink, EvidenceFile, Image,
 };
 use openfactory_sn::lifecycle::event::device::{Deployment, DeviceDeployed};
 use openfactory_sn::query::Condition;
@@ -139,11 +139,6 @@ impl Story<'_> {
         events::send(site, services, "verified", SystemTime::now(), || {
             let links = built.chain.links.iter().map(|link| {
                 let (status, reason) = build::link_status(&link.status);
-                let status = match status {
-                    "proved" => LinkStatus::Proved,
-                    "not checked" => LinkStatus::NotChecked,
-                    _ => LinkStatus::Broken,
-                };
                 ChainLink::new(build::link_name(&link.name), status, reason)
             });
             let mut body = BuildVerified::new(

@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::platform::LocalPlatform;
 use crate::serve::ServeError;
 use crate::state::SqliteStateStore;
-use crate::tls::{ServerTls, TlsError};
+use crate::tls::TlsError;
 
 /// Why a router does not start.
 #[derive(Debug, Error)]
@@ -84,18 +84,7 @@ pub enum StartError {
     Serve(#[from] ServeError),
 }
 
-/// The server's certificate, if TLS is spoken.
-pub(super) fn tls(config: &RouterConfig) -> Result<Option<ServerTls>, StartError> {
-    let listen = &config.listen;
-    Ok(ServerTls::for_listener(
-        listen.certificate_file.as_deref(),
-        listen.key_file.as_deref(),
-        listen.local_tls_directory.as_deref(),
-        SystemClock.now(),
-    )?)
-}
-
-/// Everything else.
+/// All that the router is made of.
 pub(super) async fn core(
     config: &RouterConfig,
     metrics: &Metrics,

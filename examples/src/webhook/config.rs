@@ -1,10 +1,10 @@
 //! What the webhook receiver is told: `examples/config/webhook.toml`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::serve::ListenConfig;
 use crate::telemetry::LogConfig;
 
 /// The receiver's defaults, and the list of its keys.
@@ -26,20 +26,6 @@ pub struct WebhookConfig {
     pub queue: QueueConfig,
     /// Logs.
     pub log: LogConfig,
-}
-
-/// `[listen]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListenConfig {
-    /// Address and port; port 0: one that the system chooses.
-    pub address: SocketAddr,
-    /// The certificate chain, PEM.
-    pub certificate_file: Option<PathBuf>,
-    /// The private key, PEM.
-    pub key_file: Option<PathBuf>,
-    /// Where a local CA makes a certificate for localhost.
-    pub local_tls_directory: Option<PathBuf>,
 }
 
 /// `[servicenow]`
