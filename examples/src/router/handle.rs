@@ -36,7 +36,7 @@ impl EventHandler {
             return deliver::deliver(&self.core, event, leased).await;
         }
         step::take(&self.core, event).await?;
-        if let EventBody::RemediationOrdered(body) = &event.body {
+        if let EventBody::OrderGiven(body) = &event.body {
             order::perform(&self.core, event, &body.order).await?;
         }
         deliver::hand_over(&self.core, event, &leased.message).await

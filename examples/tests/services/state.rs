@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_examples::state::{OpenError, SCHEMA_VERSION, SqliteStateStore};
 use openfactory_sn::lifecycle::entity::{Entity, EntityKey, OrderRecord};
-use openfactory_sn::lifecycle::event::remediation::RemediationOrdered;
+use openfactory_sn::lifecycle::event::order::OrderGiven;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
 use openfactory_sn::lifecycle::platform::{Action, Order};
@@ -123,7 +123,7 @@ fn order(number: u64) -> Order {
 /// Step `number`: writes the one entity over version `over`, with an event for the outbox and a timer.
 fn step(number: u64, over: u64) -> Commit {
     let inbox = EventId::new(format!("step-{number}")).unwrap();
-    let body = EventBody::RemediationOrdered(Box::new(RemediationOrdered::new(order(number))));
+    let body = EventBody::OrderGiven(Box::new(OrderGiven::new(order(number))));
     let record = serde_json::json!({
         "order": order(number), "performed": null, "performed_at": null, "proved": false
     });

@@ -8,8 +8,8 @@ pub mod build;
 pub mod codec;
 pub mod device;
 pub mod gate;
+pub mod order;
 pub mod record;
-pub mod remediation;
 
 use std::time::SystemTime;
 
@@ -20,8 +20,8 @@ use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
 use self::gate::{GateOpened, GateRefused};
+use self::order::{OrderGiven, OrderPerformed};
 use self::record::RecordChanged;
-use self::remediation::{RemediationOrdered, RemediationPerformed};
 use super::id::EventId;
 use super::timestamp;
 
@@ -72,9 +72,9 @@ pub enum EventBody {
     /// A report did not come in time. Derived, from a timer.
     ReportOverdue(Box<ReportOverdue>),
     /// The platform is to act on a device. Derived.
-    RemediationOrdered(Box<RemediationOrdered>),
+    OrderGiven(Box<OrderGiven>),
     /// The platform acted. Derived.
-    RemediationPerformed(Box<RemediationPerformed>),
+    OrderPerformed(Box<OrderPerformed>),
     /// Something happened to a record in ServiceNow: a hint to read it again.
     RecordChanged(Box<RecordChanged>),
 }
@@ -93,8 +93,8 @@ impl EventBody {
         device::UNATTESTED,
         device::COMPLIED,
         device::REPORT_OVERDUE,
-        remediation::ORDERED,
-        remediation::PERFORMED,
+        order::GIVEN,
+        order::PERFORMED,
         record::CHANGED,
     ];
 
@@ -113,8 +113,8 @@ impl EventBody {
             Self::DeviceUnattested(_) => device::UNATTESTED,
             Self::DeviceComplied(_) => device::COMPLIED,
             Self::ReportOverdue(_) => device::REPORT_OVERDUE,
-            Self::RemediationOrdered(_) => remediation::ORDERED,
-            Self::RemediationPerformed(_) => remediation::PERFORMED,
+            Self::OrderGiven(_) => order::GIVEN,
+            Self::OrderPerformed(_) => order::PERFORMED,
             Self::RecordChanged(_) => record::CHANGED,
         }
     }
@@ -136,8 +136,8 @@ impl EventBody {
             Self::DeviceUnattested(body) => format!("device:{}", body.device),
             Self::DeviceComplied(body) => format!("device:{}", body.device),
             Self::ReportOverdue(body) => format!("device:{}", body.device),
-            Self::RemediationOrdered(body) => format!("order:{}", body.order.id),
-            Self::RemediationPerformed(body) => format!("device:{}", body.order.device),
+            Self::OrderGiven(body) => format!("order:{}", body.order.id),
+            Self::OrderPerformed(body) => format!("device:{}", body.order.device),
             Self::RecordChanged(body) => format!("{}:{}", body.table, body.sys_id),
         }
     }
@@ -158,8 +158,8 @@ impl EventBody {
             | Self::DeviceUnattested(_)
             | Self::DeviceComplied(_)
             | Self::ReportOverdue(_)
-            | Self::RemediationOrdered(_)
-            | Self::RemediationPerformed(_) => &[],
+            | Self::OrderGiven(_)
+            | Self::OrderPerformed(_) => &[],
         }
     }
 

@@ -31,8 +31,8 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::DeviceDrifted(body) => drift::drifted(&desk, body),
         EventBody::DeviceUnattested(body) => drift::unattested(&desk, body),
         EventBody::DeviceComplied(body) => remediation::complied(&desk, body),
-        EventBody::RemediationOrdered(body) => remediation::ordered(&desk, body),
-        EventBody::RemediationPerformed(body) => remediation::performed(&desk, body),
+        EventBody::OrderGiven(body) => remediation::ordered(&desk, body),
+        EventBody::OrderPerformed(body) => remediation::performed(&desk, body),
         // What follows from these is told by the events that the workflow derives from them.
         EventBody::DeviceReported(_) | EventBody::ReportOverdue(_) | EventBody::RecordChanged(_) => {
             Vec::new()

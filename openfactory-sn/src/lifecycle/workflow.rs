@@ -78,15 +78,13 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::DeviceDeployed(body) => deployment::deployed(&context, body),
         EventBody::DeviceReported(body) => report::reported(&context, body),
         EventBody::ReportOverdue(body) => overdue::overdue(&context, body),
-        EventBody::RemediationPerformed(body) => remediation::outcome(&context, body),
+        EventBody::OrderPerformed(body) => remediation::outcome(&context, body),
         EventBody::GateOpened(_)
         | EventBody::GateRefused(_)
         | EventBody::DeviceDrifted(_)
         | EventBody::DeviceUnattested(_)
         | EventBody::DeviceComplied(_)
-        | EventBody::RemediationOrdered(_) => {
-            Ok(context.step("what it says was decided when it was published"))
-        }
+        | EventBody::OrderGiven(_) => Ok(context.step("what it says was decided when it was published")),
     };
     match outcome {
         Ok(step) => Decision::Apply(step),

@@ -9,7 +9,7 @@ use openfactory_attest::digest::Sha256Digest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Event, EventBody, build, device, gate, record, remediation};
+use super::{Event, EventBody, build, device, gate, order, record};
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
 
@@ -164,8 +164,8 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         device::UNATTESTED => EventBody::DeviceUnattested(read(device::UNATTESTED, data)?),
         device::COMPLIED => EventBody::DeviceComplied(read(device::COMPLIED, data)?),
         device::REPORT_OVERDUE => EventBody::ReportOverdue(read(device::REPORT_OVERDUE, data)?),
-        remediation::ORDERED => EventBody::RemediationOrdered(read(remediation::ORDERED, data)?),
-        remediation::PERFORMED => EventBody::RemediationPerformed(read(remediation::PERFORMED, data)?),
+        order::GIVEN => EventBody::OrderGiven(read(order::GIVEN, data)?),
+        order::PERFORMED => EventBody::OrderPerformed(read(order::PERFORMED, data)?),
         record::CHANGED => EventBody::RecordChanged(read(record::CHANGED, data)?),
         _ => return Ok(None),
     }))
@@ -184,8 +184,8 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::DeviceUnattested(body) => serde_json::to_value(body),
         EventBody::DeviceComplied(body) => serde_json::to_value(body),
         EventBody::ReportOverdue(body) => serde_json::to_value(body),
-        EventBody::RemediationOrdered(body) => serde_json::to_value(body),
-        EventBody::RemediationPerformed(body) => serde_json::to_value(body),
+        EventBody::OrderGiven(body) => serde_json::to_value(body),
+        EventBody::OrderPerformed(body) => serde_json::to_value(body),
         EventBody::RecordChanged(body) => serde_json::to_value(body),
     }
 }
@@ -241,8 +241,8 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
         | EventBody::DeviceUnattested(_)
         | EventBody::DeviceComplied(_)
         | EventBody::ReportOverdue(_)
-        | EventBody::RemediationOrdered(_)
-        | EventBody::RemediationPerformed(_) => {}
+        | EventBody::OrderGiven(_)
+        | EventBody::OrderPerformed(_) => {}
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::id::CorrelationId;
 use crate::lifecycle::compliance::Compliance;
 use crate::lifecycle::correlation;
 use crate::lifecycle::event::device::{DeviceComplied, ProvedOrder};
-use crate::lifecycle::event::remediation::{RemediationOrdered, RemediationPerformed};
+use crate::lifecycle::event::order::{OrderGiven, OrderPerformed};
 use crate::lifecycle::id::{BuildId, OrderId};
 use crate::lifecycle::platform::{Action, Order};
 use crate::lifecycle::timestamp;
@@ -28,7 +28,7 @@ impl Desk<'_> {
     }
 }
 
-pub(super) fn ordered(desk: &Desk<'_>, body: &RemediationOrdered) -> Vec<Operation> {
+pub(super) fn ordered(desk: &Desk<'_>, body: &OrderGiven) -> Vec<Operation> {
     let order = &body.order;
     // A hold needs no change: the incident's notes tell of it when it is in force.
     let Some(to_build) = order.rolls_back_to() else { return Vec::new() };
@@ -82,7 +82,7 @@ fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: 
         .column(change.fleet_column.as_ref(), order.fleet.as_str())
 }
 
-pub(super) fn performed(desk: &Desk<'_>, body: &RemediationPerformed) -> Vec<Operation> {
+pub(super) fn performed(desk: &Desk<'_>, body: &OrderPerformed) -> Vec<Operation> {
     let (order, performed) = (&body.order, &body.performed);
     let change = order.rolls_back_to().map(|_| desk.order_change(&order.id));
     let mut text = format!(
@@ -120,7 +120,7 @@ pub(super) fn performed(desk: &Desk<'_>, body: &RemediationPerformed) -> Vec<Ope
 }
 
 /// What the device's item says after the act: held, remediated, or released.
-fn item_after(desk: &Desk<'_>, body: &RemediationPerformed) -> Option<Operation> {
+fn item_after(desk: &Desk<'_>, body: &OrderPerformed) -> Option<Operation> {
     let (order, performed) = (&body.order, &body.performed);
     let record = desk.device_item(&order.device);
     let rolled_back = order

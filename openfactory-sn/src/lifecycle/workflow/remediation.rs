@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::super::compliance::Compliance;
 use super::super::entity::{Device, Entity, EntityKey, OrderRecord, timer_name};
 use super::super::event::device::{Awaited, ReportOverdue};
-use super::super::event::remediation::{RemediationOrdered, RemediationPerformed};
+use super::super::event::order::{OrderGiven, OrderPerformed};
 use super::super::event::{Event, EventBody};
 use super::super::id::{DeviceId, EventId, OrderId};
 use super::super::platform::{Action, Order, Performed};
@@ -74,7 +74,7 @@ pub(super) fn release(
 fn publish(context: &Context<'_>, step: &mut Step, order: Order, label: &str) {
     let record = OrderRecord { order: order.clone(), performed: None, performed_at: None, proved: false };
     step.write(EntityKey::Order(order.id.clone()), 0, Entity::Order(record));
-    let body = EventBody::RemediationOrdered(Box::new(RemediationOrdered::new(order)));
+    let body = EventBody::OrderGiven(Box::new(OrderGiven::new(order)));
     step.publish(context.derived(label, context.now, body));
 }
 
@@ -84,19 +84,18 @@ pub fn is_performed_key(ordered: &Event) -> EventId {
     EventId::derived(&ordered.identity(), "performed")
 }
 
-/// What to commit when the platform has performed the order of a `remediation.ordered` event: the event that
+/// What to commit when the platform has performed the order of a `order.given` event: the event that
 /// tells of it. `None` if the event is another one.
 #[must_use]
 pub fn performed(ordered: &Event, performed: Performed, now: SystemTime) -> Option<Commit> {
-    let EventBody::RemediationOrdered(body) = &ordered.body else { return None };
+    let EventBody::OrderGiven(body) = &ordered.body else { return None };
     let mut commit = Commit::new(is_performed_key(ordered));
-    let told =
-        EventBody::RemediationPerformed(Box::new(RemediationPerformed::new(body.order.clone(), performed)));
+    let told = EventBody::OrderPerformed(Box::new(OrderPerformed::new(body.order.clone(), performed)));
     commit.outbox.push(Event::derived(&ordered.identity(), "performed", now, told));
     Some(commit)
 }
 
-pub(super) fn outcome(context: &Context<'_>, body: &RemediationPerformed) -> Result<Step, Stop> {
+pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<Step, Stop> {
     let order = &body.order;
     let Some((order_version, record)) = context.view.order(&order.id)? else {
         return refuse(format!("order {} was never given", order.id));

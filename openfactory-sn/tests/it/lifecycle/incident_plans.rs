@@ -28,7 +28,7 @@ fn incident_of(drifted: &Event) -> String {
 
 fn order_of(ordered: &Event) -> String {
     match &ordered.body {
-        EventBody::RemediationOrdered(body) => format!("order-change/{}", body.order.id),
+        EventBody::OrderGiven(body) => format!("order-change/{}", body.order.id),
         other => panic!("{other:?}"),
     }
 }

@@ -8,7 +8,7 @@ use super::world::{World, types};
 
 fn order(event: &Event) -> &Order {
     match &event.body {
-        EventBody::RemediationOrdered(body) => &body.order,
+        EventBody::OrderGiven(body) => &body.order,
         other => panic!("{other:?}"),
     }
 }
@@ -59,7 +59,7 @@ async fn the_whole_way_from_tampering_to_proof() {
     assert!(device.quarantined);
 
     let published = world.report(420, &[]).await;
-    assert_eq!(types(&published), ["device.complied", "remediation.ordered"]);
+    assert_eq!(types(&published), ["device.complied", "order.given"]);
     let proof = complied(&published[0]);
     assert_eq!(proof.resolves, std::slice::from_ref(&drifted.incident));
     let id = order(&ordered).id.clone();
@@ -127,13 +127,13 @@ async fn a_failed_rollback_is_not_tried_in_a_loop() {
 #[tokio::test]
 async fn a_rollback_to_an_older_build_changes_what_the_device_should_run() {
     let (mut world, _, ordered) = tampered().await;
-    let EventBody::RemediationOrdered(body) = &ordered.body else { panic!() };
+    let EventBody::OrderGiven(body) = &ordered.body else { panic!() };
     let older = openfactory_sn::lifecycle::id::BuildId::new("b-0").unwrap();
     let done = ActionOutcome::done(Action::RollBack { to_build: older.clone() }, "");
     let mut told = world.end(&ordered, Performed::new(vec![done]), 410).await;
     let device = world.device().await;
     assert_eq!(device.build_id, older);
     assert_eq!(device.supersedes, Some(samples::build_id()));
-    let EventBody::RemediationPerformed(performed) = &mut told.body else { panic!() };
+    let EventBody::OrderPerformed(performed) = &mut told.body else { panic!() };
     assert_eq!(performed.order, body.order);
 }

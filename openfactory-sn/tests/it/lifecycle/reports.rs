@@ -113,7 +113,7 @@ fn drift(events: &[openfactory_sn::lifecycle::event::Event]) -> &DeviceDrifted {
 #[tokio::test]
 async fn drift_severity_row_by_row() {
     let rows: [(&str, Option<Priority>, &[&str]); 3] = [
-        ("etc/ssh/sshd_config", Some(Priority::P1), &["device.drifted", "remediation.ordered"]),
+        ("etc/ssh/sshd_config", Some(Priority::P1), &["device.drifted", "order.given"]),
         ("etc/ntp.conf", Some(Priority::P3), &["device.drifted"]),
         ("etc/logrotate.d/rsyslog", None, &[]),
     ];

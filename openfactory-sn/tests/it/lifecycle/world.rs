@@ -132,7 +132,7 @@ impl World {
 
     /// The platform does all that was ordered, and the workflow hears of it.
     pub(super) async fn perform(&mut self, ordered: &Event, seconds: u64) -> Event {
-        let EventBody::RemediationOrdered(body) = &ordered.body else { panic!("{ordered:?}") };
+        let EventBody::OrderGiven(body) = &ordered.body else { panic!("{ordered:?}") };
         let outcomes =
             body.order.actions.iter().map(|action| ActionOutcome::done(action.clone(), "ok")).collect();
         self.end(ordered, Performed::new(outcomes), seconds).await
