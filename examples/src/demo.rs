@@ -4,6 +4,7 @@
 //! signed once, and whatever the services had acknowledged is on their disks.
 
 mod build;
+mod chapter;
 mod error;
 mod events;
 mod machine;
@@ -56,12 +57,23 @@ pub struct Arguments {
     /// The image to tell the story of; without it, world-readable files of this machine are packed into one.
     #[arg(long, value_name = "SQUASHFS")]
     pub image: Option<PathBuf>,
+    /// How many devices the fleet has.
+    #[arg(long, value_name = "N", default_value = "5", value_parser = devices)]
+    pub devices: usize,
     /// Where everything is kept; a story that was interrupted goes on. Without it, a temporary directory.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Prints one JSON object on stdout instead of the story.
     #[arg(long)]
     pub json: bool,
+}
+
+/// A fleet that one machine can unpack an image for each of.
+fn devices(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(devices @ 1..=64) => Ok(devices),
+        _ => Err("give a number from 1 to 64".to_owned()),
+    }
 }
 
 /// Tells the story.
@@ -97,7 +109,7 @@ async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Resu
     if let Some(image) = &arguments.image {
         build::check_readable(image)?;
     }
-    let site = Site::prepare(root)?;
+    let site = Site::prepare(root, arguments.devices)?;
     if let Some(image) = &arguments.image {
         build::check_same(&site, image)?;
     }
@@ -121,12 +133,13 @@ async fn chapters(
     narrator: &Narrator,
 ) -> Result<(Built, Records), DemoError> {
     let story = Story { site, services, narrator, machine: Machine::look() };
-    let request = story.change_request().await?;
-    let built = story.build(request, arguments.image.as_deref()).await?;
-    story.deploy(&built).await?;
+    let request = chapter::request::tell(&story, &site.first).await?;
+    let built = chapter::build::tell(&story, &site.first, request, arguments.image.as_deref()).await?;
+    let device = site.devices.first().ok_or_else(|| DemoError::new("the fleet has no device"))?;
+    chapter::deploy::tell(&story, device, &built).await?;
     if !site.is_done("recovered") {
-        story.drift(&built).await?;
-        story.recover().await?;
+        chapter::drift::tell(&story, device, &built).await?;
+        chapter::recover::tell(&story, device).await?;
         site.done("recovered")?;
     }
     story.settle().await?;

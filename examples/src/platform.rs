@@ -57,6 +57,18 @@ pub struct DeviceStatus {
     pub hold: Option<Hold>,
 }
 
+/// The files beside a device's tree that say what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Baseline {
+    /// The image that the slot was filled from.
+    pub image: PathBuf,
+    /// Its signed verification document.
+    pub document: PathBuf,
+    /// The manifest that the document names.
+    pub manifest: PathBuf,
+}
+
 impl LocalPlatform {
     /// Opens the platform below `root`, and makes the directories that are missing. They are for their owner alone:
     /// an unpacked image holds set-id programs. `trust` says whose documents count.
@@ -108,7 +120,19 @@ impl LocalPlatform {
     /// rollback.
     #[must_use]
     pub fn rootfs(&self, device: &DeviceId) -> PathBuf {
-        Slots::of(&self.device(device)).rootfs()
+        Slots::of(&self.device(device)).file(slot::ROOTFS)
+    }
+
+    /// What a device's agent checks that tree against; by way of the link `active` too.
+    #[must_use]
+    pub fn baseline(&self, device: &DeviceId) -> Baseline {
+        let directory = self.device(device);
+        let slots = Slots::of(&directory);
+        Baseline {
+            image: slots.file(image::IMAGE),
+            document: slots.file(image::DOCUMENT),
+            manifest: slots.file(image::MANIFEST),
+        }
     }
 
     fn status_of(&self, device: &DeviceId) -> Result<DeviceStatus, LocalError> {
@@ -124,7 +148,7 @@ impl LocalPlatform {
     fn install(&self, slots: &Slots<'_>, build: &BuildId, by: &str) -> Result<Slot, LocalError> {
         let image = image::prove(&self.images(), build, &self.trust)?;
         let what = Installed { build_id: build.clone(), by: by.to_owned() };
-        slots.install(&what, |rootfs| image.unpack(rootfs))
+        slots.install(&what, |slot| image.fill(slot))
     }
 
     fn images(&self) -> PathBuf {

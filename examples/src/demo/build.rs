@@ -18,6 +18,7 @@ use openfactory_attest::squashfs::{Compression, Packer};
 use openfactory_attest::verity;
 use openfactory_attest::{BuildRecipe, Manifest, Work};
 use openfactory_sn::lifecycle::event::build::LinkStatus as ToldStatus;
+use openfactory_sn::lifecycle::id::BuildId;
 
 use super::error::{DemoError, During as _};
 use super::machine::Machine;
@@ -42,6 +43,7 @@ pub(crate) struct Request {
 /// What exists after it.
 #[derive(Debug)]
 pub(crate) struct Built {
+    pub(crate) id: BuildId,
     pub(crate) image_path: PathBuf,
     pub(crate) image: ImageFile,
     pub(crate) tree: verity::Tree,
@@ -52,8 +54,15 @@ pub(crate) struct Built {
 }
 
 /// The recipe, and the intent that is signed before anything is built.
-pub(crate) fn request(site: &Site, machine: &Machine, now: SystemTime) -> Result<Request, DemoError> {
-    let bytes = once(&site.path("build/recipe.json"), || {
+pub(crate) fn request(
+    site: &Site,
+    id: &BuildId,
+    machine: &Machine,
+    now: SystemTime,
+) -> Result<Request, DemoError> {
+    let directory = site.path("builds").join(id.as_str());
+    fs::create_dir_all(&directory).during(&format!("make {}", directory.display()))?;
+    let bytes = once(&site.artifact(id, "recipe.json"), || {
         let recipe = serde_json::json!({
             "name": "press-line-edge",
             "baseImage": machine.base_image,
@@ -66,7 +75,7 @@ pub(crate) fn request(site: &Site, machine: &Machine, now: SystemTime) -> Result
     })?;
     let recipe = BuildRecipe::parse(&bytes).during("read the recipe")?;
     let key = site.key("build-platform")?;
-    let bytes = once(&site.path("build/intent.json"), || {
+    let bytes = once(&site.artifact(id, "intent.json"), || {
         let hash = recipe.recipe_hash();
         let intent = BuildIntent::new(hash, REQUEST, REQUESTER, machine.version.clone(), now);
         Ok(intent.sign(&key)?.to_json())
@@ -78,23 +87,24 @@ pub(crate) fn request(site: &Site, machine: &Machine, now: SystemTime) -> Result
 /// Builds: packs the image (or takes one), hashes it every way there is, signs the document, verifies the chain.
 pub(crate) fn build(
     site: &Site,
+    id: &BuildId,
     request: &Request,
     given: Option<&Path>,
     now: SystemTime,
 ) -> Result<Built, DemoError> {
-    let image_path = site.path("build/image.squashfs");
+    let image_path = site.artifact(id, "image.squashfs");
     image(&image_path, given)?;
-    let log = once(&site.path("build/build.log"), || Ok(build_log(&image_path, given)?))?;
+    let log = once(&site.artifact(id, "build.log"), || Ok(build_log(&image_path, given)?))?;
     let file = File::open(&image_path).during("open the image")?;
     let image_file = ImageFile::new("image.squashfs", digest(&image_path)?);
-    let tree = hash_tree(&file, &image_file.sha256, &site.path("build"))?;
-    let manifest = manifest(&file, site)?;
+    let tree = hash_tree(&file, &image_file.sha256, &site.path("builds").join(id.as_str()))?;
+    let manifest = manifest(&file, site, id)?;
 
     let key = site.key("build-platform")?;
-    let bytes = once(&site.path("build/verification.json"), || {
-        let hash_area = fs::read(site.path("build/image.verity"))?;
+    let bytes = once(&site.artifact(id, "verification.json"), || {
+        let hash_area = fs::read(site.artifact(id, "image.verity"))?;
         let document = VerificationDocument::new(
-            site.build.as_str(),
+            id.as_str(),
             image_file.clone(),
             VerityTree::new(&tree, FileDigest::of(&hash_area)),
             ManifestDigest::json(manifest.digest()?, manifest.entries().len() as u64),
@@ -110,7 +120,7 @@ pub(crate) fn build(
     let facts =
         VerificationDocument::open(&document, &trust).during("open the signed document")?.into_inner();
     let chain = verify(&document, &facts, request, (&file, &image_path), FileDigest::of(&log), &trust)?;
-    Ok(Built { image_path, image: image_file, tree, manifest, document, facts, chain })
+    Ok(Built { id: id.clone(), image_path, image: image_file, tree, manifest, document, facts, chain })
 }
 
 /// Reads a given image whole before anything is begun: one that is none must leave nothing behind.
@@ -133,7 +143,7 @@ pub(crate) fn check_readable(given: &Path) -> Result<(), DemoError> {
 
 /// A story that goes on is about the image that it began with.
 pub(crate) fn check_same(site: &Site, given: &Path) -> Result<(), DemoError> {
-    let kept = site.path("build/image.squashfs");
+    let kept = site.artifact(&site.first, "image.squashfs");
     if !kept.exists() || digest(&kept)? == digest(given)? {
         return Ok(());
     }
@@ -243,14 +253,14 @@ fn hash_tree(image: &File, sha256: &Sha256Digest, directory: &Path) -> Result<ve
     }
 }
 
-fn manifest(image: &File, site: &Site) -> Result<Manifest, DemoError> {
+fn manifest(image: &File, site: &Site, id: &BuildId) -> Result<Manifest, DemoError> {
     let bar = Bytes::new("hashing files");
     let tell = |done, total| bar.tell(done, total);
     let work = Work::on_all_cores().telling(&tell);
     let json =
-        once(&site.path("build/manifest.json"), || Ok(Manifest::of_squashfs(image, &work)?.to_json()?))?;
+        once(&site.artifact(id, "manifest.json"), || Ok(Manifest::of_squashfs(image, &work)?.to_json()?))?;
     let manifest = Manifest::parse_json(&json).during("read the manifest")?;
-    once(&site.path("build/squashfs-hashes.sha256"), || Ok(manifest.to_sha256sum()))?;
+    once(&site.artifact(id, "squashfs-hashes.sha256"), || Ok(manifest.to_sha256sum()))?;
     Ok(manifest)
 }
 

@@ -18,7 +18,7 @@ const SOURCE: &str = "/build-platform";
 /// How often an event is posted before the demo gives up.
 const ATTEMPTS: u32 = 20;
 
-/// Signs the event `name`, unless it was signed before, and posts it. The same event has the same bytes, so the
+/// Signs the event with the id `name`, unless it was signed before, and posts it. The same event has the same bytes, so the
 /// router takes it once however often the demo is interrupted and run again.
 pub(crate) async fn send(
     site: &Site,
@@ -30,7 +30,7 @@ pub(crate) async fn send(
     let key = site.key("build-platform")?;
     let path = site.path("events").join(format!("{name}.json"));
     let make = || -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-        let id = EventId::new(format!("{}.{name}", site.build))?;
+        let id = EventId::new(name)?;
         let event = Event::new(id, SOURCE, now, body()?);
         let envelope = Envelope::sign(PAYLOAD_TYPE, &event.to_payload()?, &key)?;
         Ok(CloudEvent::of(&event, envelope).to_json())

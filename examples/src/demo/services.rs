@@ -1,6 +1,7 @@
 //! The services of the story, each as it would be deployed: its own configuration file, its own socket, TLS, its
 //! own state on disk. Only that they share one process is the demo's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use openfactory_simulator::faults::{Fault, FaultKind};
 use openfactory_simulator::{ADMIN_USER, CHANGE_MANAGER_USER, OAuthClient, Simulator, Webhook};
+use openfactory_sn::lifecycle::id::DeviceId;
 use openfactory_sn::{Auth, Client, Secret};
 
 use super::error::{DemoError, During as _};
@@ -34,8 +36,8 @@ pub(crate) struct Services {
     pub(crate) servicenow: Client,
     /// Reads and writes ServiceNow as the change manager.
     pub(crate) approver: Client,
-    /// The agent's configuration.
-    pub(crate) agent: AgentConfig,
+    /// The configuration of each device's agent.
+    agents: BTreeMap<DeviceId, AgentConfig>,
 }
 
 impl Services {
@@ -66,10 +68,19 @@ impl Services {
         let http = crate::tls::http_client(Some(&router_ca), timeout).during("set up an HTTP client")?;
         let events = EventClient::new(&router.local_url, Some(&router_ca), Duration::from_secs(10))
             .during("set up the client of the event router")?;
-        let agent = agent_config(site, &router.local_url, &router_ca)?;
+        let agents = site
+            .devices
+            .iter()
+            .map(|device| Ok((device.clone(), agent_config(site, device, &router.local_url, &router_ca)?)));
+        let agents = agents.collect::<Result<_, DemoError>>()?;
         let servicenow = client_of(&simulator, ADMIN_USER)?;
         let approver = client_of(&simulator, CHANGE_MANAGER_USER)?;
-        Ok(Self { simulator, router, webhook, stop, http, events, servicenow, approver, agent })
+        Ok(Self { simulator, router, webhook, stop, http, events, servicenow, approver, agents })
+    }
+
+    /// The configuration of a device's agent.
+    pub(crate) fn agent(&self, device: &DeviceId) -> Result<&AgentConfig, DemoError> {
+        self.agents.get(device).ok_or_else(|| DemoError::new(format!("{device} has no agent")))
     }
 
     /// Has ServiceNow answer nothing but 503 from now on.
@@ -185,25 +196,26 @@ fn webhook_config(site: &Site, router: &str, ca: &Path) -> Result<WebhookConfig,
     load(site, "webhook.toml", webhook::config::DEFAULTS, &text)
 }
 
-fn agent_config(site: &Site, router: &str, ca: &Path) -> Result<AgentConfig, DemoError> {
-    let root = site.platform()?.rootfs(&site.device);
+fn agent_config(site: &Site, device: &DeviceId, router: &str, ca: &Path) -> Result<AgentConfig, DemoError> {
+    let platform = site.platform()?;
+    let (root, baseline) = (platform.rootfs(device), platform.baseline(device));
     let text = format!(
         "[device]\nid = {}\nroot = {}\nkey_file = {}\n\
          [baseline]\ndocument = {}\nmanifest = {}\ntrust = {}\n\
          [router]\nurl = {}\nca_file = {}\n\
          [state]\ndirectory = {}\n\
          [log]\nfilter = \"error\"\n",
-        toml::Value::from(site.device.as_str()),
+        toml::Value::from(device.as_str()),
         quoted(&root),
-        quoted(&site.key_file("device")),
-        quoted(&site.path("build/verification.json")),
-        quoted(&site.path("build/manifest.json")),
+        quoted(&site.key_file(device.as_str())),
+        quoted(&baseline.document),
+        quoted(&baseline.manifest),
         quoted(&site.path("trust.json")),
         toml::Value::from(router),
         quoted(ca),
-        quoted(&site.path("agent")),
+        quoted(&site.path("agents").join(device.as_str())),
     );
-    load(site, "agent.toml", crate::agent::config::DEFAULTS, &text)
+    load(site, &format!("agent-{device}.toml"), crate::agent::config::DEFAULTS, &text)
 }
 
 /// Writes a configuration file and reads it the way the binary does.

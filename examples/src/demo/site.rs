@@ -23,23 +23,28 @@ pub(crate) const REQUESTER: &str = "build.requester@example.com";
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     root: PathBuf,
-    pub(crate) build: BuildId,
-    pub(crate) device: DeviceId,
+    /// The build that the fleet comes to run.
+    pub(crate) first: BuildId,
+    /// The fleet.
     pub(crate) fleet: FleetId,
+    /// The fleet's devices.
+    pub(crate) devices: Vec<DeviceId>,
 }
 
 impl Site {
-    /// The site below `root`, with all keys, secrets and the trust file.
-    pub(crate) fn prepare(root: &Path) -> Result<Self, DemoError> {
+    /// The site below `root` with a fleet of `devices`, all keys, secrets and the trust file.
+    pub(crate) fn prepare(root: &Path, devices: usize) -> Result<Self, DemoError> {
         fs::create_dir_all(root).during(&format!("make {}", root.display()))?;
         let root = root.canonicalize().during(&format!("find {}", root.display()))?;
         let site = Self {
             root,
-            build: BuildId::new("press-line-edge-1").during("name the build")?,
-            device: DeviceId::new("edge-0001").during("name the device")?,
+            first: BuildId::new("press-line-edge-1").during("name the build")?,
             fleet: FleetId::new("press-line").during("name the fleet")?,
+            devices: (1..=devices)
+                .map(|number| DeviceId::new(format!("edge-{number:04}")).during("name a device"))
+                .collect::<Result<_, _>>()?,
         };
-        for directory in ["keys", "build", "events", "config", "story", "router", "webhook", "simulator"] {
+        for directory in ["keys", "builds", "events", "config", "story", "router", "webhook", "simulator"] {
             let path = site.path(directory);
             fs::create_dir_all(&path).during(&format!("make {}", path.display()))?;
         }
@@ -56,12 +61,17 @@ impl Site {
         self.root.join(name)
     }
 
+    /// A file that belongs to a build.
+    pub(crate) fn artifact(&self, build: &BuildId, name: &str) -> PathBuf {
+        self.path("builds").join(build.as_str()).join(name)
+    }
+
     /// The file of a key.
     pub(crate) fn key_file(&self, name: &str) -> PathBuf {
         self.path("keys").join(format!("{name}.pem"))
     }
 
-    /// The key of this name: `build-platform`, `device`, `webhook`, `audit`.
+    /// The key of this name: `build-platform`, `webhook`, `audit`, or a device's id.
     pub(crate) fn key(&self, name: &str) -> Result<Ed25519Key, DemoError> {
         let path = self.key_file(name);
         let pem = read_or_write::<Box<dyn std::error::Error + Send + Sync>>(&path, 0o600, || {
@@ -84,15 +94,15 @@ impl Site {
         String::from_utf8(bytes).during(&format!("read the secret {}", path.display()))
     }
 
-    /// Whose signatures count: the build platform's, the device's, the webhook receiver's.
+    /// Whose signatures count: the build platform's, the webhook receiver's, each device's for itself.
     pub(crate) fn trust(&self) -> Result<TrustStore, DemoError> {
         let mut trust = TrustStore::new();
-        let device = self.device.to_string();
-        for (file, name, kind) in [
+        let services = [
             ("build-platform", "build platform", KeyKind::BuildPlatformSigning),
-            ("device", device.as_str(), KeyKind::DeviceAttestation),
             ("webhook", "webhook receiver", KeyKind::Integration),
-        ] {
+        ];
+        let devices = self.devices.iter().map(|id| (id.as_str(), id.as_str(), KeyKind::DeviceAttestation));
+        for (file, name, kind) in services.into_iter().chain(devices) {
             let key = TrustedKey::new(name, kind, self.key(file)?.public_key().clone());
             trust.add(key).during("put a key into the trust file")?;
         }

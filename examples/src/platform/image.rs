@@ -14,13 +14,23 @@ use openfactory_attest::trust::TrustStore;
 use openfactory_sn::lifecycle::id::BuildId;
 
 use super::error::{Io as _, LocalError};
+use super::slot::ROOTFS;
 use crate::write_once::{commit, temporary_beside, write_atomically};
+
+/// The image that a slot was filled from.
+pub(super) const IMAGE: &str = "image.squashfs";
+/// The signed verification document of what a slot holds.
+pub(super) const DOCUMENT: &str = "verification.json";
+/// The manifest that the document names.
+pub(super) const MANIFEST: &str = "manifest.json";
 
 /// A stored image that was just proved to be the signed one.
 #[derive(Debug)]
 pub(super) struct ProvedImage {
     build: BuildId,
+    path: PathBuf,
     file: File,
+    document: Vec<u8>,
     manifest: Manifest,
 }
 
@@ -75,14 +85,33 @@ pub(super) fn prove(images: &Path, build: &BuildId, trust: &TrustStore) -> Resul
         let expected = signed.manifest.sha256;
         return Err(LocalError::ManifestDiffers { build: build.clone(), expected, found });
     }
-    Ok(ProvedImage { build: build.clone(), file, manifest })
+    Ok(ProvedImage { build: build.clone(), path, file, document: bytes, manifest })
 }
 
 impl ProvedImage {
+    /// Fills a slot: the tree, and beside it what the device's agent checks the tree against.
+    pub(super) fn fill(&self, slot: &Path) -> Result<(), LocalError> {
+        self.unpack(&slot.join(ROOTFS))?;
+        let manifest = self
+            .manifest
+            .to_json()
+            .map_err(|source| LocalError::BadImage { build: self.build.clone(), source: Box::new(source) })?;
+        for (name, bytes) in [(DOCUMENT, &self.document), (MANIFEST, &manifest)] {
+            let path = slot.join(name);
+            write_atomically(&path, bytes, 0o600).at(&path)?;
+        }
+        let image = slot.join(IMAGE);
+        // A link where the file system can; the stored image is never written to, only replaced.
+        if fs::hard_link(&self.path, &image).is_err() {
+            fs::copy(&self.path, &image).at(&image)?;
+        }
+        Ok(())
+    }
+
     /// Unpacks it to `target`, which must not exist yet, and compares what is there then with its manifest.
     /// Owners are compared when this process is root, for only then they can be set; for the same reason devices
     /// that could not be made are not missed then.
-    pub(super) fn unpack(&self, target: &Path) -> Result<(), LocalError> {
+    fn unpack(&self, target: &Path) -> Result<(), LocalError> {
         let build = || self.build.clone();
         let unpacked = extract(&self.file, target).map_err(|error| match error {
             ExtractError::Image(error) => image_error(&self.build, error),

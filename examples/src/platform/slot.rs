@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! devices/<device>/slot-a/rootfs          what the image holds
+//! devices/<device>/slot-a/image.squashfs, verification.json, manifest.json   what it is checked against
 //! devices/<device>/slot-a/installed.json  which build that is, and by whose order
 //! devices/<device>/active -> slot-a       a symbolic link, replaced by rename
 //! ```
@@ -18,7 +19,7 @@ use super::error::{Io as _, LocalError};
 use crate::write_once::write_atomically;
 
 const ACTIVE: &str = "active";
-const ROOTFS: &str = "rootfs";
+pub(super) const ROOTFS: &str = "rootfs";
 const INSTALLED: &str = "installed.json";
 
 /// One of the two places for an image on a device.
@@ -91,24 +92,24 @@ impl<'a> Slots<'a> {
             .map_err(|source| LocalError::Damaged { path, source: Box::new(source) })
     }
 
-    /// The root of the device's running tree.
-    pub(super) fn rootfs(&self) -> PathBuf {
-        self.device.join(ACTIVE).join(ROOTFS)
+    /// A file of the active slot.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.device.join(ACTIVE).join(name)
     }
 
-    /// Fills the slot that is not active by `unpack`, which is given the directory to create, and then makes it
+    /// Fills the slot that is not active by `fill`, which is given the slot's empty directory, and then makes it
     /// active. Whatever the slot held before, also from an attempt that was cut short, is removed first. Everything
     /// is on the disk before the switch.
     pub(super) fn install(
         &self,
         what: &Installed,
-        unpack: impl FnOnce(&Path) -> Result<(), LocalError>,
+        fill: impl FnOnce(&Path) -> Result<(), LocalError>,
     ) -> Result<Slot, LocalError> {
         let slot = self.active()?.map_or(Slot::A, Slot::other);
         let directory = self.device.join(slot.name());
         remove_tree(&directory).at(&directory)?;
         fs::create_dir(&directory).at(&directory)?;
-        unpack(&directory.join(ROOTFS))?;
+        fill(&directory)?;
         let path = directory.join(INSTALLED);
         let bytes = serde_json::to_vec_pretty(what)
             .map_err(|source| LocalError::Damaged { path: path.clone(), source: Box::new(source) })?;
@@ -171,15 +172,16 @@ mod tests {
     use openfactory_sn::lifecycle::id::BuildId;
 
     use super::super::error::LocalError;
-    use super::{Installed, Slot, Slots};
+    use super::{Installed, ROOTFS, Slot, Slots};
 
     fn installed(build: &str) -> Installed {
         Installed { build_id: BuildId::new(build).unwrap(), by: "provision".to_owned() }
     }
 
     fn unpack(text: &'static str) -> impl FnOnce(&Path) -> Result<(), LocalError> {
-        move |rootfs| {
-            fs::create_dir(rootfs).unwrap();
+        move |slot| {
+            let rootfs = slot.join(ROOTFS);
+            fs::create_dir(&rootfs).unwrap();
             fs::write(rootfs.join("os-release"), text).unwrap();
             fs::create_dir(rootfs.join("sealed")).unwrap();
             fs::write(rootfs.join("sealed/file"), text).unwrap();
@@ -206,14 +208,14 @@ mod tests {
         let device = tempfile::tempdir().unwrap();
         let slots = Slots::of(device.path());
         slots.install(&installed("b-1"), unpack("first")).unwrap();
-        let failed = slots.install(&installed("b-2"), |rootfs| {
-            unpack("half")(rootfs)?;
+        let failed = slots.install(&installed("b-2"), |slot| {
+            unpack("half")(slot)?;
             Err(LocalError::NoImage { build: BuildId::new("b-2").unwrap() })
         });
         assert!(matches!(failed, Err(LocalError::NoImage { .. })));
         assert_eq!(slots.active().unwrap(), Some(Slot::A));
-        assert_eq!(fs::read_to_string(slots.rootfs().join("os-release")).unwrap(), "first");
+        assert_eq!(fs::read_to_string(slots.file(ROOTFS).join("os-release")).unwrap(), "first");
         slots.install(&installed("b-2"), unpack("whole")).unwrap();
-        assert_eq!(fs::read_to_string(slots.rootfs().join("os-release")).unwrap(), "whole");
+        assert_eq!(fs::read_to_string(slots.file(ROOTFS).join("os-release")).unwrap(), "whole");
     }
 }
