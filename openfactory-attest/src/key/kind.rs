@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// What a key or secret is for.
 ///
-/// The first nine are those of the integration guide, "Severity Classification by Key Type". The last two belong to
-/// the integration itself: its services sign what they forward, and the audit log has a key of its own.
+/// The first nine are those of the integration guide, "Severity Classification by Key Type". The last three belong to
+/// the integration itself: its services sign what they forward, its operators sign commands to devices, and the audit
+/// log has a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -33,6 +34,8 @@ pub enum KeyKind {
     GitDeploy,
     /// Signs events that an integration service forwards, such as the webhook receiver. Not one of the guide's nine.
     Integration,
+    /// Signs an operator's commands to devices, and what an operator reports. Not one of the guide's nine.
+    Operator,
     /// Signs an audit log's checkpoints. Not one of the guide's nine.
     AuditLog,
 }
@@ -75,13 +78,15 @@ pub enum Scope {
     SourceRepositories,
     /// The events that the service forwarded within the compromise window.
     EventsInWindow,
+    /// The commands that the operator signed within the compromise window.
+    CommandsInWindow,
     /// The log's checkpoints signed within the compromise window.
     CheckpointsInWindow,
 }
 
 impl KeyKind {
     /// All kinds, the guide's nine first, in the guide's order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::RootSigning,
         Self::BuildPlatformSigning,
         Self::ReleaseSigning,
@@ -92,6 +97,7 @@ impl KeyKind {
         Self::LuksPassphrase,
         Self::GitDeploy,
         Self::Integration,
+        Self::Operator,
         Self::AuditLog,
     ];
 
@@ -109,6 +115,7 @@ impl KeyKind {
             Self::LuksPassphrase => "luks-passphrase",
             Self::GitDeploy => "git-deploy",
             Self::Integration => "integration",
+            Self::Operator => "operator",
             Self::AuditLog => "audit-log",
         }
     }
@@ -127,6 +134,7 @@ impl KeyKind {
             | Self::LuksPassphrase
             | Self::GitDeploy
             | Self::Integration
+            | Self::Operator
             | Self::AuditLog => Severity::High,
         }
     }
@@ -145,6 +153,7 @@ impl KeyKind {
             Self::LuksPassphrase => Scope::DevicesSharingPassphrase,
             Self::GitDeploy => Scope::SourceRepositories,
             Self::Integration => Scope::EventsInWindow,
+            Self::Operator => Scope::CommandsInWindow,
             Self::AuditLog => Scope::CheckpointsInWindow,
         }
     }
@@ -158,6 +167,7 @@ impl KeyKind {
             | Self::ReleaseSigning
             | Self::DeviceAttestation
             | Self::Integration
+            | Self::Operator
             | Self::AuditLog => true,
             Self::JwtSession | Self::Fernet | Self::SshHost | Self::LuksPassphrase | Self::GitDeploy => false,
         }
@@ -212,6 +222,7 @@ impl fmt::Display for Scope {
             Self::DevicesSharingPassphrase => "all devices that share the passphrase",
             Self::SourceRepositories => "source repositories the key can write to",
             Self::EventsInWindow => "events forwarded within the compromise window",
+            Self::CommandsInWindow => "commands signed within the compromise window",
             Self::CheckpointsInWindow => "audit log checkpoints signed within the compromise window",
         })
     }
