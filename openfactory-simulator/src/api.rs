@@ -18,11 +18,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 
 pub(crate) use answer::{Answer, html};
-pub(crate) use call::Call;
+pub(crate) use call::{Call, pairs};
+pub(crate) use pages::encoded;
 
 use crate::access::Caller;
 use crate::auth::Logins;
+use crate::calls::Calls;
 use crate::faults::FaultPlan;
+use crate::page::{self, Sessions};
 use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::rules::Switches;
@@ -49,12 +52,16 @@ pub(crate) struct App {
     pub(crate) integration_users: BTreeSet<String>,
     pub(crate) faults: Arc<FaultPlan>,
     pub(crate) outbound: Arc<Outbound>,
+    /// The last calls, for the page.
+    pub(crate) calls: Arc<Calls>,
+    /// Who is logged in to the page.
+    pub(crate) sessions: Sessions,
     /// `https://127.0.0.1:PORT`, where a request names no host.
     pub(crate) base_url: String,
 }
 
 impl App {
-    fn writer<'a>(&'a self, caller: &'a Caller) -> Writer<'a> {
+    pub(crate) fn writer<'a>(&'a self, caller: &'a Caller) -> Writer<'a> {
         Writer {
             caller,
             switches: &self.switches,
@@ -80,7 +87,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             .route(&path("attachment/{sys_id}"), any(on_attachment))
             .route(&path("attachment/{sys_id}/file"), any(on_download));
     }
-    router.route("/simulator/faults", any(on_faults)).fallback(on_nothing).with_state(app)
+    router
+        .route("/simulator/faults", any(on_faults))
+        .merge(page::routes())
+        .fallback(on_nothing)
+        .with_state(app)
 }
 
 async fn on_token(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -39,10 +39,15 @@ impl Logins {
         active_user(session, &user_name)?.ok_or_else(Refusal::unauthenticated)
     }
 
+    /// Whether this is a user with this password.
+    pub(crate) fn knows(&self, user_name: &str, password: &str) -> bool {
+        self.passwords.get(user_name).is_some_and(|known| known.matches(password))
+    }
+
     fn by_password(&self, encoded: &str) -> Option<String> {
         let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
         let (name, password) = decoded.split_once(':')?;
-        self.passwords.get(name)?.matches(password).then(|| name.to_owned())
+        self.knows(name, password).then(|| name.to_owned())
     }
 
     /// The token for a client that proves itself: the one in force, or a new one; with its remaining seconds.
@@ -71,7 +76,8 @@ impl Logins {
     }
 }
 
-fn active_user(session: &Session<'_>, user_name: &str) -> Result<Option<Caller>, StoreError> {
+/// The user of this name, unless there is none or it is inactive or locked out.
+pub(crate) fn active_user(session: &Session<'_>, user_name: &str) -> Result<Option<Caller>, StoreError> {
     let user = session.by("sys_user", "user_name", user_name)?.into_iter().next();
     Ok(user.filter(|user| user.value("active") == "true" && user.value("locked_out") != "true").map(|user| {
         let roles = user.value("roles").split(',').map(str::trim).filter(|role| !role.is_empty());

@@ -4,7 +4,8 @@
 //! everything is text, references are objects, terms on unknown fields widen a query, unknown fields are dropped,
 //! numbers come from sequences, priorities from impact and urgency, change requests move only where their model lets
 //! them, resolving wants a resolution code, approvals are rows that somebody has to answer, and a business rule calls
-//! a signed webhook. Its data is in memory or in a file that survives being killed, and faults come on demand.
+//! a signed webhook. Its data is in memory or in a file that survives being killed, and faults come on demand. With a
+//! browser at its base URL, people look around in it and answer what waits for approval.
 //!
 //! It depends on none of the other crates, so that it can't share their mistakes.
 //!
@@ -38,12 +39,14 @@ mod access;
 mod api;
 mod auth;
 mod builder;
+mod calls;
 pub mod clock;
 mod credential;
 pub mod entropy;
 pub mod faults;
 pub mod inspect;
 mod instant;
+mod page;
 mod population;
 pub mod profile;
 mod query;

@@ -12,10 +12,12 @@ use tokio::task::JoinHandle;
 use crate::api::{self, App};
 use crate::auth::Logins;
 use crate::builder::Builder;
+use crate::calls::Calls;
 use crate::credential::{OAuthClient, User};
 use crate::entropy::{self, Entropy};
 use crate::faults::{Fault, FaultPlan};
 use crate::inspect::Inspect;
+use crate::page::Sessions;
 use crate::population;
 use crate::profile::Profile;
 use crate::refusal::Refusal;
@@ -133,6 +135,7 @@ impl Simulator {
             outbound.set(webhook).map_err(StartError::Webhook)?;
         }
         let faults = Arc::new(FaultPlan::new(builder.faults));
+        let calls = Arc::new(Calls::new(Arc::clone(&store.clock)));
         let app = App {
             store: Arc::clone(&store),
             profile: builder.profile,
@@ -148,10 +151,12 @@ impl Simulator {
             integration_users: integration_users(&clients),
             faults: Arc::clone(&faults),
             outbound: Arc::clone(&outbound),
+            calls: Arc::clone(&calls),
+            sessions: Sessions::new(&*store.entropy),
             base_url: base_url.clone(),
         };
         let (config, ca_pem) = identity.map(|identity| (identity.config, identity.ca_pem)).unzip();
-        let server = Server::start(listener, config, api::router(Arc::new(app)), Arc::clone(&faults))
+        let server = Server::start(listener, config, api::router(Arc::new(app)), Arc::clone(&faults), calls)
             .map_err(|source| StartError::Listen { address, source })?;
         let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
         Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries })

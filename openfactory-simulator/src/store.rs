@@ -3,6 +3,7 @@
 //! Whatever a request changes is one transaction, committed before the request is answered: rows, numbers,
 //! approvals, journal entries, attachments and the webhook deliveries that its business rules queued.
 
+mod browse;
 mod deliveries;
 mod layout;
 mod session;

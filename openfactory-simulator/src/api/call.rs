@@ -16,6 +16,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
+    pub(crate) path_and_query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Bytes,
@@ -43,6 +44,7 @@ impl Call {
             base_url: own_url(&parts.headers, base_url),
             query: pairs(parts.uri.query().unwrap_or_default()),
             path: parts.uri.path().to_owned(),
+            path_and_query: parts.uri.path_and_query().map_or("", |whole| whole.as_str()).to_owned(),
             method: parts.method,
             headers: parts.headers,
             body,
@@ -148,7 +150,7 @@ fn own_url(headers: &HeaderMap, base_url: &str) -> String {
 }
 
 /// The names and values of a query or form.
-pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
     let decoded = |part: &str| {
         let mut bytes = Vec::with_capacity(part.len());
         let mut rest = part.as_bytes();

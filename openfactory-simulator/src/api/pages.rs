@@ -68,7 +68,7 @@ impl Page {
 }
 
 /// Percent-encodes all but what RFC 3986 calls unreserved.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));

@@ -14,6 +14,8 @@ use tower::Service;
 
 use super::{Fault, FaultKind, FaultPlan};
 use crate::api::html;
+use crate::calls::Calls;
+use crate::page;
 
 /// The connection is closed on purpose.
 #[derive(Debug, thiserror::Error)]
@@ -25,11 +27,12 @@ pub(crate) struct Dropped;
 pub(crate) struct Faulty {
     inner: Router,
     plan: Arc<FaultPlan>,
+    calls: Arc<Calls>,
 }
 
 impl Faulty {
-    pub(crate) fn new(inner: Router, plan: Arc<FaultPlan>) -> Self {
-        Self { inner, plan }
+    pub(crate) fn new(inner: Router, plan: Arc<FaultPlan>, calls: Arc<Calls>) -> Self {
+        Self { inner, plan, calls }
     }
 }
 
@@ -50,6 +53,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Answering {
         let path = request.uri().path();
+        if page::is_own(path) {
+            // People look at what goes wrong by it: it neither fails on demand nor stands in the log of calls.
+            let inner = self.inner.call(request);
+            return Box::pin(async move { inner.await.map_err(never) });
+        }
         let fault = if path.starts_with("/simulator/") {
             None
         } else {
@@ -58,12 +66,17 @@ where
         if let Some(fault) = &fault {
             tracing::info!(kind = ?fault.kind, method = %request.method(), path, "a fault hits");
         }
+        let asked = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
+        let call = self.calls.begin(request.method().as_str(), asked);
+        let calls = Arc::clone(&self.calls);
         let inner = self.inner.call(request);
         Box::pin(async move {
-            match fault {
+            let answer = match fault {
                 None => inner.await.map_err(never),
                 Some(fault) => perform(&fault, inner).await,
-            }
+            };
+            calls.end(call, answer.as_ref().ok().map(|response| response.status().as_u16()));
+            answer
         })
     }
 }

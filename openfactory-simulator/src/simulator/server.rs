@@ -12,6 +12,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tower::make::Shared;
 
+use crate::calls::Calls;
 use crate::faults::FaultPlan;
 use crate::faults::service::Faulty;
 
@@ -36,10 +37,11 @@ impl Server {
         tls: Option<Arc<rustls::ServerConfig>>,
         router: Router,
         faults: Arc<FaultPlan>,
+        calls: Arc<Calls>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let handle = Handle::new();
-        let service = Shared::new(Faulty::new(router, faults));
+        let service = Shared::new(Faulty::new(router, faults, calls));
         let task = match tls {
             Some(config) => {
                 let mut server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(config))?

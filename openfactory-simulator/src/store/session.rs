@@ -243,7 +243,7 @@ fn encode(record: &Record) -> Result<String, StoreError> {
     serde_json::to_string(&record.values).map_err(|source| damaged(&record.class, &record.sys_id, source))
 }
 
-fn decode(class: String, sys_id: String, data: &str) -> Result<Record, StoreError> {
+pub(super) fn decode(class: String, sys_id: String, data: &str) -> Result<Record, StoreError> {
     match serde_json::from_str(data) {
         Ok(values) => Ok(Record { class, sys_id, values }),
         Err(source) => Err(damaged(&class, &sys_id, source)),

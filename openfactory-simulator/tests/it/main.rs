@@ -16,6 +16,7 @@ mod change;
 mod faults;
 mod incident;
 mod oauth;
+mod page;
 mod pysnc;
 mod query;
 mod seed;

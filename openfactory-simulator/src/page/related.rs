@@ -1,0 +1,100 @@
+//! What hangs on a record: relations of a configuration item both ways, and rows that refer to it.
+
+use std::collections::BTreeMap;
+
+use super::link::{self, Link};
+use crate::query::walk;
+use crate::record::Record;
+use crate::schema::FieldType;
+use crate::store::{Session, StoreError};
+
+/// How many rows that mention a record are looked at.
+const LOOKED_AT: usize = 1_000;
+
+/// How many rows of a list are shown here; the rest by its link.
+const SHOWN: usize = 10;
+
+const RELATION: &str = "cmdb_rel_ci";
+
+/// A relation, read from the record's end.
+pub(super) struct Relation {
+    pub(super) descriptor: String,
+    pub(super) other: Link,
+    pub(super) class: String,
+    pub(super) record: Link,
+}
+
+/// Rows of one table that refer to the record by one field.
+pub(super) struct RelatedList {
+    /// The table and the field.
+    pub(super) title: String,
+    pub(super) all: String,
+    pub(super) count: usize,
+    pub(super) rows: Vec<Link>,
+}
+
+pub(super) fn relations(session: &Session<'_>, record: &Record) -> Result<Vec<Relation>, StoreError> {
+    if !session.schema.is_a(&record.class, "cmdb_ci") {
+        return Ok(Vec::new());
+    }
+    let mut relations = Vec::new();
+    for (here, there, descriptor) in
+        [("parent", "child", "parent_descriptor"), ("child", "parent", "child_descriptor")]
+    {
+        for row in session.by(RELATION, here, &record.sys_id)? {
+            let kind = session.find("cmdb_rel_type", row.value("type"))?;
+            let other = row.value(there);
+            let class = session.find("cmdb_ci", other)?.map(|other| other.class);
+            let shown = walk::display_of(session, "cmdb_ci", other)?;
+            relations.push(Relation {
+                descriptor: kind.map_or_else(|| there.to_owned(), |kind| kind.value(descriptor).to_owned()),
+                other: Link::to_record(class.as_deref().unwrap_or("cmdb_ci"), other, &shown),
+                class: class.map(|class| label(session, &class)).unwrap_or_default(),
+                record: Link::to_record(RELATION, &row.sys_id, "relationship"),
+            });
+        }
+    }
+    Ok(relations)
+}
+
+/// Rows of whatever table that refer to the record, by table and field; relations are not among them.
+pub(super) fn lists(session: &Session<'_>, record: &Record) -> Result<Vec<RelatedList>, StoreError> {
+    let mut lists: BTreeMap<String, RelatedList> = BTreeMap::new();
+    for row in session.mentioning(&record.sys_id, LOOKED_AT)? {
+        if row.class == RELATION {
+            continue;
+        }
+        for field in session.schema.fields(&row.class) {
+            let FieldType::Reference(to) = &field.kind else { continue };
+            if row.value(&field.name) != record.sys_id || !session.schema.is_a(&record.class, to) {
+                continue;
+            }
+            let title = format!("{} · {}", label(session, &row.class), field.label);
+            let list = lists.entry(title).or_insert_with_key(|title| RelatedList {
+                title: title.clone(),
+                all: link::list(&row.class, &format!("{}={}", field.name, record.sys_id), 0),
+                count: 0,
+                rows: Vec::new(),
+            });
+            list.count += 1;
+            if list.rows.len() < SHOWN {
+                list.rows.push(Link::to_record(&row.class, &row.sys_id, &name(session, &row)?));
+            }
+        }
+    }
+    Ok(lists.into_values().collect())
+}
+
+/// What stands for a row, and what it is about.
+fn name(session: &Session<'_>, row: &Record) -> Result<String, StoreError> {
+    let shown = walk::display_of(session, &row.class, &row.sys_id)?;
+    Ok(match row.value("short_description") {
+        "" => shown,
+        about if shown.is_empty() => about.to_owned(),
+        about => format!("{shown} {about}"),
+    })
+}
+
+fn label(session: &Session<'_>, class: &str) -> String {
+    session.schema.table(class).map_or(class, |table| table.label.as_str()).to_owned()
+}
