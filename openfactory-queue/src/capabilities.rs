@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
+use crate::lease::Settlement;
+use crate::message::{DEFAULT_PRIORITY, Message};
 
 /// What an acknowledged publish survives. Each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +59,40 @@ impl Capabilities {
             atomic_dead_letter: false,
             max_payload,
             max_batch,
+        }
+    }
+
+    /// Checks that a message fits the bounds and asks for nothing that is not declared. Backends refuse by this what
+    /// they would otherwise have to drop silently.
+    ///
+    /// # Errors
+    /// As [`Message::check`]; [`ErrorKind::Unsupported`], naming what the message asks for in vain.
+    pub fn check(&self, message: &Message) -> Result<(), Error> {
+        message.check(self.max_payload)?;
+        for (asked, has, name) in [
+            (message.key.is_some(), self.ordering, "a key"),
+            (message.not_before.is_some(), self.delay, "a delay"),
+            (message.priority != DEFAULT_PRIORITY, self.priorities, "a priority"),
+        ] {
+            if asked && !has {
+                let detail = format!("the message asks for {name}, which the backend doesn't keep");
+                return Err(Error::new(ErrorKind::Unsupported, "publish", detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that a settlement asks for nothing that is not declared.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for a retry at a later time on a backend without delay.
+    pub fn check_settlement(&self, settlement: &Settlement) -> Result<(), Error> {
+        match settlement {
+            Settlement::Retry { after, .. } if !after.is_zero() && !self.delay => {
+                let detail = "the retry asks for a delay, which the backend doesn't keep";
+                Err(Error::new(ErrorKind::Unsupported, "settle", detail))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -200,7 +236,30 @@ impl Requirements {
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
+
+    #[test]
+    fn what_a_backend_does_not_keep_is_refused_not_dropped() {
+        let none = Capabilities::none(9, 1);
+        let kind = |message: Message| none.check(&message).map_err(|error| error.kind());
+        let plain = || Message::new("i", "k", "");
+        assert_eq!(kind(plain()), Ok(()));
+        assert_eq!(kind(plain().with_key("key")), Err(ErrorKind::Unsupported));
+        assert_eq!(kind(plain().not_before(UNIX_EPOCH)), Err(ErrorKind::Unsupported));
+        assert_eq!(kind(plain().with_priority(1)), Err(ErrorKind::Unsupported));
+        assert_eq!(kind(Message::new("i", "k", "0123456789")), Err(ErrorKind::TooLarge));
+        let retry = |secs| Settlement::Retry {
+            after: Duration::from_secs(secs),
+            reason: String::new(),
+            counts: true,
+        };
+        assert!(none.check_settlement(&retry(0)).is_ok());
+        assert_eq!(none.check_settlement(&retry(1)).unwrap_err().kind(), ErrorKind::Unsupported);
+        let delay = Capabilities { delay: true, ..none.clone() };
+        assert!(delay.check_settlement(&retry(1)).is_ok());
+    }
 
     #[test]
     fn everything_missing_is_named() {

@@ -105,6 +105,7 @@ macro_rules! conformance {
                 an_id_is_remembered_while_its_message_is_there
                 a_batch_is_stored_whole_or_not_at_all
                 what_is_too_large_is_refused
+                what_is_not_declared_is_refused
                 places_rise_and_are_never_used_twice
             );
             $crate::conformance!(@group $make, leasing:

@@ -121,6 +121,8 @@ impl DeadLetter {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct DeadLetterFilter {
+    /// With this message id: at most one.
+    pub id: Option<String>,
     /// Of this key.
     pub key: Option<String>,
     /// Of this kind.
@@ -140,6 +142,13 @@ impl DeadLetterFilter {
     #[must_use]
     pub fn all() -> Self {
         Self::default()
+    }
+
+    /// Only the one with this message id.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
     }
 
     /// Only those of `key`.
@@ -181,7 +190,8 @@ impl DeadLetterFilter {
     /// Whether it takes this letter.
     #[must_use]
     pub fn matches(&self, letter: &DeadLetter) -> bool {
-        self.key.as_ref().is_none_or(|key| letter.message.key.as_ref() == Some(key))
+        self.id.as_ref().is_none_or(|id| *id == letter.message.id)
+            && self.key.as_ref().is_none_or(|key| letter.message.key.as_ref() == Some(key))
             && self.kind.as_ref().is_none_or(|kind| *kind == letter.message.kind)
             && self.destination.as_deref().is_none_or(|to| letter.message.destination() == Some(to))
             && self.cause.is_none_or(|cause| cause == letter.cause)

@@ -46,6 +46,11 @@ use crate::stats::{Found, Maintained, Stats};
 /// # Clone
 /// A clone of a handle is the same queue, and so is an `Arc` of it.
 ///
+/// # Abilities
+/// What is not in the declared [`Capabilities`] is refused as `Unsupported` when it is asked for, never dropped:
+/// [`Capabilities::check`] and [`Capabilities::check_settlement`] say so for every backend alike. Callers that need
+/// an ability ask for it when they are built, by [`Capabilities::require`].
+///
 /// # Wrapping
 /// No method has a default: a wrapper must forward each of them, [`capabilities`](Self::capabilities) too, less what
 /// it takes away.
@@ -59,11 +64,11 @@ pub trait SyncQueue: fmt::Debug + Send + Sync + 'static {
     /// Stores messages; returns when all of them are durable. All or none.
     ///
     /// # Errors
-    /// `Invalid` or `TooLarge` for a message that will never do, `Full`, `Unavailable`, `Timeout`, `Corrupt`,
+    /// `Invalid`, `TooLarge` or `Unsupported` for a message that will never do, `Full`, `Unavailable`, `Timeout`, `Corrupt`,
     /// `Closed`.
     async fn publish(&self, messages: Vec<Message>) -> Result<Vec<Published>, Error>;
 
-    /// Leases up to `max` messages, each of another key. Empty if none came within `wait`.
+    /// Leases up to `max` messages, the heads of as many keys: never two of one key. Empty if none came within `wait`.
     ///
     /// # Errors
     /// `Invalid` for a `max` of 0 or an empty worker name, `TooLarge`, `Unavailable`, `Timeout`, `Corrupt`, `Closed`.
@@ -78,7 +83,7 @@ pub trait SyncQueue: fmt::Debug + Send + Sync + 'static {
     /// Ends leases; durable on return.
     ///
     /// # Errors
-    /// `TooLarge`, `Full`, `Unavailable`, `Timeout`, `Corrupt`, `Closed`.
+    /// `TooLarge`, `Unsupported`, `Full`, `Unavailable`, `Timeout`, `Corrupt`, `Closed`.
     async fn settle(&self, settlements: Vec<(LeaseToken, Settlement)>) -> Result<Vec<Settled>, Error>;
 
     /// A page of dead letters, in queue order.

@@ -196,7 +196,7 @@ impl SyncQueue for MemoryQueue {
     }
 
     async fn settle(&self, settlements: Vec<(LeaseToken, Settlement)>) -> Result<Vec<Settled>, Error> {
-        request::batch("settle", settlements.len(), &self.capabilities())?;
+        request::settle(&settlements, &self.capabilities())?;
         self.change("settle", |state, now| {
             settlements.into_iter().map(|(token, how)| state.settle(token, &how, now)).collect()
         })

@@ -3,7 +3,7 @@
 use crate::capabilities::Capabilities;
 use crate::dead_letter::Selection;
 use crate::error::{Error, ErrorKind};
-use crate::lease::LeaseRequest;
+use crate::lease::{LeaseRequest, LeaseToken, Settlement};
 use crate::message::Message;
 
 pub(crate) fn batch(operation: &'static str, size: usize, has: &Capabilities) -> Result<(), Error> {
@@ -16,7 +16,12 @@ pub(crate) fn batch(operation: &'static str, size: usize, has: &Capabilities) ->
 
 pub(crate) fn publish(messages: &[Message], has: &Capabilities) -> Result<(), Error> {
     batch("publish", messages.len(), has)?;
-    messages.iter().try_for_each(|message| message.check(has.max_payload))
+    messages.iter().try_for_each(|message| has.check(message))
+}
+
+pub(crate) fn settle(settlements: &[(LeaseToken, Settlement)], has: &Capabilities) -> Result<(), Error> {
+    batch("settle", settlements.len(), has)?;
+    settlements.iter().try_for_each(|(_, how)| has.check_settlement(how))
 }
 
 pub(crate) fn lease(request: &LeaseRequest, has: &Capabilities) -> Result<(), Error> {

@@ -145,7 +145,7 @@ impl SyncQueue for SqliteQueue {
     }
 
     async fn settle(&self, settlements: Vec<(LeaseToken, Settlement)>) -> Result<Vec<Settled>, Error> {
-        request::batch("settle", settlements.len(), &self.capabilities())?;
+        request::settle(&settlements, &self.capabilities())?;
         let settle = move |store: &store::Store<'_>| {
             settlements.iter().map(|(token, how)| store.settle(*token, how)).collect()
         };

@@ -117,6 +117,9 @@ pub async fn filters_take_what_they_say(harness: &mut dyn Harness) {
     let all = DeadLetterFilter::all;
     for (filter, expected) in [
         (all(), vec!["a", "b", "c"]),
+        (all().id("b"), vec!["b"]),
+        (all().id("nobody"), vec![]),
+        (all().id("b").kind("other"), vec![]),
         (all().key("k1"), vec!["a", "b"]),
         (all().kind("other"), vec!["c"]),
         (all().destination("sn"), vec!["a"]),

@@ -129,3 +129,26 @@ pub async fn places_rise_and_are_never_used_twice(harness: &mut dyn Harness) {
         ok(harness.queue().maintain(100).await);
     }
 }
+
+/// What a backend doesn't declare it refuses, instead of storing the message without it.
+pub async fn what_is_not_declared_is_refused(harness: &mut dyn Harness) {
+    let queue = harness.queue();
+    let caps = queue.capabilities();
+    for (declared, id, message) in [
+        (caps.ordering, "keyed", keyed("keyed", "key")),
+        (caps.delay, "delayed", plain("delayed").not_before(harness.now() + SECOND)),
+        (caps.priorities, "urgent", plain("urgent").with_priority(1)),
+    ] {
+        let result = queue.publish(vec![message]).await;
+        let expected = (!declared).then_some(ErrorKind::Unsupported);
+        assert_eq!(kind(result), expected, "{id}");
+        assert_eq!(ok(queue.find(id).await).is_some(), declared, "{id}");
+    }
+    publish(harness, [plain("retried")]).await;
+    let leased = lease(harness, 10).await;
+    let Some(leased) = leased.iter().find(|leased| leased.message.id == "retried") else {
+        panic!("not leased: {leased:?}")
+    };
+    let result = queue.settle(vec![(leased.token, retry(SECOND))]).await;
+    assert_eq!(kind(result), (!caps.delay).then_some(ErrorKind::Unsupported));
+}

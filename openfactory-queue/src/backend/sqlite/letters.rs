@@ -214,8 +214,14 @@ pub(super) fn condition(filter: &DeadLetterFilter) -> (String, Vec<Value>) {
         ("died >=", rows::stamp(filter.died_from).map(Value::Integer)),
         ("died <", rows::stamp(filter.died_before).map(Value::Integer)),
     ];
+    // By way of `known`, whose ids have an index.
+    let by_id = "seq = (SELECT known.seq FROM known WHERE known.id = ";
     let destination = format!("attributes ->> '$.{DESTINATION}' =");
     let (mut condition, mut values) = ("1".to_owned(), Vec::new());
+    if let Some(id) = text(&filter.id) {
+        values.push(id);
+        condition.push_str(&format!(" AND {by_id}?{})", values.len()));
+    }
     let parts = parts.into_iter().chain([(destination.as_str(), text(&filter.destination))]);
     for (left, value) in parts {
         if let Some(value) = value {
