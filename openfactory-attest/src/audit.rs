@@ -33,4 +33,4 @@ pub use error::{AppendError, OpenLogError};
 pub use log::{Appended, Log};
 pub use note::{ParseVerifierKeyError, VerifierKey};
 pub use proof::{Proof, prove};
-pub use verify::{VerifyReport, verify};
+pub use verify::{VerifyReport, read, verify};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::document::{FileDigest, NamedDigest, VerificationDocument};
-use crate::envelope::{Envelope, Verified};
+use crate::envelope::{Acceptance, Envelope, Verified};
 use crate::intent::BuildIntent;
 use crate::trust::TrustStore;
 use crate::verity::RootHash;
@@ -69,6 +69,14 @@ pub enum LinkName {
 pub enum LinkStatus {
     /// Checked, and it holds.
     Proved,
+    /// Checked, and it holds: signed by a key that was revoked later, but proved to have been in the audit log before
+    /// the key was in other hands.
+    AcceptedByLog {
+        /// The log's name.
+        log: String,
+        /// The place in it.
+        index: u64,
+    },
     /// Checked, and it does not hold.
     Broken {
         /// Why not, for a person.
@@ -154,8 +162,9 @@ pub fn verify_links(
     trust: &TrustStore,
     evidence: &Evidence,
 ) -> ChainReport {
+    let signature = holds(document.acceptance());
     let document = document.get();
-    let mut links = vec![Link { name: LinkName::Signature, status: LinkStatus::Proved }];
+    let mut links = vec![Link { name: LinkName::Signature, status: signature }];
     let mut add = |name, mut status: LinkStatus| {
         let why = evidence.unmeasured.iter().find(|(unmeasured, _)| *unmeasured == name);
         if let (LinkStatus::NotChecked { reason }, Some((_, why))) = (&mut status, why) {
@@ -192,6 +201,16 @@ pub fn verify_links(
         }
     }
     ChainReport::of(links)
+}
+
+/// A signature that counts.
+fn holds(acceptance: &Acceptance) -> LinkStatus {
+    match acceptance {
+        Acceptance::Trusted => LinkStatus::Proved,
+        Acceptance::ByLog { origin, index } => {
+            LinkStatus::AcceptedByLog { log: origin.clone(), index: *index }
+        }
+    }
 }
 
 fn broken(reason: impl Into<String>) -> LinkStatus {
@@ -251,7 +270,7 @@ fn intent(document: &VerificationDocument, trust: &TrustStore, given: Option<&En
         Ok(intent) if intent.get().time > document.signature.time => {
             broken("the build intent says that it was made after the document")
         }
-        Ok(_) => LinkStatus::Proved,
+        Ok(intent) => holds(intent.acceptance()),
     }
 }
 
@@ -302,6 +321,9 @@ impl fmt::Display for LinkStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Proved => f.write_str("proved"),
+            Self::AcceptedByLog { log, index } => {
+                write!(f, "accepted: its key was revoked, but {log} held it before, at index {index}")
+            }
             Self::Broken { reason } => write!(f, "broken: {reason}"),
             Self::NotChecked { reason } => write!(f, "not checked: {reason}"),
         }

@@ -4,10 +4,12 @@
 //! where it came from, every dm-verity parameter included: nothing is taken from what is on the disk.
 
 mod part;
+mod reissue;
 
 pub use part::{
     Builder, FileDigest, HashArea, ImageFile, ManifestDigest, NamedDigest, Signature, VerityTree,
 };
+pub use reissue::{MeasuredImage, ReissueError, Replaced};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,9 @@ pub struct VerificationDocument {
     /// The package inventories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sboms: Vec<NamedDigest>,
+    /// The document that this one takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Replaced>,
     /// Who built it.
     pub builder: Builder,
     /// Who signs, meaning what, when (21 CFR 11.50).
@@ -86,6 +91,7 @@ impl VerificationDocument {
             build_log,
             test_report: None,
             sboms: Vec::new(),
+            replaces: None,
             builder,
             signature,
         }

@@ -8,7 +8,7 @@ mod open;
 mod wire;
 
 pub use error::{OpenError, ParseEnvelopeError};
-pub use open::{PayloadError, Verified};
+pub use open::{Acceptance, PayloadError, Verified};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,7 +105,11 @@ impl Envelope {
     /// The envelope's JSON, on one line, with a newline at the end.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        wire::write(self)
+        format!("{}\n", self.to_value()).into_bytes()
+    }
+
+    pub(crate) fn to_value(&self) -> serde_json::Value {
+        wire::value(self)
     }
 
     /// What the payload says it is. Nobody has vouched for it yet.

@@ -59,6 +59,7 @@
 pub mod audit;
 pub mod canonical;
 pub mod chain;
+pub mod compromise;
 pub mod digest;
 pub mod document;
 pub mod drift;
@@ -66,6 +67,7 @@ pub mod envelope;
 pub mod intent;
 pub mod key;
 pub mod lanes;
+pub mod ledger;
 pub mod manifest;
 pub mod recipe;
 pub mod report;
@@ -73,6 +75,7 @@ pub mod report;
 pub mod squashfs;
 pub mod statement;
 pub mod trust;
+pub mod vault;
 pub mod verity;
 
 mod instant;

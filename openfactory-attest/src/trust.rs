@@ -1,11 +1,23 @@
-//! Whose signatures count, and for what.
+//! Whose signatures count, and for what; and whose no longer do.
+
+pub mod revocation;
+
+mod take;
+
+pub use take::TakeListError;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::{self, Limits};
+use crate::envelope::Envelope;
 use crate::key::{KeyId, KeyKind, ParsePublicKeyError, PublicKey};
+use crate::ledger::Held;
+use take::Taken;
+
+/// Bytes of a trust file at most.
+const MAX_FILE: usize = 8 << 20;
 
 /// A public key that is trusted for one kind of use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +60,8 @@ impl TrustedKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustStore {
     keys: BTreeMap<KeyId, TrustedKey>,
+    taken: Option<Box<Taken>>,
+    held: Vec<Held>,
 }
 
 /// A key that is there already, as something else.
@@ -84,12 +98,17 @@ pub enum ParseTrustError {
     /// The same key twice.
     #[error("the trust file contradicts itself")]
     Key(#[source] AddKeyError),
+    /// Its revocation list is not one that its own root keys vouch for.
+    #[error("the trust file's revocation list is not usable")]
+    Revocations(#[source] TakeListError),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     keys: Vec<TrustedKey>,
+    #[serde(default)]
+    revocations: Option<Envelope>,
 }
 
 impl TrustStore {
@@ -99,7 +118,7 @@ impl TrustStore {
     /// Trusts nobody yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { keys: BTreeMap::new() }
+        Self { keys: BTreeMap::new(), taken: None, held: Vec::new() }
     }
 
     /// Trusts a key. Adding the very same again changes nothing.
@@ -132,7 +151,8 @@ impl TrustStore {
     }
 
     /// Reads a trust file: `{"keys": [{"name": ..., "kind": ..., "public_key": PEM}]}`, or one bare PEM public key,
-    /// which then is a key of kind [`KeyKind::BuildPlatformSigning`]. At most 1 MiB.
+    /// which then is a key of kind [`KeyKind::BuildPlatformSigning`]. At most 8 MiB. A member `revocations` is the
+    /// envelope of a revocation list, which a root key among `keys` has to have signed.
     ///
     /// # Errors
     /// [`ParseTrustError`] says what is wrong with it.
@@ -145,12 +165,15 @@ impl TrustStore {
             store.add(key).map_err(ParseTrustError::Key)?;
             return Ok(store);
         }
-        let limits = Limits { max_bytes: 1 << 20, ..Limits::SIGNED };
+        let limits = Limits { max_bytes: MAX_FILE, ..Limits::SIGNED };
         let value = canonical::parse(bytes, &limits).map_err(ParseTrustError::Json)?;
         let file: File = serde_json::from_value(value)
             .map_err(|error| ParseTrustError::Shape { reason: error.to_string() })?;
         for key in file.keys {
             store.add(key).map_err(ParseTrustError::Key)?;
+        }
+        if let Some(envelope) = &file.revocations {
+            store.take_revocations(envelope).map_err(ParseTrustError::Revocations)?;
         }
         Ok(store)
     }
@@ -161,7 +184,10 @@ impl TrustStore {
         let keys = self.iter().map(|key| {
             serde_json::json!({"name": key.name, "kind": key.kind.as_str(), "public_key": key.public_key.to_pem()})
         });
-        let file = serde_json::json!({ "keys": keys.collect::<Vec<_>>() });
+        let mut file = serde_json::json!({ "keys": keys.collect::<Vec<_>>() });
+        if let (Some(envelope), Some(file)) = (self.revocations_envelope(), file.as_object_mut()) {
+            file.insert("revocations".to_owned(), envelope.to_value());
+        }
         format!("{file:#}\n").into_bytes()
     }
 }
@@ -209,7 +235,7 @@ mod tests {
         assert!(matches!(parse(br#"{"keys":[],"keys":[]}"#), ParseTrustError::Json(_)));
         assert!(matches!(parse(br#"{"keys":[{"name":"x"}]}"#), ParseTrustError::Shape { .. }));
         assert!(matches!(parse(br#"{"keys":[],"more":1}"#), ParseTrustError::Shape { .. }));
-        assert!(matches!(parse(&vec![b' '; (1 << 20) + 1]), ParseTrustError::Json(_)));
+        assert!(matches!(parse(&vec![b' '; MAX_FILE + 1]), ParseTrustError::Json(_)));
         let two_kinds = serde_json::json!({"keys": [
             {"name": "a", "kind": "integration", "public_key": key(1).to_pem()},
             {"name": "a", "kind": "root-signing", "public_key": key(1).to_pem()},

@@ -105,6 +105,23 @@ pub fn verify(
     key: &VerifierKey,
     since: Option<&[u8]>,
 ) -> Result<VerifyReport, VerifyLogError> {
+    read(directory, key, since, |_, _| ())
+}
+
+/// Like [`verify()`], and hands over each entry, its index and its JSON, in the log's order.
+///
+/// What is handed over is worth what the report says in the end: nothing, if that is not good. Entries after the
+/// checkpoint, and a batch without its commit at the very end, are handed over too; [`VerifyReport::verified`] and
+/// [`VerifyReport::checkpoint`] say how far either reaches.
+///
+/// # Errors
+/// [`VerifyLogError`] where the files could not be read; everything else is a [`Finding`].
+pub fn read(
+    directory: &Path,
+    key: &VerifierKey,
+    since: Option<&[u8]>,
+    mut visit: impl FnMut(u64, &[u8]),
+) -> Result<VerifyReport, VerifyLogError> {
     let layout = Layout::of(directory);
     let mut findings = Vec::new();
     let mut anchors = Vec::new();
@@ -142,7 +159,10 @@ pub fn verify(
     let mut end = None;
     loop {
         match scanner.next().map_err(failed)? {
-            Item::Entry { .. } => compare(&mut anchors, &scanner, &mut report.findings),
+            Item::Entry { json, .. } => {
+                visit(scanner.size() - 1, &json);
+                compare(&mut anchors, &scanner, &mut report.findings);
+            }
             Item::Commit { head, end: commit_end } => {
                 report.verified = head;
                 end = Some(commit_end);

@@ -1,7 +1,8 @@
 //! Why an envelope can't be read, and why one that can isn't believed.
 
 use crate::canonical;
-use crate::key::KeyKind;
+use crate::key::{KeyId, KeyKind};
+use crate::trust::revocation::Reason;
 
 /// Why something is not a DSSE envelope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,21 @@ pub enum OpenError {
     BadSignature {
         /// The trusted key's name.
         name: String,
+    },
+    /// Signed by a key that was revoked, without proof that the audit log held it before.
+    #[error(
+        "signed by {name:?}, a key that was revoked ({reason}{}), and not proved to have been in the audit log before",
+        incident.as_ref().map(|incident| format!(", {incident}")).unwrap_or_default()
+    )]
+    Revoked {
+        /// The key's name.
+        name: String,
+        /// The key.
+        key_id: KeyId,
+        /// Why it was revoked.
+        reason: Reason,
+        /// The incident that its revocation belongs to.
+        incident: Option<String>,
     },
     /// Signed by a trusted key, but one that is not trusted for this.
     #[error(

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Envelope, OpenError, Signature, pre_authentication_encoding};
 use crate::canonical::{self, Limits};
+use crate::digest::Sha256Digest;
 use crate::key::KeyKind;
 use crate::trust::{TrustStore, TrustedKey};
 
@@ -14,7 +15,23 @@ use crate::trust::{TrustStore, TrustedKey};
 pub struct Verified<T> {
     value: T,
     signer: TrustedKey,
+    acceptance: Acceptance,
     cosigners: Vec<TrustedKey>,
+}
+
+/// Why a signature counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Acceptance {
+    /// Its key is trusted.
+    Trusted,
+    /// Its key was revoked, but an audit log is proved to have held the payload before the key was in other hands.
+    ByLog {
+        /// The log's name.
+        origin: String,
+        /// The payload's place in it.
+        index: u64,
+    },
 }
 
 /// A payload that was signed, but is not what it should be inside.
@@ -51,6 +68,13 @@ impl<T> Verified<T> {
         &self.signer
     }
 
+    /// Why the signature of [`signer`](Self::signer) counts. [`Acceptance::ByLog`] only where no key that is trusted
+    /// still has signed.
+    #[must_use]
+    pub const fn acceptance(&self) -> &Acceptance {
+        &self.acceptance
+    }
+
     /// All different keys that signed and count, [`signer`](Self::signer) first.
     pub fn signers(&self) -> impl Iterator<Item = &TrustedKey> {
         std::iter::once(&self.signer).chain(&self.cosigners)
@@ -58,7 +82,12 @@ impl<T> Verified<T> {
 
     /// The same signers for something that follows from the value alone.
     pub(crate) fn try_map<U, E>(self, f: impl FnOnce(T) -> Result<U, E>) -> Result<Verified<U>, E> {
-        Ok(Verified { value: f(self.value)?, signer: self.signer, cosigners: self.cosigners })
+        Ok(Verified {
+            value: f(self.value)?,
+            signer: self.signer,
+            acceptance: self.acceptance,
+            cosigners: self.cosigners,
+        })
     }
 }
 
@@ -103,12 +132,13 @@ pub(super) fn open(
         return Err(OpenError::Unsigned);
     }
     let signed = pre_authentication_encoding(&envelope.payload_type, &envelope.payload);
-    let mut signers: Vec<TrustedKey> = Vec::new();
+    let mut signers: Vec<(TrustedKey, Acceptance)> = Vec::new();
     let mut complaint: Option<OpenError> = None;
+    let question = Question { signed: &signed, payload: &envelope.payload, trust, kinds };
     for signature in &envelope.signatures {
-        match judge(signature, &signed, trust, kinds) {
-            Ok(key) if !signers.contains(key) => signers.push(key.clone()),
-            Ok(_) => {}
+        match question.judge(signature) {
+            Ok((key, _)) if signers.iter().any(|(there, _)| there == key) => {}
+            Ok((key, acceptance)) => signers.push((key.clone(), acceptance)),
             // The first complaint that says more than "unknown" is the one to tell.
             Err(Some(error)) => complaint = complaint.or(Some(error)),
             Err(None) => {}
@@ -116,10 +146,13 @@ pub(super) fn open(
     }
     let found = signers.len();
     let needed = threshold.max(1);
+    // Who is still trusted comes first.
+    signers.sort_by_key(|(_, acceptance)| *acceptance != Acceptance::Trusted);
     let mut signers = signers.into_iter();
     match signers.next() {
-        Some(signer) if found >= needed => {
-            Ok(Verified { value: envelope.payload.clone(), signer, cosigners: signers.collect() })
+        Some((signer, acceptance)) if found >= needed => {
+            let cosigners = signers.map(|(key, _)| key).collect();
+            Ok(Verified { value: envelope.payload.clone(), signer, acceptance, cosigners })
         }
         Some(_) => Err(OpenError::Threshold { needed, found }),
         None => Err(complaint.unwrap_or_else(|| OpenError::UnknownSigner {
@@ -128,29 +161,50 @@ pub(super) fn open(
     }
 }
 
-/// Whose signature this is, if it is by a trusted key of one of these kinds; else, as far as there is more to say
-/// than that it is by nobody trusted, what is wrong with it.
-fn judge<'t>(
-    signature: &Signature,
-    signed: &[u8],
-    trust: &'t TrustStore,
-    kinds: &[KeyKind],
-) -> Result<&'t TrustedKey, Option<OpenError>> {
-    let claimed = signature.key_id.as_deref().and_then(|id| trust.get(&id.parse().ok()?));
-    // The key id is a hint: the claimed key is tried first, then all others.
-    let others = trust.iter().filter(|key| claimed.is_none_or(|claimed| claimed.key_id() != key.key_id()));
-    for key in claimed.into_iter().chain(others) {
-        if key.public_key.verify(signed, &signature.bytes).is_err() {
-            continue;
+/// What a signature is held against.
+struct Question<'q> {
+    signed: &'q [u8],
+    payload: &'q [u8],
+    trust: &'q TrustStore,
+    kinds: &'q [KeyKind],
+}
+
+impl<'q> Question<'q> {
+    /// Whose signature this is, if it is by a trusted key of one of these kinds; else, as far as there is more to say
+    /// than that it is by nobody trusted, what is wrong with it.
+    fn judge(&self, signature: &Signature) -> Result<(&'q TrustedKey, Acceptance), Option<OpenError>> {
+        let trust = self.trust;
+        let claimed = signature.key_id.as_deref().and_then(|id| trust.get(&id.parse().ok()?));
+        // The key id is a hint: the claimed key is tried first, then all others.
+        let others =
+            trust.iter().filter(|key| claimed.is_none_or(|claimed| claimed.key_id() != key.key_id()));
+        for key in claimed.into_iter().chain(others) {
+            if key.public_key.verify(self.signed, &signature.bytes).is_err() {
+                continue;
+            }
+            if !self.kinds.contains(&key.kind) {
+                return Err(Some(OpenError::KindNotAllowed {
+                    name: key.name.clone(),
+                    kind: key.kind,
+                    allowed: self.kinds.to_vec(),
+                }));
+            }
+            return self.acceptance(key).map(|acceptance| (key, acceptance)).map_err(Some);
         }
-        if kinds.contains(&key.kind) {
-            return Ok(key);
-        }
-        return Err(Some(OpenError::KindNotAllowed {
-            name: key.name.clone(),
-            kind: key.kind,
-            allowed: kinds.to_vec(),
-        }));
+        Err(claimed.map(|key| OpenError::BadSignature { name: key.name.clone() }))
     }
-    Err(claimed.map(|key| OpenError::BadSignature { name: key.name.clone() }))
+
+    /// Why a good signature of this key counts, if it does.
+    fn acceptance(&self, key: &TrustedKey) -> Result<Acceptance, OpenError> {
+        let Some(revoked) = self.trust.revoked(key.key_id()) else { return Ok(Acceptance::Trusted) };
+        match self.trust.held_before(revoked, &Sha256Digest::of(self.payload)) {
+            Some(held) => Ok(Acceptance::ByLog { origin: held.origin().to_owned(), index: held.index() }),
+            None => Err(OpenError::Revoked {
+                name: key.name.clone(),
+                key_id: revoked.key_id,
+                reason: revoked.reason,
+                incident: revoked.incident.clone(),
+            }),
+        }
+    }
 }

@@ -82,7 +82,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<super::Envelope, ParseEnvelopeError>
     wire.try_into()
 }
 
-pub(super) fn write(envelope: &super::Envelope) -> Vec<u8> {
+pub(super) fn value(envelope: &super::Envelope) -> serde_json::Value {
     let signatures = envelope.signatures.iter().map(|signature| {
         let sig = STANDARD.encode(&signature.bytes);
         match &signature.key_id {
@@ -90,12 +90,11 @@ pub(super) fn write(envelope: &super::Envelope) -> Vec<u8> {
             None => serde_json::json!({"sig": sig}),
         }
     });
-    let json = serde_json::json!({
+    serde_json::json!({
         "payload": STANDARD.encode(&envelope.payload),
         "payloadType": envelope.payload_type,
         "signatures": signatures.collect::<Vec<_>>(),
-    });
-    format!("{json}\n").into_bytes()
+    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,161 @@
+//! The files of a vault, and the lock that everything is done under.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::key_file;
+use crate::key::{Ed25519Key, KeyId, Signer as _};
+use crate::vault::VaultError;
+use crate::vault::state::{MAX_STATE, State};
+
+/// Bytes of a private key's file at most.
+const MAX_KEY: u64 = 4096;
+
+#[derive(Clone, Debug)]
+pub(super) struct Disk {
+    directory: PathBuf,
+}
+
+/// The vault while nobody else touches it.
+pub(super) struct Locked<'d> {
+    pub(super) directory: &'d Path,
+    lock: File,
+}
+
+pub(super) fn failed(action: &str, path: &Path) -> impl Fn(io::Error) -> VaultError {
+    let message = format!("cannot {action} {}", path.display());
+    move |error| VaultError::unavailable(message.clone(), error)
+}
+
+impl Disk {
+    pub(super) fn open(directory: &Path) -> Result<Self, VaultError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(directory).map_err(failed("create", directory))?;
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Waits until nobody else has it. Each call has a descriptor of its own, so that threads of one process keep each
+    /// other out too.
+    pub(super) fn lock(&self) -> Result<Locked<'_>, VaultError> {
+        let path = self.directory.join("lock");
+        let file = private().create(true).truncate(false).write(true).open(&path);
+        let lock = file.map_err(failed("open", &path))?;
+        lock.lock().map_err(failed("lock", &path))?;
+        Ok(Locked { directory: &self.directory, lock })
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // Closing would not do while a child that is being started still has a copy of the descriptor. An error
+        // changes nothing: the descriptor is closed right after.
+        let _unlocked = self.lock.unlock();
+    }
+}
+
+impl Locked<'_> {
+    /// What is known of the keys. A vault that was never written to has none.
+    pub(super) fn state(&self) -> Result<State, VaultError> {
+        let path = self.state_file();
+        match read(&path, MAX_STATE as u64) {
+            Ok(bytes) => State::parse(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.without_state(),
+            Err(error) => Err(failed("read", &path)(error)),
+        }
+    }
+
+    /// A vault whose list is gone is not an empty one.
+    fn without_state(&self) -> Result<State, VaultError> {
+        if self.ledger_file().exists() {
+            return Err(VaultError::damaged("the vault has a ledger, but its list of keys is gone"));
+        }
+        Ok(State::new())
+    }
+
+    pub(super) fn write_state(&self, state: &State) -> Result<(), VaultError> {
+        self.write(&self.state_file(), &state.to_bytes()?)
+    }
+
+    pub(super) fn write_key(&self, key: &Ed25519Key) -> Result<(), VaultError> {
+        let pem =
+            key.to_pem().map_err(|error| VaultError::unavailable("cannot write a key as PEM", error))?;
+        self.write(&key_file(self.directory, key.key_id()), pem.as_bytes())
+    }
+
+    pub(super) fn read_key(&self, key_id: &KeyId) -> Result<Ed25519Key, VaultError> {
+        let path = key_file(self.directory, key_id);
+        let bytes = Zeroizing::new(read(&path, MAX_KEY).map_err(failed("read", &path))?);
+        let damaged = |reason: &str| VaultError::damaged(format!("{} {reason}", path.display()));
+        let text = std::str::from_utf8(&bytes).map_err(|_| damaged("is no private key"))?;
+        let key = Ed25519Key::from_pem(text).map_err(|error| damaged("is no private key").because(error))?;
+        if key.key_id() == key_id { Ok(key) } else { Err(damaged("holds another key")) }
+    }
+
+    /// Removes the private half of every key that does not sign: of those revoked, and of those that were made but,
+    /// because of a power cut, never listed.
+    pub(super) fn destroy_unlisted(&self, state: &State) -> Result<(), VaultError> {
+        let entries = fs::read_dir(self.directory).map_err(failed("list", self.directory))?;
+        for entry in entries {
+            let path = entry.map_err(failed("list", self.directory))?.path();
+            if path.extension().is_none_or(|extension| extension != "key") {
+                continue;
+            }
+            let key_id = path.file_stem().and_then(|stem| stem.to_str()?.parse::<KeyId>().ok());
+            let Some(key_id) = key_id else { continue };
+            if !state.get(&key_id).is_some_and(|key| key.is_active()) {
+                fs::remove_file(&path).map_err(failed("remove", &path))?;
+            }
+        }
+        sync_directory(self.directory)
+    }
+
+    pub(super) fn ledger_file(&self) -> PathBuf {
+        self.directory.join("ledger")
+    }
+
+    fn state_file(&self) -> PathBuf {
+        self.directory.join("keys.json")
+    }
+
+    /// Puts a file into place so that its name leads to all of it or to what was there before.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+        let temporary = self.directory.join("new");
+        let failed = failed("write", path);
+        let written = || -> io::Result<()> {
+            let mut file = private().create(true).truncate(true).write(true).open(&temporary)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)
+        };
+        written().map_err(&failed)?;
+        sync_directory(self.directory)
+    }
+}
+
+/// For the owner alone.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+pub(super) fn sync_directory(directory: &Path) -> Result<(), VaultError> {
+    File::open(directory).and_then(|open| open.sync_all()).map_err(failed("sync", directory))
+}
+
+fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it has more than {max} bytes")));
+    }
+    Ok(bytes)
+}
