@@ -45,6 +45,7 @@
 //! # Where to look
 //! - [`verity`]: hash trees and root hashes; [`verity::verify()`] names every bad block.
 //! - [`Manifest`]: every file of a directory or a squashfs; what differs. `squashfs` reads, unpacks and packs images.
+//! - `sbom`: which packages an image holds, as CycloneDX, and which files are nobody's.
 //! - [`BuildRecipe`], [`intent`], [`document`], [`chain`]: from the request to the image, link by link.
 //! - [`Envelope`], [`TrustStore`], [`Verified`]: signed bytes, and the only door to what is in them.
 //! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
@@ -71,6 +72,8 @@ pub mod ledger;
 pub mod manifest;
 pub mod recipe;
 pub mod report;
+#[cfg(feature = "sbom")]
+pub mod sbom;
 #[cfg(feature = "squashfs")]
 pub mod squashfs;
 pub mod statement;

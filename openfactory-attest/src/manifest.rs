@@ -17,6 +17,8 @@ mod sha256sum;
 
 pub use diff::{Compare, Difference, DifferenceKind, diff_digests};
 pub use directory::DirectoryError;
+#[cfg(feature = "sbom")]
+pub(crate) use directory::open_beneath;
 pub use entry::{Entry, EntryKind, PathError, TreePath};
 pub use json::ManifestParseError;
 pub use sha256sum::{FileDigest, TextParseError};

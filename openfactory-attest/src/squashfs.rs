@@ -14,6 +14,8 @@ mod digest;
 mod directory;
 mod error;
 mod extract;
+#[cfg(feature = "sbom")]
+mod files;
 mod inode;
 mod metadata;
 mod pack;
@@ -30,6 +32,8 @@ use superblock::Superblock;
 use table::{Fragment, Tables};
 
 pub(crate) use digest::manifest;
+#[cfg(feature = "sbom")]
+pub(crate) use files::Files;
 
 /// An opened image: its superblock and tables are read and make sense.
 ///

@@ -150,7 +150,11 @@ const fn inode_of(stat: &Stat) -> (u64, u64) {
 }
 
 /// Opens a path below the root; no component may be a symbolic link.
-fn open_beneath(root: &OwnedFd, path: &TreePath, flags: OFlags) -> Result<OwnedFd, DirectoryError> {
+pub(crate) fn open_beneath(
+    root: &OwnedFd,
+    path: &TreePath,
+    flags: OFlags,
+) -> Result<OwnedFd, DirectoryError> {
     // NONBLOCK: what became a pipe meanwhile must not hang us.
     let common = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let open = |directory: &OwnedFd, name: &[u8], flags: OFlags| {

@@ -17,6 +17,8 @@ mod key;
 mod manifest;
 mod python;
 mod recipe;
+#[cfg(all(feature = "sbom", feature = "squashfs"))]
+mod sbom;
 #[cfg(feature = "squashfs")]
 mod squashfs;
 mod tool;

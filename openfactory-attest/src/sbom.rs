@@ -1,0 +1,58 @@
+//! The bill of materials of an image: which packages are in it, which files are theirs, as a CycloneDX document.
+//!
+//! [`Inventory`] reads what the image's package manager wrote down, from a directory or from a squashfs that is not
+//! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg. [`Coverage`] holds the image's
+//! manifest against it: a file that no package owns is a file that the inventory does not explain. [`cyclonedx`]
+//! writes both down. A verification document binds the result to the image
+//! ([`VerificationDocument::with_sbom`](crate::document::VerificationDocument::with_sbom)), and so signs it.
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use openfactory_attest::sbom::{Inventory, Subject, cyclonedx};
+//! use openfactory_attest::{Manifest, Work};
+//!
+//! let root = tempfile::tempdir()?;
+//! let dpkg = root.path().join("var/lib/dpkg");
+//! std::fs::create_dir_all(dpkg.join("info"))?;
+//! std::fs::write(
+//!     dpkg.join("status"),
+//!     "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n",
+//! )?;
+//! std::fs::write(dpkg.join("info/hello.list"), "/.\n/hello\n")?;
+//! std::fs::write(root.path().join("hello"), "#!/bin/sh\n")?;
+//!
+//! let inventory = Inventory::of_directory(root.path())?;
+//! assert_eq!(inventory.packages()[0].version, "2.10-3");
+//!
+//! let manifest = Manifest::of_directory(root.path(), &Work::on_all_cores())?;
+//! let coverage = inventory.coverage(&manifest);
+//! assert_eq!((coverage.owned(), coverage.files()), (1, 3)); // dpkg's own two files are nobody's
+//!
+//! let subject = Subject::tree("root", manifest.digest()?);
+//! let built = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_366_400);
+//! let json = cyclonedx::document(&inventory, &subject, Some(&coverage), built)?;
+//! assert!(json.starts_with(b"{\n  \"bomFormat\": \"CycloneDX\""));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Not here
+//! Licences: dpkg's database does not know them, and none are guessed. Dependencies between packages. Whether the
+//! package manager wrote the truth: what it is held against is the manifest, by [`Coverage`].
+
+pub mod cyclonedx;
+
+mod coverage;
+mod dpkg;
+mod error;
+mod files;
+mod inventory;
+mod os_release;
+mod purl;
+
+pub use coverage::Coverage;
+pub use cyclonedx::Subject;
+pub use dpkg::DpkgError;
+pub use error::InventoryError;
+pub use inventory::{Inventory, Package, PackageFormat, PackageState};
+pub use os_release::{Distribution, OsReleaseError};

@@ -1,0 +1,100 @@
+//! What there is, as components.
+
+use super::model::{Component, Contact, ExternalReference, Hash, Organization, Property};
+use super::{Kind, Subject};
+use crate::sbom::inventory::{Inventory, Package, PackageState};
+use crate::sbom::os_release::Distribution;
+use crate::sbom::purl;
+
+/// The image, or the tree.
+pub(super) fn of_subject(subject: &Subject, bom_ref: &str) -> Component {
+    let mut component = Component::new("operating-system", bom_ref, &subject.name);
+    match subject.kind {
+        Kind::Image => component.hashes.push(Hash { alg: "SHA-256", content: subject.digest.to_string() }),
+        // It is not the digest of the tree as one file, so it is none of its hashes.
+        Kind::Tree => component.properties.push(Property::new("openfactory:manifest:sha256", subject.digest)),
+    }
+    if let Some(root_hash) = &subject.root_hash {
+        component.properties.push(Property::new("openfactory:verity:root-hash", root_hash));
+    }
+    component
+}
+
+/// What wrote the document.
+pub(super) fn of_this_crate() -> Component {
+    let mut component = Component::new("library", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_NAME"));
+    component.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    component
+}
+
+/// The distribution, and every package.
+pub(super) fn of_inventory(inventory: &Inventory) -> Vec<Component> {
+    let distribution = inventory.distribution();
+    let packages = inventory.packages().iter().map(|package| of_package(package, distribution));
+    distribution.map(of_distribution).into_iter().chain(packages).collect()
+}
+
+fn of_distribution(distribution: &Distribution) -> Component {
+    let bom_ref = format!("distribution:{}", distribution.name());
+    let mut component = Component::new("operating-system", bom_ref, &distribution.id);
+    component.version.clone_from(&distribution.version_id);
+    component.description.clone_from(&distribution.pretty_name);
+    component
+}
+
+fn of_package(package: &Package, distribution: Option<&Distribution>) -> Component {
+    let Package { name, version, architecture, .. } = package;
+    let purl = purl::of(package, distribution);
+    let bom_ref = purl.clone().unwrap_or_else(|| format!("deb:{name}:{architecture}@{version}"));
+    let mut component = Component::new("library", bom_ref, name);
+    component.version = Some(version.clone());
+    component.purl = purl;
+    component.supplier = package.maintainer.as_deref().map(supplier);
+    component.description.clone_from(&package.summary);
+    if let Some(url) = package.homepage.as_deref().filter(|url| is_web_address(url)) {
+        component.external_references.push(ExternalReference { url: url.to_owned(), kind: "website" });
+    }
+    component.properties.push(Property::new("openfactory:deb:architecture", architecture));
+    if let Some(source) = &package.source_name {
+        component.properties.push(Property::new("openfactory:deb:source", source));
+    }
+    if let Some(version) = &package.source_version {
+        component.properties.push(Property::new("openfactory:deb:source-version", version));
+    }
+    if package.state != PackageState::Installed {
+        component.properties.push(Property::new("openfactory:deb:state", package.state.name()));
+    }
+    component
+}
+
+/// `Name <address>` as an organization; a contact if the address can be one.
+fn supplier(maintainer: &str) -> Organization {
+    let parts =
+        maintainer.split_once('<').and_then(|(name, rest)| Some((name.trim(), rest.strip_suffix('>')?)));
+    let Some((name, address)) = parts.filter(|(name, _)| !name.is_empty()) else {
+        return Organization { name: maintainer.to_owned(), contact: Vec::new() };
+    };
+    let contact = Contact { name: name.to_owned(), email: address.to_owned() };
+    Organization {
+        name: name.to_owned(),
+        contact: is_address(address).then_some(contact).into_iter().collect(),
+    }
+}
+
+fn is_address(address: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'=');
+    address.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && !host.is_empty() && user.bytes().all(allowed) && host.bytes().all(allowed)
+    })
+}
+
+/// A URL that every reader takes for one: no character that would have to be escaped.
+fn is_web_address(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte);
+    rest.is_some_and(|rest| {
+        rest.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && rest.bytes().all(allowed)
+            && rest.matches('#').count() <= 1
+    })
+}

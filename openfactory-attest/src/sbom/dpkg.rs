@@ -1,0 +1,139 @@
+//! dpkg's database: `status`, or `status.d` of images that are made without dpkg; file lists; diversions.
+//!
+//! Source: dpkg(1), deb-control(5), and Debian Policy, chapter 5.
+
+use std::collections::{HashMap, HashSet};
+
+use super::error::InventoryError;
+use super::files::Files;
+use super::inventory::{Inventory, Package};
+use crate::manifest::{Manifest, TreePath};
+
+mod control;
+mod error;
+mod lists;
+mod status;
+
+pub use error::DpkgError;
+
+/// Bytes of one file of the database that are read.
+const MAX_FILE: usize = 64 << 20;
+
+/// What is in the database.
+pub(super) struct Database {
+    pub(super) packages: Vec<Package>,
+    pub(super) listed: Vec<(usize, TreePath)>,
+    pub(super) unlisted: Vec<usize>,
+}
+
+/// A package, and where the list of its files may be.
+struct Found {
+    package: Package,
+    lists: Vec<String>,
+}
+
+/// Reads the database; `None` if there is none.
+pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryError> {
+    let mut found = Vec::new();
+    let status = path("var/lib/dpkg/status")?;
+    let mut is_there = false;
+    if let Some(bytes) = files.read(&status, MAX_FILE)? {
+        is_there = true;
+        for package in within(&status, status::parse(&bytes))? {
+            let (name, architecture) = (&package.name, &package.architecture);
+            // Of packages that may be installed for many architectures at once, the list has the architecture.
+            let lists = [format!("info/{name}:{architecture}.list"), format!("info/{name}.list")].into();
+            found.push(Found { package, lists });
+        }
+    }
+    for file in files.list(&path("var/lib/dpkg/status.d")?)? {
+        let name = String::from_utf8_lossy(file.as_bytes()).into_owned();
+        let name = name.rsplit('/').next().unwrap_or_default();
+        is_there = true;
+        if name.ends_with(".md5sums") {
+            continue;
+        }
+        let bytes = files.read(&file, MAX_FILE)?.unwrap_or_default();
+        for package in within(&file, status::parse_installed(&bytes))? {
+            found.push(Found { package, lists: vec![format!("status.d/{name}.md5sums")] });
+        }
+    }
+    if !is_there {
+        return Ok(None);
+    }
+    found.sort_by(|a, b| key(&a.package).cmp(&key(&b.package)));
+    let mut names = HashSet::new();
+    if let Some(twice) = found.iter().find(|found| !names.insert(key(&found.package))) {
+        let (package, architecture) = key(&twice.package);
+        let source =
+            DpkgError::Duplicate { package: package.to_owned(), architecture: architecture.to_owned() };
+        return Err(InventoryError::Dpkg { path: status, source });
+    }
+    limit(&status, found.len(), "packages", Inventory::MAX_PACKAGES)?;
+    let (listed, unlisted) = read_lists(files, &found)?;
+    Ok(Some(Database { packages: found.into_iter().map(|found| found.package).collect(), listed, unlisted }))
+}
+
+type Lists = (Vec<(usize, TreePath)>, Vec<usize>);
+
+fn read_lists(files: &mut dyn Files, found: &[Found]) -> Result<Lists, InventoryError> {
+    let diversions = read_diversions(files)?;
+    let (mut listed, mut unlisted) = (Vec::new(), Vec::new());
+    for (index, Found { package, lists }) in found.iter().enumerate() {
+        let mut paths = None;
+        for list in lists {
+            let file = path(&format!("var/lib/dpkg/{list}"))?;
+            if let Some(bytes) = files.read(&file, MAX_FILE)? {
+                let parsed = match list.ends_with(".md5sums") {
+                    true => lists::parse_md5sums(&bytes),
+                    false => lists::parse_list(&bytes),
+                };
+                paths = Some(within(&file, parsed)?);
+                break;
+            }
+        }
+        let Some(paths) = paths else {
+            unlisted.push(index);
+            continue;
+        };
+        limit(&path("var/lib/dpkg")?, listed.len() + paths.len(), "paths", Manifest::MAX_ENTRIES)?;
+        for path in paths {
+            // A diversion moves the files of all packages but the one that asked for it.
+            let diverted = diversions.get(&path).filter(|(_, by)| *by != package.name);
+            let path = diverted.map_or(path, |(to, _)| to.clone());
+            listed.push((index, path));
+        }
+    }
+    Ok((listed, unlisted))
+}
+
+fn read_diversions(files: &mut dyn Files) -> Result<HashMap<TreePath, (TreePath, String)>, InventoryError> {
+    let file = path("var/lib/dpkg/diversions")?;
+    match files.read(&file, MAX_FILE)? {
+        Some(bytes) => within(&file, lists::parse_diversions(&bytes)),
+        None => Ok(HashMap::new()),
+    }
+}
+
+fn key(package: &Package) -> (&str, &str) {
+    (&package.name, &package.architecture)
+}
+
+fn limit(path: &TreePath, count: usize, what: &'static str, limit: usize) -> Result<(), InventoryError> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(InventoryError::Dpkg { path: path.clone(), source: DpkgError::TooMany { what, limit } })
+}
+
+fn within<T>(path: &TreePath, parsed: Result<T, DpkgError>) -> Result<T, InventoryError> {
+    parsed.map_err(|source| InventoryError::Dpkg { path: path.clone(), source })
+}
+
+/// A path of the database. A package's name, which is part of some, has no slash.
+fn path(text: &str) -> Result<TreePath, InventoryError> {
+    within(&TreePath::root(), TreePath::new(text).map_err(|_too_long| DpkgError::Path { line: 1 }))
+}
+
+#[cfg(test)]
+mod tests;

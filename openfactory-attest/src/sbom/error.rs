@@ -1,0 +1,53 @@
+//! Why no inventory could be made.
+
+use super::dpkg::DpkgError;
+use super::os_release::OsReleaseError;
+use crate::manifest::{DirectoryError, TreePath};
+
+/// Why no inventory could be made. An image without packages is one of them: it is not an empty inventory.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InventoryError {
+    /// There is no package database that is known here: dpkg's `status` or `status.d`.
+    #[error("no package database: neither var/lib/dpkg/status nor var/lib/dpkg/status.d is there")]
+    NoDatabase,
+    /// The directory can't be read.
+    #[error("cannot read the directory")]
+    Directory(#[source] DirectoryError),
+    /// The image is bad, or can't be read.
+    #[cfg(feature = "squashfs")]
+    #[error("cannot read the image")]
+    Image(#[source] crate::squashfs::SquashfsError),
+    /// It has to be a regular file, and is something else. Links are not followed.
+    #[error("{path} is no regular file")]
+    NotAFile {
+        /// What is.
+        path: TreePath,
+    },
+    /// More than is taken from any image.
+    #[error("{path} is larger than {limit}")]
+    TooLarge {
+        /// Which file or directory.
+        path: TreePath,
+        /// The most: bytes of a file, names in a directory.
+        limit: usize,
+    },
+    /// A file of dpkg's database is not as dpkg writes it.
+    #[error("{path} is not as dpkg writes it")]
+    Dpkg {
+        /// Which file.
+        path: TreePath,
+        /// What is wrong with it.
+        #[source]
+        source: DpkgError,
+    },
+    /// What says which distribution it is can't be understood.
+    #[error("{path} does not say which distribution this is")]
+    OsRelease {
+        /// Which file.
+        path: TreePath,
+        /// What is wrong with it.
+        #[source]
+        source: OsReleaseError,
+    },
+}

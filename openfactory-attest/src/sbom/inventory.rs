@@ -1,0 +1,137 @@
+//! Which packages an image holds, as its package manager wrote it down.
+
+use std::path::Path;
+
+use super::coverage::Coverage;
+use super::dpkg;
+use super::error::InventoryError;
+use super::files::{DirectoryFiles, Files};
+use super::os_release::{self, Distribution};
+use crate::manifest::{Manifest, TreePath};
+
+/// The packages of an image, sorted by name and architecture, with the paths that they own.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    distribution: Option<Distribution>,
+    packages: Vec<Package>,
+    /// Which package, by its place in `packages`, owns which path: not resolved, in no order.
+    pub(super) listed: Vec<(usize, TreePath)>,
+    /// Packages that say nothing of their files.
+    pub(super) unlisted: Vec<usize>,
+}
+
+impl Inventory {
+    /// More packages than this are refused.
+    pub const MAX_PACKAGES: usize = 1 << 17;
+
+    /// Reads a directory tree; follows no link, and stays below `root`.
+    ///
+    /// # Errors
+    /// [`InventoryError`], [`NoDatabase`](InventoryError::NoDatabase) among them.
+    pub fn of_directory(root: &Path) -> Result<Self, InventoryError> {
+        Self::read(&mut DirectoryFiles::open(root)?)
+    }
+
+    /// Reads a squashfs image without mounting it.
+    ///
+    /// # Errors
+    /// [`InventoryError`], [`NoDatabase`](InventoryError::NoDatabase) among them.
+    #[cfg(feature = "squashfs")]
+    pub fn of_squashfs(image: &dyn crate::ReadAt) -> Result<Self, InventoryError> {
+        let image = crate::squashfs::Image::open(image).map_err(InventoryError::Image)?;
+        let mut files = crate::squashfs::Files::of(&image).map_err(InventoryError::Image)?;
+        Self::read(&mut files)
+    }
+
+    pub(super) fn read(files: &mut dyn Files) -> Result<Self, InventoryError> {
+        let database = dpkg::read(files)?.ok_or(InventoryError::NoDatabase)?;
+        let distribution = os_release::read(files)?;
+        let dpkg::Database { packages, listed, unlisted } = database;
+        Ok(Self { distribution, packages, listed, unlisted })
+    }
+
+    /// The distribution, if the image says it.
+    #[must_use]
+    pub const fn distribution(&self) -> Option<&Distribution> {
+        self.distribution.as_ref()
+    }
+
+    /// The packages that have files in the image, sorted by name and architecture.
+    #[must_use]
+    pub fn packages(&self) -> &[Package] {
+        &self.packages
+    }
+
+    /// Whose each file of the image's manifest is.
+    #[must_use]
+    pub fn coverage(&self, manifest: &Manifest) -> Coverage {
+        Coverage::of(self, manifest)
+    }
+}
+
+/// One package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Package {
+    /// Whose kind it is.
+    pub format: PackageFormat,
+    /// Its name.
+    pub name: String,
+    /// Its whole version, with epoch and revision where it has them: `1:2.4.47-2`.
+    pub version: String,
+    /// `amd64`, `all`, ...
+    pub architecture: String,
+    /// The source package it was built from, if that has another name.
+    pub source_name: Option<String>,
+    /// The version of the source package, if that is another one.
+    pub source_version: Option<String>,
+    /// Who maintains it: `Name <address>`.
+    pub maintainer: Option<String>,
+    /// Where it is from.
+    pub homepage: Option<String>,
+    /// What it is, in one line.
+    pub summary: Option<String>,
+    /// How far it is installed.
+    pub state: PackageState,
+}
+
+/// Whose package it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PackageFormat {
+    /// Debian's: dpkg.
+    Deb,
+}
+
+/// How far a package with files in the image is installed (dpkg(1), "Package states").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PackageState {
+    /// Unpacking was begun and not ended.
+    HalfInstalled,
+    /// Unpacked, not configured.
+    Unpacked,
+    /// Configuring was begun and not ended.
+    HalfConfigured,
+    /// Waits for what another package has to do.
+    TriggersAwaited,
+    /// Has something to do for another package.
+    TriggersPending,
+    /// Installed.
+    Installed,
+}
+
+impl PackageState {
+    /// As dpkg spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HalfInstalled => "half-installed",
+            Self::Unpacked => "unpacked",
+            Self::HalfConfigured => "half-configured",
+            Self::TriggersAwaited => "triggers-awaited",
+            Self::TriggersPending => "triggers-pending",
+            Self::Installed => "installed",
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Package URLs: names of packages that scanners know.
+//!
+//! Source: the purl specification and its type `deb` (github.com/package-url/purl-spec).
+
+use std::fmt::Write as _;
+
+use super::inventory::{Package, PackageFormat};
+use super::os_release::Distribution;
+
+/// The package's URL. Without a distribution there is none: whose package it is would be a guess.
+pub(super) fn of(package: &Package, distribution: Option<&Distribution>) -> Option<String> {
+    let distribution = distribution?;
+    let kind = match package.format {
+        PackageFormat::Deb => "deb",
+    };
+    let mut purl = format!("pkg:{kind}/");
+    encode(&mut purl, &distribution.id);
+    purl.push('/');
+    // The type `deb` has its names in lower case.
+    encode(&mut purl, &package.name.to_ascii_lowercase());
+    purl.push('@');
+    encode(&mut purl, &package.version);
+    // Qualifiers are sorted by their keys.
+    purl.push_str("?arch=");
+    encode(&mut purl, &package.architecture);
+    purl.push_str("&distro=");
+    encode(&mut purl, &distribution.name());
+    Some(purl)
+}
+
+/// Everything is escaped but letters, digits, `.`, `-`, `_`, `~` and the colon.
+fn encode(purl: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':') {
+            purl.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _infallible = write!(purl, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sbom::PackageState;
+
+    #[test]
+    fn epochs_stay_and_pluses_are_escaped() {
+        let package = Package {
+            format: PackageFormat::Deb,
+            name: "libstdc++6".to_owned(),
+            version: "1:12.2.0-14+deb12u1~x".to_owned(),
+            architecture: "amd64".to_owned(),
+            source_name: None,
+            source_version: None,
+            maintainer: None,
+            homepage: None,
+            summary: None,
+            state: PackageState::Installed,
+        };
+        let debian = Distribution::parse(b"ID=debian\nVERSION_ID=12").unwrap();
+        assert_eq!(
+            of(&package, Some(&debian)).as_deref(),
+            Some("pkg:deb/debian/libstdc%2B%2B6@1:12.2.0-14%2Bdeb12u1~x?arch=amd64&distro=debian-12")
+        );
+        assert_eq!(of(&package, None), None);
+    }
+}

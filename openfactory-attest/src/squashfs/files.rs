@@ -1,0 +1,47 @@
+//! Single files of an image, by path.
+
+use super::Image;
+use super::content::Contents;
+use super::error::SquashfsError;
+use super::walk::{Found, walk};
+use crate::manifest::{Entry, TreePath};
+
+/// An image's entries, and their contents one at a time.
+pub(crate) struct Files<'a> {
+    found: Vec<Found>,
+    contents: Contents<'a>,
+}
+
+impl<'a> Files<'a> {
+    /// Lists the image. No file is read.
+    pub(crate) fn of(image: &'a Image<'a>) -> Result<Self, SquashfsError> {
+        Ok(Self { found: walk(image)?, contents: Contents::of(image) })
+    }
+
+    /// All entries, in bytewise order of paths. The digests of files are not known.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.found.iter().map(|found| &found.entry)
+    }
+
+    /// The entry of this path. The digest of a file is not known.
+    pub(crate) fn entry(&self, path: &TreePath) -> Option<&Entry> {
+        self.find(path).map(|found| &found.entry)
+    }
+
+    /// A file's content, all of it: its size was looked at before. Nothing for whatever is no file.
+    pub(crate) fn read(&mut self, path: &TreePath) -> Result<Vec<u8>, SquashfsError> {
+        let mut bytes = Vec::new();
+        if let Some(content) = self.find(path).and_then(|found| found.content) {
+            self.contents.read(content, &mut |block| {
+                bytes.extend_from_slice(block);
+                Ok::<_, SquashfsError>(())
+            })?;
+        }
+        Ok(bytes)
+    }
+
+    fn find(&self, path: &TreePath) -> Option<&Found> {
+        let index = self.found.binary_search_by(|found| found.entry.path.cmp(path)).ok()?;
+        self.found.get(index)
+    }
+}
