@@ -9,6 +9,7 @@ mod key;
 mod manifest;
 mod output;
 mod recipe;
+mod sbom;
 mod verity;
 
 pub use error::CliError;
@@ -51,6 +52,9 @@ enum Area {
     /// Build recipes and their hash
     #[command(subcommand)]
     Recipe(recipe::RecipeCommand),
+    /// Package inventories of images
+    #[command(subcommand)]
+    Sbom(sbom::SbomCommand),
     /// dm-verity: hash trees over images, their root hash, and every bad block
     #[command(subcommand)]
     Verity(verity::VerityCommand),
@@ -65,6 +69,7 @@ impl Area {
             Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),
             Self::Recipe(command) => command.run(),
+            Self::Sbom(command) => command.run(),
             Self::Verity(command) => command.run(),
         }
     }

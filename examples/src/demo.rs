@@ -10,6 +10,7 @@ mod events;
 mod machine;
 mod narrator;
 mod records;
+mod sbom;
 mod services;
 mod site;
 mod source;
@@ -174,6 +175,7 @@ fn conclude(
                 "size": built.image.size,
                 "entries": built.manifest.entries().len(),
             },
+            "sbom": built.sbom.made().map(|made| made.named.sha256),
             "records": by_kind,
             "audit": { "size": log.verified.size, "root": log.verified.root.to_string() },
             "seconds": (seconds * 10.0).round() / 10.0,

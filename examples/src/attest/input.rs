@@ -8,6 +8,7 @@ use std::path::Path;
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::FileDigest;
 use openfactory_attest::recipe::MAX_RECIPE;
+use openfactory_attest::verity::{Params, Superblock};
 use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope};
 
 use super::CliError;
@@ -67,6 +68,14 @@ pub(crate) fn measure(path: &Path) -> Result<FileDigest, CliError> {
     let file = File::open(path).map_err(cannot_read)?;
     let (sha256, size) = Sha256Digest::of_reader(file).map_err(cannot_read)?;
     Ok(FileDigest::new(size, sha256))
+}
+
+/// The parameters of a hash device, from its superblock.
+pub(crate) fn verity_params(path: &Path) -> Result<Params, CliError> {
+    let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+    let superblock =
+        Superblock::read(&file).map_err(|error| CliError::file("use the hash device", path, error))?;
+    Ok(superblock.params().clone())
 }
 
 /// The last part of a path, which must be text.

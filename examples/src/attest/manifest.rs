@@ -185,7 +185,7 @@ fn read_baseline(path: &Path) -> Result<Baseline, CliError> {
 }
 
 /// The manifest of what is there: a directory, or else an image.
-fn read_tree(path: &Path, threads: Threads) -> Result<Manifest, CliError> {
+pub(super) fn read_tree(path: &Path, threads: Threads) -> Result<Manifest, CliError> {
     let cannot_read = |error| CliError::file("read", path, error);
     let bar = progress::Bytes::new("hashing");
     let tell = |done, total| bar.tell(done, total);

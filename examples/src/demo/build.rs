@@ -22,6 +22,7 @@ use openfactory_sn::lifecycle::id::BuildId;
 
 use super::error::{DemoError, During as _};
 use super::machine::Machine;
+use super::sbom::{self, Sbom};
 use super::site::{REQUESTER, Site};
 use super::source;
 use crate::progress::Bytes;
@@ -50,6 +51,7 @@ pub(crate) struct Built {
     pub(crate) manifest: Manifest,
     pub(crate) document: Envelope,
     pub(crate) facts: VerificationDocument,
+    pub(crate) sbom: Sbom,
     pub(crate) chain: ChainReport,
 }
 
@@ -99,6 +101,9 @@ pub(crate) fn build(
     let image_file = ImageFile::new("image.squashfs", digest(&image_path)?);
     let tree = hash_tree(&file, &image_file.sha256, &site.path("builds").join(id.as_str()))?;
     let manifest = manifest(&file, site, id)?;
+    let root_hash = tree.root_hash();
+    let of = sbom::Of { content: &file, image: &image_file, root_hash: &root_hash, manifest: &manifest };
+    let sbom = sbom::make(site, id, &of, now)?;
 
     let key = site.key("build-platform")?;
     let bytes = once(&site.artifact(id, "verification.json"), || {
@@ -113,14 +118,27 @@ pub(crate) fn build(
             Builder::new("https://openfactory.tech/demo"),
             Signature::new("Demo Build Platform", "build released after verification", now),
         );
-        Ok(document.with_intent(&request.intent).sign(&key)?.to_json())
+        let document = document.with_intent(&request.intent);
+        let document = match sbom.made() {
+            Some(made) => document.with_sbom(made.named.clone()),
+            None => document,
+        };
+        Ok(document.sign(&key)?.to_json())
     })?;
     let document = Envelope::parse(&bytes).during("read the signed document")?;
     let trust = site.trust()?;
     let facts =
         VerificationDocument::open(&document, &trust).during("open the signed document")?.into_inner();
-    let chain = verify(&document, &facts, request, (&file, &image_path), FileDigest::of(&log), &trust)?;
-    Ok(Built { id: id.clone(), image_path, image: image_file, tree, manifest, document, facts, chain })
+    let mut evidence = Evidence::default();
+    evidence.recipe_hash = Some(request.recipe.recipe_hash());
+    evidence.intent = Some(request.intent.clone());
+    evidence.build_log = Some(FileDigest::of(&log));
+    if sbom.made().is_some() {
+        evidence.sboms.push(sbom::measure(site, id)?);
+    }
+    measure(&facts, (&file, &image_path), &mut evidence)?;
+    let chain = verify_chain(&document, &trust, &evidence);
+    Ok(Built { id: id.clone(), image_path, image: image_file, tree, manifest, document, facts, sbom, chain })
 }
 
 /// Reads a given image whole before anything is begun: one that is none must leave nothing behind.
@@ -152,15 +170,12 @@ pub(crate) fn check_same(site: &Site, given: &Path) -> Result<(), DemoError> {
     Err(DemoError::new(text))
 }
 
-/// Every link of the chain, from the artifacts as they lie on disk.
-fn verify(
-    document: &Envelope,
+/// What there is to say of the image, measured anew from its file.
+fn measure(
     facts: &VerificationDocument,
-    request: &Request,
     (image, path): (&File, &Path),
-    log: FileDigest,
-    trust: &openfactory_attest::trust::TrustStore,
-) -> Result<ChainReport, DemoError> {
+    evidence: &mut Evidence,
+) -> Result<(), DemoError> {
     let signed = facts.verity_tree().during("read the signed parameters")?;
     let root_hash = {
         let bar = Bytes::new("verifying blocks");
@@ -170,14 +185,10 @@ fn verify(
             .during("hash the image's blocks")?
     };
     let again = Manifest::of_squashfs(image, &Work::on_all_cores()).during("hash the image's files")?;
-    let mut evidence = Evidence::default();
-    evidence.recipe_hash = Some(request.recipe.recipe_hash());
-    evidence.intent = Some(request.intent.clone());
-    evidence.build_log = Some(log);
     evidence.image = Some(digest(path)?);
     evidence.root_hash = Some(root_hash.root_hash());
     evidence.manifest = Some(again.digest().during("hash the manifest")?);
-    Ok(verify_chain(document, trust, &evidence))
+    Ok(())
 }
 
 /// SHA-256 and size of a file.
@@ -187,7 +198,7 @@ fn digest(path: &Path) -> Result<FileDigest, DemoError> {
     Ok(FileDigest::new(size, sha256))
 }
 
-fn once(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, Cause>) -> Result<Vec<u8>, DemoError> {
+pub(super) fn once(path: &Path, make: impl FnOnce() -> Result<Vec<u8>, Cause>) -> Result<Vec<u8>, DemoError> {
     read_or_write(path, 0o644, make).during(&format!("make {}", path.display()))
 }
 
@@ -214,6 +225,9 @@ fn image(path: &Path, given: Option<&Path>) -> Result<(), DemoError> {
     }
     large_once(path, |file| {
         let mut packer = Packer::new(Compression::Zstd);
+        for (link, target) in source::links(Path::new("/")) {
+            packer.add_symlink(TreePath::new(link)?, &target)?;
+        }
         for relative in source::choose(Path::new("/"), source::Limits::default()) {
             let path = TreePath::new(relative.as_os_str().as_encoded_bytes())?;
             let mode = source::permissions(&Path::new("/").join(&relative))?;

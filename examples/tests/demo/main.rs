@@ -14,5 +14,6 @@ mod bad_input;
 mod edges;
 mod image;
 mod kill;
+mod sbom;
 mod timer;
 mod told;

@@ -10,7 +10,7 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{
     Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
 };
-use openfactory_attest::verity::{self, Params, Superblock};
+use openfactory_attest::verity;
 use openfactory_attest::{Envelope, Manifest, Signer as _};
 use serde_json::{Value, json};
 
@@ -157,7 +157,7 @@ impl Sign {
     /// The tree of the image, and the hash device's digest: made in a file that nobody sees.
     fn tree(&self, image: &File, digest: &FileDigest) -> Result<VerityTree, CliError> {
         let params = match &self.hash_file {
-            Some(path) => superblock_params(path)?,
+            Some(path) => input::verity_params(path)?,
             None => VerityTree::params_for(&digest.sha256),
         };
         let directory = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -194,13 +194,6 @@ impl Sign {
 /// This host's name, as the kernel has it.
 pub(super) fn host_name() -> std::io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
-}
-
-fn superblock_params(path: &Path) -> Result<Params, CliError> {
-    let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
-    let superblock =
-        Superblock::read(&file).map_err(|error| CliError::file("use the hash device", path, error))?;
-    Ok(superblock.params().clone())
 }
 
 /// The intent, if it is for this recipe. Who signed it is for whoever verifies to judge.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use openfactory_attest::sbom::cyclonedx;
 use openfactory_sn::lifecycle::event::EventBody;
 use openfactory_sn::lifecycle::event::build::{
     BuildCompleted, BuildVerified, ChainLink, EvidenceFile, Image,
@@ -11,6 +12,7 @@ use openfactory_sn::lifecycle::id::BuildId;
 
 use super::super::build::{self, Built, Request};
 use super::super::error::{DemoError, During as _};
+use super::super::sbom::{self, Sbom};
 use super::super::story::Story;
 
 /// Builds `id`, from the image that is given or from this machine's files.
@@ -31,6 +33,13 @@ pub(crate) async fn tell(
         .say(format_args!("image           {} bytes, SHA-256 {}", built.image.size, built.image.sha256))?;
     narrator.say(format_args!("dm-verity root  {}", built.tree.root_hash()))?;
     narrator.say(format_args!("file manifest   {} entries", built.manifest.entries().len()))?;
+    match &built.sbom {
+        Sbom::Made(made) => narrator.say(format_args!(
+            "SBOM            {} packages; {} of {} files belong to one",
+            made.packages, made.owned.0, made.owned.1
+        ))?,
+        Sbom::Without(why) => narrator.say(format_args!("SBOM            none: {why}"))?,
+    }
     for link in &built.chain.links {
         let (status, reason) = build::link_status(&link.status);
         let dash = if reason.is_empty() { "" } else { ": " };
@@ -79,8 +88,11 @@ async fn send(story: &Story<'_>, built: &Built, begun: SystemTime) -> Result<(),
                 root_hash,
                 links.collect(),
             );
-            for (name, media_type) in [("build.log", "text/plain"), ("squashfs-hashes.sha256", "text/plain")]
-            {
+            let mut files = vec![("build.log", "text/plain"), ("squashfs-hashes.sha256", "text/plain")];
+            if built.sbom.made().is_some() {
+                files.push((sbom::NAME, cyclonedx::MEDIA_TYPE));
+            }
+            for (name, media_type) in files {
                 let path = story.site.artifact(id, name);
                 let content = std::fs::read(&path).during(&format!("read {}", path.display()))?;
                 body.evidence.push(EvidenceFile::new(name, media_type, content));

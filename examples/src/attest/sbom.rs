@@ -1,0 +1,176 @@
+//! `attest sbom`: which packages are in an image, and which files are nobody's.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use clap::{Subcommand, ValueEnum};
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::{ImageFile, VerityTree};
+use openfactory_attest::sbom::{Coverage, Inventory, Subject, cyclonedx};
+use openfactory_attest::verity;
+use serde_json::{Value, json};
+
+use super::manifest::{Threads, read_tree};
+use super::{CliError, input, output};
+use crate::cli::Verdict;
+use crate::progress;
+use crate::write_once::write_atomically;
+
+/// `attest sbom ...`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SbomCommand {
+    /// Write the package inventory of a directory or a squashfs image
+    ///
+    /// Reads dpkg's database in it (var/lib/dpkg/status, or status.d of images without dpkg); nothing is mounted, no
+    /// link followed. Every file of the image is held against the packages' file lists: how many belong to a package
+    /// stands in the document. An image's SHA-256 and dm-verity root hash stand there too; without --hash-file the
+    /// root hash is the one that `attest document sign` comes to.
+    #[command(after_help = "Examples:
+  attest sbom create rootfs.squashfs -o sbom.cdx.json
+  attest document sign --image rootfs.squashfs --sbom sbom.cdx.json ...
+
+Exit status: 0 written, 2 could not be made; no package database is one reason.")]
+    Create(Create),
+}
+
+/// What is inventoried, and how it is written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    /// A directory, or a squashfs image (which is not mounted)
+    path: PathBuf,
+    /// The form to write
+    #[arg(long, value_enum, default_value_t = Format::Cyclonedx)]
+    format: Format,
+    /// Write to this file instead of stdout: all of it, or nothing. A summary then goes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The image's hash device, whose salt and UUID its root hash is computed with
+    #[arg(long, value_name = "FILE")]
+    hash_file: Option<PathBuf>,
+    /// The time that stands in the document, in seconds since 1970 UTC; now if not given
+    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
+    time: Option<u32>,
+    /// Print the summary as one JSON object; needs --output
+    #[arg(long, requires = "output")]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// CycloneDX 1.6, JSON
+    Cyclonedx,
+}
+
+impl SbomCommand {
+    pub(crate) fn run(self) -> Result<Verdict, CliError> {
+        let Self::Create(create) = self;
+        create.run()
+    }
+}
+
+impl Create {
+    fn run(self) -> Result<Verdict, CliError> {
+        let path = &self.path;
+        let is_directory = path.metadata().map_err(|error| CliError::file("read", path, error))?.is_dir();
+        let inventory = inventory(path, is_directory)?;
+        let manifest = read_tree(path, self.threads)?;
+        let coverage = inventory.coverage(&manifest);
+        let subject = if is_directory {
+            let digest = manifest.digest();
+            let digest = digest.map_err(|error| CliError::because("cannot hash the manifest", error))?;
+            if self.hash_file.is_some() {
+                return Err(CliError::new("a directory has no hash device: --hash-file is for images"));
+            }
+            Subject::tree(directory_name(path)?, digest)
+        } else {
+            self.image()?
+        };
+        let time = match self.time {
+            Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()),
+            None => SystemTime::now(),
+        };
+        let document = match self.format {
+            Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time),
+        };
+        let document = document.map_err(|error| CliError::because("cannot write the inventory", error))?;
+        let Some(file) = &self.output else {
+            output::write(&document)?;
+            return Ok(Verdict::Good);
+        };
+        write_atomically(file, &document, 0o644).map_err(|error| CliError::file("write", file, error))?;
+        let summary = summary(&inventory, &coverage, &document);
+        if self.json {
+            output::write_json(&summary)?;
+        } else {
+            output::write(labels(&summary).as_bytes())?;
+        }
+        Ok(Verdict::Good)
+    }
+
+    /// The image with its SHA-256 and its root hash.
+    fn image(&self) -> Result<Subject, CliError> {
+        let path = &self.path;
+        let image = ImageFile::new(input::name(path)?, input::measure(path)?);
+        let params = match &self.hash_file {
+            Some(file) => input::verity_params(file)?,
+            None => VerityTree::params_for(&image.sha256),
+        };
+        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+        let bar = progress::Bytes::new("hashing blocks");
+        let tell = |done, total| bar.tell(done, total);
+        let tree = verity::root_hash(&file, None, &params, &self.threads.work().telling(&tell))
+            .map_err(|error| CliError::file("make the hash tree of", path, error))?;
+        Ok(Subject::image(&image).with_root_hash(&tree.root_hash()))
+    }
+}
+
+fn inventory(path: &Path, is_directory: bool) -> Result<Inventory, CliError> {
+    let read = if is_directory {
+        Inventory::of_directory(path)
+    } else {
+        let image = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+        Inventory::of_squashfs(&image)
+    };
+    read.map_err(|error| CliError::file("list the packages of", path, error))
+}
+
+/// A directory's name, also where the path ends in `.` or is `/`.
+fn directory_name(path: &Path) -> Result<String, CliError> {
+    let whole = path.canonicalize().map_err(|error| CliError::file("read", path, error))?;
+    if whole.parent().is_none() { Ok("/".to_owned()) } else { input::name(&whole) }
+}
+
+fn summary(inventory: &Inventory, coverage: &Coverage, document: &[u8]) -> Value {
+    json!({
+        "packages": inventory.packages().len(),
+        "distribution": inventory.distribution().map(|distribution| distribution.name()),
+        "files": coverage.files(),
+        "owned": coverage.owned(),
+        "unowned": coverage.unowned().len(),
+        "missing": coverage.missing(),
+        "packages_without_list": coverage.unlisted().len(),
+        "sha256": Sha256Digest::of(document),
+    })
+}
+
+fn labels(summary: &Value) -> String {
+    let lines = [
+        ("Packages:", "packages"),
+        ("Distribution:", "distribution"),
+        ("Files:", "files"),
+        ("  of a package:", "owned"),
+        ("  of none:", "unowned"),
+        ("Missing paths:", "missing"),
+        ("Without list:", "packages_without_list"),
+        ("SBOM sha256:", "sha256"),
+    ];
+    let text = |name: &str| match summary.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "unknown".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    lines.iter().map(|(label, name)| format!("{label:<17}{}\n", text(name))).collect()
+}

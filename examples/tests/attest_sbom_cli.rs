@@ -1,0 +1,130 @@
+//! `attest sbom` as an operator runs it, from the image to the verified chain.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use openfactory_attest::squashfs::{Compression, Packer};
+use serde_json::Value;
+
+const STATUS: &str = "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n";
+
+fn attest(directory: &Path, line: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
+    command.args(line.split_whitespace()).current_dir(directory).env_remove("SOURCE_DATE_EPOCH");
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn succeed(directory: &Path, line: &str) -> String {
+    let output = attest(directory, line);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A tree of one package and a file that is nobody's; the same as an image.
+fn build() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = directory.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("root/var/lib/dpkg/status", STATUS);
+    write("root/var/lib/dpkg/info/hello.list", "/.\n/usr\n/usr/bin\n/usr/bin/hello\n");
+    write("root/usr/lib/os-release", "ID=debian\nVERSION_ID=12\n");
+    write("root/usr/bin/hello", "#!/bin/sh\n");
+    write("recipe.json", r#"{"name": "press", "baseImage": "debian-bookworm"}"#);
+    write("build.log", "done\n");
+    let mut packer = Packer::new(Compression::Zstd);
+    packer.add_tree(&directory.path().join("root")).unwrap();
+    let mut image = std::io::Cursor::new(Vec::new());
+    packer.write(&mut image).unwrap();
+    let mut image = image.into_inner();
+    image.resize(image.len().next_multiple_of(4096), 0);
+    fs::write(directory.path().join("image"), image).unwrap();
+    directory
+}
+
+#[test]
+fn the_inventory_has_the_root_hash_that_is_signed_and_its_link_is_proved() {
+    let directory = build();
+    let path = directory.path();
+    let told = succeed(path, "sbom create image --time 1772366400 -o sbom.cdx.json --json");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (&told["packages"], &told["files"], &told["owned"], &told["unowned"]),
+        (&1.into(), &4.into(), &1.into(), &3.into())
+    );
+    let document: Value = serde_json::from_slice(&fs::read(path.join("sbom.cdx.json")).unwrap()).unwrap();
+    assert_eq!(document["metadata"]["timestamp"], "2026-03-01T12:00:00Z");
+    let purl = "pkg:deb/debian/hello@2.10-3?arch=amd64&distro=debian-12";
+    assert_eq!(document["components"][1]["purl"], purl);
+
+    succeed(path, "key generate --kind build-platform-signing --out platform.key");
+    let signed = succeed(
+        path,
+        "document sign --image image --recipe recipe.json --build-log build.log --sbom sbom.cdx.json \
+         --key platform.key -o verification.json --json",
+    );
+    let signed: Value = serde_json::from_str(&signed).unwrap();
+    let properties = document["metadata"]["component"]["properties"].as_array().unwrap();
+    let root_hash = properties.iter().find(|it| it["name"] == "openfactory:verity:root-hash").unwrap();
+    assert_eq!(root_hash["value"], signed["root_hash"]);
+
+    let verify = "document verify verification.json --trust platform.key.pub --sbom sbom.cdx.json --json";
+    let links = |output: Output| -> Vec<Value> {
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["links"].as_array().unwrap().clone()
+    };
+    let status = |output: Output| {
+        let links = links(output);
+        links.iter().find(|link| link["link"] == "sbom sbom.cdx.json").unwrap()["status"].clone()
+    };
+    assert_eq!(status(attest(path, verify)), "proved");
+    fs::write(path.join("sbom.cdx.json"), "{}").unwrap();
+    assert_eq!(status(attest(path, verify)), "broken");
+}
+
+#[test]
+fn equal_input_gives_equal_bytes() {
+    let directory = build();
+    let path = directory.path();
+    for what in ["image", "root"] {
+        let line = format!("sbom create {what} --format cyclonedx --time 1772366400");
+        assert_eq!(succeed(path, &line), succeed(path, &line));
+    }
+    // The image of a tree holds the packages of the tree.
+    let components = |what: &str| {
+        let document = succeed(path, &format!("sbom create {what} --time 0"));
+        serde_json::from_str::<Value>(&document).unwrap()["components"].clone()
+    };
+    assert_eq!(components("image"), components("root"));
+}
+
+#[test]
+fn what_has_no_packages_is_told_as_such() {
+    let directory = build();
+    let path = directory.path();
+    fs::remove_dir_all(path.join("root/var")).unwrap();
+    for (line, reason) in [
+        ("sbom create root", "no package database"),
+        ("sbom create recipe.json", "no squashfs image"),
+        ("sbom create nowhere", "cannot read nowhere"),
+        ("sbom create image --format spdx", "invalid value 'spdx'"),
+    ] {
+        let output = attest(path, &format!("{line} -o out"));
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(reason), "{line}: {told}");
+        assert!(!path.join("out").exists());
+    }
+}
