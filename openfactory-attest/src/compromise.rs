@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::key::KeyId;
+use crate::ledger::KeyUse;
 use crate::trust::revocation::Window;
 
 /// A use of a key as the audit log holds it.
@@ -33,6 +34,12 @@ pub struct SignedAt {
 }
 
 impl SignedAt {
+    /// A use that was read from the log.
+    #[must_use]
+    pub fn of(index: u64, key_use: &KeyUse) -> Self {
+        Self::new(index, key_use.key_id, key_use.payload, &key_use.kind)
+    }
+
     /// This key signed this payload, says the log at this index.
     pub fn new(index: u64, key_id: KeyId, payload: Sha256Digest, kind: impl Into<String>) -> Self {
         Self { index, key_id, payload, kind: kind.into() }
@@ -282,3 +289,6 @@ impl<'s> Logged<'s> {
         all.into_iter()
     }
 }
+
+#[cfg(test)]
+mod tests;

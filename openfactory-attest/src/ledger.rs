@@ -4,8 +4,10 @@
 //! that the log gave to the entry, under the log's own key. [`Held`] is proof that the log held a payload there.
 
 mod held;
+mod read;
 
 pub use held::{FindHeldError, Held, HeldError, find_held};
+pub use read::{LoggedUses, ReadUsesError, read_uses};
 
 use std::time::SystemTime;
 
@@ -185,3 +187,6 @@ fn kind_of(payload_type: &str, payload: &[u8]) -> String {
     let kind = statement.map_or_else(|| payload_type.to_owned(), |typed| typed.predicate_type);
     kind.chars().take(MAX_KIND).collect()
 }
+
+#[cfg(test)]
+mod tests;

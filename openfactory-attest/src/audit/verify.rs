@@ -105,12 +105,13 @@ pub fn verify(
     key: &VerifierKey,
     since: Option<&[u8]>,
 ) -> Result<VerifyReport, VerifyLogError> {
-    read(directory, key, since, |_, _| ())
+    read(directory, Some(key), since, |_, _| ())
 }
 
 /// Like [`verify()`], and hands over each entry, its index and its JSON, in the log's order.
 ///
-/// What is handed over is worth what the report says in the end: nothing, if that is not good. Entries after the
+/// Without a key no signature is checked: entries and tree are, and whether they are whole. What is handed over is worth
+/// what the report says in the end: nothing, if that is not good. Entries after the
 /// checkpoint, and a batch without its commit at the very end, are handed over too; [`VerifyReport::verified`] and
 /// [`VerifyReport::checkpoint`] say how far either reaches.
 ///
@@ -118,7 +119,7 @@ pub fn verify(
 /// [`VerifyLogError`] where the files could not be read; everything else is a [`Finding`].
 pub fn read(
     directory: &Path,
-    key: &VerifierKey,
+    key: Option<&VerifierKey>,
     since: Option<&[u8]>,
     mut visit: impl FnMut(u64, &[u8]),
 ) -> Result<VerifyReport, VerifyLogError> {
@@ -131,7 +132,7 @@ pub fn read(
         findings.push(Finding::CheckpointMissing);
     }
     let notes = [(Which::Own, own.as_deref()), (Which::Since, since)];
-    for (which, note) in notes.into_iter().filter_map(|(which, note)| Some((which, note?))) {
+    for (which, note, key) in notes.into_iter().filter_map(|(which, note)| Some((which, note?, key?))) {
         match Checkpoint::open(note, key) {
             Ok(checkpoint) => anchors.push(Anchor { which, signed: checkpoint.head, seen: false }),
             Err(error) => findings.push(Finding::Checkpoint { which, error }),
@@ -152,7 +153,7 @@ pub fn read(
             return Ok(report);
         }
     };
-    if scanner.origin() != key.name() {
+    if key.is_some_and(|key| scanner.origin() != key.name()) {
         report.findings.push(Finding::OtherLog { origin: scanner.origin().chars().take(200).collect() });
     }
     compare(&mut anchors, &scanner, &mut report.findings);

@@ -1,14 +1,13 @@
 //! Proof that the log held a payload before something happened.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{KeyUse, LedgerEntryError};
+use super::{KeyUse, LedgerEntryError, ReadUsesError, read_uses};
 use crate::audit::entry::EntryError;
 use crate::audit::proof::{ProofError, ProveError};
-use crate::audit::verify::{Finding, VerifyLogError};
 use crate::audit::{self, Entry, Proof, VerifierKey};
 use crate::digest::Sha256Digest;
-use crate::key::KeyId;
 
 /// That an audit log held a key's use at an index, proved under the log's own signature.
 ///
@@ -78,19 +77,13 @@ impl Held {
     }
 }
 
-/// Why a log could not be searched.
+/// Why what a log holds could not be proved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FindHeldError {
-    /// The log could not be read.
+    /// The log could not be read, or is bad: nothing in it is taken for proof.
     #[error("cannot search the log")]
-    Read(#[source] VerifyLogError),
-    /// The log is not as it was written, or not under its key: nothing in it is taken for proof.
-    #[error("the log is not good: {}", findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Bad {
-        /// What is wrong with it.
-        findings: Vec<Finding>,
-    },
+    Read(#[source] ReadUsesError),
     /// An entry was found, but no proof of it could be made.
     #[error("cannot prove entry {index}")]
     Prove {
@@ -119,24 +112,16 @@ pub fn find_held(
     log: &VerifierKey,
     payloads: &[Sha256Digest],
 ) -> Result<Vec<Held>, FindHeldError> {
-    let mut found: Vec<(u64, Sha256Digest, KeyId)> = Vec::new();
-    let report = audit::read(directory, log, None, |index, bytes| {
-        // An entry that can't be read proves nothing; whether the log is good is the report's affair.
-        let key_use = Entry::parse(bytes).ok().and_then(|entry| KeyUse::from_entry(&entry).ok().flatten());
-        let Some(KeyUse { payload, key_id, .. }) = key_use else { return };
-        let known = |(_, at, key): &(u64, Sha256Digest, KeyId)| *at == payload && *key == key_id;
-        if payloads.contains(&payload) && !found.iter().any(known) {
-            found.push((index, payload, key_id));
-        }
-    })
-    .map_err(FindHeldError::Read)?;
-    if !report.is_good() {
-        return Err(FindHeldError::Bad { findings: report.findings });
+    let uses = read_uses(directory, Some(log)).map_err(FindHeldError::Read)?;
+    let mut found = BTreeMap::new();
+    for (index, one) in uses.uses.iter().filter(|(_, one)| payloads.contains(&one.payload)) {
+        found.entry((one.payload, one.key_id)).or_insert(*index);
     }
-    let covered = report.checkpoint.map_or(0, |head| head.size);
-    let within = found.into_iter().filter(|(index, ..)| *index < covered);
-    within
-        .map(|(index, ..)| {
+    let covered = |index: &u64| *index < uses.covered;
+    found
+        .into_values()
+        .filter(covered)
+        .map(|index| {
             let (proof, entry) =
                 audit::prove(directory, index).map_err(|source| FindHeldError::Prove { index, source })?;
             Held::verify(&proof, &entry, log).map_err(|source| FindHeldError::Held { index, source })

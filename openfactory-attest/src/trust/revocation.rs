@@ -368,3 +368,6 @@ impl RevokedKey {
         older.iter().map(|key| &key.key_id).filter(move |key| !newer.contains(*key))
     }
 }
+
+#[cfg(test)]
+mod tests;

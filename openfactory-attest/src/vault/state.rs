@@ -182,3 +182,6 @@ pub(super) fn check_name(name: &str) -> Result<(), VaultError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
