@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::constraint::{AllowedSetViolation, CertificateViolation, HostnameViolation, SubnetViolation};
 use crate::place::Place;
+use crate::violation::Row;
 
 /// One thing that is not as a constraint wants it, or that couldn't be checked.
 ///
@@ -90,7 +91,7 @@ impl Finding {
         guidance: Guidance,
     ) -> Self {
         let Guidance { rule, advice, priority, assignment } = guidance;
-        let value = value.map(shorten);
+        let value = value.map(|value| if place.is_secret() { masked(value) } else { shorten(value) });
         Self {
             constraint: constraint.into(),
             place: place.clone(),
@@ -115,8 +116,8 @@ impl Finding {
         &self.place
     }
 
-    /// The value found, cut at 256 bytes; none where there was none to be had, and for
-    /// certificates.
+    /// The value found, cut at 256 bytes; only its length where the policy says that it is secret; none where there
+    /// was none to be had, and for certificates.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
@@ -159,10 +160,32 @@ impl fmt::Display for Finding {
         match (&self.outcome, &self.value) {
             (Outcome::Violated(violation), Some(value)) => write!(f, "{value:?} {violation}"),
             (Outcome::Violated(violation), None) => write!(f, "{violation}"),
-            (Outcome::NotChecked(NotChecked::Absent), _) => f.write_str("not checked: there is no value"),
-            (Outcome::NotChecked(NotChecked::Unreadable(reason)), _) => write!(f, "not checked: {reason}"),
+            (Outcome::NotChecked(reason), _) => write!(f, "not checked: {reason}"),
         }?;
         write!(f, "; rule: {}; {}", self.rule, self.advice)
+    }
+}
+
+impl Violation {
+    /// The row of the guide's "Zone 2 Constraint Violations".
+    #[must_use]
+    pub fn row(&self) -> Row {
+        match self {
+            Self::AllowedSet(_) => Row::AllowedSet,
+            Self::Certificate(CertificateViolation::KeyUsage { .. }) => Row::KeyUsage,
+            Self::Certificate(_) => Row::Certificate,
+            Self::Hostname(_) => Row::Hostname,
+            Self::Subnet(_) => Row::NetworkAddress,
+        }
+    }
+}
+
+impl fmt::Display for NotChecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("there is no value"),
+            Self::Unreadable(reason) => f.write_str(reason),
+        }
     }
 }
 
@@ -175,6 +198,11 @@ impl fmt::Display for Violation {
             Self::Subnet(violation) => violation.fmt(f),
         }
     }
+}
+
+/// What is said of a value that is secret.
+fn masked(value: &str) -> String {
+    format!("({} bytes, not shown)", value.len())
 }
 
 /// A value short enough for a report.

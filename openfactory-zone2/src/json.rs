@@ -114,6 +114,12 @@ impl<'a> Node<'a> {
         Ok(number)
     }
 
+    /// The value as `true` or `false`.
+    pub(crate) fn boolean(&self) -> Result<bool, PolicyError> {
+        self.expect(b"tf", "true or false")?;
+        self.decode()
+    }
+
     fn expect(&self, first_bytes: &[u8], expected: &'static str) -> Result<(), PolicyError> {
         match self.raw.get().as_bytes().first() {
             Some(byte) if first_bytes.contains(byte) => Ok(()),

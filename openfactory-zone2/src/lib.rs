@@ -57,22 +57,36 @@
 //! Reading a policy fails with [`PolicyError`]; checking can't fail. No input panics, none takes memory or time
 //! out of proportion to its size, which is limited ([`policy::MAX_FILE_BYTES`]).
 
+pub mod check;
+pub mod command;
 pub mod constraint;
+#[cfg(feature = "device")]
+pub mod device;
 mod finding;
 mod instant;
 mod json;
-mod place;
+pub mod live;
+pub mod lockdown;
+pub mod overlay_report;
+pub mod place;
 pub mod policy;
 mod policy_error;
-mod value;
+pub mod scan;
+pub mod seal;
+pub mod value;
+pub mod violation;
 
+pub use command::Command;
 pub use finding::{Finding, NotChecked, Outcome, Role, Violation};
+pub use lockdown::{LockdownRecord, LockdownState};
 pub use openfactory_attest::drift::Priority;
-pub use place::Place;
+pub use overlay_report::OverlayReport;
 pub use policy::constraints::Constraints;
 pub use policy::manifest::Manifest;
 pub use policy_error::PolicyError;
+pub use seal::Seal;
 pub use value::Observed;
+pub use violation::Row;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

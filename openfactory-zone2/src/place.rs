@@ -2,41 +2,88 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::policy::Problem;
+use crate::value::Format;
 
-/// Where a value stands on a device: a file and the key within it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// Where a value stands on a device: a key within a file, or a fact about the device as it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
-    file: String,
-    key: String,
+    source: Source,
+    secret: bool,
+}
+
+/// What a value is taken from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Source {
+    /// A file of Zone 2.
+    File {
+        /// Its absolute path on the device.
+        path: String,
+        /// The key within the file, in the notation of its format; `.` is the file as a whole.
+        key: String,
+        /// How the file is written.
+        format: Format,
+    },
+    /// The addresses that a network interface has now.
+    Interface {
+        /// Its name, such as `eth0`.
+        name: String,
+    },
 }
 
 impl Place {
-    pub(crate) fn new(file: String, key: String) -> Result<Self, Problem> {
-        let normal = file
+    pub(crate) fn in_file(path: String, key: String, format: Format, secret: bool) -> Result<Self, Problem> {
+        let normal = path
             .strip_prefix('/')
             .is_some_and(|relative| relative.split('/').all(|segment| !matches!(segment, "" | "." | "..")));
-        if normal { Ok(Self { file, key }) } else { Err(Problem::NotNormalPath) }
+        if !normal {
+            return Err(Problem::NotNormalPath);
+        }
+        Ok(Self { source: Source::File { path, key, format }, secret })
     }
 
-    /// The file's absolute path on the device.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        &self.file
+    pub(crate) const fn of_interface(name: String) -> Self {
+        Self { source: Source::Interface { name }, secret: false }
     }
 
-    /// The key within the file, such as `network.address`, in the notation of the file's format; `.` is the
-    /// file as a whole.
+    /// What the value is taken from.
     #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether reports don't show the value.
+    #[must_use]
+    pub const fn is_secret(&self) -> bool {
+        self.secret
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} [{}]", self.file, self.key)
+        match &self.source {
+            Source::File { path, key, .. } => write!(f, "{path} [{key}]"),
+            Source::Interface { name } => write!(f, "interface {name}"),
+        }
+    }
+}
+
+/// As in the policy file.
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(untagged)]
+        enum Shown<'a> {
+            File { file: &'a str, key: &'a str },
+            Interface { interface: &'a str },
+        }
+        match &self.source {
+            Source::File { path, key, .. } => Shown::File { file: path, key },
+            Source::Interface { name } => Shown::Interface { interface: name },
+        }
+        .serialize(serializer)
     }
 }

@@ -5,11 +5,13 @@
 //! are strict: unknown and repeated keys, duplicates and unknown constraint types are errors that name line and
 //! JSON path. Their schema is in the workspace's `docs/formats/zone2-policy.md`.
 
+mod both;
 pub(crate) mod constraints;
 mod glob;
 pub(crate) mod manifest;
 mod path_rule;
 
+pub use both::{BothError, Policy};
 pub use glob::Glob;
 pub use path_rule::{Class, EntryKind, Owner, PathRule};
 

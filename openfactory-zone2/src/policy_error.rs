@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::constraint::{PatternError, SubnetError};
+use crate::value::Format;
 
 /// A policy file can't be used: what is wrong, at which line and JSON path.
 ///
@@ -162,6 +163,17 @@ pub enum Problem {
     /// A path is not absolute, or holds `.`, `..` or an empty segment.
     #[error("not an absolute path without empty, \".\" or \"..\" segments")]
     NotNormalPath,
+    /// A key stands for the whole file where the format has keys, or the other way round.
+    #[error(
+        "not a key of a {format} file; \".\" is the file as a whole, for the formats line and whole alone"
+    )]
+    NotAKey {
+        /// The format.
+        format: Format,
+    },
+    /// A name can't be that of a network interface.
+    #[error("not the name of a network interface")]
+    NotAnInterface,
     /// A pattern uses a character that is kept for later, or `**` as part of a segment.
     #[error("{found:?} can't stand in a pattern; it may use *, ? and, as a whole segment, **")]
     PatternSyntax {

@@ -1,4 +1,21 @@
-//! What was found at a constraint's place.
+//! Where values come from: what stands at a constraint's place.
+
+mod extract;
+mod ini;
+mod json_key;
+mod key_value;
+mod observe;
+
+use std::fmt;
+
+pub use extract::extract;
+pub use observe::{ReadFileError, ReadFiles, observe};
+
+/// The largest file that values are taken from, in bytes.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The most values that one key may have.
+pub const MAX_VALUES: usize = 1024;
 
 /// What was found at a constraint's [`Place`](crate::Place).
 ///
@@ -21,5 +38,66 @@ impl Observed {
     /// One value.
     pub fn value(value: impl Into<String>) -> Self {
         Self::Values(vec![value.into()])
+    }
+
+    /// These values; [`Absent`](Self::Absent) if there are none, unreadable if there are more than [`MAX_VALUES`].
+    #[must_use]
+    pub fn values(values: Vec<String>) -> Self {
+        match values.len() {
+            0 => Self::Absent,
+            1..=MAX_VALUES => Self::Values(values),
+            more => Self::Unreadable(format!("{more} values are more than the {MAX_VALUES} looked at")),
+        }
+    }
+}
+
+/// How a file of Zone 2 is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// RFC 8259. The key is a path of names and, in arrays, indices from 0, with dots between: `interfaces.0.address`.
+    Json,
+    /// Lines `NAME=value`, as in files of environment variables: `#` begins a comment line, quotes around the whole
+    /// value are taken off, `export` before the name is ignored. The key is the name.
+    KeyValue,
+    /// Sections `[Section]` with lines `Key=value`, as systemd-networkd and NetworkManager have them: `#` and `;` begin
+    /// comment lines, a backslash at the end of a line goes on with the next. The key is `Section.Key`; without a dot
+    /// it stands before the first section.
+    Ini,
+    /// One word on a line of its own, as in `/etc/hostname`: comment and empty lines are skipped. The key is `.`.
+    Line,
+    /// The file as a whole, such as a certificate. The key is `.`.
+    Whole,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 5] = [Self::Json, Self::KeyValue, Self::Ini, Self::Line, Self::Whole];
+
+    /// The words of [`ALL`](Self::ALL), in the same order.
+    pub(crate) const WORDS: &[&str] = &["json", "key-value", "ini", "line", "whole"];
+
+    /// The word in the policy file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::KeyValue => "key-value",
+            Self::Ini => "ini",
+            Self::Line => "line",
+            Self::Whole => "whole",
+        }
+    }
+
+    /// Whether the file as a whole is the value, so that the key is `.`.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Line | Self::Whole)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

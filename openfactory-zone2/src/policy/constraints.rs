@@ -10,9 +10,13 @@ use crate::constraint::{
 use crate::json::{Node, Object};
 use crate::place::Place;
 use crate::policy_error::PolicyError;
+use crate::value::Format;
 
 /// The longest warning before a certificate expires, in days: ten years.
 const MAX_WARN_DAYS: u64 = 3660;
+
+/// The longest name of an interface, in bytes (Linux `IFNAMSIZ` less its NUL).
+const MAX_INTERFACE_BYTES: usize = 15;
 
 /// The constraint types that are checked.
 const TYPES: &[&str] = &["allowed-set", "certificate", "hostname", "subnet"];
@@ -92,15 +96,42 @@ fn parse_constraint(node: &Node<'_>) -> Result<Constraint, PolicyError> {
         found => return Err(kind.error(Problem::UnknownConstraint { found, known: TYPES })),
     };
     let id = object.required("id")?.string(MAX_WORD_BYTES)?;
-    Ok(Constraint::new(id, parse_place(object.required("place")?)?, rule))
+    let place = parse_place(object.required("place")?, matches!(rule, Rule::Subnet(_)))?;
+    Ok(Constraint::new(id, place, rule))
 }
 
-fn parse_place(node: &Node<'_>) -> Result<Place, PolicyError> {
-    let object = node.object(&["file", "key"])?;
+/// A place; only addresses are a fact of the running device.
+fn parse_place(node: &Node<'_>, is_address: bool) -> Result<Place, PolicyError> {
+    if is_address && node.peek("interface").is_ok() {
+        let object = node.object(&["interface"])?;
+        let interface = object.required("interface")?;
+        let name = interface.string(MAX_INTERFACE_BYTES)?;
+        return match name.contains(['/', ' ']) {
+            true => Err(interface.error(Problem::NotAnInterface)),
+            false => Ok(Place::of_interface(name)),
+        };
+    }
+    let object = node.object(&["file", "key", "format", "secret"])?;
     let file = object.required("file")?;
     let path = file.string(MAX_PATH_BYTES)?;
-    let key = object.required("key")?.string(MAX_PATH_BYTES)?;
-    Place::new(path, key).map_err(|problem| file.error(problem))
+    let key = object.required("key")?;
+    let name = key.string(MAX_PATH_BYTES)?;
+    let format = match object.optional("format") {
+        None if name == "." => Format::Whole,
+        None => Format::Json,
+        Some(node) => parse_format(node)?,
+    };
+    if format.is_whole() != (name == ".") {
+        return Err(key.error(Problem::NotAKey { format }));
+    }
+    let secret = object.optional("secret").map_or(Ok(false), Node::boolean)?;
+    Place::in_file(path, name, format, secret).map_err(|problem| file.error(problem))
+}
+
+fn parse_format(node: &Node<'_>) -> Result<Format, PolicyError> {
+    let found = node.string(MAX_WORD_BYTES)?;
+    let format = Format::ALL.into_iter().find(|format| format.as_str() == found);
+    format.ok_or_else(|| node.error(Problem::UnknownWord { found, known: Format::WORDS }))
 }
 
 fn parse_allowed(object: &Object<'_>) -> Result<AllowedSetRule, PolicyError> {

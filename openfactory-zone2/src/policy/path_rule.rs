@@ -51,6 +51,14 @@ pub struct Owner {
     pub gid: u32,
 }
 
+impl Owner {
+    /// These numbers.
+    #[must_use]
+    pub const fn new(uid: u32, gid: u32) -> Self {
+        Self { uid, gid }
+    }
+}
+
 impl PathRule {
     /// The paths that the rule is for.
     #[must_use]

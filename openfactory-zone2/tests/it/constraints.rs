@@ -81,8 +81,7 @@ fn each_bad_value_has_its_own_finding() {
 fn guide_row_network_address_outside_permitted_subnet() {
     let finding = check(&["192.0.2.7/24"]).remove(0);
     assert_eq!(finding.constraint(), "plant-address");
-    assert_eq!(finding.place().file(), "/etc/plant/network.json");
-    assert_eq!(finding.place().key(), "interfaces.eth0.address");
+    assert_eq!(finding.place().to_string(), "/etc/plant/network.json [interfaces.eth0.address]");
     assert_eq!(finding.priority(), Priority::P2);
     assert_eq!(finding.assignment(), Role::NetworkOps);
     assert_eq!(finding.rule(), "network address inside 10.20.0.0/16 or 10.0.0.0/30 or fd00:20::/32");

@@ -1,0 +1,9 @@
+//! Looking at the device itself: its overlay's files and its interfaces.
+
+mod facts;
+mod look;
+mod walk;
+mod zone;
+
+pub use facts::SystemFacts;
+pub use zone::Zone;

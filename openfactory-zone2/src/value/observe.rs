@@ -1,0 +1,51 @@
+//! What stands at a place, by way of whoever can look there.
+
+use super::{MAX_FILE_BYTES, Observed, extract};
+use crate::live::{FactError, LiveFacts};
+use crate::place::{Place, Source};
+
+/// Reads files of Zone 2 by their path on the device. `device::Zone` is the real one.
+pub trait ReadFiles {
+    /// The whole file, of at most `most` bytes; none if there is none.
+    ///
+    /// # Errors
+    /// [`ReadFileError`] where there is something, but no such file.
+    fn read(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, ReadFileError>;
+}
+
+/// Why a file of Zone 2 could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadFileError {
+    /// It, or a directory above it, is a link, a device, a pipe or the like.
+    #[error("not a regular file that is reached without links")]
+    NotAFile,
+    /// It has more bytes than are read.
+    #[error("{bytes} bytes are more than the {most} looked at")]
+    TooLarge {
+        /// What it has.
+        bytes: u64,
+        /// What is read.
+        most: usize,
+    },
+    /// The system would not.
+    #[error("cannot be read")]
+    Io(#[source] std::io::Error),
+}
+
+/// Looks at a place.
+pub fn observe(place: &Place, files: &dyn ReadFiles, facts: &dyn LiveFacts) -> Observed {
+    match place.source() {
+        Source::File { path, key, format } => match files.read(path, MAX_FILE_BYTES) {
+            Ok(Some(bytes)) => extract(*format, key, &bytes),
+            Ok(None) => Observed::Absent,
+            Err(ReadFileError::Io(source)) => Observed::Unreadable(format!("cannot be read: {source}")),
+            Err(error) => Observed::Unreadable(error.to_string()),
+        },
+        Source::Interface { name } => match facts.addresses(name) {
+            Ok(addresses) => Observed::values(addresses.iter().map(ToString::to_string).collect()),
+            Err(FactError::NoSuchInterface) => Observed::Unreadable(format!("there is no interface {name}")),
+            Err(error) => Observed::Unreadable(error.to_string()),
+        },
+    }
+}
