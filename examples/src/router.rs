@@ -7,6 +7,7 @@
 //! | `handle` | one message from lease to settlement: `step`, `order`, `deliver`, audit |
 //! | `relay` | outbox into queue, timers into outbox |
 //! | `gates`, `poll` | who waits for an approval, and what repairs a webhook that never came |
+//! | `page` | the operator's page, and the same facts as JSON |
 //! | `refusal` | why an event is not taken, and what the sender is told |
 //! | [`edges`] | where a crash may fall, for tests |
 
@@ -24,6 +25,7 @@ mod intake;
 mod message;
 mod open;
 mod order;
+mod page;
 mod poll;
 mod proof;
 mod refusal;
@@ -98,6 +100,7 @@ pub async fn start_with(
     let app = Router::new()
         .merge(intake::routes(core.clone()))
         .merge(gates::routes(core.clone()))
+        .merge(page::routes(core.clone(), config)?)
         .merge(health.routes())
         .merge(metrics.routes());
     let served = serve::serve(app, config.listen.address, tls.as_ref(), Limits::default(), stop)?;

@@ -6,6 +6,7 @@
 
 mod approval;
 mod calls;
+mod document;
 mod file;
 mod link;
 mod list;
@@ -22,7 +23,7 @@ use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 pub(crate) use sessions::Sessions;
 
@@ -65,6 +66,7 @@ impl Visit<'_> {
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(async || respond::see_other(HOME)))
+        .route("/{document}", any(on_document))
         .route("/page", get(on_tables))
         .route("/page/style.css", get(respond::style))
         .route("/page/login", get(on_login).post(on_log_in))
@@ -74,6 +76,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/page/attachment/{sys_id}", get(on_file))
         .route("/page/approval/{sys_id}", post(on_approval))
         .route("/page/calls", get(on_calls))
+}
+
+async fn on_document(
+    State(app): State<Arc<App>>,
+    Path(document): Path<String>,
+    request: Request,
+) -> Response {
+    answered(app, request, move |_, session, call| document::sent_on(session, call, &document)).await
 }
 
 async fn on_tables(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -54,6 +54,11 @@ impl Auditor {
         Self { log, clock }
     }
 
+    /// The log itself, to look at.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// An event came from a sender whose signature counts and who may send it. Its id names the very bytes, so that
     /// what came first and what came later under the same name stand beside each other.
     pub(crate) async fn received(

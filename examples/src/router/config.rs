@@ -30,6 +30,8 @@ pub struct RouterConfig {
     pub worker: WorkerConfig,
     /// How long it waits.
     pub timing: TimingConfig,
+    /// The operator's page.
+    pub page: PageConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -117,4 +119,14 @@ pub struct TimingConfig {
     pub report_within_s: u64,
     /// Seconds within which a remediation must be proved.
     pub proof_within_s: u64,
+}
+
+/// `[page]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageConfig {
+    /// Whether `/` and `/v1/overview` are served at all.
+    pub enabled: bool,
+    /// File with the token that a look at them needs; without it they are for this machine alone.
+    pub token_file: Option<PathBuf>,
 }

@@ -14,4 +14,5 @@ mod faults;
 mod full_disk;
 mod gate;
 mod intake;
+mod page;
 mod world;

@@ -106,8 +106,18 @@ impl World {
     }
 
     pub(crate) async fn start_for(&self, servicenow: &str) -> Router {
+        self.start_changed(servicenow, |_| {}).await
+    }
+
+    /// Starts a router of another configuration.
+    pub(crate) async fn start_changed(
+        &self,
+        servicenow: &str,
+        change: impl FnOnce(&mut RouterConfig),
+    ) -> Router {
         let file = self.config_file(servicenow);
-        let config: RouterConfig = config::load(DEFAULTS, Some(&file), []).unwrap();
+        let mut config: RouterConfig = config::load(DEFAULTS, Some(&file), []).unwrap();
+        change(&mut config);
         let stop = Shutdown::new();
         let running = start(&config, &stop).await.unwrap();
         let http = http_client(Some(&self.path("tls/ca.pem")), Duration::from_secs(30)).unwrap();
@@ -170,7 +180,16 @@ impl Router {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        Self::answer(self.http.get(format!("{}{path}", self.running.local_url))).await
+        Self::answer(self.request(path)).await
+    }
+
+    /// A GET that is still to be sent.
+    pub(crate) fn request(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(self.url(path))
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.running.local_url)
     }
 
     pub(crate) async fn binary(&self, headers: &[(&str, String)], body: Vec<u8>) -> Answer {
@@ -222,7 +241,7 @@ pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }
 
-fn write_private(path: &Path, content: &[u8]) {
+pub(crate) fn write_private(path: &Path, content: &[u8]) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, content).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -284,3 +284,32 @@ async fn calls_are_logged_as_their_clients_saw_them_and_faults_spare_the_page() 
     assert!(!log.contains("<code>/page"), "{log}");
     assert!(!it.text("/page/calls?paused").await.contains("http-equiv=\"refresh\""));
 }
+
+#[tokio::test]
+async fn links_to_an_instance_lead_to_the_same_record_here() {
+    let it = instance().await;
+    let incident = it.create("incident", json!({ "short_description": "It drifted" })).await;
+    let record = format!("url=/page/record/incident/{}\"", id(&incident));
+    let nav = format!("/nav_to.do?uri=incident.do%3Fsys_id%3D{}", id(&incident));
+    for (address, target) in [
+        (format!("/incident.do?sys_id={}", id(&incident)), record.as_str()),
+        (nav, &record),
+        ("/incident_list.do".to_owned(), "url=/page/table/incident\""),
+        ("/task_list.do?sysparm_query=state%3D1".to_owned(), "url=/page/table/task?query=state%3D1\""),
+        (
+            "/incident.do?sys_id=%22%3Ex;url=//evil".to_owned(),
+            "url=/page/record/incident/%22%3Ex%3Burl%3D%2F%2Fevil\"",
+        ),
+    ] {
+        let answer = it.client.get(it.url(&address)).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{address}");
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(target), "{address}: {text}");
+    }
+    for address in ["/incident.do", "/no_such.do?sys_id=1", "/nav_to.do", "/nav_to.do?uri=https://evil", "/x"]
+    {
+        assert_eq!(it.client.get(it.url(address)).send().await.unwrap().status(), 404, "{address}");
+    }
+    let posted = it.client.post(it.url("/incident_list.do")).send().await.unwrap();
+    assert_eq!(posted.status(), 404);
+}
