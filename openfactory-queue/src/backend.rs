@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(feature = "postgres")]
+mod incidents;
 mod request;
 mod wait;
 

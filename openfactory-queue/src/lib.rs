@@ -41,6 +41,7 @@
 //!
 //! # Features
 //! - `sqlite` (default): `backend::sqlite`, durable, embedded, for one process.
+//! - `postgres`: `backend::postgres`, durable as the server is, for several processes at once.
 //! - `conformance`: the suite that a backend of your own has to pass.
 //!
 //! # Not here

@@ -13,6 +13,14 @@ mod crash;
 mod faulty;
 mod memory;
 mod model;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_routers;
+#[cfg(feature = "postgres")]
+mod postgres_server;
+#[cfg(feature = "postgres")]
+mod shared_server;
 mod sqlite;
 mod sqlite_file;
 mod worker;

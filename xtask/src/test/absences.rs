@@ -39,6 +39,8 @@ const PROMISES: &[Promise] = &[
         features: &["--all-features"],
         absent: &["openfactory-attest", "openfactory-sn", "openfactory-zone2", "reqwest"],
     },
+    // A server's client is for those who ask for it.
+    Promise { package: "openfactory-queue", features: &[], absent: &["rustls", "tokio-postgres"] },
     Promise { package: "openfactory-queue", features: &["--no-default-features"], absent: &["rusqlite"] },
     // A simulator that shared code with the client would share its mistakes.
     Promise {

@@ -15,6 +15,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("unsquashfs", "squashfs-tools"),
     ("openssl", "openssl"),
     ("sqlite3", "sqlite3"),
+    ("pg_ctlcluster", "postgresql"),
+    ("setpriv", "util-linux"),
     ("sha256sum", "coreutils"),
     ("python3", "python3"),
 ];
