@@ -9,7 +9,7 @@ use crate::digest::{ParseDigestError, Sha256Digest};
 
 /// A nonce of 32 bytes; as text 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Nonce([u8; Nonce::LEN]);
+pub struct Nonce([u8; Self::LEN]);
 
 /// A text that is no nonce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

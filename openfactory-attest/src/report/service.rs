@@ -146,7 +146,11 @@ mod tests {
             (Expected::Unlisted, true, Some(ServiceFault::UnauthorizedStarted)),
             (Expected::Unlisted, false, None),
         ] {
-            assert_eq!(ServiceState::new("x", "s", running, expected).fault(), fault, "{expected:?} {running}");
+            assert_eq!(
+                ServiceState::new("x", "s", running, expected).fault(),
+                fault,
+                "{expected:?} {running}"
+            );
         }
     }
 

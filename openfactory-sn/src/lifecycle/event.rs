@@ -6,6 +6,7 @@
 
 pub mod build;
 pub mod codec;
+pub mod command;
 pub mod device;
 pub mod gate;
 pub mod order;
@@ -16,6 +17,7 @@ use std::time::SystemTime;
 use openfactory_attest::key::KeyKind;
 
 use self::build::{BuildCompleted, BuildRequested, BuildVerified};
+use self::command::{CommandHandled, CommandIssued};
 use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
@@ -71,6 +73,10 @@ pub enum EventBody {
     DeviceComplied(Box<DeviceComplied>),
     /// A report did not come in time. Derived, from a timer.
     ReportOverdue(Box<ReportOverdue>),
+    /// An operator has signed a command for a device.
+    CommandIssued(Box<CommandIssued>),
+    /// A device has handled a command.
+    CommandHandled(Box<CommandHandled>),
     /// The platform is to act on a device. Derived.
     OrderGiven(Box<OrderGiven>),
     /// The platform acted. Derived.
@@ -81,7 +87,7 @@ pub enum EventBody {
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 14] = [
+    pub const TYPE_NAMES: [&str; 16] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -93,6 +99,8 @@ impl EventBody {
         device::UNATTESTED,
         device::COMPLIED,
         device::REPORT_OVERDUE,
+        command::ISSUED,
+        command::HANDLED,
         order::GIVEN,
         order::PERFORMED,
         record::CHANGED,
@@ -113,6 +121,8 @@ impl EventBody {
             Self::DeviceUnattested(_) => device::UNATTESTED,
             Self::DeviceComplied(_) => device::COMPLIED,
             Self::ReportOverdue(_) => device::REPORT_OVERDUE,
+            Self::CommandIssued(_) => command::ISSUED,
+            Self::CommandHandled(_) => command::HANDLED,
             Self::OrderGiven(_) => order::GIVEN,
             Self::OrderPerformed(_) => order::PERFORMED,
             Self::RecordChanged(_) => record::CHANGED,
@@ -136,6 +146,8 @@ impl EventBody {
             Self::DeviceUnattested(body) => format!("device:{}", body.device),
             Self::DeviceComplied(body) => format!("device:{}", body.device),
             Self::ReportOverdue(body) => format!("device:{}", body.device),
+            Self::CommandIssued(body) => format!("device:{}", body.device),
+            Self::CommandHandled(body) => format!("device:{}", body.device),
             Self::OrderGiven(body) => format!("order:{}", body.order.id),
             Self::OrderPerformed(body) => format!("device:{}", body.order.device),
             Self::RecordChanged(body) => format!("{}:{}", body.table, body.sys_id),
@@ -150,7 +162,8 @@ impl EventBody {
                 &[KeyKind::BuildPlatformSigning]
             }
             Self::DeviceDeployed(_) => &[KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning],
-            Self::DeviceReported(_) => &[KeyKind::DeviceAttestation],
+            Self::DeviceReported(_) | Self::CommandHandled(_) => &[KeyKind::DeviceAttestation],
+            Self::CommandIssued(_) => &[KeyKind::Operator],
             Self::RecordChanged(_) => &[KeyKind::Integration],
             Self::GateOpened(_)
             | Self::GateRefused(_)
@@ -160,6 +173,16 @@ impl EventBody {
             | Self::ReportOverdue(_)
             | Self::OrderGiven(_)
             | Self::OrderPerformed(_) => &[],
+        }
+    }
+
+    /// The device that alone may say this, where one speaks for itself.
+    #[must_use]
+    pub fn speaker(&self) -> Option<&str> {
+        match self {
+            Self::DeviceReported(body) => Some(&body.report.device),
+            Self::CommandHandled(body) => Some(body.device.as_str()),
+            _ => None,
         }
     }
 
@@ -230,14 +253,11 @@ impl Event {
         if !self.body.signers().contains(&kind) {
             return Err(SenderError::Kind { type_name, kind });
         }
-        if let EventBody::DeviceReported(body) = &self.body
-            && body.report.device != name
-        {
-            return Err(SenderError::OtherDevice {
-                name: name.to_owned(),
-                device: body.report.device.clone(),
-            });
+        match self.body.speaker() {
+            Some(device) if device != name => {
+                Err(SenderError::OtherDevice { name: name.to_owned(), device: device.to_owned() })
+            }
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 }

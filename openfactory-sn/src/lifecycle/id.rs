@@ -148,6 +148,10 @@ id! {
     FleetId
 }
 id! {
+    /// Names a signed command to a device; a device takes each once.
+    CommandId
+}
+id! {
     /// Names an order to the platform; who performs it twice performs it once.
     OrderId
 }

@@ -34,9 +34,11 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::OrderGiven(body) => remediation::ordered(&desk, body),
         EventBody::OrderPerformed(body) => remediation::performed(&desk, body),
         // What follows from these is told by the events that the workflow derives from them.
-        EventBody::DeviceReported(_) | EventBody::ReportOverdue(_) | EventBody::RecordChanged(_) => {
-            Vec::new()
-        }
+        EventBody::DeviceReported(_)
+        | EventBody::ReportOverdue(_)
+        | EventBody::CommandIssued(_)
+        | EventBody::CommandHandled(_)
+        | EventBody::RecordChanged(_) => Vec::new(),
     };
     Plan::new(identity.clone(), operations)
 }

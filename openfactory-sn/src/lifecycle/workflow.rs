@@ -27,6 +27,7 @@ use std::time::{Duration, SystemTime};
 pub use self::remediation::{is_performed_key, performed};
 use self::view::{Missing, View};
 use super::entity::{Entity, EntityKey};
+use super::event::command::{CommandHandled, CommandOutcome};
 use super::event::{Event, EventBody};
 use super::policy::Policy;
 use super::state::commit::{Commit, Write};
@@ -79,6 +80,10 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::DeviceReported(body) => report::reported(&context, body),
         EventBody::ReportOverdue(body) => overdue::overdue(&context, body),
         EventBody::OrderPerformed(body) => remediation::outcome(&context, body),
+        EventBody::CommandIssued(body) => {
+            Ok(context.step(format!("the command is kept for device {}", body.device)))
+        }
+        EventBody::CommandHandled(body) => Ok(context.step(command_handled(body))),
         EventBody::GateOpened(_)
         | EventBody::GateRefused(_)
         | EventBody::DeviceDrifted(_)
@@ -89,6 +94,24 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
     match outcome {
         Ok(step) => Decision::Apply(step),
         Err(decision) => *decision,
+    }
+}
+
+fn command_handled(body: &CommandHandled) -> String {
+    let CommandHandled { device, command_id, outcome, .. } = body;
+    match outcome {
+        CommandOutcome::Done { detail } if detail.is_empty() => {
+            format!("device {device} has done command {command_id}")
+        }
+        CommandOutcome::Done { detail } => {
+            format!("device {device} has done command {command_id}: {detail}")
+        }
+        CommandOutcome::Refused { reason, .. } => {
+            format!("device {device} refuses command {command_id}: {reason}")
+        }
+        CommandOutcome::Failed { reason } => {
+            format!("device {device} could not carry out command {command_id}: {reason}")
+        }
     }
 }
 

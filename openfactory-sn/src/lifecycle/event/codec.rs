@@ -9,7 +9,8 @@ use openfactory_attest::digest::Sha256Digest;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Event, EventBody, build, device, gate, order, record};
+use super::command::CommandOutcome;
+use super::{Event, EventBody, build, command, device, gate, order, record};
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
 
@@ -164,6 +165,8 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         device::UNATTESTED => EventBody::DeviceUnattested(read(device::UNATTESTED, data)?),
         device::COMPLIED => EventBody::DeviceComplied(read(device::COMPLIED, data)?),
         device::REPORT_OVERDUE => EventBody::ReportOverdue(read(device::REPORT_OVERDUE, data)?),
+        command::ISSUED => EventBody::CommandIssued(read(command::ISSUED, data)?),
+        command::HANDLED => EventBody::CommandHandled(read(command::HANDLED, data)?),
         order::GIVEN => EventBody::OrderGiven(read(order::GIVEN, data)?),
         order::PERFORMED => EventBody::OrderPerformed(read(order::PERFORMED, data)?),
         record::CHANGED => EventBody::RecordChanged(read(record::CHANGED, data)?),
@@ -184,6 +187,8 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::DeviceUnattested(body) => serde_json::to_value(body),
         EventBody::DeviceComplied(body) => serde_json::to_value(body),
         EventBody::ReportOverdue(body) => serde_json::to_value(body),
+        EventBody::CommandIssued(body) => serde_json::to_value(body),
+        EventBody::CommandHandled(body) => serde_json::to_value(body),
         EventBody::OrderGiven(body) => serde_json::to_value(body),
         EventBody::OrderPerformed(body) => serde_json::to_value(body),
         EventBody::RecordChanged(body) => serde_json::to_value(body),
@@ -233,7 +238,24 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
                 return fault("table is not the name of a table".to_owned());
             }
         }
+        EventBody::CommandHandled(body) => {
+            let long = match &body.outcome {
+                CommandOutcome::Done { detail } => detail.len() > command::MAX_TEXT,
+                CommandOutcome::Failed { reason } => reason.len() > command::MAX_TEXT,
+                CommandOutcome::Refused { code, reason } => {
+                    let word = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+                    if code.is_empty() || code.len() > 64 || !code.bytes().all(word) {
+                        return fault("code is not one word of a-z and -".to_owned());
+                    }
+                    reason.len() > command::MAX_TEXT
+                }
+            };
+            if long {
+                return fault(format!("its text has more than {} bytes", command::MAX_TEXT));
+            }
+        }
         EventBody::BuildCompleted(_)
+        | EventBody::CommandIssued(_)
         | EventBody::GateOpened(_)
         | EventBody::GateRefused(_)
         | EventBody::DeviceDeployed(_)

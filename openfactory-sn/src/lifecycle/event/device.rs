@@ -126,10 +126,10 @@ impl DeviceDeployed {
 
 /// A device's signed account of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
 #[non_exhaustive]
 pub struct DeviceReported {
-    /// The report.
+    /// The report; its members stand at the top of the data.
+    #[serde(flatten)]
     pub report: DeviceReport,
 }
 

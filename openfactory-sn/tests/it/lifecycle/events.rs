@@ -1,5 +1,6 @@
 use openfactory_attest::key::KeyKind;
 use openfactory_sn::lifecycle::event::codec::EventError;
+use openfactory_sn::lifecycle::event::command::CommandOutcome;
 use openfactory_sn::lifecycle::event::{Event, EventBody, SenderError};
 use serde_json::{Value, json};
 
@@ -13,6 +14,11 @@ fn incoming() -> Vec<Event> {
         samples::verified(),
         samples::deployed(),
         samples::reported(samples::report(300, &["etc/shadow"])),
+        samples::command_issued(),
+        samples::command_handled(CommandOutcome::Refused {
+            code: "expired".to_owned(),
+            reason: "it expired at noon".to_owned(),
+        }),
         samples::hint("hint-1", 1),
     ]
 }
@@ -90,7 +96,7 @@ fn the_payload_is_as_it_is_written_down() {
 
 #[tokio::test]
 async fn only_who_may_say_it_is_believed() {
-    use KeyKind::{BuildPlatformSigning, DeviceAttestation, Integration, ReleaseSigning};
+    use KeyKind::{BuildPlatformSigning, DeviceAttestation, Integration, Operator, ReleaseSigning};
     for event in all().await {
         let name = event.body.type_name();
         let good: &[KeyKind] = match &event.body {
@@ -98,13 +104,12 @@ async fn only_who_may_say_it_is_believed() {
                 &[BuildPlatformSigning]
             }
             EventBody::DeviceDeployed(_) => &[BuildPlatformSigning, ReleaseSigning],
-            EventBody::DeviceReported(_) => &[DeviceAttestation],
+            EventBody::DeviceReported(_) | EventBody::CommandHandled(_) => &[DeviceAttestation],
+            EventBody::CommandIssued(_) => &[Operator],
             EventBody::RecordChanged(_) => &[Integration],
             _ => &[],
         };
-        for kind in
-            [BuildPlatformSigning, ReleaseSigning, DeviceAttestation, Integration, KeyKind::RootSigning]
-        {
+        for kind in KeyKind::ALL {
             let verdict = event.check_sender(kind, "edge-1");
             assert_eq!(verdict.is_ok(), good.contains(&kind), "{name} {kind:?}");
             if good.is_empty() {
@@ -116,10 +121,48 @@ async fn only_who_may_say_it_is_believed() {
 
 #[test]
 fn a_device_speaks_for_itself_only() {
-    let event = samples::reported(samples::report(300, &[]));
-    assert!(event.check_sender(KeyKind::DeviceAttestation, "edge-1").is_ok());
-    let error = event.check_sender(KeyKind::DeviceAttestation, "edge-2").unwrap_err();
-    assert!(matches!(error, SenderError::OtherDevice { .. }));
+    let handled = samples::command_handled(CommandOutcome::Done { detail: String::new() });
+    for event in [samples::reported(samples::report(300, &[])), handled] {
+        assert!(event.check_sender(KeyKind::DeviceAttestation, "edge-1").is_ok());
+        let error = event.check_sender(KeyKind::DeviceAttestation, "edge-2").unwrap_err();
+        assert!(matches!(error, SenderError::OtherDevice { .. }));
+    }
+}
+
+#[test]
+fn what_a_device_says_of_a_command_is_bounded() {
+    let good = CommandOutcome::Failed { reason: "x".repeat(4096) };
+    let payload = samples::command_handled(good).to_payload().unwrap();
+    assert!(Event::parse(&payload).is_ok());
+    let refused = |code: &str, reason: &str| CommandOutcome::Refused {
+        code: code.to_owned(),
+        reason: reason.to_owned(),
+    };
+    for bad in [
+        CommandOutcome::Done { detail: "x".repeat(4097) },
+        CommandOutcome::Failed { reason: "x".repeat(4097) },
+        refused("expired", &"x".repeat(4097)),
+        refused("", "x"),
+        refused("Not One", "x"),
+        refused(&"x".repeat(65), "x"),
+    ] {
+        let payload = samples::command_handled(bad).to_payload().unwrap();
+        assert!(matches!(Event::parse(&payload).unwrap_err(), EventError::Contradiction { .. }));
+    }
+}
+
+/// What nobody reported is not written: a report without an overlay stays as version 1 had it.
+#[test]
+fn a_report_stands_at_the_top_of_its_event() {
+    let payload = samples::reported(samples::report(300, &[])).to_payload().unwrap();
+    let json: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(
+        json["data"],
+        json!({
+            "device": "edge-1", "build_id": "b-1", "time": "2026-09-21T14:18:20Z",
+            "manifest_digest": samples::digest("manifest").to_string(), "checked_entries": 1234, "findings": [],
+        })
+    );
 }
 
 #[test]

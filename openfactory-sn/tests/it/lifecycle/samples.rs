@@ -13,10 +13,11 @@ use openfactory_sn::lifecycle::correlation;
 use openfactory_sn::lifecycle::event::build::{
     BuildCompleted, BuildRequested, BuildVerified, ChainLink, EvidenceFile, Image, LinkStatus,
 };
+use openfactory_sn::lifecycle::event::command::{CommandHandled, CommandIssued, CommandOutcome};
 use openfactory_sn::lifecycle::event::device::{Deployment, DeviceDeployed, DeviceReported};
 use openfactory_sn::lifecycle::event::record::RecordChanged;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
-use openfactory_sn::lifecycle::id::{BuildId, DeviceId, EventId, FleetId};
+use openfactory_sn::lifecycle::id::{BuildId, CommandId, DeviceId, EventId, FleetId};
 use serde_json::json;
 
 pub(super) fn instant(seconds: u64) -> SystemTime {
@@ -138,6 +139,17 @@ pub(super) fn reported(report: DeviceReport) -> Event {
     let time = report.time;
     let body = EventBody::DeviceReported(Box::new(DeviceReported::new(report)));
     Event::new(EventId::new(id).unwrap(), "/agent/edge-1", time, body)
+}
+
+/// A command for the device. What it says is the device's business.
+pub(super) fn command_issued() -> Event {
+    let body = CommandIssued::new(device_id(), envelope("command"));
+    event("issued-1", 500, EventBody::CommandIssued(Box::new(body)))
+}
+
+pub(super) fn command_handled(outcome: CommandOutcome) -> Event {
+    let body = CommandHandled::new(device_id(), CommandId::new("c-1").unwrap(), outcome);
+    event("handled-1", 510, EventBody::CommandHandled(Box::new(body)))
 }
 
 pub(super) fn hint(id: &str, seconds: u64) -> Event {
