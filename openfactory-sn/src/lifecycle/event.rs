@@ -9,6 +9,7 @@ pub mod codec;
 pub mod command;
 pub mod device;
 pub mod gate;
+pub mod lockdown;
 pub mod order;
 pub mod record;
 
@@ -22,6 +23,7 @@ use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
 use self::gate::{GateOpened, GateRefused};
+use self::lockdown::LockdownChanged;
 use self::order::{OrderGiven, OrderPerformed};
 use self::record::RecordChanged;
 use super::id::EventId;
@@ -77,6 +79,8 @@ pub enum EventBody {
     CommandIssued(Box<CommandIssued>),
     /// A device has handled a command.
     CommandHandled(Box<CommandHandled>),
+    /// A device's overlay was opened or closed.
+    LockdownChanged(Box<LockdownChanged>),
     /// The platform is to act on a device. Derived.
     OrderGiven(Box<OrderGiven>),
     /// The platform acted. Derived.
@@ -87,7 +91,7 @@ pub enum EventBody {
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 16] = [
+    pub const TYPE_NAMES: [&str; 17] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -101,6 +105,7 @@ impl EventBody {
         device::REPORT_OVERDUE,
         command::ISSUED,
         command::HANDLED,
+        lockdown::CHANGED,
         order::GIVEN,
         order::PERFORMED,
         record::CHANGED,
@@ -123,6 +128,7 @@ impl EventBody {
             Self::ReportOverdue(_) => device::REPORT_OVERDUE,
             Self::CommandIssued(_) => command::ISSUED,
             Self::CommandHandled(_) => command::HANDLED,
+            Self::LockdownChanged(_) => lockdown::CHANGED,
             Self::OrderGiven(_) => order::GIVEN,
             Self::OrderPerformed(_) => order::PERFORMED,
             Self::RecordChanged(_) => record::CHANGED,
@@ -148,6 +154,7 @@ impl EventBody {
             Self::ReportOverdue(body) => format!("device:{}", body.device),
             Self::CommandIssued(body) => format!("device:{}", body.device),
             Self::CommandHandled(body) => format!("device:{}", body.device),
+            Self::LockdownChanged(body) => format!("device:{}", body.device),
             Self::OrderGiven(body) => format!("order:{}", body.order.id),
             Self::OrderPerformed(body) => format!("device:{}", body.order.device),
             Self::RecordChanged(body) => format!("{}:{}", body.table, body.sys_id),
@@ -162,7 +169,9 @@ impl EventBody {
                 &[KeyKind::BuildPlatformSigning]
             }
             Self::DeviceDeployed(_) => &[KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning],
-            Self::DeviceReported(_) | Self::CommandHandled(_) => &[KeyKind::DeviceAttestation],
+            Self::DeviceReported(_) | Self::CommandHandled(_) | Self::LockdownChanged(_) => {
+                &[KeyKind::DeviceAttestation]
+            }
             Self::CommandIssued(_) => &[KeyKind::Operator],
             Self::RecordChanged(_) => &[KeyKind::Integration],
             Self::GateOpened(_)
@@ -182,6 +191,7 @@ impl EventBody {
         match self {
             Self::DeviceReported(body) => Some(&body.report.device),
             Self::CommandHandled(body) => Some(body.device.as_str()),
+            Self::LockdownChanged(body) => Some(body.device.as_str()),
             _ => None,
         }
     }

@@ -38,6 +38,7 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         | EventBody::ReportOverdue(_)
         | EventBody::CommandIssued(_)
         | EventBody::CommandHandled(_)
+        | EventBody::LockdownChanged(_)
         | EventBody::RecordChanged(_) => Vec::new(),
     };
     Plan::new(identity.clone(), operations)

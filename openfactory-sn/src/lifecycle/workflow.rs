@@ -84,6 +84,10 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
             Ok(context.step(format!("the command is kept for device {}", body.device)))
         }
         EventBody::CommandHandled(body) => Ok(context.step(command_handled(body))),
+        EventBody::LockdownChanged(body) => Ok(context.step(format!(
+            "device {} went from {} to {}",
+            body.device, body.transition.from, body.transition.to
+        ))),
         EventBody::GateOpened(_)
         | EventBody::GateRefused(_)
         | EventBody::DeviceDrifted(_)

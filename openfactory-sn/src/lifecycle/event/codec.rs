@@ -6,11 +6,12 @@
 
 use openfactory_attest::canonical::{self, Limits};
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_zone2::overlay_report::MAX_FINDINGS;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::command::CommandOutcome;
-use super::{Event, EventBody, build, command, device, gate, order, record};
+use super::{Event, EventBody, build, command, device, gate, lockdown, order, record};
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
 
@@ -167,6 +168,7 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         device::REPORT_OVERDUE => EventBody::ReportOverdue(read(device::REPORT_OVERDUE, data)?),
         command::ISSUED => EventBody::CommandIssued(read(command::ISSUED, data)?),
         command::HANDLED => EventBody::CommandHandled(read(command::HANDLED, data)?),
+        lockdown::CHANGED => EventBody::LockdownChanged(read(lockdown::CHANGED, data)?),
         order::GIVEN => EventBody::OrderGiven(read(order::GIVEN, data)?),
         order::PERFORMED => EventBody::OrderPerformed(read(order::PERFORMED, data)?),
         record::CHANGED => EventBody::RecordChanged(read(record::CHANGED, data)?),
@@ -189,6 +191,7 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::ReportOverdue(body) => serde_json::to_value(body),
         EventBody::CommandIssued(body) => serde_json::to_value(body),
         EventBody::CommandHandled(body) => serde_json::to_value(body),
+        EventBody::LockdownChanged(body) => serde_json::to_value(body),
         EventBody::OrderGiven(body) => serde_json::to_value(body),
         EventBody::OrderPerformed(body) => serde_json::to_value(body),
         EventBody::RecordChanged(body) => serde_json::to_value(body),
@@ -252,6 +255,11 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
             };
             if long {
                 return fault(format!("its text has more than {} bytes", command::MAX_TEXT));
+            }
+        }
+        EventBody::LockdownChanged(body) => {
+            if body.findings.len() > MAX_FINDINGS {
+                return fault(format!("more than {MAX_FINDINGS} findings"));
             }
         }
         EventBody::BuildCompleted(_)

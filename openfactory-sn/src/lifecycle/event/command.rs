@@ -20,7 +20,7 @@ pub const MAX_TEXT: usize = 4096;
 pub struct CommandIssued {
     /// The device.
     pub device: DeviceId,
-    /// The command, signed by the operator; see `docs/formats/zone2-command.md`.
+    /// The command, signed by the operator; see `openfactory_zone2::command`.
     pub command: Envelope,
 }
 

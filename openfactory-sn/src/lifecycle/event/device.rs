@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::report::DeviceReport;
+use openfactory_zone2::OverlayReport;
 use serde::{Deserialize, Serialize};
 
 use crate::id::CorrelationId;
@@ -131,13 +132,22 @@ pub struct DeviceReported {
     /// The report; its members stand at the top of the data.
     #[serde(flatten)]
     pub report: DeviceReport,
+    /// What it found in its overlay; absent on a device without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<OverlayReport>,
 }
 
 impl DeviceReported {
-    /// All there is to say.
+    /// A report of a device without an overlay.
     #[must_use]
-    pub fn new(report: DeviceReport) -> Self {
-        Self { report }
+    pub const fn new(report: DeviceReport) -> Self {
+        Self { report, overlay: None }
+    }
+
+    /// The same with what the device found in its overlay.
+    #[must_use]
+    pub fn with_overlay(self, overlay: OverlayReport) -> Self {
+        Self { overlay: Some(overlay), ..self }
     }
 }
 

@@ -19,6 +19,7 @@ fn incoming() -> Vec<Event> {
             code: "expired".to_owned(),
             reason: "it expired at noon".to_owned(),
         }),
+        samples::unlocked(),
         samples::hint("hint-1", 1),
     ]
 }
@@ -104,7 +105,9 @@ async fn only_who_may_say_it_is_believed() {
                 &[BuildPlatformSigning]
             }
             EventBody::DeviceDeployed(_) => &[BuildPlatformSigning, ReleaseSigning],
-            EventBody::DeviceReported(_) | EventBody::CommandHandled(_) => &[DeviceAttestation],
+            EventBody::DeviceReported(_) | EventBody::CommandHandled(_) | EventBody::LockdownChanged(_) => {
+                &[DeviceAttestation]
+            }
             EventBody::CommandIssued(_) => &[Operator],
             EventBody::RecordChanged(_) => &[Integration],
             _ => &[],
@@ -122,7 +125,7 @@ async fn only_who_may_say_it_is_believed() {
 #[test]
 fn a_device_speaks_for_itself_only() {
     let handled = samples::command_handled(CommandOutcome::Done { detail: String::new() });
-    for event in [samples::reported(samples::report(300, &[])), handled] {
+    for event in [samples::reported(samples::report(300, &[])), handled, samples::unlocked()] {
         assert!(event.check_sender(KeyKind::DeviceAttestation, "edge-1").is_ok());
         let error = event.check_sender(KeyKind::DeviceAttestation, "edge-2").unwrap_err();
         assert!(matches!(error, SenderError::OtherDevice { .. }));

@@ -15,6 +15,7 @@ use openfactory_sn::lifecycle::event::build::{
 };
 use openfactory_sn::lifecycle::event::command::{CommandHandled, CommandIssued, CommandOutcome};
 use openfactory_sn::lifecycle::event::device::{Deployment, DeviceDeployed, DeviceReported};
+use openfactory_sn::lifecycle::event::lockdown::LockdownChanged;
 use openfactory_sn::lifecycle::event::record::RecordChanged;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
 use openfactory_sn::lifecycle::id::{BuildId, CommandId, DeviceId, EventId, FleetId};
@@ -150,6 +151,22 @@ pub(super) fn command_issued() -> Event {
 pub(super) fn command_handled(outcome: CommandOutcome) -> Event {
     let body = CommandHandled::new(device_id(), CommandId::new("c-1").unwrap(), outcome);
     event("handled-1", 510, EventBody::CommandHandled(Box::new(body)))
+}
+
+/// A device that was unlocked by an operator's command.
+pub(super) fn unlocked() -> Event {
+    let transition = serde_json::from_value(json!({
+        "sequence": 2, "from": "locked", "to": "unlocked", "at": "2026-09-21T14:21:40Z", "row": "zone2.lockdown.unlocked",
+        "cause": {"command": {
+            "id": "c-1", "signer": "ada", "operator": "ada@plant.example",
+            "justification": "the gateway is replaced", "change_request": "CHG0030001",
+        }},
+        "seal": digest("seal").to_string(),
+    }));
+    let mut body = LockdownChanged::new(device_id(), transition.unwrap());
+    body.expires = Some(instant(900));
+    let body = EventBody::LockdownChanged(Box::new(body));
+    Event::new(EventId::new("lockdown-2").unwrap(), "/agent/edge-1", instant(500), body)
 }
 
 pub(super) fn hint(id: &str, seconds: u64) -> Event {
