@@ -1,13 +1,15 @@
 //! What may a device's persistent overlay hold?
 //!
 //! Zone 2 is the part of a device that outlives a change of its base image: network configuration, certificates,
-//! calibration, logs. This crate reads the two policy files that ship with an image, strictly, and checks values
-//! against the constraints in them, purely: a value in, every finding out.
+//! calibration, logs. This crate reads the two policy files that ship with an image, strictly; looks at what a device
+//! holds, without ever following out of it; says all that is wrong; seals what is right; and keeps track of when it may
+//! be written and who said so. Deciding is pure; what looks at the system is behind the feature `device`.
 //!
 //! ```
 //! use std::time::SystemTime;
 //!
-//! use openfactory_zone2::{Constraints, Observed, Outcome, Priority};
+//! use openfactory_zone2::{Constraints, LockdownState, Observed, Outcome, Priority, Row};
+//! use openfactory_zone2::lockdown::{self, Trigger};
 //!
 //! let policy = Constraints::parse(br#"{
 //!     "version": 1,
@@ -34,11 +36,21 @@
 //! // A policy that can't be read whole is refused whole, with the place.
 //! let error = Constraints::parse(br#"{"version": 1, "constraints": [{"type": "tides"}]}"#).unwrap_err();
 //! assert_eq!(error.location().path, "$.constraints[0].type");
+//!
+//! // A window that expires ends where only a signed lock could have sealed anew.
+//! let closed = lockdown::step(LockdownState::Unlocked, Trigger::Expired)?;
+//! assert_eq!((closed.to, closed.row), (LockdownState::Locked, Row::Relocked));
+//! assert!(lockdown::step(LockdownState::Unlocked, Trigger::Migrate).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # How to ...
 //!
+//! - look at a device: `device::Zone::scan`, then [`check::manifest`], [`check::seal`], [`check::constraints`];
+//! - tell it: [`OverlayReport`], whose findings are grouped by cause;
+//! - know what follows: [`Row`] has priority, role, records and automation of each row of the guide's tables;
+//! - take a value out of a file: [`value::extract`]; an address from an interface: [`live`];
+//! - lock, unlock, seal: [`command::verify`], [`LockdownRecord::command`], [`Seal`], `lockdown::store`;
 //! - find the rule for a path: [`Manifest::rule_for`];
 //! - show what is wrong with a policy file: [`PolicyError`] has line, JSON path and problem;
 //! - tell "broken" from "nobody could look": [`Finding::outcome`];
@@ -46,23 +58,30 @@
 //!   [`constraint::CertificateRule::check`], [`constraint::HostnameRule::check`],
 //!   [`constraint::AllowedSetRule::check`].
 //!
+//! # Features
+//!
+//! `device` (default): scan a real directory, list real interfaces, keep the lockdown record on disk. Linux only.
+//! Without it the crate is types and pure functions.
+//!
 //! # Not here
 //!
-//! Reading values out of a device's files, and whatever needs Linux. Constraints are of the types subnet,
-//! certificate, hostname and allowed set so far; a policy with any other type is refused, never half applied. A
-//! certificate is judged by what it says of itself: its chain of signatures is not checked.
+//! Mounting Zone 2 read-only or read-write, watching writes as they happen, migrating to another base. Constraints are
+//! of the types subnet, certificate, hostname and allowed set so far; a policy with any other type is refused, never
+//! half applied. A certificate is judged by what it says of itself: its chain of signatures is not checked. Extended
+//! attributes are not under the seal.
 //!
 //! # Errors
 //!
 //! Reading a policy fails with [`PolicyError`]; checking can't fail. No input panics, none takes memory or time
-//! out of proportion to its size, which is limited ([`policy::MAX_FILE_BYTES`]).
+//! out of proportion to its size, which is limited ([`policy::MAX_FILE_BYTES`], [`value::MAX_FILE_BYTES`],
+//! [`scan::MAX_ENTRIES`], [`command::MAX_ENVELOPE_BYTES`]).
 
 pub mod check;
 pub mod command;
 pub mod constraint;
 #[cfg(feature = "device")]
 pub mod device;
-mod finding;
+pub mod finding;
 mod instant;
 mod json;
 pub mod live;
@@ -77,7 +96,7 @@ pub mod value;
 pub mod violation;
 
 pub use command::Command;
-pub use finding::{Finding, NotChecked, Outcome, Role, Violation};
+pub use finding::{Finding, Outcome, Role};
 pub use lockdown::{LockdownRecord, LockdownState};
 pub use openfactory_attest::drift::Priority;
 pub use overlay_report::OverlayReport;

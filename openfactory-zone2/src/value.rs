@@ -17,7 +17,7 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 /// The most values that one key may have.
 pub const MAX_VALUES: usize = 1024;
 
-/// What was found at a constraint's [`Place`](crate::Place).
+/// What was found at a constraint's [`Place`](crate::place::Place).
 ///
 /// That a value couldn't be read is kept apart from what it is: a constraint turns it into a finding that says
 /// "not checked", never into one that says "good" or "bad".

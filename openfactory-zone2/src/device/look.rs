@@ -1,6 +1,7 @@
 //! Opening what is below a directory without ever leaving it.
 //!
-//! A component at a time, never through a symbolic link. A file is pinned by a descriptor that can't read (`O_PATH`),
+//! Never through a symbolic link: by openat2(2), or, where the kernel has or allows none, a component at a time. A file
+//! is pinned by a descriptor that can't read (`O_PATH`),
 //! looked at, and only opened for reading, through that descriptor, once it is known to be a regular file: opening a
 //! pipe would hang, opening a device may do anything.
 
@@ -8,16 +9,23 @@ use std::ffi::CString;
 use std::fs::File;
 
 use rustix::fd::{AsFd, AsRawFd as _, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 const PIN: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
 
 /// Opens a directory below `root`; `path` has no empty, `.` or `..` component, and none at all for the root itself.
 pub(super) fn directory(root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let whole = if path.is_empty() { c".".to_owned() } else { c_name(path)? };
+    match rustix::fs::openat2(root, &whole, DIRECTORY, Mode::empty(), BENEATH) {
+        Err(Errno::NOSYS | Errno::PERM) => {}
+        answer => return answer,
+    }
     let mut opened = rustix::fs::openat(root, c".", DIRECTORY, Mode::empty())?;
     for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
         opened = rustix::fs::openat(&opened, &c_name(name)?, DIRECTORY, Mode::empty())?;

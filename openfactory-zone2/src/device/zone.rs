@@ -42,13 +42,13 @@ impl Zone {
 impl ReadFiles for Zone {
     fn read(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, ReadFileError> {
         let (parent, name) = path.rsplit_once('/').ok_or(ReadFileError::NotAFile)?;
-        let pinned = look::directory(&self.root, parent.as_bytes())
+        let pinned = look::directory(&self.root, parent.trim_start_matches('/').as_bytes())
             .and_then(|directory| look::pin(&directory, name.as_bytes()));
         let (pinned, stat) = match pinned {
             Ok(found) => found,
             Err(Errno::NOENT) => return Ok(None),
-            // A component is no directory, or is a link.
-            Err(Errno::NOTDIR | Errno::LOOP) => return Err(ReadFileError::NotAFile),
+            // A component is no directory, is a link, or leads out.
+            Err(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Err(ReadFileError::NotAFile),
             Err(errno) => return Err(ReadFileError::Io(errno.into())),
         };
         if !look::is_file(&stat) {

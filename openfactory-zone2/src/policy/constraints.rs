@@ -111,7 +111,10 @@ fn parse_place(node: &Node<'_>, is_address: bool) -> Result<Place, PolicyError> 
             false => Ok(Place::of_interface(name)),
         };
     }
-    let object = node.object(&["file", "key", "format", "secret"])?;
+    // A finding about an address tells more than the address; so that can't be secret.
+    let known: &[&str] =
+        if is_address { &["file", "key", "format"] } else { &["file", "key", "format", "secret"] };
+    let object = node.object(known)?;
     let file = object.required("file")?;
     let path = file.string(MAX_PATH_BYTES)?;
     let key = object.required("key")?;

@@ -3,10 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use openfactory_zone2::constraint::{CertificateViolation, KeyUsage};
+use openfactory_zone2::finding::{NotChecked, Violation};
 use openfactory_zone2::policy::Problem;
-use openfactory_zone2::{
-    Constraints, Finding, NotChecked, Observed, Outcome, PolicyError, Priority, Role, Violation,
-};
+use openfactory_zone2::{Constraints, Finding, Observed, Outcome, PolicyError, Priority, Role};
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
 

@@ -3,8 +3,9 @@
 use std::time::SystemTime;
 
 use openfactory_zone2::constraint::{SubnetError, SubnetViolation};
+use openfactory_zone2::finding::{NotChecked, Violation};
 use openfactory_zone2::policy::{MAX_FILE_BYTES, Problem};
-use openfactory_zone2::{Constraints, Finding, NotChecked, Observed, Outcome, Priority, Role, Violation};
+use openfactory_zone2::{Constraints, Finding, Observed, Outcome, Priority, Role};
 use serde_json::{Value, json};
 
 fn constraint() -> Value {

@@ -9,7 +9,20 @@
 )]
 
 mod certificates;
+mod commands;
 mod constraints;
+#[cfg(feature = "device")]
+mod device;
+mod foreign_bytes;
+mod lockdown;
 mod manifest;
 mod names;
+mod places;
 mod properties;
+#[cfg(feature = "device")]
+mod sealing;
+#[cfg(feature = "device")]
+mod store;
+#[cfg(feature = "device")]
+mod story;
+mod support;

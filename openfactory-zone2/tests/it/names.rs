@@ -5,10 +5,9 @@ use std::time::SystemTime;
 use openfactory_zone2::constraint::{
     AllowedSetViolation, HostnameSyntax, HostnameViolation, MAX_ALLOWED, PatternError,
 };
+use openfactory_zone2::finding::{NotChecked, Violation};
 use openfactory_zone2::policy::Problem;
-use openfactory_zone2::{
-    Constraints, Finding, NotChecked, Observed, Outcome, PolicyError, Priority, Role, Violation,
-};
+use openfactory_zone2::{Constraints, Finding, Observed, Outcome, PolicyError, Priority, Role};
 use serde_json::{Value, json};
 
 fn hostname() -> Value {

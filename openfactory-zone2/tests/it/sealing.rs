@@ -1,0 +1,216 @@
+//! Sealing, and what differs afterwards.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use openfactory_attest::audit::tree::{Tree, leaf_hash};
+use openfactory_attest::manifest::TreePath;
+use openfactory_attest::{Envelope, Sha256Digest, canonical};
+use openfactory_zone2::device::Zone;
+use openfactory_zone2::policy::{Class, Owner};
+use openfactory_zone2::scan::{Found, Kind, Scan, Unread};
+use openfactory_zone2::seal::{Binding, NotSealable, OpenSealError, PAYLOAD_TYPE};
+use openfactory_zone2::{Priority, Row, Seal, check};
+
+use super::support::{at, file, key, manifest, me, trust};
+
+fn binding() -> Binding {
+    Binding::new("press-1", at(0), "lock-1", Sha256Digest::of(b"policy"))
+        .on_base("ab".repeat(32))
+        .with_sbom(Sha256Digest::of(b"sbom"))
+}
+
+fn seal(entries: Vec<Found>) -> Seal {
+    Seal::of(&Scan::new(entries, vec![]), binding()).unwrap()
+}
+
+fn path(text: &str) -> TreePath {
+    TreePath::new(text).unwrap()
+}
+
+/// Each kind of change to a real directory, found by its name.
+#[test]
+fn guide_row_zone_2_hash_mismatch() {
+    let zone = tempfile::tempdir().unwrap();
+    let etc = zone.path().join("etc");
+    fs::create_dir(&etc).unwrap();
+    fs::set_permissions(&etc, fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["changed", "mode", "removed", "replaced", "same"] {
+        let path = etc.join(format!("{name}.conf"));
+        fs::write(&path, name).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    symlink("../zone/UTC", etc.join("localtime")).unwrap();
+    let scan = || Zone::open(zone.path()).unwrap().scan(&manifest());
+    let seal = Seal::of(&scan(), binding()).unwrap();
+    assert_eq!(check::seal(&scan(), &seal), check::Results::default());
+
+    fs::write(etc.join("changed.conf"), "CHANGED").unwrap();
+    fs::set_permissions(etc.join("mode.conf"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::remove_file(etc.join("removed.conf")).unwrap();
+    fs::remove_file(etc.join("replaced.conf")).unwrap();
+    fs::create_dir(etc.join("replaced.conf")).unwrap();
+    fs::set_permissions(etc.join("replaced.conf"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::remove_file(etc.join("localtime")).unwrap();
+    symlink("../zone/Mars", etc.join("localtime")).unwrap();
+    fs::write(etc.join("added.conf"), "x").unwrap();
+    // Outside every rule: the manifest's to find, not the seal's.
+    fs::write(etc.join("added.txt"), "x").unwrap();
+
+    let results = check::seal(&scan(), &seal);
+    let told: Vec<_> =
+        results.findings.iter().map(|finding| (finding.subject.as_str(), finding.detail.clone())).collect();
+    let (old, new) = (Sha256Digest::of(b"changed"), Sha256Digest::of(b"CHANGED"));
+    assert_eq!(
+        told,
+        [
+            ("/etc/added.conf", "added".to_owned()),
+            ("/etc/changed.conf", format!("content was sealed as sha256 {old}, is {new}")),
+            ("/etc/localtime", "the link points elsewhere".to_owned()),
+            ("/etc/mode.conf", "mode was 0644, is 0600".to_owned()),
+            ("/etc/removed.conf", "removed".to_owned()),
+            ("/etc/replaced.conf", "was a file, is a directory".to_owned()),
+        ]
+    );
+    assert!(results.findings.iter().all(|f| f.row == Row::HashMismatch && f.priority == Priority::P1));
+}
+
+#[test]
+fn owners_are_under_the_seal() {
+    let sealed = seal(vec![file("etc/a.conf", "a")]);
+    let mut other = file("etc/a.conf", "a");
+    other.owner = Owner::new(4242, 4243);
+    let results = check::seal(&Scan::new(vec![other], vec![]), &sealed);
+    let (uid, gid) = me();
+    assert_eq!(results.findings[0].detail, format!("owner was {uid}:{gid}, is 4242:4243"));
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_neither_changed_nor_removed() {
+    let sealed = seal(vec![file("etc/a.conf", "a"), file("etc/d/b.conf", "b"), file("etc/dd", "c")]);
+    let unread = |at: &str| Scan::new(vec![], vec![Unread::new(path(at), "permission denied")]);
+    let check = sealed.check(&unread("etc/d"));
+    let gone: Vec<_> = check.differences.iter().map(|difference| difference.path.to_string()).collect();
+    assert_eq!((gone, check.unread.len()), (vec!["./etc/a.conf".to_owned(), "./etc/dd".to_owned()], 1));
+    assert!(sealed.check(&unread(".")).differences.is_empty());
+
+    let mut unhashed = file("etc/a.conf", "a");
+    unhashed.kind = Kind::File { size: 1, digest: None, executable: vec![] };
+    let scan = Scan::new(vec![unhashed], vec![Unread::new(path("etc/a.conf"), "input/output error")]);
+    assert!(!sealed.check(&scan).differences.iter().any(|difference| difference.path == path("etc/a.conf")));
+}
+
+#[test]
+fn what_zone_2_never_holds_is_not_sealed() {
+    let owner = Owner::new(0, 0);
+    let odd = |kind: Kind| Scan::new(vec![Found::new(path("etc/x"), kind, 0o600, owner)], vec![]);
+    let forbidden = |what| Err(NotSealable::Forbidden { path: "/etc/x".into(), what });
+    assert_eq!(Seal::of(&odd(Kind::Fifo), binding()), forbidden("a pipe"));
+    assert_eq!(Seal::of(&odd(Kind::Socket), binding()), forbidden("a socket"));
+    assert_eq!(Seal::of(&odd(Kind::BlockDevice), binding()), forbidden("a device"));
+    let script = Scan::new(vec![file("etc/x", "#!/bin/sh")], vec![]);
+    assert_eq!(Seal::of(&script, binding()), forbidden("an executable"));
+    let unhashed = odd(Kind::File { size: 1 << 40, digest: None, executable: vec![] });
+    assert!(matches!(Seal::of(&unhashed, binding()), Err(NotSealable::Unread { .. })));
+    let unread = Scan::new(vec![], vec![Unread::new(path("etc"), "permission denied")]);
+    assert!(matches!(Seal::of(&unread, binding()), Err(NotSealable::Unread { .. })));
+}
+
+#[test]
+fn volatile_entries_are_not_under_the_seal() {
+    let log = |content| file("var/log/x", content).in_class(Some(Class::Volatile));
+    let sealed = seal(vec![file("etc/a.conf", "a"), log("1")]);
+    assert_eq!(sealed.entries().len(), 1);
+    let now = Scan::new(vec![file("etc/a.conf", "a"), log("2")], vec![]);
+    assert!(sealed.check(&now).differences.is_empty());
+}
+
+/// The root by the log's tree, which is checked against RFC 6962's own vectors, over each entry's canonical JSON.
+#[test]
+fn the_root_is_that_of_an_rfc_6962_tree_over_canonical_entries() {
+    let sealed = seal(vec![file("etc/a.conf", "a"), file(b"etc/\xff.conf", "b"), file("etc/c.conf", "c")]);
+    let json = serde_json::to_value(&sealed).unwrap();
+    let mut tree = Tree::new();
+    for entry in json["entries"].as_array().unwrap() {
+        tree.push(leaf_hash(&canonical::to_vec(entry).unwrap()));
+    }
+    assert_eq!(tree.root(), sealed.root());
+    assert_eq!(json["entries"][2]["path_base64"], "ZXRjL/8uY29uZg==");
+}
+
+/// The same root by a program that shares nothing with this crate but the description of the format.
+#[test]
+fn python_makes_the_same_root() {
+    const PROGRAM: &str = r#"
+import hashlib, json, sys
+def tree(leaves):
+    if len(leaves) == 1: return leaves[0]
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + tree(leaves[:k]) + tree(leaves[k:])).digest()
+payload = json.load(open(sys.argv[1]))
+dump = lambda e: json.dumps(e, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+leaves = [hashlib.sha256(b"\0" + dump(e)).digest() for e in payload["entries"]]
+print((tree(leaves) if leaves else hashlib.sha256().digest()).hex())
+"#;
+    let python = std::env::var_os("OPENFACTORY_PYTHON").unwrap_or_else(|| "python3".into());
+    let directory = tempfile::tempdir().unwrap();
+    for count in [0, 1, 2, 3, 7, 8, 13] {
+        let sealed = seal((0..count).map(|n| file(format!("etc/é{n}.conf"), &"x".repeat(n))).collect());
+        let path = directory.path().join("seal.json");
+        fs::write(&path, sealed.sign(&key(2)).unwrap().payload_unverified()).unwrap();
+        let output = std::process::Command::new(&python).arg("-c").arg(PROGRAM).arg(&path).output();
+        let Ok(output) = output else {
+            eprintln!("SKIPPED: python_makes_the_same_root: needs python3");
+            assert!(std::env::var_os("OPENFACTORY_STRICT").is_none(), "needs python3");
+            return;
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), sealed.root().to_string(), "{count}");
+    }
+}
+
+#[test]
+fn a_seal_is_believed_only_by_signature_and_device() {
+    let sealed = seal(vec![file("etc/a.conf", "a")]);
+    let envelope = sealed.sign(&key(2)).unwrap();
+    let opened = Seal::open(&envelope, &trust(), "press-1").unwrap();
+    assert_eq!((opened.get(), opened.signer().name.as_str()), (&sealed, "press-1"));
+    let again = Envelope::parse(&envelope.to_json()).unwrap();
+    assert_eq!(again.payload_digest(), envelope.payload_digest());
+
+    let other = Seal::open(&envelope, &trust(), "press-2");
+    assert_eq!(other, Err(OpenSealError::OtherDevice { device: "press-1".into() }));
+    for stranger in [3, 4, 9] {
+        let envelope = sealed.sign(&key(stranger)).unwrap();
+        let refused = Seal::open(&envelope, &trust(), "press-1");
+        assert!(matches!(refused, Err(OpenSealError::Envelope(_))), "{stranger}");
+    }
+}
+
+#[test]
+fn a_seal_that_contradicts_itself_is_refused_though_it_is_signed() {
+    let good = serde_json::to_value(seal(vec![file("etc/a.conf", "a"), file("etc/b.conf", "b")])).unwrap();
+    let reasons = [
+        ("/version", serde_json::json!(2), "version 2"),
+        ("/root", serde_json::json!(Sha256Digest::of(b"x")), "root is not"),
+        ("/entries/0/sha256", serde_json::json!(Sha256Digest::of(b"x")), "root is not"),
+        ("/entries/0/path", serde_json::json!("etc/c.conf"), "out of order at /etc/b.conf"),
+        ("/entries/0/path", serde_json::json!("etc/b.conf"), "out of order at /etc/b.conf"),
+        ("/entries/0/path", serde_json::json!("../a"), "path is none"),
+        ("/entries/0/path", serde_json::json!("./etc/a.conf"), "path is missing"),
+        ("/entries/0/mode", serde_json::json!("644"), "mode is missing"),
+        ("/entries/0/kind", serde_json::json!("directory"), "content is missing"),
+        ("/entries/0/kind", serde_json::json!("fifo"), "unknown variant"),
+        ("/entries/0/uid", serde_json::json!(-1), "invalid value"),
+    ];
+    for (pointer, value, complaint) in reasons {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = value;
+        let payload = canonical::to_vec(&bad).unwrap();
+        let envelope = Envelope::sign(PAYLOAD_TYPE, &payload, &key(2)).unwrap();
+        let Err(OpenSealError::Payload(error)) = Seal::open(&envelope, &trust(), "press-1") else {
+            panic!("{pointer} was accepted");
+        };
+        assert!(error.to_string().contains(complaint), "{pointer}: {error}");
+    }
+}
