@@ -1,6 +1,7 @@
 //! `attest`: build evidence, made and checked offline. No network.
 
 mod audit;
+mod compromise;
 mod document;
 mod error;
 mod input;
@@ -10,6 +11,7 @@ mod manifest;
 mod output;
 mod recipe;
 mod sbom;
+mod trust;
 mod verity;
 
 pub use error::CliError;
@@ -37,6 +39,9 @@ enum Area {
     /// Audit logs: every entry re-hashed, tree and checkpoint checked, single entries proved
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Compromised keys: which artifacts, builds and devices they touch
+    #[command(subcommand)]
+    Compromise(compromise::CompromiseCommand),
     /// Verification documents: every hash of a build under one signature, the chain link by link
     #[command(subcommand)]
     Document(document::DocumentCommand),
@@ -55,6 +60,9 @@ enum Area {
     /// Package inventories of images
     #[command(subcommand)]
     Sbom(sbom::SbomCommand),
+    /// Trust stores: whose signatures count, and whose no longer do
+    #[command(subcommand)]
+    Trust(trust::TrustCommand),
     /// dm-verity: hash trees over images, their root hash, and every bad block
     #[command(subcommand)]
     Verity(verity::VerityCommand),
@@ -64,12 +72,14 @@ impl Area {
     fn run(self) -> Result<Verdict, CliError> {
         match self {
             Self::Audit(command) => command.run(),
+            Self::Compromise(command) => command.run(),
             Self::Document(command) => command.run(),
             Self::Intent(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),
             Self::Recipe(command) => command.run(),
             Self::Sbom(command) => command.run(),
+            Self::Trust(command) => command.run(),
             Self::Verity(command) => command.run(),
         }
     }

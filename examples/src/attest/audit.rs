@@ -107,7 +107,7 @@ fn is_about_since(finding: &audit::verify::Finding) -> bool {
 }
 
 /// A verifier key as text, or in a file; a bare public key gets its name from the log.
-fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, CliError> {
+pub(crate) fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, CliError> {
     let bad = |error| CliError::because("this is no verifier key and no file with one", error);
     let path = Path::new(key);
     if !path.is_file() {

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::CliError;
 use crate::cli::Verdict;
 
+mod at_log;
 mod log;
 mod sign;
 mod verify;
@@ -23,7 +24,8 @@ pub(crate) enum DocumentCommand {
     Sign(Box<sign::Sign>),
     /// Check a verification document, and all artifacts that are at hand, link by link
     ///
-    /// What is not given is not checked, and said so.
+    /// What is not given is not checked, and said so. What a revoked key signed is refused, unless --at-log shows that
+    /// the audit log held it before the key was in other hands.
     #[command(after_help = "Example:
   attest document verify verification.json --trust platform.key.pub --image rootfs.squashfs \\
       --recipe recipe.json --intent intent.json --build-log build.log

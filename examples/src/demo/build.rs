@@ -298,6 +298,9 @@ pub(crate) fn link_name(name: &LinkName) -> String {
 pub(crate) fn link_status(status: &LinkStatus) -> (ToldStatus, &str) {
     match status {
         LinkStatus::Proved => (ToldStatus::Proved, ""),
+        LinkStatus::AcceptedByLog { .. } => {
+            (ToldStatus::Proved, "its key was revoked later; the audit log held it before")
+        }
         LinkStatus::NotChecked { reason } => (ToldStatus::NotChecked, reason),
         LinkStatus::Broken { reason } => (ToldStatus::Broken, reason),
         // What this version does not know is not believed.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 use openfactory_attest::audit::{self, Entry, Log};
 use openfactory_attest::document::VerificationDocument;
+use openfactory_attest::key::KeyId;
+use openfactory_attest::ledger::KeyUse;
 use openfactory_attest::{Ed25519Key, Envelope, Signer as _};
 use serde_json::Value;
 
@@ -53,11 +55,14 @@ impl AuditLog {
 }
 
 impl OpenLog {
-    /// Records that the document was signed, durably, under a new checkpoint.
+    /// Records that the document was signed, durably, under a new checkpoint: who, what and why, and, for the signing
+    /// ledger, what the key signed, `also` included.
     pub(super) fn record(
         &self,
         document: &VerificationDocument,
         envelope: &Envelope,
+        also: Option<&Envelope>,
+        key_id: &KeyId,
         told: &Value,
     ) -> Result<(), CliError> {
         let Self(log) = self;
@@ -69,7 +74,11 @@ impl OpenLog {
         let cannot_record = |error: Box<dyn std::error::Error + Send + Sync>| {
             CliError::because("the document was not recorded in the audit log and is not written", error)
         };
-        log.append(&[entry]).map_err(|error| cannot_record(error.into()))?;
+        let signed = also.into_iter().chain([envelope]);
+        let uses = signed
+            .map(|signed| KeyUse::of_envelope(signed, *key_id, &signature.name, signature.time).to_entry());
+        let entries: Vec<_> = std::iter::once(entry).chain(uses).collect();
+        log.append(&entries).map_err(|error| cannot_record(error.into()))?;
         log.checkpoint().map_err(|error| cannot_record(error.into()))?;
         Ok(())
     }

@@ -10,8 +10,9 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{
     Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
 };
+use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::verity;
-use openfactory_attest::{Envelope, Manifest, Signer as _};
+use openfactory_attest::{Ed25519Key, Envelope, KeyKind, Manifest, Signer as _, TrustStore, TrustedKey};
 use serde_json::{Value, json};
 
 use super::log::AuditLog;
@@ -96,7 +97,8 @@ impl Sign {
         });
         // The log knows of the document before anybody else does.
         if let Some(log) = log {
-            log.record(&document, &envelope, &told)?;
+            let intent = intent.as_ref().filter(|intent| is_signed_by(intent, &key));
+            log.record(&document, &envelope, intent, key.key_id(), &told)?;
         }
         write_atomically(&self.output, &envelope.to_json(), 0o644)
             .map_err(|error| CliError::file("write", &self.output, error))?;
@@ -207,6 +209,13 @@ fn read_intent(path: &Path, recipe_hash: &Sha256Digest) -> Result<Envelope, CliE
     } else {
         Err(CliError::new(format!("{} is not the build intent of this recipe", path.display())))
     }
+}
+
+/// Whether the intent was signed by the key that signs the document, so that the log can vouch for both.
+fn is_signed_by(intent: &Envelope, key: &Ed25519Key) -> bool {
+    let mut trust = TrustStore::new();
+    let key = TrustedKey::new("signer", KeyKind::BuildPlatformSigning, key.public_key().clone());
+    trust.add(key).is_ok() && BuildIntent::open(intent, &trust).is_ok()
 }
 
 fn labels(told: &Value) -> String {

@@ -12,6 +12,7 @@ use openfactory_attest::verity::{self, FormatError};
 use openfactory_attest::{Envelope, Manifest, envelope};
 use serde_json::json;
 
+use super::at_log::{AtLog, Searched};
 use crate::attest::manifest::Threads;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -43,6 +44,8 @@ pub(crate) struct Verify {
     /// A package inventory; may be given several times
     #[arg(long, value_name = "FILE")]
     sbom: Vec<PathBuf>,
+    #[command(flatten)]
+    at_log: AtLog,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -60,6 +63,12 @@ impl Verify {
             Err(error) => return tell(&ChainReport::of_no_document(error.to_string()), None, self.json),
         };
         let mut evidence = self.small_evidence()?;
+        let signed: Vec<_> =
+            evidence.intent.iter().chain([&envelope]).map(Envelope::payload_digest).collect();
+        let trust = match self.at_log.prove(trust, &signed)? {
+            Searched::Trust(trust) => trust,
+            Searched::BadLog => return Ok(Verdict::Bad),
+        };
         let Ok(document) = VerificationDocument::open(&envelope, &trust) else {
             return tell(&verify_chain(&envelope, &trust, &evidence), None, self.json);
         };
@@ -131,11 +140,19 @@ fn tell(
         let links = report.links.iter().map(|link| {
             let (status, reason) = match &link.status {
                 LinkStatus::Proved => ("proved", None),
+                LinkStatus::AcceptedByLog { .. } => ("accepted-by-log", None),
                 LinkStatus::Broken { reason } => ("broken", Some(reason)),
                 LinkStatus::NotChecked { reason } => ("not-checked", Some(reason)),
                 _ => ("unknown", None),
             };
-            json!({"link": link.name.to_string(), "status": status, "reason": reason})
+            let mut told = json!({"link": link.name.to_string(), "status": status, "reason": reason});
+            if let (LinkStatus::AcceptedByLog { log, index }, Some(told)) =
+                (&link.status, told.as_object_mut())
+            {
+                told.insert("log".to_owned(), log.as_str().into());
+                told.insert("index".to_owned(), (*index).into());
+            }
+            told
         });
         output::write_json(&json!({
             "verdict": report.verdict,

@@ -1,0 +1,41 @@
+//! `attest trust init` and `attest trust add`.
+
+use std::path::Path;
+
+use openfactory_attest::{KeyKind, TrustStore, TrustedKey};
+
+use super::file::{Changing, public_key};
+use crate::attest::{CliError, input, output};
+use crate::cli::Verdict;
+
+pub(super) fn init(file: &Path, root: &Path, name: &str) -> Result<Verdict, CliError> {
+    let root = TrustedKey::new(name, KeyKind::RootSigning, public_key(root)?);
+    let told = line(&root);
+    let mut store = TrustStore::new();
+    store.add(root).map_err(|error| CliError::because("cannot trust the key", error))?;
+    input::create_new(file, &store.to_json(), 0o644)?;
+    output::write(told.as_bytes())?;
+    Ok(Verdict::Good)
+}
+
+pub(super) fn add(file: &Path, key: &Path, kind: KeyKind, name: &str) -> Result<Verdict, CliError> {
+    if !kind.signs() {
+        return Err(CliError::new(format!(
+            "a secret of kind {kind} signs nothing; there is nothing to trust"
+        )));
+    }
+    let key = TrustedKey::new(name, kind, public_key(key)?);
+    let told = line(&key);
+    let mut changing = Changing::open(file)?;
+    if changing.store.revoked(key.key_id()).is_some() {
+        return Err(CliError::new(format!("the key {} was revoked", key.key_id())));
+    }
+    changing.store.add(key).map_err(|error| CliError::because("cannot trust the key", error))?;
+    changing.write()?;
+    output::write(told.as_bytes())?;
+    Ok(Verdict::Good)
+}
+
+fn line(key: &TrustedKey) -> String {
+    format!("{} {} {}\n", key.key_id(), key.kind, key.name)
+}

@@ -1,0 +1,65 @@
+//! `attest trust show`.
+
+use std::path::Path;
+
+use openfactory_attest::key::KeyId;
+use openfactory_attest::trust::revocation::RevokedKey;
+use openfactory_attest::{TrustStore, TrustedKey};
+use serde_json::{Value, json};
+
+use crate::attest::{CliError, input, output};
+use crate::cli::Verdict;
+
+pub(super) fn show(file: &Path, key_id: Option<&KeyId>, as_json: bool) -> Result<Verdict, CliError> {
+    let store = input::trust(file)?;
+    let keys: Vec<&TrustedKey> =
+        store.iter().filter(|key| key_id.is_none_or(|wanted| wanted == key.key_id())).collect();
+    // Keys may be revoked that this store never trusted.
+    let strangers: Vec<&RevokedKey> = store
+        .revocations()
+        .into_iter()
+        .flat_map(|list| &list.revoked)
+        .filter(|key| store.get(&key.key_id).is_none() && key_id.is_none_or(|wanted| *wanted == key.key_id))
+        .collect();
+    if let Some(key_id) = key_id.filter(|_| keys.is_empty() && strangers.is_empty()) {
+        return Err(CliError::new(format!("the trust store does not know the key {key_id}")));
+    }
+    if as_json {
+        output::write_json(&json!({
+            "keys": keys.iter().map(|key| told(key, &store)).collect::<Vec<_>>(),
+            "revoked_strangers": strangers,
+            "revocation_list": store.revocations().map(|list| list.sequence),
+        }))?;
+    } else {
+        let lines = keys.iter().map(|key| {
+            let state = store.revoked(key.key_id()).map(|revoked| format!("  {}", words(revoked)));
+            format!("{} {} {}{}\n", key.key_id(), key.kind, key.name, state.unwrap_or_default())
+        });
+        let strangers = strangers.iter().map(|key| format!("{} {}\n", key.key_id, words(key)));
+        output::write(lines.chain(strangers).collect::<String>().as_bytes())?;
+    }
+    Ok(Verdict::Good)
+}
+
+fn told(key: &TrustedKey, store: &TrustStore) -> Value {
+    json!({
+        "key_id": key.key_id(),
+        "kind": key.kind,
+        "name": key.name,
+        "revoked": store.revoked(key.key_id()),
+    })
+}
+
+fn words(revoked: &RevokedKey) -> String {
+    let mut text = format!("revoked ({})", revoked.reason);
+    if let Some(incident) = &revoked.incident {
+        text.push_str(&format!(", {incident}"));
+    }
+    for window in &revoked.windows {
+        text.push_str(&format!(", {window}"));
+    }
+    if let Some(key_id) = &revoked.superseded_by {
+        text.push_str(&format!(", superseded by {key_id}"));
+    }
+    text
+}
