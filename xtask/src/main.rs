@@ -1,8 +1,8 @@
 //! `cargo xtask`: the project's own commands.
 //!
 //! `cargo xtask test` is what continuous integration runs, and what a developer runs before a commit: the same
-//! steps by the same names. `cargo xtask bench NAME` runs a measurement, `cargo xtask lint-size` the one check
-//! that no other tool has.
+//! steps by the same names. `cargo xtask bench NAME` runs a measurement, `cargo xtask torture queue` proves durability
+//! the hard way, and `cargo xtask lint-size` is the one check that no other tool has.
 #![allow(clippy::print_stdout, reason = "a command that reports to the terminal")]
 
 use std::process::ExitCode;
@@ -14,6 +14,7 @@ mod process;
 mod requirements;
 mod size;
 mod test;
+mod torture;
 mod workspace;
 
 use test::Options;
@@ -40,6 +41,14 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Kill the queue's process and cut its disk's power, again and again, and judge what is left.
+    Torture {
+        /// What to torture.
+        name: Torture,
+        /// Passed on: --backend, --kills, --cuts, --messages, --seed, --dir, --strict; --help explains them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Fail on source files that are too long to be read, warn of those that grow towards it.
     LintSize,
 }
@@ -49,12 +58,26 @@ enum Command {
 enum Bench {
     /// The hash tree of a 1 GiB image, against `veritysetup format`.
     Verity,
+    /// The SQLite queue, against the disk's own rate, a Redis stream and apalis.
+    Queue,
+}
+
+/// What can be tortured.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Torture {
+    /// The durable queue.
+    Queue,
 }
 
 fn main() -> ExitCode {
     let outcome = workspace::Workspace::find().and_then(|workspace| match Cli::parse().command {
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
+        Command::Bench { name: Bench::Queue, arguments } => bench::queue(&workspace, &arguments),
+        Command::Torture { name: Torture::Queue, arguments } => {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            torture::queue(&workspace, true, &arguments)?.pass()
+        }
         Command::LintSize => size::run(&workspace),
     });
     match outcome {

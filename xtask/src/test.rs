@@ -55,6 +55,7 @@ fn perform(step: Step, workspace: &Workspace, strict: bool) -> Result<Outcome, S
         Step::Requirements => checks::requirements(workspace),
         Step::Clippy => checks::clippy(workspace),
         Step::Test => suite::run(workspace, strict),
+        Step::Torture => checks::torture(workspace, strict),
         Step::Absences => absences::run(workspace),
         Step::Doc => checks::doc(workspace),
     }

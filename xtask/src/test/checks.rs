@@ -1,13 +1,16 @@
-//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `clippy`, `doc`.
+//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `clippy`, `torture`,
+//! `doc`.
 
 use serde_json::Value;
 
 use super::features::{Selection, selections};
+use super::junit;
 use super::summary::Outcome;
 use super::tools;
 use crate::process::find;
 use crate::requirements;
 use crate::size;
+use crate::torture;
 use crate::workspace::Workspace;
 
 /// Source is formatted.
@@ -64,6 +67,18 @@ pub(super) fn clippy(workspace: &Workspace) -> Result<Outcome, String> {
         }
     }
     Ok(Outcome::passed_if(bad.is_empty(), &format!("clippy has something to say ({})", bad.join("; "))))
+}
+
+/// A short torture: enough to see a broken promise, too little to prove much.
+pub(super) fn torture(workspace: &Workspace, strict: bool) -> Result<Outcome, String> {
+    let arguments = ["--kills", "20", "--cuts", "8", "--messages", "3000"];
+    let call = torture::queue(workspace, false, &arguments)?;
+    let call = if strict { call.arg("--strict") } else { call };
+    let mut skipped = Vec::new();
+    if call.watch(|line| skipped.extend(junit::skip(line)))? {
+        return Ok(Outcome::passed_but(skipped));
+    }
+    Ok(Outcome::Failed("the queue broke a promise, or the cuts prove nothing".to_owned()))
 }
 
 /// Documentation.

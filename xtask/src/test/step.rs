@@ -19,6 +19,8 @@ pub(super) enum Step {
     Clippy,
     /// Tests for each set of features, and documentation tests.
     Test,
+    /// A short torture of the queue: kills and power cuts.
+    Torture,
     /// What must not be among the dependencies is not.
     Absences,
     /// Documentation, with warnings as errors.
@@ -36,6 +38,7 @@ impl Step {
             Self::Requirements => "requirements",
             Self::Clippy => "clippy",
             Self::Test => "test",
+            Self::Torture => "torture",
             Self::Absences => "absences",
             Self::Doc => "doc",
         }
@@ -56,7 +59,7 @@ mod tests {
     fn steps_run_once_and_in_order() {
         assert_eq!(selected(&[Step::Doc, Step::Fmt, Step::Doc]), [Step::Fmt, Step::Doc]);
         let all = selected(&[]);
-        assert_eq!((all.len(), all.is_sorted()), (9, true));
+        assert_eq!((all.len(), all.is_sorted()), (10, true));
     }
 
     #[test]

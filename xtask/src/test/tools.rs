@@ -18,6 +18,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("pg_ctlcluster", "postgresql"),
     ("setpriv", "util-linux"),
     ("sha256sum", "coreutils"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
     ("python3", "python3"),
 ];
 

@@ -1,0 +1,56 @@
+//! The same work on a short queue and on a deep one: rates, memory, the time to open it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use openfactory_queue::SyncQueue as _;
+
+use crate::report::Report;
+use crate::{Result, deliver, load, publish};
+
+const SHALLOW: u64 = 1000;
+
+/// Rates at a depth of a thousand and at `depth`, side by side in each round.
+pub(crate) async fn measure(
+    path: &Path,
+    span: Duration,
+    depth: u64,
+    rounds: usize,
+    report: &mut Report,
+) -> Result<()> {
+    let deep = load::open(path).await?;
+    let began = Instant::now();
+    load::fill(&deep, depth).await?;
+    println!("filled with {depth} messages in {:.1} s", began.elapsed().as_secs_f64());
+    for round in 1..=rounds {
+        let shallow_path = path.with_file_name(format!("shallow-{round}"));
+        let shallow = load::open(&shallow_path).await?;
+        load::fill(&shallow, SHALLOW).await?;
+        let before = resident()?;
+        let few = publish::call(&shallow, span, 64).await?.rate;
+        let many = publish::call(&deep, span, 64).await?.rate;
+        report.versus("publish, 64 callers, deep against shallow", many / few, Some(0.8));
+        let few = deliver::drain(&shallow, span / 4).await?;
+        let many = deliver::drain(&deep, span / 4).await?;
+        report.versus("lease and ack, deep against shallow", many / few, Some(0.8));
+        println!("depth, round {round}: resident {before} kB before, {} kB after", resident()?);
+        shallow.close().await?;
+        load::remove(&shallow_path)?;
+    }
+    deep.close().await?;
+    let before = resident()?;
+    let began = Instant::now();
+    let deep = load::open(path).await?;
+    let opening = began.elapsed();
+    report.opening(opening);
+    println!("resident {before} kB before opening, {} kB after", resident()?);
+    deep.close().await?;
+    load::remove(path)
+}
+
+/// Resident memory of this process in kB, by `/proc`.
+fn resident() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS in /proc")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}

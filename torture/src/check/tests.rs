@@ -1,0 +1,106 @@
+//! The checker, checked: each planted fault is found, and nothing else is.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+
+/// Lives apart by `---`.
+fn judge(story: &str) -> Verdict {
+    let mut checker = Checker::default();
+    for life in story.split("---") {
+        let lines = life.lines().map(str::trim).filter(|line| !line.is_empty());
+        checker.life(lines.map(|line| Entry::parse(line).unwrap()));
+    }
+    checker.verdict()
+}
+
+const SOUND: &str = "
+    try 0 0
+    stored 0 0
+    try 0 1
+    stored 0 1
+    lease 0 0 1 1
+    settling 0 0 retry
+    settled 0 0 retry
+    lease 0 0 1 2
+    settling 0 0 ack
+    settled 0 0 ack
+    lease 0 1 2 1
+    try 0 2
+    ---
+    try 0 2
+    duplicate 0 2
+    lease 0 1 2 2
+    settling 0 1 dead
+    settled 0 1 dead
+    lease 0 2 3 1
+    settling 0 2 ack
+    ---
+    dead 0 1
+";
+
+#[test]
+fn a_sound_story_is_sound() {
+    let verdict = judge(SOUND);
+    assert_eq!(verdict.violations, []);
+    let figures = (verdict.lives, verdict.stored, verdict.gone, verdict.given_back, verdict.faulted);
+    assert_eq!(figures, (3, 3, 2, 1, 1));
+}
+
+#[test]
+fn a_settlement_without_an_answer_may_or_may_not_have_come_about() {
+    let begun = "try 0 0\nstored 0 0\nlease 0 0 1 1\nsettling 0 0 ack\n";
+    assert_eq!(judge(&format!("{begun}---")).violations, []);
+    let again = format!("{begun}---\nlease 0 0 1 2\nsettling 0 0 ack\nsettled 0 0 ack\n---");
+    assert_eq!(judge(&again).violations, []);
+}
+
+#[test]
+fn a_publish_without_an_answer_may_or_may_not_have_come_about() {
+    assert_eq!(judge("try 0 0\n---").violations, []);
+    assert_eq!(judge("try 0 0\n---\nlease 0 0 1 1\nsettling 0 0 ack\nsettled 0 0 ack\n---").violations, []);
+}
+
+/// One fault planted into the sound story, and what must be found.
+#[test]
+fn each_planted_fault_is_found() {
+    let (key, n) = (0, 0);
+    let first = |n| (key, n);
+    let plant = |old: &str, new: &str| {
+        assert!(SOUND.contains(old), "{old}");
+        judge(&SOUND.replacen(old, new, 1)).violations
+    };
+    let ack = "settling 0 0 ack\n    settled 0 0 ack\n";
+    // Lost: leased, never settled, never seen again; the next of its key shows it too.
+    let lost = plant(ack, "");
+    assert!(lost.contains(&Violation::Lost { key, n }), "{lost:?}");
+    assert!(lost.contains(&Violation::OutOfOrder { key, n: 1 }), "{lost:?}");
+    // Lost at the tail, where no later message shows it.
+    let tail = plant("lease 0 2 3 1\n    settling 0 2 ack\n", "");
+    assert_eq!(tail, [Violation::Lost { key, n: 2 }]);
+    // A dead letter that is nowhere; one that nobody sent; one twice.
+    assert_eq!(plant("dead 0 1\n", ""), [Violation::Lost { key, n: 1 }]);
+    assert_eq!(plant("dead 0 1\n", "dead 0 1\n dead 0 0\n"), [Violation::DeadLetter { key, n }]);
+    assert_eq!(plant("dead 0 1\n", "dead 0 1\n dead 0 1\n"), [Violation::DeadLetter { key, n: 1 }]);
+    // An ack that did not last.
+    let returned = plant("duplicate 0 2\n", "duplicate 0 2\n lease 0 0 1 3\n settling 0 0 ack\n");
+    assert!(returned.contains(&Violation::Returned { key, n }), "{returned:?}");
+    // The second overtakes the first, which waits for its retry.
+    let overtaken = plant("lease 0 0 1 2\n", "lease 0 1 2 1\n lease 0 0 1 2\n");
+    assert!(overtaken.contains(&Violation::OutOfOrder { key, n: 1 }), "{overtaken:?}");
+    // Two holders at once.
+    let twice = plant("lease 0 1 2 1\n", "lease 0 1 2 1\n lease 0 1 2 2\n");
+    assert!(twice.contains(&Violation::Unaccounted { key, n: 1 }), "{twice:?}");
+    // An epoch that stands still.
+    assert_eq!(plant("lease 0 1 2 2\n", "lease 0 1 2 1\n"), [Violation::Epoch { key, n: 1 }]);
+    // An old token, a forgotten id, a message from nowhere, changed bytes.
+    assert_eq!(plant("dead 0 1\n", "dead 0 1\n stale 0 1\n"), [Violation::Stale { key, n: 1 }]);
+    assert_eq!(plant("try 0 1\n", "try 0 1\n stored 0 0\n"), [Violation::StoredTwice { key, n }]);
+    let (_, n) = first(3);
+    let nowhere = plant("dead 0 1\n", "dead 0 1\n lease 0 3 9 1\n settling 0 3 ack\n settled 0 3 ack\n");
+    assert_eq!(nowhere, [Violation::Unpublished { key, n }]);
+    assert_eq!(plant("dead 0 1\n", "dead 0 1\n damaged 0 2\n"), [Violation::Damaged { key, n: 2 }]);
+    assert_eq!(
+        plant("try 0 2\n    ---\n    try 0 2\n", "---\n"),
+        [Violation::Foretold { key, n: 2 }, Violation::Unpublished { key, n: 2 },]
+    );
+}
