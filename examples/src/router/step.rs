@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use openfactory_queue::Outcome;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
-use openfactory_sn::lifecycle::state::StateError;
+use openfactory_sn::lifecycle::state::{StateError, signed};
 use openfactory_sn::lifecycle::state::commit::CommitOutcome;
 use openfactory_sn::lifecycle::workflow::view::{Missing, Observed, View};
 use openfactory_sn::lifecycle::workflow::{Decision, Step, decide};
@@ -72,6 +72,10 @@ async fn look_up(core: &Core, view: &mut View, missing: Missing) -> Result<(), O
         Missing::Receipt(event) => {
             let receipt = core.state.receipt(&event).await.map_err(|error| state(&error))?;
             view.add_receipt(event, receipt);
+        }
+        Missing::SignedBuilds(key) => {
+            let uses = signed::by_key(core.state.as_ref(), &key).await.map_err(|error| state(&error))?;
+            view.add_signed_builds(key, uses);
         }
         Missing::Record { table, sys_id } => {
             let found = destination::call(core, async {

@@ -5,6 +5,7 @@
 //! records share a key. Where a part is free text or the whole is too long for the column, the parts are hashed.
 
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::key::KeyId;
 
 use super::id::{BuildId, DeviceId, EventId, MAX_ID_LENGTH, OrderId, hashed};
 use crate::id::{CorrelationId, SysId};
@@ -28,6 +29,36 @@ pub fn incident(device: &DeviceId, cause: &Sha256Digest, opened_by: &EventId) ->
     let mut hash = hashed("incident", &[&cause, opened_by.as_str()]);
     hash.truncate(16);
     joined("incident", &[device.as_str(), &hash])
+}
+
+/// The incident about a compromised key.
+#[must_use]
+pub fn compromise(key: &KeyId) -> CorrelationId {
+    joined("compromise", &[&key.to_string()])
+}
+
+/// The emergency change request that revokes a key.
+#[must_use]
+pub fn revocation(key: &KeyId) -> CorrelationId {
+    joined("revocation", &[&key.to_string()])
+}
+
+/// The change request by which a key takes the place of another.
+#[must_use]
+pub fn rotation(key: &KeyId) -> CorrelationId {
+    joined("rotation", &[&key.to_string()])
+}
+
+/// The change request by which a build is signed or built anew because of a key.
+#[must_use]
+pub fn renewal(key: &KeyId, build: &BuildId) -> CorrelationId {
+    joined("renewal", &[build.as_str(), &key.to_string()])
+}
+
+/// The compliance record about a compromised key, or the report after it, for a framework.
+#[must_use]
+pub fn key_item(key: &KeyId, framework: &str) -> CorrelationId {
+    joined("key", &[&key.to_string(), framework])
 }
 
 /// The evidence record of a build for a framework.
@@ -123,6 +154,7 @@ mod tests {
         let order = OrderId::new(&*long).unwrap();
         let event = EventId::new(&*long).unwrap();
         let digest = Sha256Digest::of(b"");
+        let key: KeyId = digest.to_string().parse().unwrap();
         let keys = [
             change(&build),
             order_change(&order),
@@ -134,6 +166,11 @@ mod tests {
             build_item(&build),
             device_item(&device),
             relation(&SysId::new("a").unwrap(), "Runs on::Runs", &SysId::new("b").unwrap()),
+            compromise(&key),
+            revocation(&key),
+            rotation(&key),
+            renewal(&key, &build),
+            key_item(&key, "21 CFR Part 11"),
         ];
         for key in &keys {
             assert_eq!(CorrelationId::new(key.as_str()).as_ref(), Ok(key));

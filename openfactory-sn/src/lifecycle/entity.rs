@@ -3,14 +3,19 @@
 //! Each is kept as a JSON document with a format version under an [`EntityKey`], written by compare-and-swap on
 //! a version that counts its writes.
 
+pub mod compromise;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::key::KeyId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::compromise::Compromise;
 use super::compliance::Compliance;
 use super::event::device::Awaited;
 use super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
@@ -34,6 +39,8 @@ pub enum EntityKind {
     Gate,
     /// An [`OrderRecord`].
     Order,
+    /// A [`Compromise`].
+    Compromise,
 }
 
 impl EntityKind {
@@ -45,6 +52,7 @@ impl EntityKind {
             Self::Device => "device",
             Self::Gate => "gate",
             Self::Order => "order",
+            Self::Compromise => "compromise",
         }
     }
 }
@@ -61,6 +69,8 @@ pub enum EntityKey {
     Gate(SysId),
     /// An order by its id.
     Order(OrderId),
+    /// A compromised key by its id.
+    Compromise(KeyId),
 }
 
 impl EntityKey {
@@ -72,17 +82,19 @@ impl EntityKey {
             Self::Device(_) => EntityKind::Device,
             Self::Gate(_) => EntityKind::Gate,
             Self::Order(_) => EntityKind::Order,
+            Self::Compromise(_) => EntityKind::Compromise,
         }
     }
 
     /// The part after the kind.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> Cow<'_, str> {
         match self {
-            Self::Build(id) => id.as_str(),
-            Self::Device(id) => id.as_str(),
-            Self::Gate(id) => id.as_str(),
-            Self::Order(id) => id.as_str(),
+            Self::Build(id) => id.as_str().into(),
+            Self::Device(id) => id.as_str().into(),
+            Self::Gate(id) => id.as_str().into(),
+            Self::Order(id) => id.as_str().into(),
+            Self::Compromise(id) => id.to_string().into(),
         }
     }
 }
@@ -95,7 +107,7 @@ impl fmt::Display for EntityKey {
 
 /// A text that is not the key of anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not the key of a build, device, gate or order")]
+#[error("{text:?} is not the key of a build, device, gate, order or compromise")]
 pub struct EntityKeyError {
     text: String,
 }
@@ -111,6 +123,7 @@ impl FromStr for EntityKey {
             "device" => DeviceId::new(id).map(Self::Device).map_err(|_| fault()),
             "gate" => SysId::new(id).map(Self::Gate).map_err(|_| fault()),
             "order" => OrderId::new(id).map(Self::Order).map_err(|_| fault()),
+            "compromise" => id.parse().map(Self::Compromise).map_err(|_| fault()),
             _ => Err(fault()),
         }
     }
@@ -147,6 +160,9 @@ pub struct Build {
     pub manifest_digest: Option<Sha256Digest>,
     /// The digest of its verification document, once verified.
     pub document_digest: Option<Sha256Digest>,
+    /// The key that signed that document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<KeyId>,
 }
 
 /// Whether a gate is open.
@@ -228,6 +244,9 @@ pub struct Device {
     pub known_good: Vec<BuildId>,
     /// The build that it was related to before, until the new one is proved.
     pub supersedes: Option<BuildId>,
+    /// The compromised key that signed what it runs, until it has proved itself without that key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised_key: Option<KeyId>,
 }
 
 /// An order and what became of it.
@@ -257,6 +276,8 @@ pub enum Entity {
     Gate(Gate),
     /// An order.
     Order(OrderRecord),
+    /// A compromised key.
+    Compromise(Box<Compromise>),
 }
 
 /// An entity and how often it was written: 1 after the first time.
@@ -310,6 +331,7 @@ impl Entity {
             Self::Device(_) => EntityKind::Device,
             Self::Gate(_) => EntityKind::Gate,
             Self::Order(_) => EntityKind::Order,
+            Self::Compromise(_) => EntityKind::Compromise,
         }
     }
 
@@ -323,6 +345,7 @@ impl Entity {
             Self::Device(value) => serde_json::to_value(value),
             Self::Gate(value) => serde_json::to_value(value),
             Self::Order(value) => serde_json::to_value(value),
+            Self::Compromise(value) => serde_json::to_value(value),
         };
         data.and_then(|data| {
             serde_json::to_string(&Document {
@@ -350,6 +373,7 @@ impl Entity {
             "device" => serde_json::from_value(data).map(Self::Device).map_err(fault),
             "gate" => serde_json::from_value(data).map(Self::Gate).map_err(fault),
             "order" => serde_json::from_value(data).map(Self::Order).map_err(fault),
+            "compromise" => serde_json::from_value(data).map(Self::Compromise).map_err(fault),
             _ => Err(EntityError::Kind { kind: document.kind }),
         }
     }

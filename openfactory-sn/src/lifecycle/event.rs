@@ -9,13 +9,14 @@ pub mod codec;
 pub mod command;
 pub mod device;
 pub mod gate;
+pub mod key;
 pub mod lockdown;
 pub mod order;
 pub mod record;
 
 use std::time::SystemTime;
 
-use openfactory_attest::key::KeyKind;
+use openfactory_attest::key::{KeyId, KeyKind};
 
 use self::build::{BuildCompleted, BuildRequested, BuildVerified};
 use self::command::{CommandHandled, CommandIssued};
@@ -23,6 +24,10 @@ use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
 use self::gate::{GateOpened, GateRefused};
+use self::key::{
+    ArtifactResigned, CompromiseReviewed, DeviceConverged, KeyCompromised, KeyRecovered, KeyRevoked,
+    RevocationOrdered,
+};
 use self::lockdown::LockdownChanged;
 use self::order::{OrderGiven, OrderPerformed};
 use self::record::RecordChanged;
@@ -87,11 +92,25 @@ pub enum EventBody {
     OrderPerformed(Box<OrderPerformed>),
     /// Something happened to a record in ServiceNow: a hint to read it again.
     RecordChanged(Box<RecordChanged>),
+    /// A key is in other hands.
+    KeyCompromised(Box<KeyCompromised>),
+    /// The vault is to revoke a key. Derived.
+    RevocationOrdered(Box<RevocationOrdered>),
+    /// A key is revoked, and what it touched is known. Derived.
+    KeyRevoked(Box<KeyRevoked>),
+    /// A build's document was signed anew for the same image.
+    ArtifactResigned(Box<ArtifactResigned>),
+    /// A device has proved itself without the compromised key. Derived.
+    DeviceConverged(Box<DeviceConverged>),
+    /// A person has looked back on a compromise.
+    CompromiseReviewed(Box<CompromiseReviewed>),
+    /// A compromise is over. Derived.
+    KeyRecovered(Box<KeyRecovered>),
 }
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 17] = [
+    pub const TYPE_NAMES: [&str; 24] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -109,6 +128,13 @@ impl EventBody {
         order::GIVEN,
         order::PERFORMED,
         record::CHANGED,
+        key::COMPROMISED,
+        key::REVOCATION_ORDERED,
+        key::REVOKED,
+        key::ARTIFACT_RESIGNED,
+        key::DEVICE_CONVERGED,
+        key::REVIEWED,
+        key::RECOVERED,
     ];
 
     /// `tech.openfactory.<area>.<fact>.v1`.
@@ -132,6 +158,13 @@ impl EventBody {
             Self::OrderGiven(_) => order::GIVEN,
             Self::OrderPerformed(_) => order::PERFORMED,
             Self::RecordChanged(_) => record::CHANGED,
+            Self::KeyCompromised(_) => key::COMPROMISED,
+            Self::RevocationOrdered(_) => key::REVOCATION_ORDERED,
+            Self::KeyRevoked(_) => key::REVOKED,
+            Self::ArtifactResigned(_) => key::ARTIFACT_RESIGNED,
+            Self::DeviceConverged(_) => key::DEVICE_CONVERGED,
+            Self::CompromiseReviewed(_) => key::REVIEWED,
+            Self::KeyRecovered(_) => key::RECOVERED,
         }
     }
 
@@ -158,6 +191,13 @@ impl EventBody {
             Self::OrderGiven(body) => format!("order:{}", body.order.id),
             Self::OrderPerformed(body) => format!("device:{}", body.order.device),
             Self::RecordChanged(body) => format!("{}:{}", body.table, body.sys_id),
+            Self::KeyCompromised(body) => key_lane(&body.key.key_id),
+            Self::RevocationOrdered(body) => key_lane(&body.key.key_id),
+            Self::KeyRevoked(body) => key_lane(&body.key.key_id),
+            Self::ArtifactResigned(body) => key_lane(&body.key_id),
+            Self::DeviceConverged(body) => key_lane(&body.key_id),
+            Self::CompromiseReviewed(body) => key_lane(&body.key_id),
+            Self::KeyRecovered(body) => key_lane(&body.key.key_id),
         }
     }
 
@@ -165,8 +205,12 @@ impl EventBody {
     #[must_use]
     pub const fn signers(&self) -> &'static [KeyKind] {
         match self {
-            Self::BuildRequested(_) | Self::BuildCompleted(_) | Self::BuildVerified(_) => {
-                &[KeyKind::BuildPlatformSigning]
+            Self::BuildRequested(_)
+            | Self::BuildCompleted(_)
+            | Self::BuildVerified(_)
+            | Self::ArtifactResigned(_) => &[KeyKind::BuildPlatformSigning],
+            Self::KeyCompromised(_) | Self::CompromiseReviewed(_) => {
+                &[KeyKind::RootSigning, KeyKind::Operator]
             }
             Self::DeviceDeployed(_) => &[KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning],
             Self::DeviceReported(_) | Self::CommandHandled(_) | Self::LockdownChanged(_) => {
@@ -181,7 +225,11 @@ impl EventBody {
             | Self::DeviceComplied(_)
             | Self::ReportOverdue(_)
             | Self::OrderGiven(_)
-            | Self::OrderPerformed(_) => &[],
+            | Self::OrderPerformed(_)
+            | Self::RevocationOrdered(_)
+            | Self::KeyRevoked(_)
+            | Self::DeviceConverged(_)
+            | Self::KeyRecovered(_) => &[],
         }
     }
 
@@ -201,6 +249,10 @@ impl EventBody {
     pub const fn is_derived(&self) -> bool {
         self.signers().is_empty()
     }
+}
+
+fn key_lane(key: &KeyId) -> String {
+    format!("key:{key}")
 }
 
 /// Why a signer is not taken at its word.

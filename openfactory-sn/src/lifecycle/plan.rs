@@ -5,6 +5,7 @@
 
 mod build;
 mod cmdb;
+mod compromise;
 mod drift;
 mod evidence;
 pub mod operation;
@@ -33,13 +34,20 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::DeviceComplied(body) => remediation::complied(&desk, body),
         EventBody::OrderGiven(body) => remediation::ordered(&desk, body),
         EventBody::OrderPerformed(body) => remediation::performed(&desk, body),
+        EventBody::RevocationOrdered(body) => compromise::ordered(&desk, body),
+        EventBody::KeyRevoked(body) => compromise::revoked(&desk, body),
+        EventBody::ArtifactResigned(body) => compromise::resigned(&desk, body),
+        EventBody::KeyRecovered(body) => compromise::recovered(&desk, body),
         // What follows from these is told by the events that the workflow derives from them.
         EventBody::DeviceReported(_)
         | EventBody::ReportOverdue(_)
         | EventBody::CommandIssued(_)
         | EventBody::CommandHandled(_)
         | EventBody::LockdownChanged(_)
-        | EventBody::RecordChanged(_) => Vec::new(),
+        | EventBody::RecordChanged(_)
+        | EventBody::KeyCompromised(_)
+        | EventBody::DeviceConverged(_)
+        | EventBody::CompromiseReviewed(_) => Vec::new(),
     };
     Plan::new(identity.clone(), operations)
 }

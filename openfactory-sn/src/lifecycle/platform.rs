@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::key::KeyId;
 use serde::{Deserialize, Serialize};
 
 use super::id::{BuildId, DeviceId, FleetId, OrderId};
@@ -24,6 +26,13 @@ pub enum Action {
         /// The build whose image is wanted.
         to_build: BuildId,
     },
+    /// Give the device the document that was signed anew for the build that it runs, and the list of revoked keys.
+    PushDocument {
+        /// The build.
+        build: BuildId,
+        /// The digest of the new document.
+        document_digest: Sha256Digest,
+    },
 }
 
 impl fmt::Display for Action {
@@ -32,6 +41,9 @@ impl fmt::Display for Action {
             Self::Quarantine => f.write_str("quarantine"),
             Self::Release => f.write_str("release from quarantine"),
             Self::RollBack { to_build } => write!(f, "roll back to build {to_build}"),
+            Self::PushDocument { build, document_digest } => {
+                write!(f, "push the document {document_digest} of build {build}")
+            }
         }
     }
 }
@@ -54,6 +66,9 @@ pub struct Order {
     pub incidents: Vec<String>,
     /// Why, for a person to read.
     pub reason: String,
+    /// The compromised key that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised_key: Option<KeyId>,
 }
 
 impl Order {
@@ -67,7 +82,16 @@ impl Order {
         actions: Vec<Action>,
         reason: impl Into<String>,
     ) -> Self {
-        Self { id, device, fleet, build_id, actions, incidents: Vec::new(), reason: reason.into() }
+        Self {
+            id,
+            device,
+            fleet,
+            build_id,
+            actions,
+            incidents: Vec::new(),
+            reason: reason.into(),
+            compromised_key: None,
+        }
     }
 
     /// The build to which it rolls the device back, if it does.
@@ -75,7 +99,7 @@ impl Order {
     pub fn rolls_back_to(&self) -> Option<&BuildId> {
         self.actions.iter().find_map(|action| match action {
             Action::RollBack { to_build } => Some(to_build),
-            Action::Quarantine | Action::Release => None,
+            _ => None,
         })
     }
 }

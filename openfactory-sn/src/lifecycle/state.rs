@@ -12,6 +12,7 @@ pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod memory;
 pub mod receipt;
+pub mod signed;
 pub mod timer;
 
 use std::time::SystemTime;

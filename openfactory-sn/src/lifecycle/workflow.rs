@@ -14,6 +14,7 @@
 //! that was cut off is taken again and comes to the same.
 
 mod build;
+pub mod compromise;
 mod deployment;
 mod finding;
 mod gate;
@@ -88,12 +89,19 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
             "device {} went from {} to {}",
             body.device, body.transition.from, body.transition.to
         ))),
+        EventBody::KeyCompromised(body) => compromise::compromised(&context, body),
+        EventBody::KeyRevoked(body) => compromise::revoked(&context, body),
+        EventBody::ArtifactResigned(body) => compromise::resigned(&context, body),
+        EventBody::DeviceConverged(body) => compromise::converged(&context, body),
+        EventBody::CompromiseReviewed(body) => compromise::reviewed(&context, body),
         EventBody::GateOpened(_)
         | EventBody::GateRefused(_)
         | EventBody::DeviceDrifted(_)
         | EventBody::DeviceUnattested(_)
         | EventBody::DeviceComplied(_)
-        | EventBody::OrderGiven(_) => Ok(context.step("what it says was decided when it was published")),
+        | EventBody::OrderGiven(_)
+        | EventBody::RevocationOrdered(_)
+        | EventBody::KeyRecovered(_) => Ok(context.step("what it says was decided when it was published")),
     };
     match outcome {
         Ok(step) => Decision::Apply(step),

@@ -1,6 +1,7 @@
 //! The lifecycle: from events to decisions, plans and records.
 
 mod apply;
+mod compromise;
 mod events;
 mod gates;
 mod incident_plans;

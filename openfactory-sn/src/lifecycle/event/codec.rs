@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::command::CommandOutcome;
-use super::{Event, EventBody, build, command, device, gate, lockdown, order, record};
+use super::{Event, EventBody, build, command, device, gate, key, lockdown, order, record};
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
 
@@ -172,6 +172,13 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         order::GIVEN => EventBody::OrderGiven(read(order::GIVEN, data)?),
         order::PERFORMED => EventBody::OrderPerformed(read(order::PERFORMED, data)?),
         record::CHANGED => EventBody::RecordChanged(read(record::CHANGED, data)?),
+        key::COMPROMISED => EventBody::KeyCompromised(read(key::COMPROMISED, data)?),
+        key::REVOCATION_ORDERED => EventBody::RevocationOrdered(read(key::REVOCATION_ORDERED, data)?),
+        key::REVOKED => EventBody::KeyRevoked(read(key::REVOKED, data)?),
+        key::ARTIFACT_RESIGNED => EventBody::ArtifactResigned(read(key::ARTIFACT_RESIGNED, data)?),
+        key::DEVICE_CONVERGED => EventBody::DeviceConverged(read(key::DEVICE_CONVERGED, data)?),
+        key::REVIEWED => EventBody::CompromiseReviewed(read(key::REVIEWED, data)?),
+        key::RECOVERED => EventBody::KeyRecovered(read(key::RECOVERED, data)?),
         _ => return Ok(None),
     }))
 }
@@ -195,7 +202,22 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::OrderGiven(body) => serde_json::to_value(body),
         EventBody::OrderPerformed(body) => serde_json::to_value(body),
         EventBody::RecordChanged(body) => serde_json::to_value(body),
+        EventBody::KeyCompromised(body) => serde_json::to_value(body),
+        EventBody::RevocationOrdered(body) => serde_json::to_value(body),
+        EventBody::KeyRevoked(body) => serde_json::to_value(body),
+        EventBody::ArtifactResigned(body) => serde_json::to_value(body),
+        EventBody::DeviceConverged(body) => serde_json::to_value(body),
+        EventBody::CompromiseReviewed(body) => serde_json::to_value(body),
+        EventBody::KeyRecovered(body) => serde_json::to_value(body),
     }
+}
+
+fn check_text(type_name: &'static str, name: &str, text: &str) -> Result<(), EventError> {
+    if text.trim().is_empty() || text.len() > MAX_TEXT {
+        let reason = format!("{name} must have 1 to {MAX_TEXT} bytes");
+        return Err(EventError::Contradiction { type_name, reason });
+    }
+    Ok(())
 }
 
 /// What the members' types can't say.
@@ -205,9 +227,7 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
     match body {
         EventBody::BuildRequested(body) => {
             for (name, text) in [("requester", &body.requester), ("request_text", &body.request_text)] {
-                if text.trim().is_empty() || text.len() > MAX_TEXT {
-                    return fault(format!("{name} must have 1 to {MAX_TEXT} bytes"));
-                }
+                check_text(type_name, name, text)?;
             }
         }
         EventBody::BuildVerified(body) => {
@@ -262,7 +282,34 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
                 return fault(format!("more than {MAX_FINDINGS} findings"));
             }
         }
-        EventBody::BuildCompleted(_)
+        EventBody::KeyCompromised(body) => {
+            let texts =
+                [("name", &body.key.name), ("reported_by", &body.reported_by), ("evidence", &body.evidence)];
+            for (name, text) in texts {
+                check_text(type_name, name, text)?;
+            }
+        }
+        EventBody::CompromiseReviewed(body) => {
+            let texts = [
+                ("reviewer", &body.reviewer),
+                ("root_cause", &body.root_cause),
+                ("lessons", &body.lessons),
+                ("policy_changes", &body.policy_changes),
+            ];
+            for (name, text) in texts {
+                check_text(type_name, name, text)?;
+            }
+        }
+        EventBody::ArtifactResigned(body) => {
+            if body.document.payload_digest() != body.document_digest {
+                return fault("document_digest is not that of the document's payload".to_owned());
+            }
+        }
+        EventBody::RevocationOrdered(_)
+        | EventBody::KeyRevoked(_)
+        | EventBody::DeviceConverged(_)
+        | EventBody::KeyRecovered(_)
+        | EventBody::BuildCompleted(_)
         | EventBody::CommandIssued(_)
         | EventBody::GateOpened(_)
         | EventBody::GateRefused(_)

@@ -132,6 +132,16 @@ fn item_after(desk: &Desk<'_>, body: &OrderPerformed) -> Option<Operation> {
             .column(desk.mapping.item.build_column.as_ref(), to_build.as_str());
         return Some(Operation::Update { record, values });
     }
+    let pushed = performed.outcomes.iter().find_map(|outcome| match &outcome.act {
+        Action::PushDocument { document_digest, .. } if outcome.is_done() => Some(document_digest),
+        _ => None,
+    });
+    if let Some(digest) = pushed {
+        let values = desk
+            .compliance_values(Compliance::Remediated)
+            .column(desk.mapping.item.document_digest_column.as_ref(), digest.to_string());
+        return Some(Operation::Update { record, values });
+    }
     if performed.did(&Action::Quarantine) {
         return Some(Operation::Update { record, values: desk.compliance_values(Compliance::Quarantined) });
     }

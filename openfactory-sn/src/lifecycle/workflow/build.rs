@@ -24,6 +24,7 @@ pub(super) fn requested(context: &Context<'_>, body: &BuildRequested) -> Result<
         root_hash: None,
         manifest_digest: None,
         document_digest: None,
+        signed_by: None,
     };
     let gate = Gate {
         build_id: body.build_id.clone(),
@@ -66,6 +67,7 @@ pub(super) fn verified(context: &Context<'_>, body: &BuildVerified) -> Result<St
         stage,
         manifest_digest: Some(body.manifest_digest),
         document_digest: Some(body.document_digest),
+        signed_by: body.document.key_ids_unverified().next(),
         ..build.clone()
     };
     let mut step = context.step(format!("build {} {remark}", body.build_id));

@@ -73,6 +73,7 @@ fn first(body: &DeviceDeployed, since: SystemTime) -> Device {
         order: None,
         known_good: Vec::new(),
         supersedes: None,
+        compromised_key: None,
     }
 }
 

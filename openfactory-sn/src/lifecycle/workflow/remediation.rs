@@ -104,6 +104,9 @@ pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<St
         return refuse(format!("order {} is for the unknown device {}", order.id, order.device));
     };
     let mut device = device.clone();
+    if let Some(key) = &order.compromised_key {
+        device.compromised_key = Some(*key);
+    }
     let mut step = context.step(String::new());
     for done in body.performed.outcomes.iter().filter(|outcome| outcome.is_done()) {
         match &done.act {
@@ -125,6 +128,10 @@ pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<St
                 device.compliance = Compliance::Remediated;
                 device.reports_count_from = context.event.time;
                 await_proof(context, &mut step, order);
+            }
+            Action::PushDocument { .. } => {
+                device.compliance = Compliance::Remediated;
+                device.reports_count_from = context.event.time;
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::key::KeyId;
 use openfactory_attest::report::DeviceReport;
 
 use super::super::compliance::Compliance;
@@ -12,6 +13,7 @@ use super::super::event::EventBody;
 use super::super::event::device::{
     Awaited, DeviceComplied, DeviceDrifted, DeviceReported, DeviceUnattested, ProvedOrder, Unattested,
 };
+use super::super::event::key::DeviceConverged;
 use super::super::id::{BuildId, DeviceId};
 use super::super::priority::Priority;
 use super::super::timestamp;
@@ -197,6 +199,18 @@ fn complied(
     device: &mut Device,
     proof: &Proof,
 ) -> Result<String, Stop> {
+    let freed = match &device.compromised_key {
+        None => None,
+        Some(key) => {
+            let signed_by = context.view.build(&device.build_id)?.and_then(|(_, build)| build.signed_by);
+            if signed_by == Some(*key) && device.quarantined {
+                return Ok(format!(
+                    "device {id} matches its build, whose document the compromised key {key} has signed: held"
+                ));
+            }
+            (signed_by != Some(*key)).then_some(*key)
+        }
+    };
     let under_way = match &device.order {
         None => None,
         Some(order) => match context.view.order(order)? {
@@ -214,6 +228,10 @@ fn complied(
         step.cancel_timer(timer_name(id, &Awaited::Proof { order: proved.order.clone() }));
     }
     device.order = None;
+    if let Some(key_id) = freed {
+        device.compromised_key = None;
+        converged(context, step, id, key_id, &device.build_id)?;
+    }
     let resolves: Vec<CorrelationId> =
         std::mem::take(&mut device.incidents).into_iter().map(|open| open.incident).collect();
     let changed = device.compliance != Compliance::Compliant;
@@ -247,6 +265,23 @@ fn complied(
         return Ok(format!("device {id} matches its build: compliant, its quarantine is to end"));
     }
     Ok(format!("device {id} matches its build: compliant"))
+}
+
+/// The device runs what another key than the compromised one has signed, and proved it.
+fn converged(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    key_id: KeyId,
+    build_id: &BuildId,
+) -> Result<(), Stop> {
+    let Some(document_digest) = context.view.build(build_id)?.and_then(|(_, build)| build.document_digest)
+    else {
+        return refuse(format!("build {build_id} has no document"));
+    };
+    let event = DeviceConverged { key_id, device: id.clone(), document_digest };
+    step.publish(context.derived("converged", context.now, EventBody::DeviceConverged(Box::new(event))));
+    Ok(())
 }
 
 /// The order is proved: remembered with it, told to whoever closes its change request.

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use openfactory_attest::key::KeyId;
+
+use super::super::entity::compromise::Compromise;
 use super::super::entity::{Build, Device, Entity, EntityKey, Gate, OrderRecord};
 use super::super::id::{BuildId, DeviceId, EventId, OrderId};
 use super::super::state::Kept;
 use super::super::state::receipt::Receipt;
+use super::super::state::signed::SignedBuilds;
 use super::{Decision, Stop, refuse};
 use crate::id::SysId;
 use crate::record::Row;
@@ -26,6 +30,8 @@ pub enum Missing {
         /// Its key.
         sys_id: SysId,
     },
+    /// What a key has signed, and what runs it.
+    SignedBuilds(KeyId),
 }
 
 /// A record as ServiceNow has it. Only the record counts, not what a hint said about it.
@@ -77,6 +83,7 @@ pub struct View {
     entities: BTreeMap<EntityKey, Kept>,
     receipts: BTreeMap<EventId, Option<Receipt>>,
     observed: Vec<Observed>,
+    signed_builds: BTreeMap<KeyId, SignedBuilds>,
 }
 
 impl View {
@@ -99,6 +106,23 @@ impl View {
     /// Adds a record that was read.
     pub fn add_record(&mut self, record: Observed) {
         self.observed.push(record);
+    }
+
+    /// Adds what a key has signed, and what runs it.
+    pub fn add_signed_builds(&mut self, key: KeyId, uses: SignedBuilds) {
+        self.signed_builds.insert(key, uses);
+    }
+
+    pub(super) fn compromise(&self, id: &KeyId) -> Result<Option<(u64, &Compromise)>, Stop> {
+        match self.entity(EntityKey::Compromise(*id))? {
+            None => Ok(None),
+            Some((version, Entity::Compromise(compromise))) => Ok(Some((version, compromise))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn signed_builds(&self, id: &KeyId) -> Result<&SignedBuilds, Stop> {
+        self.signed_builds.get(id).ok_or_else(|| Box::new(Decision::Missing(Missing::SignedBuilds(*id))))
     }
 
     pub(super) fn build(&self, id: &BuildId) -> Result<Option<(u64, &Build)>, Stop> {

@@ -4,8 +4,8 @@ use openfactory_sn::lifecycle::event::command::CommandOutcome;
 use openfactory_sn::lifecycle::event::{Event, EventBody, SenderError};
 use serde_json::{Value, json};
 
-use super::samples;
 use super::world::World;
+use super::{compromise, samples};
 
 fn incoming() -> Vec<Event> {
     vec![
@@ -21,6 +21,9 @@ fn incoming() -> Vec<Event> {
         }),
         samples::unlocked(),
         samples::hint("hint-1", 1),
+        compromise::compromised(KeyKind::BuildPlatformSigning),
+        compromise::resigned("document, again"),
+        compromise::reviewed(),
     ]
 }
 
@@ -50,6 +53,7 @@ async fn all() -> Vec<Event> {
         events.extend(world.apply(&event).await);
         events.push(event);
     }
+    events.extend(compromise::derived().await);
     events
 }
 
@@ -97,13 +101,17 @@ fn the_payload_is_as_it_is_written_down() {
 
 #[tokio::test]
 async fn only_who_may_say_it_is_believed() {
-    use KeyKind::{BuildPlatformSigning, DeviceAttestation, Integration, Operator, ReleaseSigning};
+    use KeyKind::{
+        BuildPlatformSigning, DeviceAttestation, Integration, Operator, ReleaseSigning, RootSigning,
+    };
     for event in all().await {
         let name = event.body.type_name();
         let good: &[KeyKind] = match &event.body {
-            EventBody::BuildRequested(_) | EventBody::BuildCompleted(_) | EventBody::BuildVerified(_) => {
-                &[BuildPlatformSigning]
-            }
+            EventBody::BuildRequested(_)
+            | EventBody::BuildCompleted(_)
+            | EventBody::BuildVerified(_)
+            | EventBody::ArtifactResigned(_) => &[BuildPlatformSigning],
+            EventBody::KeyCompromised(_) | EventBody::CompromiseReviewed(_) => &[Operator, RootSigning],
             EventBody::DeviceDeployed(_) => &[BuildPlatformSigning, ReleaseSigning],
             EventBody::DeviceReported(_) | EventBody::CommandHandled(_) | EventBody::LockdownChanged(_) => {
                 &[DeviceAttestation]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use openfactory_sn::SysId;
-use openfactory_sn::lifecycle::entity::{Device, Entity, EntityKey, Gate, OrderRecord};
+use openfactory_sn::lifecycle::entity::{Build, Device, Entity, EntityKey, Gate, OrderRecord};
 use openfactory_sn::lifecycle::event::{Event, EventBody};
 use openfactory_sn::lifecycle::id::OrderId;
 use openfactory_sn::lifecycle::platform::{ActionOutcome, Performed};
@@ -13,6 +13,7 @@ use openfactory_sn::lifecycle::state::StateStore;
 use openfactory_sn::lifecycle::state::commit::CommitOutcome;
 use openfactory_sn::lifecycle::state::memory::MemoryStateStore;
 use openfactory_sn::lifecycle::state::receipt::Receipt;
+use openfactory_sn::lifecycle::state::signed;
 use openfactory_sn::lifecycle::workflow::view::{Missing, Observed, View};
 use openfactory_sn::lifecycle::workflow::{Decision, decide, performed};
 
@@ -98,6 +99,10 @@ impl World {
                         None => Observed::absent(table, sys_id, self.now),
                     });
                 }
+                Decision::Missing(Missing::SignedBuilds(key)) => {
+                    let uses = signed::by_key(&self.store, &key).await.unwrap();
+                    view.add_signed_builds(key, uses);
+                }
                 decision => {
                     assert_eq!(decide(event, &view, &self.policy, self.now), decision, "decided twice");
                     return decision;
@@ -168,6 +173,13 @@ impl World {
     pub(super) async fn gate(&self) -> Gate {
         match self.entity(EntityKey::Gate(samples::change_request())).await {
             Some(Entity::Gate(gate)) => gate,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) async fn build(&self) -> Build {
+        match self.entity(EntityKey::Build(samples::build_id())).await {
+            Some(Entity::Build(build)) => build,
             other => panic!("{other:?}"),
         }
     }
