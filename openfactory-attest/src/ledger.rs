@@ -100,7 +100,8 @@ impl KeyUse {
         Self { key_id, payload, signed: Sha256Digest::of(signed), kind, who: who.into(), when }
     }
 
-    /// A use of this key that somebody else recorded: whoever received and verified the envelope.
+    /// A use of this key that is recorded by whoever received the envelope and *verified* this key's signature on it.
+    /// Recording what was not verified would prove, once the key is stolen, what it never signed.
     pub fn of_envelope(envelope: &Envelope, key_id: KeyId, who: impl Into<String>, when: SystemTime) -> Self {
         let signed =
             pre_authentication_encoding(envelope.payload_type_unverified(), envelope.payload_unverified());

@@ -48,6 +48,8 @@
 //! - `sbom`: which packages an image holds, as CycloneDX, and which files are nobody's.
 //! - [`BuildRecipe`], [`intent`], [`document`], [`chain`]: from the request to the image, link by link.
 //! - [`Envelope`], [`TrustStore`], [`Verified`]: signed bytes, and the only door to what is in them.
+//! - [`vault`], [`trust::revocation`], [`ledger`], [`compromise`]: keys that sign and stop signing, and what a stolen one
+//!   touches.
 //! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
 //!
 //! # Errors

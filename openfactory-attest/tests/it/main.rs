@@ -17,11 +17,13 @@ mod key;
 mod manifest;
 mod python;
 mod recipe;
+mod revocation;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
 mod sbom;
 #[cfg(feature = "squashfs")]
 mod squashfs;
 mod tool;
 mod tree;
+mod vault;
 mod verity;
 mod verity_faults;
