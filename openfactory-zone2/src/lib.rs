@@ -46,7 +46,7 @@
 //!
 //! # How to ...
 //!
-//! - look at a device: `device::Zone::scan`, then [`check::manifest`], [`check::seal`], [`check::constraints`];
+//! - look at a device: `device::Zone::scan`, then [`inspect::inspect`], or one of its checks alone: [`check`];
 //! - tell it: [`OverlayReport`], whose findings are grouped by cause;
 //! - know what follows: [`Row`] has priority, role, records and automation of each row of the guide's tables;
 //! - take a value out of a file: [`value::extract`]; an address from an interface: [`live`];
@@ -82,6 +82,7 @@ pub mod constraint;
 #[cfg(feature = "device")]
 pub mod device;
 pub mod finding;
+pub mod inspect;
 mod instant;
 mod json;
 pub mod live;

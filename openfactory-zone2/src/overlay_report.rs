@@ -9,9 +9,10 @@ use openfactory_attest::Sha256Digest;
 use openfactory_attest::drift::Priority;
 use serde::{Deserialize, Serialize};
 
+use crate::command;
 use crate::finding::{Finding, Outcome};
-use crate::lockdown::{LockdownRecord, LockdownState, TransitionRecord};
-use crate::violation::Row;
+use crate::lockdown::{Cause, LockdownRecord, LockdownState, TransitionRecord};
+use crate::violation::{Automation, Row};
 
 /// The most findings in a report, and the most things that were not checked.
 pub const MAX_FINDINGS: usize = 500;
@@ -259,6 +260,13 @@ impl OverlayFinding {
         })
     }
 
+    /// What is done at once: what the row says, but nothing about a mere warning, such as a certificate that is about to
+    /// expire.
+    #[must_use]
+    pub fn automation(&self) -> &'static [Automation] {
+        if Some(self.priority) == self.row.priority() { self.row.automation() } else { &[] }
+    }
+
     /// What a constraint found. `Err` where it could not be checked.
     ///
     /// # Errors
@@ -315,12 +323,21 @@ impl TryFrom<Wire> for OverlayReport {
                 return Err(OverlayReportError::Priority { row: *row, priority: *priority });
             }
             for text in [subject, detail, rule, advice].into_iter().chain(value) {
-                check_length(text)?;
+                check_length(text, MAX_TEXT_BYTES)?;
+            }
+        }
+        for transition in &wire.transitions {
+            let Cause::Command { id, signer, operator, justification, change_request } = &transition.cause
+            else {
+                continue;
+            };
+            for text in [id, signer, operator, justification, change_request] {
+                check_length(text, command::MAX_TEXT_BYTES)?;
             }
         }
         for NotLookedAt { subject, reason } in &wire.not_checked {
-            check_length(subject)?;
-            check_length(reason)?;
+            check_length(subject, MAX_TEXT_BYTES)?;
+            check_length(reason, MAX_TEXT_BYTES)?;
         }
         Ok(Self {
             lockdown: wire.lockdown,
@@ -357,8 +374,8 @@ impl From<OverlayReport> for Wire {
     }
 }
 
-fn check_length(text: &str) -> Result<(), OverlayReportError> {
-    if text.len() > MAX_TEXT_BYTES { Err(OverlayReportError::TooLong { bytes: text.len() }) } else { Ok(()) }
+fn check_length(text: &str, most: usize) -> Result<(), OverlayReportError> {
+    if text.len() > most { Err(OverlayReportError::TooLong { bytes: text.len() }) } else { Ok(()) }
 }
 
 fn cut(text: &str) -> String {

@@ -68,6 +68,17 @@ fn a_report_that_breaks_its_bounds_is_refused() {
 }
 
 #[test]
+fn a_warning_sets_nothing_going() {
+    let mut expired = finding(Row::Certificate, "/etc/tls.pem [.]");
+    assert_eq!(expired.automation(), [Automation::FlagCertificate]);
+    expired.priority = Priority::P3;
+    assert_eq!(expired.automation(), []);
+    let report = report().with_results(1, 1, [expired], []);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(serde_json::from_value::<OverlayReport>(json).unwrap(), report);
+}
+
+#[test]
 fn compliant_is_only_what_was_looked_at_and_found_good() {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
     let born = report().with_results(9, 9, [], []);

@@ -48,6 +48,11 @@ pub(crate) fn me() -> (u32, u32) {
 /// `/etc/**` sealed, `/var/log/**` volatile, owned by whoever runs the tests; files of at most 4 KiB.
 #[cfg(feature = "device")]
 pub(crate) fn manifest() -> Manifest {
+    Manifest::parse(manifest_json().as_bytes()).unwrap()
+}
+
+#[cfg(feature = "device")]
+pub(crate) fn manifest_json() -> String {
     let (uid, gid) = me();
     let owner = format!(r#""owner": {{"uid": {uid}, "gid": {gid}}}"#);
     let rule = |path: &str, rest: &str, class: &str| {
@@ -61,8 +66,7 @@ pub(crate) fn manifest() -> Manifest {
         rule("/var/log", r#""kind": "directory", "mode": "0755""#, "volatile"),
         rule("/var/log/**", r#""kind": "file", "mode": "0644", "max_size": 4096"#, "volatile"),
     ];
-    let json = format!(r#"{{"version": 1, "paths": [{}]}}"#, rules.join(","));
-    Manifest::parse(json.as_bytes()).unwrap()
+    format!(r#"{{"version": 1, "paths": [{}]}}"#, rules.join(","))
 }
 
 pub(crate) fn file(path: impl AsRef<[u8]>, content: &str) -> Found {
