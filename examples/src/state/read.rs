@@ -41,7 +41,7 @@ pub(super) fn list(
     let after = match after {
         Some(key) if key.kind() > kind => return Ok(Vec::new()),
         Some(key) if key.kind() == kind => key.id(),
-        Some(_) | None => "",
+        Some(_) | None => "".into(),
     };
     let mut select = connection
         .prepare_cached(
