@@ -50,6 +50,7 @@ use story::Story;
 /// Nothing outside the data directory is written and nothing but loopback is talked to.
 #[derive(Debug, Parser)]
 #[command(
+    name = "demo",
     version,
     about,
     after_help = "EXAMPLES:\n  demo\n  demo --data-dir ./demo-data     (may be killed at any moment and run again)\n  demo --image root.squashfs --json"

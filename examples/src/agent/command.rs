@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use thiserror::Error;
@@ -19,10 +20,13 @@ use crate::telemetry::{self, TelemetryError};
 
 /// Checks whether a device still is what was built, and reports it, signed.
 #[derive(Debug, Parser)]
-#[command(name = "agent", version, arg_required_else_help = true)]
+#[command(name = "agent", version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Cli {
+    /// Writes the commented default configuration to stdout and ends.
+    #[arg(long)]
+    print_config: bool,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,7 +39,7 @@ enum Command {
     ///
     /// Exit status: 0 as built, and delivered; 1 it differs, and that is delivered; 2 not checked, or not delivered.
     Once {
-        /// The configuration. What can be said is in the file examples/config/agent.toml, which holds the defaults.
+        /// The configuration. What can be said, and the defaults, is what `agent --print-config` writes.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Prints one JSON object on stdout instead of lines for a person.
@@ -62,8 +66,17 @@ enum CommandError {
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    let Command::Once { config, json } = Cli::parse().command;
-    finish(run(&config, json))
+    let Cli { print_config, command } = Cli::parse();
+    match command {
+        Some(Command::Once { config, json }) => finish(run(&config, json)),
+        None if print_config => finish(print_defaults()),
+        None => Cli::command().error(ErrorKind::MissingSubcommand, "say what to do").exit(),
+    }
+}
+
+fn print_defaults() -> Result<Verdict, CommandError> {
+    std::io::stdout().write_all(DEFAULTS.as_bytes()).map_err(CommandError::Print)?;
+    Ok(Verdict::Good)
 }
 
 fn run(path: &std::path::Path, json: bool) -> Result<Verdict, CommandError> {

@@ -19,7 +19,7 @@ use crate::telemetry::{self, TelemetryError};
 /// Without --config the defaults hold; `event-router --print-config` writes them out, commented, as a file to
 /// start from. Stop it with Ctrl-C or SIGTERM; it may also be killed: what it has acknowledged is on disk.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(name = "event-router", version, about)]
 pub struct Arguments {
     /// The configuration file (TOML).
     #[arg(long, value_name = "FILE")]

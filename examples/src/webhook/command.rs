@@ -1,5 +1,6 @@
 //! `webhook` on the command line.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,10 +22,13 @@ use crate::telemetry::{self, TelemetryError};
 #[derive(Debug, Parser)]
 #[command(name = "webhook", version)]
 pub struct Cli {
-    /// The configuration. What can be said is in the file examples/config/webhook.toml, which holds the defaults;
+    /// The configuration. What can be said, and the defaults, is what --print-config writes;
     /// OPENFACTORY_SECTION__KEY in the environment goes before both.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Writes the commented default configuration to stdout and ends.
+    #[arg(long)]
+    print_config: bool,
 }
 
 #[derive(Debug, Error)]
@@ -35,6 +39,8 @@ enum CommandError {
     Telemetry(#[from] TelemetryError),
     #[error("the webhook receiver's runtime does not start")]
     Runtime(#[source] std::io::Error),
+    #[error("the configuration can't be printed")]
+    Print(#[source] std::io::Error),
     #[error("the webhook receiver does not run")]
     Webhook(#[from] WebhookError),
     #[error("the webhook receiver was cut short")]
@@ -43,7 +49,13 @@ enum CommandError {
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    finish(run(Cli::parse().config.as_deref()))
+    let Cli { config, print_config } = Cli::parse();
+    finish(if print_config { print() } else { run(config.as_deref()) })
+}
+
+fn print() -> Result<Verdict, CommandError> {
+    std::io::stdout().write_all(DEFAULTS.as_bytes()).map_err(CommandError::Print)?;
+    Ok(Verdict::Good)
 }
 
 fn run(path: Option<&Path>) -> Result<Verdict, CommandError> {

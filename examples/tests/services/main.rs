@@ -10,6 +10,7 @@
 )]
 
 mod agent;
+mod command_line;
 mod config;
 mod fixture;
 mod platform;
