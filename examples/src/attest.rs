@@ -11,6 +11,7 @@ mod manifest;
 mod output;
 mod recipe;
 mod sbom;
+mod target;
 mod trust;
 mod verity;
 

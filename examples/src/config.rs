@@ -8,7 +8,6 @@
 
 mod environment;
 mod schema;
-mod secret;
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -19,8 +18,10 @@ use toml::{Table, Value};
 
 pub use environment::{PREFIX, process_environment};
 pub use schema::uncommented;
-pub use secret::{MAX_SECRET, read_secret_file};
 
+use openfactory_sn::Secret;
+
+use crate::private_file::{self, PrivateFileError};
 use schema::Schema;
 
 /// The most that a configuration file may hold, in bytes.
@@ -56,6 +57,16 @@ pub enum ConfigError {
         /// The known key that is most like it, if one is.
         nearest: Option<String>,
     },
+    /// A section that this program doesn't know.
+    #[error("{origin}: unknown section `[{section}]`{}", hint(nearest.as_ref().map(|it| format!("[{it}]")).as_deref()))]
+    UnknownSection {
+        /// Where it stands: file and line.
+        origin: String,
+        /// The section with those around it, dots between.
+        section: String,
+        /// The known section that is most like it, if one is.
+        nearest: Option<String>,
+    },
     /// A value of another type than the key's.
     #[error("{origin}: `{key}` must be {expected}")]
     WrongType {
@@ -78,24 +89,21 @@ pub enum ConfigError {
         /// Its name, as far as it can be shown.
         name: String,
     },
-    /// A file with a secret can be read by everybody.
-    #[error("{path} can be read by everybody on this machine: chmod o-rwx it first")]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file with a secret is empty or too large, or is not text.
-    #[error("{path} holds no secret: {reason}")]
-    NoSecret {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    /// A file with a secret can't be used.
+    #[error(transparent)]
+    Secret(#[from] PrivateFileError),
 }
 
 fn hint(nearest: Option<&str>) -> String {
     nearest.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+}
+
+/// Reads the secret in the file `path`.
+///
+/// # Errors
+/// As [`private_file::read`].
+pub fn read_secret_file(path: &Path) -> Result<Secret, ConfigError> {
+    Ok(Secret::new(private_file::read(path)?.as_str()))
 }
 
 /// Puts a configuration together: `defaults` (the text of the binary's own file), over it the user's `file`, over

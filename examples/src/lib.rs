@@ -14,6 +14,7 @@ pub mod health;
 pub mod metrics;
 #[cfg(feature = "services")]
 pub mod platform;
+pub mod private_file;
 pub mod progress;
 #[cfg(feature = "services")]
 pub mod router;

@@ -1,25 +1,33 @@
 //! Files that are made once and then only read: complete under their name, or not there at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Writes `content` to `path` so that a reader sees all of it or nothing, also after a power cut: temporary
-/// file beside it, fsync, rename, fsync of the directory. An existing regular file is replaced; anything else of
-/// that name is left alone, for a rename over a device node would take the device away.
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+/// What the hidden names of parts end with.
+const SUFFIX: &str = ".part";
+
+/// Parts that are made before it is given up: that a sweep comes between making and locking one is a rare thing.
+const ATTEMPTS: usize = 8;
+
+/// Opens no link, and waits for no writer of a fifo.
+const NOFOLLOW: i32 = (OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).cast_signed();
+
+/// Writes `content` to `path` so that a reader sees all of it or nothing, also after a power cut ([`Part`]).
 ///
 /// # Errors
-/// The first error of the file system, or that `path` is there and no regular file; it is then as it was before.
+/// As of [`Part`]; `path` is then as it was before.
 pub fn write_atomically(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there and no regular file"));
-    }
-    let temporary = temporary_beside(path);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    commit(&temporary, path)
+    let mut part = Part::beside(path, mode)?;
+    part.file().write_all(content)?;
+    part.commit()
 }
 
 /// The content of `path`, made by `make` and written atomically if the file is not there yet.
@@ -42,23 +50,110 @@ pub fn read_or_write<E: From<io::Error>>(
     }
 }
 
-/// The name under which `path` is prepared, in the same directory.
-#[must_use]
-pub fn temporary_beside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
+/// A file in the making, hidden beside the name that it will have. Given up before it gets its name, it is removed.
+///
+/// A process that is killed can't remove its own. Whoever makes the same file next does: a part is locked as long as
+/// somebody writes it, so one that can be locked is nobody's.
+#[derive(Debug)]
+pub struct Part {
+    file: NamedTempFile,
+    path: PathBuf,
 }
 
-/// Gives a complete, synced temporary file its name, durably.
-///
-/// # Errors
-/// The file system's error; the temporary file may then still be there.
-pub fn commit(temporary: &Path, path: &Path) -> io::Result<()> {
-    fs::rename(temporary, path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
+impl Part {
+    /// Begins a file with these permissions. A regular file that is there will be replaced; anything else of that
+    /// name is left alone, for a rename over a device node would take the device away.
+    ///
+    /// # Errors
+    /// The file system's, or that `path` is there and no regular file.
+    pub fn beside(path: &Path, mode: u32) -> io::Result<Self> {
+        if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there and no regular file"));
+        }
+        let prefix = prefix(path);
+        let directory = directory(path);
+        sweep(directory, &prefix);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(SUFFIX).permissions(Permissions::from_mode(mode));
+        for _attempt in 0..ATTEMPTS {
+            let file = builder.tempfile_in(directory)?;
+            if is_ours(&file) {
+                return Ok(Self { file, path: path.to_owned() });
+            }
+        }
+        Err(io::Error::other("its temporary file is taken away again and again"))
+    }
+
+    /// What is written to.
+    pub fn file(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
+    /// The name that it has for now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Gives the file its name, durably: fsync, rename, fsync of the directory.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn commit(self) -> io::Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path).map_err(|error| error.error)?;
+        File::open(directory(&self.path))?.sync_all()
+    }
+
+    /// The same, but replaces nothing.
+    ///
+    /// # Errors
+    /// The file system's; [`io::ErrorKind::AlreadyExists`] if there is something of that name.
+    pub fn commit_new(self) -> io::Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist_noclobber(&self.path).map_err(|error| error.error)?;
+        File::open(directory(&self.path))?.sync_all()
+    }
+}
+
+/// Locks a part that was just made; false if a sweep came in between. Where nothing can be locked, no sweep takes
+/// anything either.
+fn is_ours(part: &NamedTempFile) -> bool {
+    if flock(part.as_file(), FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+        return false;
+    }
+    let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|it| (it.dev(), it.ino())).ok();
+    inode(fs::symlink_metadata(part.path())) == inode(part.as_file().metadata())
+}
+
+/// Removes what killed processes left of a file. That is tidying up: what can't be looked at or removed stays.
+fn sweep(directory: &Path, prefix: &OsStr) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let name = name.as_bytes();
+        if !name.starts_with(prefix.as_bytes()) || !name.ends_with(SUFFIX.as_bytes()) {
+            continue;
+        }
+        let opened = OpenOptions::new().read(true).custom_flags(NOFOLLOW).open(entry.path());
+        let Ok(part) = opened else { continue };
+        if flock(&part, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _removed = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// What the hidden names of a file's parts begin with. A name may have 255 bytes.
+fn prefix(path: &Path) -> OsString {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let mut prefix = OsString::from(".");
+    prefix.push(OsStr::from_bytes(name.get(..200).unwrap_or(name)));
+    prefix.push(".");
+    prefix
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -92,5 +187,72 @@ mod tests {
         let failed = read_or_write(&path, 0o600, || Err::<Vec<u8>, _>(io::Error::other("no")));
         assert!(failed.is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_part_that_is_given_up_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image");
+        let mut part = Part::beside(&path, 0o600).unwrap();
+        part.file().write_all(b"half").unwrap();
+        assert_eq!(fs::read(part.path()).unwrap(), b"half");
+        drop(part);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn parts_of_the_dead_are_swept_and_those_of_the_living_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image");
+        let dead = folder.path().join(".image.4711.part");
+        let foreign = folder.path().join(".other.4711.part");
+        for file in [&dead, &foreign] {
+            fs::write(file, b"half").unwrap();
+        }
+        let living = Part::beside(&path, 0o600).unwrap();
+        assert!(!dead.exists() && foreign.exists());
+        write_atomically(&path, b"whole", 0o600).unwrap();
+        assert!(living.path().exists());
+        living.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn nothing_is_replaced_if_that_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        Part::beside(&path, 0o600).unwrap().commit_new().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let again = Part::beside(&path, 0o600).unwrap().commit_new().unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn many_write_one_file_at_once_and_each_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("counter");
+        std::thread::scope(|scope| {
+            for writer in 0_u8..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _round in 0..20 {
+                        write_atomically(path, &[writer; 1000], 0o644).unwrap();
+                    }
+                });
+            }
+        });
+        let content = fs::read(&path).unwrap();
+        assert!(content.len() == 1000 && content.iter().all(|byte| *byte == content[0]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn names_as_long_as_names_may_be_have_parts_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(255));
+        write_atomically(&path, b"whole", 0o644).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
     }
 }

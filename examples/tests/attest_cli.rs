@@ -166,8 +166,9 @@ fn what_can_not_be_checked_is_told_apart_from_what_is_bad() {
     refused(&["verity", "verify", "image", "hash", "abc"], "64 hex digits");
     refused(&["verity", "format", "image", "x", "--data-block-size", "1000"], "power of two");
     refused(&["verity", "format", "image", "x", "--salt", "xyz"], "hex");
-    refused(&["verity", "format", "image", "image"], "two files");
+    refused(&["verity", "format", "image", "image"], "which is read");
     refused(&["verity", "format", "image", "root"], "no regular file");
+    refused(&["verity", "format", "root", "new"], "it is a directory");
     refused(&["manifest", "create", "missing"], "cannot read missing");
     refused(&["manifest", "create", "hash"], "no squashfs image");
     refused(&["manifest", "verify", "image", "root"], "image is no manifest");

@@ -156,7 +156,9 @@ fn a_signed_document_verifies_link_by_link() {
     assert_eq!(signed["manifest_sha256"], manifest.to_string());
 
     let alone = attest(path, "document verify verification.json --trust platform.key.pub").expect(0);
-    assert!(alone.stdout.contains("Chain: incomplete"), "{}", alone.stdout);
+    let last = "Chain: incomplete; not checked: recipe, intent, build-log, image, verity-root, manifest, test-report, \
+                sbom sbom.json";
+    assert_eq!(alone.stdout.lines().last(), Some(last));
 }
 
 #[test]
@@ -194,8 +196,12 @@ fn each_changed_artifact_breaks_its_link() {
     changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
     fs::write(path.join("verification.json"), changed).unwrap();
     attest(path, VERIFY).expect(1);
-    fs::write(path.join("verification.json"), &document[..document.len() / 2]).unwrap();
-    attest(path, VERIFY).expect(1);
+    // What can't be read as a document can't be checked.
+    for none in [&document[..document.len() / 2], "", "{}"] {
+        fs::write(path.join("verification.json"), none).unwrap();
+        let ran = attest(path, VERIFY).expect(2);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains("is no envelope"), "{}", ran.stderr);
+    }
     fs::remove_file(path.join("verification.json")).unwrap();
     attest(path, VERIFY).expect(2);
 }
@@ -245,8 +251,22 @@ fn a_document_is_recorded_in_a_log_with_a_key_of_its_own() {
     attest(path, "audit prove log 5").expect(2);
 
     // Another key, another log, a changed entry.
-    attest(path, "audit verify log --key platform.key.pub").expect(1);
+    let other = attest(path, "audit verify log --key platform.key.pub").expect(2);
+    assert!(other.stderr.contains("nothing in log is signed by this key"), "{}", other.stderr);
+    // Where an older checkpoint is signed by it, the log should be too.
+    fs::rename(path.join("log/checkpoint"), path.join("newer")).unwrap();
+    attest(path, "key generate --kind audit-log --out log2.key --name example.com/log").expect(0);
+    attest(path, &with_log("log2.key").replace("--audit log ", "--audit log2 ")).expect(0);
+    fs::copy(path.join("log2/checkpoint"), path.join("log/checkpoint")).unwrap();
+    attest(path, "audit verify log --key log.key.pub").expect(2);
+    let replaced = attest(path, "audit verify log --key log.key.pub --since older").expect(1);
+    assert!(replaced.stdout.contains("BAD: the log's checkpoint is not believed"), "{}", replaced.stdout);
+    fs::rename(path.join("newer"), path.join("log/checkpoint")).unwrap();
+
     attest(path, "audit verify log --key nonsense").expect(2);
+    attest(path, "audit verify log --key log.key").expect(2);
+    attest(path, "audit verify log --key recipe.json").expect(2);
+    attest(path, "audit verify log --key nowhere.pub").expect(2);
     attest(path, "audit verify nowhere --key log.key.pub").expect(2);
     let journal = fs::read_to_string(path.join("log/journal")).unwrap();
     fs::write(path.join("log/journal"), journal.replacen("document.signed\"", "document.resigned\"", 1))
@@ -254,4 +274,137 @@ fn a_document_is_recorded_in_a_log_with_a_key_of_its_own() {
     let bad = attest(path, "audit verify log --key log.key.pub").expect(1);
     assert!(bad.stdout.contains("BAD: entry 0"), "{}", bad.stdout);
     attest(path, "audit prove log 1").expect(1);
+}
+
+#[test]
+fn links_that_are_required_must_have_been_checked() {
+    let directory = build();
+    let path = directory.path();
+    attest(path, SIGN).expect(0);
+    attest(path, &format!("{VERIFY} --require all")).expect(0);
+    attest(path, &format!("{VERIFY} --require image,sbom --require intent")).expect(0);
+
+    let some = "document verify verification.json --trust platform.key.pub --recipe recipe.json";
+    attest(path, &format!("{some} --require signature,recipe")).expect(0);
+    let ran = attest(path, &format!("{some} --require recipe,image,sbom --json")).expect(2);
+    assert!(ran.stderr.contains("not checked, but required: image, sbom sbom.json"), "{}", ran.stderr);
+    let told = ran.json();
+    assert_eq!(told["verdict"], "incomplete");
+    assert_eq!(told["required_but_not_checked"], serde_json::json!(["image", "sbom sbom.json"]));
+    assert_eq!(told["not_checked"].as_array().unwrap().len(), 7);
+    attest(path, &format!("{some} --require all")).expect(2);
+    assert!(attest(path, &format!("{some} --require imgae")).expect(2).stderr.contains("verity-root"));
+
+    // What the document does not have is not checked either; what is broken is bad, whatever was required.
+    attest(path, &SIGN.replace(" --test-report report.json", "")).expect(0);
+    let without = VERIFY.replace(" --test-report report.json", "");
+    attest(path, &format!("{without} --require all")).expect(0);
+    let ran = attest(path, &format!("{without} --require test-report")).expect(2);
+    assert!(ran.stderr.contains("required: test-report"), "{}", ran.stderr);
+    fs::write(path.join("build.log"), "something else\n").unwrap();
+    attest(path, &format!("{without} --require test-report")).expect(1);
+}
+
+const KEY_ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let directory = build();
+    let path = directory.path();
+    fs::hard_link(path.join("platform.key"), path.join("hard")).unwrap();
+    std::os::unix::fs::symlink("recipe.json", path.join("soft")).unwrap();
+    std::os::unix::fs::symlink("root", path.join("tree")).unwrap();
+    attest(path, "key generate --kind audit-log --out log.key --name example.com/log").expect(0);
+    let log = "--audit log --log-key log.key --log-origin example.com/log";
+    attest(path, &format!("{SIGN} {log}")).expect(0);
+    attest(path, "verity format image hash").expect(0);
+    attest(path, "key generate --kind root-signing --out root.key").expect(0);
+    attest(path, "trust init trust.json --root root.key.pub").expect(0);
+    let read = |name: &str| fs::read(path.join(name)).unwrap();
+    let intent = "intent sign --recipe recipe.json --request request.txt --requester qa@example.com \
+                  --base-version 13.1 --key platform.key";
+    let sign = |output: &str| SIGN.replace("-o verification.json", &format!("{log} -o {output}"));
+    let revoke = |output: &str| {
+        format!(
+            "trust revoke trust.json --key-id {KEY_ID} --reason superseded --root-key root.key -o {output}"
+        )
+    };
+    for (line, target) in [
+        (format!("{intent} -o platform.key"), "platform.key"),
+        (format!("{intent} -o hard"), "platform.key"),
+        (format!("{intent} -o soft"), "recipe.json"),
+        (format!("{intent} -o ./root/../request.txt"), "request.txt"),
+        (sign("image"), "image"),
+        (sign("build.log"), "build.log"),
+        (sign("report.json"), "report.json"),
+        (sign("sbom.json"), "sbom.json"),
+        (sign("intent.json"), "intent.json"),
+        (sign("hard"), "platform.key"),
+        (sign("log.key"), "log.key"),
+        (sign("log/journal"), "log/journal"),
+        (format!("{} --hash-file hash", sign("hash")), "hash"),
+        ("manifest create image -o image".to_owned(), "image"),
+        ("manifest create root -o tree/etc/motd".to_owned(), "root/etc/motd"),
+        ("sbom create image -o image".to_owned(), "image"),
+        ("sbom create image --hash-file hash -o hash".to_owned(), "hash"),
+        ("audit prove log 0 -o log/checkpoint".to_owned(), "log/checkpoint"),
+        ("verity format image image".to_owned(), "image"),
+        (revoke("root.key"), "root.key"),
+        (revoke("trust.json"), "trust.json"),
+    ] {
+        let before = read(target);
+        let ran = attest(path, &line).expect(2);
+        assert!(ran.stderr.contains("which is read"), "{line}: {}", ran.stderr);
+        assert_eq!(read(target), before, "{line}");
+    }
+    // What is only like an input is written, and what was written before is written anew.
+    for _again in 0..2 {
+        attest(path, &format!("{intent} -o platform.key.json")).expect(0);
+        attest(path, "manifest create root -o root/etc/new").expect(0);
+        fs::remove_file(path.join("root/etc/new")).unwrap();
+    }
+}
+
+#[test]
+fn a_private_key_that_is_open_to_others_is_refused() {
+    let directory = build();
+    let path = directory.path();
+    attest(path, "key generate --kind audit-log --out log.key --name example.com/log").expect(0);
+    for (key, line) in [
+        ("platform.key", SIGN.to_owned()),
+        ("log.key", format!("{SIGN} --audit log --log-key log.key --log-origin example.com/log")),
+    ] {
+        for mode in [0o640, 0o604, 0o660] {
+            fs::set_permissions(path.join(key), fs::Permissions::from_mode(mode)).unwrap();
+            let ran = attest(path, &line).expect(2);
+            let told = format!("{key} is open to others on this machine: chmod 600 it first");
+            assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+            assert!(!path.join("verification.json").exists());
+        }
+        fs::set_permissions(path.join(key), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn a_requester_is_an_address() {
+    let directory = build();
+    let line = "intent sign --recipe recipe.json --request request.txt --requester WHO --base-version 13.1 \
+                --key platform.key -o other.json";
+    for who in ["qa", "qa@", "<qa@example.com>"] {
+        let ran = attest(directory.path(), &line.replace("WHO", who)).expect(2);
+        assert!(ran.stderr.contains("no e-mail address"), "{}", ran.stderr);
+    }
+    attest(directory.path(), &line.replace("WHO", "qa+press@plant-7.example")).expect(0);
+}
+
+#[test]
+fn what_a_killed_run_left_is_swept_by_the_next() {
+    let directory = build();
+    let path = directory.path();
+    fs::write(path.join(".verification.json.4711.part"), "half").unwrap();
+    fs::write(path.join(".hash.4711.part"), "half").unwrap();
+    attest(path, SIGN).expect(0);
+    attest(path, "verity format image hash").expect(0);
+    let left = fs::read_dir(path).unwrap().filter_map(Result::ok);
+    assert_eq!(left.filter(|entry| entry.file_name().to_string_lossy().ends_with(".part")).count(), 0);
 }

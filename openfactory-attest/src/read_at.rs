@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
+use std::os::unix::fs::FileTypeExt as _;
 
 /// Something of a known size that many threads read from at once.
 pub trait ReadAt: Sync {
@@ -23,6 +24,13 @@ impl ReadAt for File {
         let metadata = self.metadata()?;
         if metadata.is_file() {
             return Ok(metadata.len());
+        }
+        if metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+        }
+        if !metadata.file_type().is_block_device() {
+            let reason = "it is neither a regular file nor a block device";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
         // A block device has no length of its own; its end can be sought. Nothing here reads by file position.
         let mut device = self;
@@ -70,6 +78,14 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_size_is_told_as_what_it_is() {
+        let size = |path: &str| File::open(path).unwrap().size().map_err(|error| error.kind());
+        assert_eq!(size("/"), Err(io::ErrorKind::IsADirectory));
+        assert_eq!(size("/dev/null"), Err(io::ErrorKind::InvalidInput));
+        assert!(size("/proc/self/exe").is_ok_and(|size| size > 0));
+    }
 
     #[test]
     fn memory_is_read_within_its_bounds() {

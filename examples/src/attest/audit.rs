@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use openfactory_attest::PublicKey;
+use openfactory_attest::audit::checkpoint::CheckpointError;
+use openfactory_attest::audit::note::NoteError;
 use openfactory_attest::audit::proof::ProveError;
-use openfactory_attest::audit::{self, VerifierKey, verify::Which};
+use openfactory_attest::audit::verify::{Finding, VerifyReport, Which};
+use openfactory_attest::audit::{self, VerifierKey};
 use serde_json::json;
 
+use super::target::Target;
 use super::{CliError, input, output};
 use crate::cli::{self, Verdict};
-use crate::write_once::write_atomically;
 
 /// `attest audit ...`
 #[derive(Debug, Subcommand)]
@@ -63,6 +66,13 @@ fn verify(directory: &Path, key: &str, since: Option<&Path>, json: bool) -> Resu
     let since = since.map(input::read_small).transpose()?;
     let report = audit::verify(directory, &key, since.as_deref())
         .map_err(|error| CliError::file("check the log in", directory, error))?;
+    if is_unsigned(&report, since.is_some()) {
+        return Err(CliError::new(format!(
+            "nothing in {} is signed by this key of {}: it is the key of another log, or the log was replaced",
+            directory.display(),
+            key.name()
+        )));
+    }
     let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
     if json {
         output::write_json(&json!({
@@ -95,8 +105,23 @@ fn verify(directory: &Path, key: &str, since: Option<&Path>, json: bool) -> Resu
     Ok(if report.is_good() { Verdict::Good } else { Verdict::Bad })
 }
 
-fn is_about_since(finding: &audit::verify::Finding) -> bool {
-    use audit::verify::Finding;
+/// Whether the key has signed no checkpoint at all, and nothing else is wrong: with it, nothing can be checked. Where
+/// it has signed an older checkpoint, the log was its own once, and that it is not now is a finding.
+fn is_unsigned(report: &VerifyReport, with_since: bool) -> bool {
+    let unsigned = |finding: &Finding| match finding {
+        Finding::OtherLog { .. } => true,
+        Finding::Checkpoint { error: CheckpointError::Note(NoteError::NotSigned { .. }), .. } => true,
+        _ => false,
+    };
+    let of_since = |finding: &Finding| matches!(finding, Finding::Checkpoint { which: Which::Since, .. });
+    let since_is_signed = with_since && !report.findings.iter().any(of_since);
+    !report.is_good()
+        && report.checkpoint.is_none()
+        && !since_is_signed
+        && report.findings.iter().all(unsigned)
+}
+
+fn is_about_since(finding: &Finding) -> bool {
     match finding {
         Finding::Checkpoint { which, .. }
         | Finding::Truncated { which, .. }
@@ -127,6 +152,7 @@ pub(crate) fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, C
 }
 
 fn prove(directory: &Path, index: u64, output: Option<&Path>) -> Result<Verdict, CliError> {
+    let target = output.map(|file| Target::new(file, [directory])).transpose()?;
     let (proof, _entry) = match audit::prove(directory, index) {
         Ok(proof) => proof,
         Err(error @ (ProveError::Corrupt { .. } | ProveError::Rewritten)) => {
@@ -136,9 +162,8 @@ fn prove(directory: &Path, index: u64, output: Option<&Path>) -> Result<Verdict,
         Err(error) => return Err(CliError::because(format!("cannot prove entry {index}"), error)),
     };
     let text = proof.to_string();
-    match output {
-        Some(file) => write_atomically(file, text.as_bytes(), 0o644)
-            .map_err(|error| CliError::file("write", file, error))?,
+    match target {
+        Some(target) => target.write(text.as_bytes())?,
         None => output::write(text.as_bytes())?,
     }
     Ok(Verdict::Good)

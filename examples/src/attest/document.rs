@@ -7,6 +7,7 @@ use crate::cli::Verdict;
 
 mod at_log;
 mod log;
+mod require;
 mod sign;
 mod verify;
 
@@ -24,13 +25,14 @@ pub(crate) enum DocumentCommand {
     Sign(Box<sign::Sign>),
     /// Check a verification document, and all artifacts that are at hand, link by link
     ///
-    /// What is not given is not checked, and said so. What a revoked key signed is refused, unless --at-log shows that
-    /// the audit log held it before the key was in other hands.
+    /// What is not given is not checked, and said so; what must not be left out is named with --require. What a revoked
+    /// key signed is refused, unless --at-log shows that the audit log held it before the key was in other hands.
     #[command(after_help = "Example:
   attest document verify verification.json --trust platform.key.pub --image rootfs.squashfs \\
-      --recipe recipe.json --intent intent.json --build-log build.log
+      --recipe recipe.json --intent intent.json --build-log build.log --require all
 
-Exit status: 0 no link is broken, 1 a link is broken (each is told), 2 could not check.")]
+Exit status: 0 no link is broken, 1 a link is broken (each is told), 2 could not check, or a required link was not
+checked.")]
     Verify(Box<verify::Verify>),
 }
 

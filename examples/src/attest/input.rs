@@ -1,8 +1,7 @@
 //! Reading what commands are given, with bounds, and making files that must not be there yet.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use openfactory_attest::digest::Sha256Digest;
@@ -12,7 +11,8 @@ use openfactory_attest::verity::{Params, Superblock};
 use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope};
 
 use super::CliError;
-use crate::write_once::temporary_beside;
+use crate::private_file;
+use crate::write_once::Part;
 
 /// Bytes of a file that is small by nature: a key, a trust store, a checkpoint.
 const MAX_SMALL: usize = 1 << 20;
@@ -44,8 +44,8 @@ pub(crate) fn recipe(path: &Path) -> Result<BuildRecipe, CliError> {
 }
 
 pub(crate) fn private_key(path: &Path) -> Result<Ed25519Key, CliError> {
-    let bytes = read_small(path)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text =
+        private_file::read(path).map_err(|error| CliError::file("use the private key in", path, error))?;
     Ed25519Key::from_pem(&text)
         .map_err(|error| CliError::because(format!("{} is no private key", path.display()), error))
 }
@@ -87,20 +87,9 @@ pub(crate) fn name(path: &Path) -> Result<String, CliError> {
 
 /// Makes a file that must not be there yet: all of it, durably, or nothing.
 pub(crate) fn create_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CliError> {
-    let temporary = temporary_beside(path);
-    let made = write(&temporary, bytes, mode).and_then(|()| {
-        // Unlike a rename, a link does not replace what is there.
-        fs::hard_link(&temporary, path)?;
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    let made = Part::beside(path, mode).and_then(|mut part| {
+        part.file().write_all(bytes)?;
+        part.commit_new()
     });
-    // What is left behind, if this fails, is a hidden file; whether the other exists is told below.
-    let _removed = fs::remove_file(&temporary);
     made.map_err(|error| CliError::file("create", path, error))
-}
-
-fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

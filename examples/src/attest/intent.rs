@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use clap::Subcommand;
 use openfactory_attest::intent::BuildIntent;
 
+use super::target::Target;
 use super::{CliError, input, output};
 use crate::cli::Verdict;
-use crate::write_once::write_atomically;
 
 /// Bytes of a request in natural language at most.
 const MAX_REQUEST: usize = 1 << 20;
@@ -30,7 +30,7 @@ pub(crate) enum IntentCommand {
         #[arg(long, value_name = "FILE")]
         request: PathBuf,
         /// Who asked
-        #[arg(long, value_name = "EMAIL")]
+        #[arg(long, value_name = "EMAIL", value_parser = address)]
         requester: String,
         /// The version of the base image to build on
         #[arg(long, value_name = "VERSION")]
@@ -50,6 +50,7 @@ pub(crate) enum IntentCommand {
 impl IntentCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         let Self::Sign { recipe, request, requester, base_version, key, output, json } = self;
+        let target = Target::new(&output, [recipe.as_path(), &request, &key])?;
         let recipe = input::recipe(&recipe)?;
         let text = String::from_utf8(input::read(&request, MAX_REQUEST)?)
             .map_err(|error| CliError::because(format!("{} is not UTF-8 text", request.display()), error))?;
@@ -58,8 +59,7 @@ impl IntentCommand {
             BuildIntent::new(recipe.recipe_hash(), &text, requester, base_version, SystemTime::now());
         let envelope =
             intent.sign(&key).map_err(|error| CliError::because("cannot sign the build intent", error))?;
-        write_atomically(&output, &envelope.to_json(), 0o644)
-            .map_err(|error| CliError::file("write", &output, error))?;
+        target.write(&envelope.to_json())?;
         if json {
             output::write_json(&serde_json::json!({
                 "recipe_hash": intent.recipe_hash,
@@ -72,5 +72,56 @@ impl IntentCommand {
             )?;
         }
         Ok(Verdict::Good)
+    }
+}
+
+/// An e-mail address in its plain form, USER@HOST (RFC 5321 without quoted names and literals): ServiceNow looks the
+/// requester up by it.
+fn address(text: &str) -> Result<String, String> {
+    let is_word = |part: &str, also: &str| {
+        !part.is_empty()
+            && part.split('.').all(|word| {
+                let allowed = |it: char| it.is_alphanumeric() || also.contains(it);
+                !word.is_empty() && word.chars().all(allowed)
+            })
+    };
+    let parts = text.rsplit_once('@').filter(|(user, host)| {
+        text.len() <= 254 && user.len() <= 64 && is_word(user, "!#$%&'*+-/=?^_`{|}~") && is_word(host, "-")
+    });
+    match parts {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("it is no e-mail address such as qa@example.com".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn addresses_and_what_is_none() {
+        for good in ["qa@example.com", "a.b+c@plant-7.example", "root@localhost", "jürgen@müller.example"] {
+            assert_eq!(address(good).as_deref(), Ok(good));
+        }
+        let long = format!("{}@example.com", "x".repeat(65));
+        for bad in [
+            "",
+            "qa",
+            "@",
+            "qa@",
+            "@example.com",
+            "a b@example.com",
+            "a@b@c",
+            "a@b..c",
+            ".a@b",
+            "a@b.",
+            "<a@b>",
+            "a@b\n",
+            "QA Team <qa@example.com>",
+            "a@[127.0.0.1]",
+            &long,
+        ] {
+            assert!(address(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -10,10 +10,10 @@ use openfactory_attest::manifest::{Compare, Difference, FileDigest, diff_digests
 use openfactory_attest::{Manifest, Work};
 use serde_json::json;
 
+use super::target::Target;
 use super::{CliError, output};
 use crate::cli::Verdict;
 use crate::progress;
-use crate::write_once::write_atomically;
 
 /// A manifest is not larger than this: 2 GiB, far above what the most entries make.
 const MAX_MANIFEST: u64 = 2 << 30;
@@ -106,6 +106,7 @@ impl ManifestCommand {
 }
 
 fn create(path: &Path, format: Format, output: Option<&Path>, threads: Threads) -> Result<Verdict, CliError> {
+    let target = output.map(|file| Target::new(file, [path])).transpose()?;
     let manifest = read_tree(path, threads)?;
     let bytes = match format {
         Format::Json => {
@@ -114,10 +115,8 @@ fn create(path: &Path, format: Format, output: Option<&Path>, threads: Threads) 
         }
         Format::Sha256sum => manifest.to_sha256sum(),
     };
-    match output {
-        Some(file) => {
-            write_atomically(file, &bytes, 0o644).map_err(|error| CliError::file("write", file, error))?;
-        }
+    match target {
+        Some(target) => target.write(&bytes)?,
         None => output::write(&bytes)?,
     }
     Ok(Verdict::Good)

@@ -12,10 +12,10 @@ use openfactory_attest::verity;
 use serde_json::{Value, json};
 
 use super::manifest::{Threads, read_tree};
+use super::target::Target;
 use super::{CliError, input, output};
 use crate::cli::Verdict;
 use crate::progress;
-use crate::write_once::write_atomically;
 
 /// `attest sbom ...`
 #[derive(Debug, Subcommand)]
@@ -74,6 +74,8 @@ impl SbomCommand {
 impl Create {
     fn run(self) -> Result<Verdict, CliError> {
         let path = &self.path;
+        let inputs = [Some(path), self.hash_file.as_ref()].into_iter().flatten().map(PathBuf::as_path);
+        let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
         let is_directory = path.metadata().map_err(|error| CliError::file("read", path, error))?.is_dir();
         let inventory = inventory(path, is_directory)?;
         let manifest = read_tree(path, self.threads)?;
@@ -96,11 +98,11 @@ impl Create {
             Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time),
         };
         let document = document.map_err(|error| CliError::because("cannot write the inventory", error))?;
-        let Some(file) = &self.output else {
+        let Some(target) = target else {
             output::write(&document)?;
             return Ok(Verdict::Good);
         };
-        write_atomically(file, &document, 0o644).map_err(|error| CliError::file("write", file, error))?;
+        target.write(&document)?;
         let summary = summary(&inventory, &coverage, &document);
         if self.json {
             output::write_json(&summary)?;

@@ -1,8 +1,7 @@
 //! `attest verity`: hash trees as `veritysetup` makes them, and what is wrong with one.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -10,10 +9,10 @@ use openfactory_attest::verity::{self, Params, RootHash, Superblock, Table, Tree
 use serde_json::json;
 
 use super::manifest::Threads;
+use super::target::Target;
 use super::{CliError, output};
 use crate::cli::Verdict;
 use crate::progress;
-use crate::write_once::{commit, temporary_beside};
 
 mod parameters;
 mod told;
@@ -110,19 +109,11 @@ fn format(
     threads: Threads,
 ) -> Result<Verdict, CliError> {
     let image = open(data)?;
-    refuse_target(&image, hash)?;
+    let target = Target::new(hash, [data])?;
     let params = parameters.for_format()?;
-    let part = temporary_beside(hash);
-    let tree = write_tree(&image, data, &part, &params, parameters.data_blocks, threads);
-    let tree = tree.and_then(|tree| {
-        commit(&part, hash).map_err(|error| CliError::file("put into place", hash, error))?;
-        Ok(tree)
-    });
-    if tree.is_err() {
-        // What is left behind, if this fails too, is a hidden file of no consequence; the error is being told.
-        let _cleanup = fs::remove_file(&part);
-    }
-    let tree = tree?;
+    let mut part = target.begin()?;
+    let tree = write_tree(&image, data, (part.file(), hash), &params, parameters.data_blocks, threads)?;
+    part.commit().map_err(|error| CliError::file("put into place", hash, error))?;
     if json {
         output::write_json(&told::tree_json(&tree))?;
     } else {
@@ -134,34 +125,19 @@ fn format(
 fn write_tree(
     image: &File,
     data: &Path,
-    part: &Path,
+    (part, hash): (&mut File, &Path),
     params: &Params,
     data_blocks: Option<u64>,
     threads: Threads,
 ) -> Result<Tree, CliError> {
-    let cannot_write = |error| CliError::file("write", part, error);
-    let mut out = BufWriter::new(File::create(part).map_err(cannot_write)?);
+    let mut out = BufWriter::new(part);
     let bar = progress::Bytes::new("hashing");
     let tell = |done, total| bar.tell(done, total);
     let work = threads.work().telling(&tell);
     let tree = verity::format(image, data_blocks, &mut out, params, &work)
         .map_err(|error| CliError::file("format", data, error))?;
-    out.flush().map_err(cannot_write)?;
-    out.get_ref().sync_all().map_err(cannot_write)?;
+    out.flush().map_err(|error| CliError::file("write", hash, error))?;
     Ok(tree)
-}
-
-/// A hash device is put into place by renaming: over the image, or over a device, that would be a disaster.
-fn refuse_target(image: &File, hash: &Path) -> Result<(), CliError> {
-    let Ok(target) = fs::metadata(hash) else { return Ok(()) };
-    if !target.is_file() {
-        return Err(CliError::new(format!("{} is there and no regular file", hash.display())));
-    }
-    let image = image.metadata().map_err(|error| CliError::because("cannot read the image", error))?;
-    if (image.dev(), image.ino()) == (target.dev(), target.ino()) {
-        return Err(CliError::new("image and hash tree must be two files"));
-    }
-    Ok(())
 }
 
 fn verify(

@@ -88,7 +88,10 @@ impl Schema {
             let path = join(section, key.get_ref());
             let origin = || place(key.span().start);
             let Some(example) = known.get(key.get_ref().as_ref()) else {
-                return Err(self.unknown(&path, origin()));
+                return Err(match value.get_ref() {
+                    DeValue::Table(_) => self.unknown_section(&path, origin()),
+                    _ => self.unknown(&path, origin()),
+                });
             };
             match (example, value.get_ref()) {
                 (Value::Table(known), DeValue::Table(given)) => {
@@ -108,16 +111,30 @@ impl Schema {
     }
 
     pub(super) fn unknown(&self, key: &str, origin: String) -> ConfigError {
-        let mut known = Vec::new();
-        collect(&self.keys, "", &mut known);
-        let nearest = known
-            .into_iter()
-            .map(|candidate| (strsim::normalized_damerau_levenshtein(&candidate, key), candidate))
-            .filter(|(likeness, _)| *likeness >= 0.5)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .map(|(_, candidate)| candidate);
-        ConfigError::UnknownKey { origin, key: key.to_owned(), nearest }
+        ConfigError::UnknownKey { origin, key: key.to_owned(), nearest: nearest(key, self.known().0) }
     }
+
+    fn unknown_section(&self, section: &str, origin: String) -> ConfigError {
+        let nearest = nearest(section, self.known().1);
+        ConfigError::UnknownSection { origin, section: section.to_owned(), nearest }
+    }
+
+    /// All keys, and all sections.
+    fn known(&self) -> (Vec<String>, Vec<String>) {
+        let (mut keys, mut sections) = (Vec::new(), Vec::new());
+        collect(&self.keys, "", &mut keys, &mut sections);
+        (keys, sections)
+    }
+}
+
+/// The candidate that is most like the text, if one is like it at all.
+fn nearest(text: &str, candidates: Vec<String>) -> Option<String> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(&candidate, text), candidate))
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
 }
 
 fn check_array(
@@ -138,17 +155,20 @@ fn check_array(
     }
 }
 
-fn collect(table: &Table, section: &str, into: &mut Vec<String>) {
+fn collect(table: &Table, section: &str, keys: &mut Vec<String>, sections: &mut Vec<String>) {
     for (key, value) in table {
         let path = join(section, key);
         match value {
-            Value::Table(inner) => collect(inner, &path, into),
+            Value::Table(inner) => {
+                collect(inner, &path, keys, sections);
+                sections.push(path);
+            }
             Value::String(_)
             | Value::Integer(_)
             | Value::Float(_)
             | Value::Boolean(_)
             | Value::Datetime(_)
-            | Value::Array(_) => into.push(path),
+            | Value::Array(_) => keys.push(path),
         }
     }
 }

@@ -26,7 +26,7 @@ use super::sbom::{self, Sbom};
 use super::site::{REQUESTER, Site};
 use super::source;
 use crate::progress::Bytes;
-use crate::write_once::{commit, read_or_write, temporary_beside};
+use crate::write_once::{Part, read_or_write};
 
 /// What the requester wrote.
 pub(crate) const REQUEST: &str = "An image for the edge gateways of the press line: remote access for the service \
@@ -208,12 +208,9 @@ fn large_once(path: &Path, write: impl FnOnce(&mut File) -> Result<(), Cause>) -
     if path.exists() {
         return Ok(());
     }
-    let temporary = temporary_beside(path);
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(true).open(&temporary).during(&what)?;
-    write(&mut file).during(&what)?;
-    file.sync_all().during(&what)?;
-    commit(&temporary, path).during(&what)
+    let mut part = Part::beside(path, 0o644).during(&what)?;
+    write(part.file()).during(&what)?;
+    part.commit().during(&what)
 }
 
 fn image(path: &Path, given: Option<&Path>) -> Result<(), DemoError> {

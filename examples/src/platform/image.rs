@@ -15,7 +15,7 @@ use openfactory_sn::lifecycle::id::BuildId;
 
 use super::error::{Io as _, LocalError};
 use super::slot::ROOTFS;
-use crate::write_once::{commit, temporary_beside, write_atomically};
+use crate::write_once::{Part, write_atomically};
 
 /// The image that a slot was filled from.
 pub(super) const IMAGE: &str = "image.squashfs";
@@ -50,15 +50,13 @@ pub(super) fn store(
     let document_path = document_path(images, build);
     write_atomically(&document_path, document, 0o600).at(&document_path)?;
     // Hashed is what was copied, not what lay there before: the source may change meanwhile.
-    let temporary = temporary_beside(&stored);
-    fs::copy(image, &temporary).at(image)?;
-    let found = hash(&temporary).at(&temporary)?;
+    let mut part = Part::beside(&stored, 0o644).at(&stored)?;
+    File::open(image).and_then(|mut image| io::copy(&mut image, part.file())).at(image)?;
+    let found = hash(part.path()).at(&stored)?;
     if found != signed.image.sha256 {
-        fs::remove_file(&temporary).at(&temporary)?;
         return Err(LocalError::ImageChanged { build: build.clone(), expected: signed.image.sha256, found });
     }
-    File::open(&temporary).and_then(|file| file.sync_all()).at(&temporary)?;
-    commit(&temporary, &stored).at(&stored)
+    part.commit().at(&stored)
 }
 
 /// Proves a stored image afresh: signature of the document, SHA-256 of the image, digest of its manifest.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use openfactory_examples::agent::config::{self as agent, AgentConfig, Ownership};
 use openfactory_examples::config::{ConfigError, load, read_secret_file, uncommented};
+use openfactory_examples::private_file::PrivateFileError;
 use openfactory_examples::webhook::config::{self as webhook, WebhookConfig};
 use tempfile::TempDir;
 
@@ -96,7 +97,20 @@ fn an_unknown_key_in_the_environment_is_told_with_its_variable() {
 fn nothing_alike_means_no_guess() {
     let (_directory, path) = file("[zzz]\nqqqqqqqqqqqqqqqqqq = 1\n");
     let error = load::<AgentConfig>(agent::DEFAULTS, Some(&path), NO_ENVIRONMENT).unwrap_err();
-    assert!(matches!(error, ConfigError::UnknownKey { key, nearest: None, .. } if key == "zzz"));
+    assert!(matches!(error, ConfigError::UnknownSection { section, nearest: None, .. } if section == "zzz"));
+    let (_directory, path) = file("qqqqqqqqqqqqqqqqqq = 1\n");
+    let error = load::<AgentConfig>(agent::DEFAULTS, Some(&path), NO_ENVIRONMENT).unwrap_err();
+    assert!(
+        matches!(error, ConfigError::UnknownKey { key, nearest: None, .. } if key == "qqqqqqqqqqqqqqqqqq")
+    );
+}
+
+#[test]
+fn an_unknown_section_is_told_with_its_line_and_the_nearest_known_one() {
+    let (_directory, path) = file("[device]\nid = \"edge-1\"\n[routre]\nurl = \"https://localhost\"\n");
+    let error = load::<AgentConfig>(agent::DEFAULTS, Some(&path), NO_ENVIRONMENT).unwrap_err();
+    let expected = format!("{}:3: unknown section `[routre]`; did you mean `[router]`?", path.display());
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
@@ -140,8 +154,8 @@ fn a_secret_is_read_without_its_line_end_and_not_from_a_file_open_to_all() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(read_secret_file(&path).unwrap().expose(), "whsec_abc");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(read_secret_file(&path), Err(ConfigError::Exposed { .. })));
+    assert!(matches!(read_secret_file(&path), Err(ConfigError::Secret(PrivateFileError::Exposed { .. }))));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(&path, "\n").unwrap();
-    assert!(matches!(read_secret_file(&path), Err(ConfigError::NoSecret { .. })));
+    assert!(matches!(read_secret_file(&path), Err(ConfigError::Secret(PrivateFileError::NoSecret { .. }))));
 }

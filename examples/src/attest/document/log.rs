@@ -1,6 +1,6 @@
 //! The audit log beside a signature: what was signed, when, by whom, under a key that signs nothing else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -32,6 +32,11 @@ pub(super) struct AuditLog {
 pub(super) struct OpenLog(Log);
 
 impl AuditLog {
+    /// The log's directory and its key.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        [&self.audit, &self.log_key].into_iter().flatten().map(PathBuf::as_path)
+    }
+
     /// Opens the log, if one was given.
     pub(super) fn open(&self, signing: &Ed25519Key) -> Result<Option<OpenLog>, CliError> {
         let (Some(directory), Some(key)) = (&self.audit, &self.log_key) else { return Ok(None) };

@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 use super::log::AuditLog;
 use crate::attest::manifest::Threads;
+use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
 use crate::progress;
-use crate::write_once::write_atomically;
 
 /// What is measured and signed.
 #[derive(Debug, Args)]
@@ -76,6 +76,7 @@ pub(crate) struct Sign {
 impl Sign {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         // What can be refused at once is refused before gigabytes are hashed.
+        let target = Target::new(&self.output, self.inputs())?;
         let key = input::private_key(&self.key)?;
         let recipe_hash = input::recipe(&self.recipe)?.recipe_hash();
         let intent = self.intent.as_deref().map(|path| read_intent(path, &recipe_hash)).transpose()?;
@@ -100,14 +101,20 @@ impl Sign {
             let intent = intent.as_ref().filter(|intent| is_signed_by(intent, &key));
             log.record(&document, &envelope, intent, key.key_id(), &told)?;
         }
-        write_atomically(&self.output, &envelope.to_json(), 0o644)
-            .map_err(|error| CliError::file("write", &self.output, error))?;
+        target.write(&envelope.to_json())?;
         if self.json {
             output::write_json(&told)?;
         } else {
             output::write(labels(&told).as_bytes())?;
         }
         Ok(Verdict::Good)
+    }
+
+    /// All that is read.
+    fn inputs(&self) -> impl Iterator<Item = &Path> {
+        let optional = [&self.test_report, &self.intent, &self.hash_file].into_iter().flatten();
+        let named = [&self.image, &self.recipe, &self.build_log, &self.key].into_iter();
+        named.chain(optional).chain(&self.sbom).map(PathBuf::as_path).chain(self.audit.paths())
     }
 
     fn measure(

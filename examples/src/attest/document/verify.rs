@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use openfactory_attest::chain::{
-    ChainReport, ChainVerdict, Evidence, LinkName, LinkStatus, verify_chain, verify_links,
+    ChainReport, ChainVerdict, Evidence, Link, LinkName, LinkStatus, verify_chain, verify_links,
 };
 use openfactory_attest::document::{NamedDigest, VerificationDocument};
 use openfactory_attest::verity::{self, FormatError};
-use openfactory_attest::{Envelope, Manifest, envelope};
-use serde_json::json;
+use openfactory_attest::{Envelope, Manifest};
+use serde_json::{Value, json};
 
 use super::at_log::{AtLog, Searched};
+use super::require::{Requirement, not_checked};
 use crate::attest::manifest::Threads;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -46,6 +47,8 @@ pub(crate) struct Verify {
     sbom: Vec<PathBuf>,
     #[command(flatten)]
     at_log: AtLog,
+    #[command(flatten)]
+    requirement: Requirement,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -56,12 +59,7 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         let trust = input::trust(&self.trust)?;
-        let bytes = input::read(&self.document, envelope::MAX_ENVELOPE)?;
-        let envelope = match Envelope::parse(&bytes) {
-            Ok(envelope) => envelope,
-            // It was read, and it is no document that anybody signed.
-            Err(error) => return tell(&ChainReport::of_no_document(error.to_string()), None, self.json),
-        };
+        let envelope = input::envelope(&self.document)?;
         let mut evidence = self.small_evidence()?;
         let signed: Vec<_> =
             evidence.intent.iter().chain([&envelope]).map(Envelope::payload_digest).collect();
@@ -70,13 +68,13 @@ impl Verify {
             Searched::BadLog => return Ok(Verdict::Bad),
         };
         let Ok(document) = VerificationDocument::open(&envelope, &trust) else {
-            return tell(&verify_chain(&envelope, &trust, &evidence), None, self.json);
+            return self.tell(&verify_chain(&envelope, &trust, &evidence), None);
         };
         if let Some(image) = &self.image {
             self.measure_image(image, document.get(), &mut evidence)?;
         }
         let report = verify_links(&document, &trust, &evidence);
-        let verdict = tell(&report, Some(document.get()), self.json)?;
+        let verdict = self.tell(&report, Some(document.get()))?;
         match evidence.unmeasured.first() {
             Some((link, why)) if verdict == Verdict::Good => {
                 Err(CliError::new(format!("the link {link} could not be checked: {why}")))
@@ -129,42 +127,58 @@ impl Verify {
         }
         Ok(())
     }
+
+    fn tell(
+        &self,
+        report: &ChainReport,
+        document: Option<&VerificationDocument>,
+    ) -> Result<Verdict, CliError> {
+        let unmet = self.requirement.unmet(report);
+        if self.json {
+            output::write_json(&json!({
+                "verdict": report.verdict,
+                "links": report.links.iter().map(link_json).collect::<Vec<_>>(),
+                "not_checked": not_checked(report).map(|link| link.name.to_string()).collect::<Vec<_>>(),
+                "required_but_not_checked": unmet,
+                "build_id": document.map(|document| &document.build_id),
+                "root_hash": document.map(|document| document.verity.root_hash),
+            }))?;
+        } else {
+            output::write(text(report).as_bytes())?;
+        }
+        match report.verdict {
+            ChainVerdict::Broken => Ok(Verdict::Bad),
+            _ if unmet.is_empty() => Ok(Verdict::Good),
+            _ => Err(CliError::new(format!("not checked, but required: {}", unmet.join(", ")))),
+        }
+    }
 }
 
-fn tell(
-    report: &ChainReport,
-    document: Option<&VerificationDocument>,
-    as_json: bool,
-) -> Result<Verdict, CliError> {
-    if as_json {
-        let links = report.links.iter().map(|link| {
-            let (status, reason) = match &link.status {
-                LinkStatus::Proved => ("proved", None),
-                LinkStatus::AcceptedByLog { .. } => ("accepted-by-log", None),
-                LinkStatus::Broken { reason } => ("broken", Some(reason)),
-                LinkStatus::NotChecked { reason } => ("not-checked", Some(reason)),
-                _ => ("unknown", None),
-            };
-            let mut told = json!({"link": link.name.to_string(), "status": status, "reason": reason});
-            if let (LinkStatus::AcceptedByLog { log, index }, Some(told)) =
-                (&link.status, told.as_object_mut())
-            {
-                told.insert("log".to_owned(), log.as_str().into());
-                told.insert("index".to_owned(), (*index).into());
-            }
-            told
-        });
-        output::write_json(&json!({
-            "verdict": report.verdict,
-            "links": links.collect::<Vec<_>>(),
-            "build_id": document.map(|document| &document.build_id),
-            "root_hash": document.map(|document| document.verity.root_hash),
-        }))?;
-    } else {
-        let mut text: String =
-            report.links.iter().map(|link| format!("{:<12} {}\n", link.name, link.status)).collect();
-        text.push_str(&format!("Chain: {}\n", report.verdict));
-        output::write(text.as_bytes())?;
+fn link_json(link: &Link) -> Value {
+    let (status, reason) = match &link.status {
+        LinkStatus::Proved => ("proved", None),
+        LinkStatus::AcceptedByLog { .. } => ("accepted-by-log", None),
+        LinkStatus::Broken { reason } => ("broken", Some(reason)),
+        LinkStatus::NotChecked { reason } => ("not-checked", Some(reason)),
+        _ => ("unknown", None),
+    };
+    let mut told = json!({"link": link.name.to_string(), "status": status, "reason": reason});
+    if let (LinkStatus::AcceptedByLog { log, index }, Some(told)) = (&link.status, told.as_object_mut()) {
+        told.insert("log".to_owned(), log.as_str().into());
+        told.insert("index".to_owned(), (*index).into());
     }
-    Ok(if report.verdict == ChainVerdict::Broken { Verdict::Bad } else { Verdict::Good })
+    told
+}
+
+/// A line for each link, and one for the whole, which does not pass over what was not checked.
+fn text(report: &ChainReport) -> String {
+    let mut text: String =
+        report.links.iter().map(|link| format!("{:<12} {}\n", link.name, link.status)).collect();
+    text.push_str(&format!("Chain: {}", report.verdict));
+    let not_checked: Vec<String> = not_checked(report).map(|link| link.name.to_string()).collect();
+    if !not_checked.is_empty() {
+        text.push_str(&format!("; not checked: {}", not_checked.join(", ")));
+    }
+    text.push('\n');
+    text
 }

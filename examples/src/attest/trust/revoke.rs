@@ -8,9 +8,9 @@ use openfactory_attest::key::KeyId;
 use openfactory_attest::trust::revocation::{Reason, RevocationList, RevokedKey, Window};
 
 use super::file::Changing;
+use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::{self, Verdict};
-use crate::write_once::write_atomically;
 
 /// What is revoked, why, and by whom.
 #[derive(Debug, Args)]
@@ -48,6 +48,8 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     pub(super) fn run(self) -> Result<Verdict, CliError> {
+        let inputs = [self.file.as_path(), &self.root_key];
+        let target = self.output.as_deref().map(|path| Target::new(path, inputs)).transpose()?;
         let root = input::private_key(&self.root_key)?;
         let mut changing = Changing::open(&self.file)?;
         let store = &mut changing.store;
@@ -68,9 +70,8 @@ impl Revoke {
             .take_revocations(&envelope)
             .map_err(|error| CliError::because("nobody would take this revocation list", error))?;
         changing.write()?;
-        if let Some(path) = &self.output {
-            write_atomically(path, &envelope.to_json(), 0o644)
-                .map_err(|error| CliError::file("write", path, error))?;
+        if let Some(target) = target {
+            target.write(&envelope.to_json())?;
         }
         let sequence = changing.store.revocations().map_or(0, |list| list.sequence);
         output::write(format!("revoked {} by list {sequence}\n", self.key_id).as_bytes())?;
