@@ -10,6 +10,7 @@ mod place;
 pub use fleet::{Fleet, MAX_FLEET, ParseFleetError};
 pub use place::Place;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -220,7 +221,8 @@ pub fn assess(
 ) -> BlastRadius {
     let logged = Logged::of(key_id, signed);
     let mut assessed: Vec<_> = logged
-        .in_order()
+        .in_order
+        .iter()
         .map(|first| AssessedArtifact {
             payload: first.payload,
             kind: Some(first.kind.clone()),
@@ -262,31 +264,30 @@ pub fn assess(
     BlastRadius { key_id, window: window.clone(), artifacts: assessed, builds, affected, outside }
 }
 
-/// What the log holds of one key.
+/// What the log holds of one key: each payload where it first came.
 struct Logged<'s> {
-    first: HashMap<Sha256Digest, &'s SignedAt>,
+    in_order: Vec<&'s SignedAt>,
+    index: HashMap<Sha256Digest, u64>,
 }
 
 impl<'s> Logged<'s> {
     fn of(key_id: KeyId, signed: &'s [SignedAt]) -> Self {
-        let mut first: HashMap<Sha256Digest, &SignedAt> = HashMap::new();
-        for one in signed.iter().filter(|one| one.key_id == key_id) {
-            let earliest = first.entry(one.payload).or_insert(one);
-            if one.index < earliest.index {
-                *earliest = one;
+        let mut in_order: Vec<_> = signed.iter().filter(|one| one.key_id == key_id).collect();
+        // What was read from a log is in its order already, and then this costs one look at each.
+        in_order.sort_by_key(|one| (one.index, one.payload));
+        let mut index = HashMap::with_capacity(in_order.len());
+        in_order.retain(|one| match index.entry(one.payload) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(one.index);
+                true
             }
-        }
-        Self { first }
+            Entry::Occupied(_) => false,
+        });
+        Self { in_order, index }
     }
 
     fn index(&self, payload: &Sha256Digest) -> Option<u64> {
-        self.first.get(payload).map(|one| one.index)
-    }
-
-    fn in_order(&self) -> impl Iterator<Item = &'s SignedAt> {
-        let mut all: Vec<_> = self.first.values().copied().collect();
-        all.sort_unstable_by_key(|one| (one.index, one.payload));
-        all.into_iter()
+        self.index.get(payload).copied()
     }
 }
 

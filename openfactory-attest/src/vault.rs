@@ -83,12 +83,9 @@ pub trait Vault: Send + Sync {
     /// [`VaultError`] where they could not be read.
     fn uses(&self) -> Result<Vec<KeyUse>, VaultError>;
 
-    /// The current key of this name.
+    /// The current key of this name: the one that was made last, whether it still signs or not.
     ///
     /// # Errors
     /// [`VaultErrorKind::UnknownKey`].
-    fn key(&self, name: &str) -> Result<VaultKey, VaultError> {
-        let of_name = self.keys()?.into_iter().rfind(|key| key.name == name);
-        of_name.ok_or_else(|| VaultError::unknown(name))
-    }
+    fn key(&self, name: &str) -> Result<VaultKey, VaultError>;
 }

@@ -71,7 +71,7 @@ impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         let status = match error {
             OpenError::PayloadType { .. } => StatusCode::BAD_REQUEST,
-            OpenError::KindNotAllowed { .. } => StatusCode::FORBIDDEN,
+            OpenError::KindNotAllowed { .. } | OpenError::Revoked { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::UNAUTHORIZED,
         };
         Self::new(status, told(&error))

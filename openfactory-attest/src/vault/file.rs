@@ -166,6 +166,12 @@ impl Vault for FileVault {
     fn uses(&self) -> Result<Vec<KeyUse>, VaultError> {
         self.inner.disk.lock()?.uses()
     }
+
+    fn key(&self, name: &str) -> Result<VaultKey, VaultError> {
+        let state = self.inner.disk.lock()?.state()?;
+        let key = state.current(name).ok_or_else(|| VaultError::unknown(format_args!("{name:?}")))?;
+        Ok(key.clone())
+    }
 }
 
 fn revoked(reason: Reason, incident: Option<&str>, clock: &dyn Clock) -> KeyState {
