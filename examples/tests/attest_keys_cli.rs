@@ -1,0 +1,219 @@
+//! `attest trust`, `attest compromise` and `attest document verify --at-log`: a stolen key, as an operator meets it.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::process::Command;
+
+use openfactory_attest::squashfs::{Compression, Packer};
+use serde_json::{Value, json};
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
+    #[track_caller]
+    fn expect(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+}
+
+fn attest(directory: &Path, line: &str) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
+        .args(line.split_whitespace())
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    Ran {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The keys of a small house and a trust store that knows them; the id of the platform's key.
+fn house(path: &Path) -> String {
+    let mut platform = String::new();
+    for (kind, file, name) in [
+        ("root-signing", "root.key", "root"),
+        ("root-signing", "root2.key", "root2"),
+        ("build-platform-signing", "platform.key", "platform"),
+        ("audit-log", "log.key", "example.com/log"),
+    ] {
+        let told = attest(path, &format!("key generate --kind {kind} --out {file} --name {name} --json"));
+        if file == "platform.key" {
+            platform = told.expect(0).json()["key_id"].as_str().unwrap().to_owned();
+        }
+    }
+    attest(path, "trust init trust.json --root root.key.pub").expect(0);
+    attest(path, "trust init trust.json --root root2.key.pub").expect(2);
+    for (kind, file, name) in [
+        ("root-signing", "root2.key.pub", "root2"),
+        ("build-platform-signing", "platform.key.pub", "platform"),
+        ("audit-log", "log.key.pub", "example.com/log"),
+    ] {
+        attest(path, &format!("trust add trust.json --kind {kind} --key {file} --name {name}")).expect(0);
+    }
+    platform
+}
+
+/// Signs the document of a build, and its intent, and records both in the log. The document's digest.
+fn build(path: &Path, name: &str, audit: &str) -> String {
+    let root = path.join("root");
+    fs::create_dir_all(&root).unwrap();
+    fs::write(root.join("motd"), name).unwrap();
+    let mut packer = Packer::new(Compression::Zstd);
+    packer.add_tree(&root).unwrap();
+    let mut image = Cursor::new(Vec::new());
+    packer.write(&mut image).unwrap();
+    fs::write(path.join(format!("{name}.squashfs")), image.into_inner()).unwrap();
+    fs::write(path.join("recipe.json"), r#"{"name": "press", "baseImage": "debian-trixie"}"#).unwrap();
+    fs::write(path.join("request"), "a press").unwrap();
+    fs::write(path.join("build.log"), "built\n").unwrap();
+    let intent = format!(
+        "intent sign --recipe recipe.json --request request --requester qa@example.com --base-version 13 \
+         --key platform.key -o {name}.intent"
+    );
+    attest(path, &intent).expect(0);
+    let sign = format!(
+        "document sign --image {name}.squashfs --recipe recipe.json --build-log build.log --intent {name}.intent \
+         --build-id {name} --key platform.key -o {name}.json --json {audit}"
+    );
+    attest(path, &sign).expect(0).json()["document_digest"].as_str().unwrap().to_owned()
+}
+
+const AUDIT: &str = "--audit log --log-key log.key --log-origin example.com/log";
+
+#[test]
+fn a_stolen_key_from_revocation_to_blast_radius() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let platform = house(path);
+    // Entries 0 to 2: signed, intent, document. Then 3 to 5, in the window.
+    let before = build(path, "day", AUDIT);
+    let inside = build(path, "night", AUDIT);
+    let backdated = build(path, "backdated", "");
+    let verify = |name: &str, more: &str| {
+        let line =
+            format!("document verify {name}.json --intent {name}.intent --trust trust.json --json {more}");
+        attest(path, &line)
+    };
+    for name in ["day", "night", "backdated"] {
+        verify(name, "").expect(0);
+    }
+
+    let revoke = format!(
+        "trust revoke trust.json --key-id {platform} --reason key-compromise --incident INC0010001 \
+         --log example.com/log --from 3 --root-key root.key -o list.json"
+    );
+    attest(path, &revoke).expect(0);
+    for name in ["day", "night", "backdated"] {
+        let refused = verify(name, "").expect(1);
+        assert!(refused.stdout.contains("INC0010001"), "{}", refused.stdout);
+    }
+    let good = verify("day", "--at-log log").expect(0).json();
+    assert_eq!(good["links"][0]["status"], "accepted-by-log");
+    assert_eq!(
+        (&good["links"][0]["index"], &good["links"][0]["log"]),
+        (&json!(2), &json!("example.com/log"))
+    );
+    assert_eq!(good["links"][2]["index"], 1);
+    verify("night", "--at-log log").expect(1);
+    verify("backdated", "--at-log log").expect(1);
+    // No log, another key than the log's: could not check; a log that was changed: bad.
+    verify("day", "--at-log nowhere").expect(2);
+    attest(path, "document verify day.json --trust platform.key.pub --at-log log").expect(2);
+    verify("day", "--at-log log --log-vkey platform.key.pub").expect(1);
+
+    let fleet = json!({"version": 1, "devices": [
+        {"device": "press", "build": "day", "document": before, "signed_by": platform},
+        {"device": "mill", "build": "night", "document": inside, "signed_by": platform},
+        {"device": "saw", "build": "backdated", "document": backdated, "signed_by": platform},
+        {"device": "lathe"},
+    ]});
+    fs::write(path.join("fleet.json"), fleet.to_string()).unwrap();
+    let assess =
+        format!("compromise assess --audit log --key-id {platform} --from 3 --to 6 --fleet fleet.json");
+    let text = attest(path, &assess).expect(0).stdout;
+    assert!(text.contains("Log signature: not checked"), "{text}");
+    assert!(text.contains("Artifacts: 2 inside the window, 0 after, 1 in no log, 2 before"), "{text}");
+    let radius = attest(path, &format!("{assess} --log-vkey log.key.pub --json")).expect(0).json();
+    let devices = |side: &str| -> Vec<String> {
+        let all = radius[side].as_array().unwrap().iter();
+        all.map(|device| device["device"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        (devices("affected"), devices("outside")),
+        (vec!["mill".into(), "saw".into(), "lathe".into()], vec!["press".into()])
+    );
+    assert_eq!(radius["builds"], json!(["backdated", "night"]));
+    assert_eq!((&radius["log_signature_checked"], &radius["log_covered"]), (&json!(true), &json!(6)));
+    attest(path, &format!("{assess} --log-vkey platform.key.pub")).expect(1);
+    attest(path, &assess.replace("--to 6", "--to 3")).expect(2);
+    fs::write(path.join("fleet.json"), r#"{"version": 1, "version": 1, "devices": []}"#).unwrap();
+    attest(path, &assess).expect(2);
+
+    let journal = fs::read_to_string(path.join("log/journal")).unwrap();
+    fs::write(path.join("log/journal"), journal.replacen("key.signed\"", "key.signet\"", 1)).unwrap();
+    verify("day", "--at-log log").expect(1);
+    attest(path, &assess.replace(" --fleet fleet.json", "")).expect(1);
+}
+
+#[test]
+fn revocation_lists_are_taken_by_others_and_only_forward() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let platform = house(path);
+    fs::copy(path.join("trust.json"), path.join("device.json")).unwrap();
+    let revoke = |key: &str, root: &str, list: &str| {
+        attest(
+            path,
+            &format!(
+                "trust revoke trust.json --key-id {key} --reason key-compromise --root-key {root} -o {list}"
+            ),
+        )
+    };
+    revoke(&platform, "root.key", "list1").expect(0);
+    // The platform's own key revokes nobody, and a root key not itself.
+    revoke(&platform, "platform.key", "x").expect(2);
+    let shown = attest(path, "trust show trust.json --json").expect(0).json();
+    let root = shown["keys"].as_array().unwrap().iter().find(|key| key["name"] == "root").unwrap();
+    let root = root["key_id"].as_str().unwrap().to_owned();
+    revoke(&root, "root.key", "x").expect(2);
+    revoke(&root, "root2.key", "list2").expect(0);
+    assert!(!path.join("x").exists());
+    revoke("3f", "root2.key", "x").expect(2);
+
+    attest(path, "trust take device.json list2").expect(0);
+    attest(path, "trust take device.json list2").expect(0);
+    let old = attest(path, "trust take device.json list1").expect(1);
+    // Its signer is revoked by now.
+    assert!(old.stderr.contains("revoked"), "{}", old.stderr);
+    let shown = attest(path, "trust show device.json").expect(0).stdout;
+    assert_eq!(shown.matches("revoked (key-compromise)").count(), 2, "{shown}");
+    let one = attest(path, &format!("trust show device.json --json --key-id {platform}")).expect(0).json();
+    assert_eq!(one["keys"][0]["revoked"]["reason"], "key-compromise");
+    assert_eq!((&one["revocation_list"], one["keys"].as_array().unwrap().len()), (&json!(2), 1));
+    // A revoked key does not come back by being added, and a secret is no key to trust.
+    attest(path, "trust add device.json --kind integration --key platform.key.pub --name again").expect(2);
+    attest(path, "trust add device.json --kind fernet --key log.key.pub --name x").expect(2);
+    // What is no list was not checked; what others signed is refused.
+    attest(path, "trust take device.json trust.json").expect(2);
+    attest(path, "trust take device.json nowhere").expect(2);
+}
