@@ -7,6 +7,8 @@ mod allowed_set;
 mod certificate;
 mod hostname;
 mod pattern;
+mod position;
+mod region;
 mod subnet;
 mod x509;
 
@@ -16,6 +18,8 @@ pub use allowed_set::{AllowedSetRule, AllowedSetViolation, MAX_ALLOWED};
 pub use certificate::{CertificateRule, CertificateViolation, KeyUsage, MAX_ISSUERS};
 pub use hostname::{HostnameRule, HostnameSyntax, HostnameViolation};
 pub use pattern::PatternError;
+pub use position::{MAX_REGIONS, PositionRule, PositionViolation};
+pub use region::{MAX_CORNERS, Position, PositionError, Region, RegionError};
 pub use subnet::{MAX_SUBNETS, Subnet, SubnetError, SubnetRule, SubnetViolation};
 
 use crate::finding::{Finding, Guidance, NotChecked, Outcome, Violation};
@@ -40,6 +44,8 @@ pub enum Rule {
     Certificate(CertificateRule),
     /// A hostname, perhaps of a pattern.
     Hostname(HostnameRule),
+    /// A position inside permitted regions.
+    Position(PositionRule),
     /// An address, or network, inside permitted subnets.
     Subnet(SubnetRule),
 }
@@ -76,20 +82,18 @@ impl Constraint {
                 vec![self.finding(None, Outcome::NotChecked(NotChecked::Unreadable(reason.clone())))]
             }
             Observed::Values(values) if !values.is_empty() => {
-                let violations = values.iter().flat_map(|value| {
-                    self.rule.violations(value, now).into_iter().map(move |found| (value, found))
-                });
                 let shown = |value| (!matches!(self.rule, Rule::Certificate(_))).then_some(value);
-                violations
-                    .map(|(value, found)| self.finding(shown(value), Outcome::Violated(found)))
-                    .collect()
+                let outcomes = values.iter().flat_map(|value| {
+                    self.rule.outcomes(value, now).into_iter().map(move |outcome| (value, outcome))
+                });
+                outcomes.map(|(value, outcome)| self.finding(shown(value), outcome)).collect()
             }
             Observed::Content(bytes) => match &self.rule {
                 Rule::Certificate(rule) => {
                     let violations = rule.check(bytes, now).into_iter().map(Violation::Certificate);
                     violations.map(|found| self.finding(None, Outcome::Violated(found))).collect()
                 }
-                Rule::AllowedSet(_) | Rule::Hostname(_) | Rule::Subnet(_) => {
+                Rule::AllowedSet(_) | Rule::Hostname(_) | Rule::Position(_) | Rule::Subnet(_) => {
                     let reason = "a whole file where a value belongs".to_owned();
                     vec![self.finding(None, Outcome::NotChecked(NotChecked::Unreadable(reason)))]
                 }
@@ -114,18 +118,34 @@ impl Rule {
             Self::AllowedSet(_) => "allowed-set",
             Self::Certificate(_) => "certificate",
             Self::Hostname(_) => "hostname",
+            Self::Position(_) => "position",
             Self::Subnet(_) => "subnet",
         }
     }
 
-    fn violations(&self, value: &str, now: SystemTime) -> Vec<Violation> {
+    fn outcomes(&self, value: &str, now: SystemTime) -> Vec<Outcome> {
+        let violated = |violation| Outcome::Violated(violation);
         match self {
-            Self::AllowedSet(rule) => rule.check(value).map(Violation::AllowedSet).into_iter().collect(),
-            Self::Certificate(rule) => {
-                rule.check(value.as_bytes(), now).into_iter().map(Violation::Certificate).collect()
+            Self::AllowedSet(rule) => {
+                rule.check(value).map(Violation::AllowedSet).map(violated).into_iter().collect()
             }
-            Self::Hostname(rule) => rule.check(value).into_iter().map(Violation::Hostname).collect(),
-            Self::Subnet(rule) => rule.check(value).map(Violation::Subnet).into_iter().collect(),
+            Self::Certificate(rule) => {
+                let found = rule.check(value.as_bytes(), now).into_iter();
+                found.map(Violation::Certificate).map(violated).collect()
+            }
+            Self::Hostname(rule) => {
+                rule.check(value).into_iter().map(Violation::Hostname).map(violated).collect()
+            }
+            Self::Position(rule) => match value.parse() {
+                Ok(at) => rule.check(&at).map(Violation::Position).map(violated).into_iter().collect(),
+                Err(error) => {
+                    let reason = format!("there is no position: {error}");
+                    vec![Outcome::NotChecked(NotChecked::Unreadable(reason))]
+                }
+            },
+            Self::Subnet(rule) => {
+                rule.check(value).map(Violation::Subnet).map(violated).into_iter().collect()
+            }
         }
     }
 
@@ -134,6 +154,7 @@ impl Rule {
             Self::AllowedSet(rule) => rule.guidance(outcome),
             Self::Certificate(rule) => rule.guidance(outcome),
             Self::Hostname(rule) => rule.guidance(outcome),
+            Self::Position(rule) => rule.guidance(outcome),
             Self::Subnet(rule) => rule.guidance(outcome),
         }
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use openfactory_attest::drift::Priority;
 use serde::Serialize;
 
-use crate::constraint::{AllowedSetViolation, CertificateViolation, HostnameViolation, SubnetViolation};
+use crate::constraint::{
+    AllowedSetViolation, CertificateViolation, HostnameViolation, PositionViolation, SubnetViolation,
+};
 use crate::place::Place;
 use crate::violation::Row;
 
@@ -57,6 +59,8 @@ pub enum Violation {
     Certificate(CertificateViolation),
     /// Of a hostname constraint.
     Hostname(HostnameViolation),
+    /// Of a position constraint.
+    Position(PositionViolation),
     /// Of a subnet constraint.
     Subnet(SubnetViolation),
 }
@@ -175,6 +179,7 @@ impl Violation {
             Self::Certificate(CertificateViolation::KeyUsage { .. }) => Row::KeyUsage,
             Self::Certificate(_) => Row::Certificate,
             Self::Hostname(_) => Row::Hostname,
+            Self::Position(_) => Row::Position,
             Self::Subnet(_) => Row::NetworkAddress,
         }
     }
@@ -195,6 +200,7 @@ impl fmt::Display for Violation {
             Self::AllowedSet(violation) => violation.fmt(f),
             Self::Certificate(violation) => violation.fmt(f),
             Self::Hostname(violation) => violation.fmt(f),
+            Self::Position(violation) => violation.fmt(f),
             Self::Subnet(violation) => violation.fmt(f),
         }
     }

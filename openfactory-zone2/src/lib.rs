@@ -66,7 +66,7 @@
 //! # Not here
 //!
 //! Mounting Zone 2 read-only or read-write, watching writes as they happen, migrating to another base. Constraints are
-//! of the types subnet, certificate, hostname and allowed set so far; a policy with any other type is refused, never
+//! of the types subnet, certificate, position, hostname and allowed set so far; a policy with any other type is refused, never
 //! half applied. A certificate is judged by what it says of itself: its chain of signatures is not checked. Extended
 //! attributes are not under the seal.
 //!

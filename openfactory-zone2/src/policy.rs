@@ -10,6 +10,7 @@ pub(crate) mod constraints;
 mod glob;
 pub(crate) mod manifest;
 mod path_rule;
+mod regions;
 
 pub use both::{BothError, Policy};
 pub use glob::Glob;

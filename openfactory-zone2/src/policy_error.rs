@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::constraint::{PatternError, SubnetError};
+use crate::constraint::{PatternError, PositionError, RegionError, SubnetError};
 use crate::value::Format;
 
 /// A policy file can't be used: what is wrong, at which line and JSON path.
@@ -193,6 +193,12 @@ pub enum Problem {
     /// A regular expression can't be used.
     #[error("not a pattern: {0}")]
     Pattern(PatternError),
+    /// A position can't be read.
+    #[error("not a position: {0}")]
+    Position(PositionError),
+    /// A region can't be.
+    #[error("not a region: {0}")]
+    Region(RegionError),
     /// A subnet can't be read.
     #[error("not a subnet: {0}")]
     Subnet(SubnetError),

@@ -19,7 +19,7 @@ const MAX_WARN_DAYS: u64 = 3660;
 const MAX_INTERFACE_BYTES: usize = 15;
 
 /// The constraint types that are checked.
-const TYPES: &[&str] = &["allowed-set", "certificate", "hostname", "subnet"];
+const TYPES: &[&str] = &["allowed-set", "certificate", "hostname", "position", "subnet"];
 
 /// Which values the files of Zone 2 may hold: `zone2-constraints.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +87,11 @@ fn parse_constraint(node: &Node<'_>) -> Result<Constraint, PolicyError> {
             let object = node.object(&["id", "type", "place", "pattern"])?;
             let rule = parse_hostname(&object)?;
             (object, Rule::Hostname(rule))
+        }
+        name if name == "position" => {
+            let object = node.object(&["id", "type", "place", "regions"])?;
+            let rule = super::regions::parse(&object)?;
+            (object, Rule::Position(rule))
         }
         name if name == "subnet" => {
             let object = node.object(&["id", "type", "place", "permitted"])?;

@@ -18,6 +18,7 @@ mod lockdown;
 mod manifest;
 mod names;
 mod places;
+mod positions;
 mod properties;
 #[cfg(feature = "device")]
 mod sealing;
