@@ -6,6 +6,7 @@
 mod access;
 mod builds;
 mod fleet;
+mod keys;
 mod listed;
 mod overview;
 

@@ -33,7 +33,7 @@ const FLAGS: [&str; 10] = [
 
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
-    chromedriver: Child,
+    _chromedriver: ChromeDriver,
     files: TempDir,
 }
 
@@ -54,14 +54,7 @@ impl Browser {
         };
         install_provider();
         let files = tempfile::tempdir().unwrap();
-        let mut chromedriver = Command::new(chromedriver)
-            .arg("--port=0")
-            .process_group(0)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let port = port(&mut chromedriver);
+        let chromedriver = ChromeDriver::start(&chromedriver);
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set_binary(chromium.to_str().unwrap()).unwrap();
         for flag in FLAGS {
@@ -71,8 +64,9 @@ impl Browser {
         capabilities.add_arg(&format!("--user-data-dir={}", profile.display())).unwrap();
         capabilities.accept_insecure_certs(true).unwrap();
         capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
-        Some(Self { driver, chromedriver, files })
+        let driver =
+            WebDriver::new(format!("http://127.0.0.1:{}", chromedriver.port), capabilities).await.unwrap();
+        Some(Self { driver, _chromedriver: chromedriver, files })
     }
 
     pub(crate) async fn goto(&self, url: &str) {
@@ -156,25 +150,51 @@ impl Browser {
     }
 }
 
-/// The port that ChromeDriver says it took.
-fn port(chromedriver: &mut Child) -> u16 {
-    let said = BufReader::new(chromedriver.stdout.take().unwrap());
-    for line in said.lines() {
-        let line = line.unwrap();
-        if let Some((_, port)) = line.split_once("started successfully on port ") {
-            return port.trim_end_matches('.').parse().unwrap();
-        }
-    }
-    panic!("ChromeDriver ended without a word");
+/// ChromeDriver and all that it started.
+struct ChromeDriver {
+    process: Child,
+    port: u16,
 }
 
-impl Drop for Browser {
+impl ChromeDriver {
+    /// Starts it on a free port. It looks for one before it listens, so several that start at once may meet.
+    fn start(program: &Path) -> Self {
+        for _ in 0..5 {
+            let mut process = Command::new(program)
+                .arg("--port=0")
+                .process_group(0)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            if let Some(port) = port(&mut process) {
+                return Self { process, port };
+            }
+            process.wait().unwrap();
+        }
+        panic!("ChromeDriver does not start");
+    }
+}
+
+impl Drop for ChromeDriver {
     fn drop(&mut self) {
         // A browser whose session was not closed outlives its driver: both are of one process group.
-        let group = Pid::from_child(&self.chromedriver);
+        let group = Pid::from_child(&self.process);
         let ended = kill_process_group(group, Signal::KILL).map_err(std::io::Error::from);
-        if let Err(error) = ended.and_then(|()| self.chromedriver.wait()) {
+        if let Err(error) = ended.and_then(|()| self.process.wait()) {
             eprintln!("ChromeDriver could not be ended: {error}");
         }
     }
+}
+
+/// The port that ChromeDriver says it took; none if it ended instead.
+fn port(chromedriver: &mut Child) -> Option<u16> {
+    let said = BufReader::new(chromedriver.stdout.take()?);
+    for line in said.lines() {
+        let line = line.unwrap();
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            return port.trim_end_matches('.').parse().ok();
+        }
+    }
+    None
 }

@@ -26,6 +26,8 @@ async fn look(browser: &Browser, page: &str) {
         assert_eq!(is_light, scheme == "light", "{page} on {screen} has {ground}");
         let faint = browser.script(FAINT).await;
         assert_eq!(faint, Value::Array(Vec::new()), "{page} on {screen} has text that is hard to read");
+        let long = browser.script("return Math.min(document.documentElement.scrollHeight, 4000)").await;
+        browser.screen(width, u32::try_from(long.as_u64().unwrap()).unwrap(), scheme).await;
         browser.picture(&format!("{page}-{screen}")).await;
     }
     browser.screen(1200, 900, "light").await;
@@ -128,6 +130,14 @@ async fn the_operators_page_on_every_screen() {
     browser.shows("1 waiting for approval").await;
     browser.goto(&router.url("/?paused")).await;
     look(&browser, "router-waiting").await;
+    router.stop().await;
+
+    let world = World::new().await;
+    world.plant(&World::bad_day()).await;
+    let router = world.start().await;
+    browser.goto(&router.url("/?paused")).await;
+    browser.shows("Compromised keys").await;
+    look(&browser, "router-bad-day").await;
     browser.close().await;
     router.stop().await;
 }

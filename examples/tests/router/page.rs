@@ -1,6 +1,7 @@
 //! The operator's page and its facts as JSON: what they tell, and whom.
 
 use openfactory_attest::envelope::Envelope;
+use openfactory_simulator::faults::{Fault, FaultKind};
 use openfactory_sn::lifecycle::cloud_event::CloudEvent;
 use openfactory_sn::lifecycle::event::PAYLOAD_TYPE;
 use serde_json::{Value, json};
@@ -78,6 +79,47 @@ fn unknown(world: &World, payload: &Value) -> Vec<u8> {
         cloud[name] = payload[name].clone();
     }
     serde_json::to_vec(&cloud).unwrap()
+}
+
+#[tokio::test]
+async fn it_tells_of_a_fleet_on_a_bad_day_and_of_an_outage() {
+    let world = World::new().await;
+    world.plant(&World::bad_day()).await;
+    let router = world.start().await;
+    let overview = router.get("/v1/overview").await.body;
+    let fleet = &overview["fleet"];
+    let counted = json!({ "Compliant": 1, "Drifted": 1, "Quarantined": 1 });
+    assert_eq!((&fleet["total"], &fleet["by_compliance"]), (&json!(3), &counted));
+    let column = |rows: &Value, name: &str| -> Vec<String> {
+        rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
+    };
+    // Who needs somebody comes first.
+    assert_eq!(column(&fleet["shown"], "device"), ["edge-1", "edge-3", "edge-2"]);
+    assert_eq!(column(&fleet["incidents"], "device"), ["edge-3", "edge-1"]);
+    assert_eq!(fleet["shown"][0]["last_report"], "2026-11-25T14:43:25.000Z");
+    let key = &overview["compromised_keys"][0];
+    assert_eq!(
+        (&key["stage"], &key["devices"], &key["converged"]),
+        (&json!("containing"), &json!(2), &json!(1))
+    );
+
+    world.simulator.inject(Fault::new(FaultKind::Unavailable).until_cleared());
+    router.send(&world.request("b-1"), &world.platform).await;
+    let mut servicenow = Value::Null;
+    for _ in 0..400 {
+        servicenow = router.get("/v1/overview").await.body["destinations"][0].clone();
+        if servicenow["breaker"] != "closed" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(servicenow["failures"].as_u64().unwrap() >= 1, "{servicenow}");
+    assert!(servicenow["since"].is_string() && !servicenow["reason"].as_str().unwrap().is_empty());
+    let text = router.get("/").await.body;
+    let text = text.as_str().unwrap();
+    assert!(text.contains(">breaker open<") || text.contains(">breaker half-open<"), "{text}");
+    assert!(text.contains("1 of 2") && text.contains("kept apart"), "{text}");
+    router.stop().await;
 }
 
 #[tokio::test]

@@ -13,14 +13,18 @@ use openfactory_examples::config;
 use openfactory_examples::router::config::{DEFAULTS, RouterConfig};
 use openfactory_examples::router::{Running, start};
 use openfactory_examples::shutdown::Shutdown;
+use openfactory_examples::state::SqliteStateStore;
 use openfactory_examples::tls::http_client;
 use openfactory_simulator::{OAuthClient, Simulator};
 use openfactory_sn::SysId;
 use openfactory_sn::lifecycle::cloud_event::CloudEvent;
 use openfactory_sn::lifecycle::correlation;
+use openfactory_sn::lifecycle::entity::Entity;
 use openfactory_sn::lifecycle::event::build::BuildRequested;
 use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE};
 use openfactory_sn::lifecycle::id::{BuildId, EventId, FleetId};
+use openfactory_sn::lifecycle::state::StateStore as _;
+use openfactory_sn::lifecycle::state::commit::{Commit, CommitOutcome, Write};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -99,6 +103,49 @@ impl World {
         let path = self.path("event-router.toml");
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Has the state store, whose router does not run, remember these: key and document.
+    pub(crate) async fn plant(&self, documents: &[(String, Value)]) {
+        std::fs::create_dir_all(self.path("state")).unwrap();
+        let store = SqliteStateStore::open(&self.path("state/state.sqlite")).unwrap();
+        let mut commit = Commit::new(EventId::new("planted").unwrap());
+        for (key, document) in documents {
+            let entity = Entity::parse_document(&document.to_string()).unwrap();
+            commit.writes.push(Write::new(key.parse().unwrap(), 0, entity));
+        }
+        assert_eq!(store.commit(&commit).await.unwrap(), CommitOutcome::Applied);
+    }
+
+    /// A fleet on a bad day, for [`plant`](Self::plant): a device that drifted, one that is kept apart, one that is
+    /// well, and a compromised key.
+    pub(crate) fn bad_day() -> Vec<(String, Value)> {
+        let device = |id: &str, compliance: &str, incidents: Value| {
+            let data = json!({
+                "fleet": "line-7", "build_id": "b-0", "compliance": compliance,
+                "quarantined": compliance == "quarantined", "last_report": "2026-11-25T14:43:25.000Z",
+                "reports_count_from": "2026-11-25T14:00:00.000Z", "awaiting_since": null, "recorded_at": null,
+                "incidents": incidents, "order": null, "known_good": [], "supersedes": null,
+            });
+            (format!("device/{id}"), json!({ "kind": "device", "format": 1, "data": data }))
+        };
+        let open = |incident: &str, priority: &str| json!([{ "incident": incident, "cause": "00".repeat(32), "priority": priority }]);
+        let key = "11".repeat(32);
+        let data = json!({
+            "key": {
+                "key_id": key, "kind": "build-platform-signing", "name": "platform",
+                "window": { "log": ORIGIN, "from": 7 },
+            },
+            "incident": "incident/key/platform", "detected_at": "2026-11-25T14:43:25.000Z",
+            "stage": "containing", "revocation": null, "radius": {}, "resigned": [],
+            "devices": ["edge-1", "edge-2"], "converged": ["edge-2"], "review": null,
+        });
+        vec![
+            device("edge-1", "drifted", open("incident/edge-1/drift", "P3")),
+            device("edge-2", "compliant", json!([])),
+            device("edge-3", "quarantined", open("incident/edge-3/tampered", "P1")),
+            (format!("compromise/{key}"), json!({ "kind": "compromise", "format": 1, "data": data })),
+        ]
     }
 
     pub(crate) async fn start(&self) -> Router {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::super::core::{Core, SERVICENOW};
 use super::builds::{self, Builds};
 use super::fleet::{self, Fleet};
+use super::keys::{self, CompromisedKey};
 use crate::told::told;
 
 /// Dead letters that are shown.
@@ -29,6 +30,7 @@ pub(super) struct Overview {
     pub(super) destinations: Vec<Destination>,
     pub(super) builds: Learnt<Builds>,
     pub(super) fleet: Learnt<Fleet>,
+    pub(super) compromised_keys: Learnt<Vec<CompromisedKey>>,
     pub(super) dead_letters: Learnt<Vec<DeadLetter>>,
     pub(super) audit: Learnt<Audit>,
 }
@@ -118,6 +120,7 @@ pub(super) async fn look_up(core: &Core, audit: &Path) -> Overview {
         destinations: destinations(core),
         builds: Learnt::of(builds::look_up(core).await),
         fleet: Learnt::of(fleet::look_up(core).await),
+        compromised_keys: Learnt::of(keys::look_up(core).await),
         dead_letters: Learnt::of(dead_letters(core).await),
         audit: Learnt::of(audit_log(core, audit).await),
     }
