@@ -107,6 +107,17 @@ impl LocalPlatform {
         self.status_of(device)
     }
 
+    /// Makes a device known that has no image yet: the first order that deploys one brings it. A device that is
+    /// known is left as it is.
+    ///
+    /// # Errors
+    /// When its directory can't be made.
+    pub fn enroll(&self, device: &DeviceId) -> Result<(), LocalError> {
+        let _turn = self.turn()?;
+        let directory = self.device(device);
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory).at(&directory)
+    }
+
     /// How a device stands.
     ///
     /// # Errors

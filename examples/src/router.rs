@@ -8,6 +8,7 @@
 //! | `relay` | outbox into queue, timers into outbox |
 //! | `gates`, `poll` | who waits for an approval, and what repairs a webhook that never came |
 //! | `page` | the operator's page, and the same facts as JSON |
+//! | `rollouts` | how a rollout stands |
 //! | `refusal` | why an event is not taken, and what the sender is told |
 //! | [`edges`] | where a crash may fall, for tests |
 
@@ -30,6 +31,7 @@ mod poll;
 mod proof;
 mod refusal;
 mod relay;
+mod rollouts;
 mod step;
 
 use std::io;
@@ -101,6 +103,7 @@ pub async fn start_with(
         .merge(intake::routes(core.clone()))
         .merge(gates::routes(core.clone()))
         .merge(page::routes(core.clone(), config)?)
+        .merge(rollouts::routes(core.clone()))
         .merge(health.routes())
         .merge(metrics.routes());
     let served = serve::serve(app, config.listen.address, tls.as_ref(), Limits::default(), stop)?;

@@ -36,7 +36,9 @@ impl LocalPlatform {
             }
             return Ok(record.performed);
         }
-        self.status_of(&order.device)?;
+        if !self.device(&order.device).is_dir() {
+            return Err(LocalError::UnknownDevice { device: order.device.clone() });
+        }
         let mut outcomes = Vec::with_capacity(order.actions.len());
         for action in &order.actions {
             outcomes.push(self.act(order, action)?);
@@ -60,7 +62,7 @@ impl LocalPlatform {
                 Some(held) => format!("the hold of order {} has ended", held.order),
                 None => "it was not held".to_owned(),
             }),
-            Action::RollBack { to_build } => self.roll_back(order, to_build),
+            Action::RollBack { to_build: build } | Action::Deploy { build } => self.switch_to(order, build),
             _ => {
                 return Ok(ActionOutcome::failed(
                     action.clone(),
@@ -77,17 +79,17 @@ impl LocalPlatform {
 
     /// The switch to the other slot carries the order's id, so that after a crash between switch and record the
     /// order is not performed a second time.
-    fn roll_back(&self, order: &Order, to_build: &BuildId) -> Result<String, LocalError> {
+    fn switch_to(&self, order: &Order, build: &BuildId) -> Result<String, LocalError> {
         let device = self.device(&order.device);
         let slots = Slots::of(&device);
         if let Some(active) = slots.active()? {
             let installed = slots.installed(active)?;
-            if installed.by == order.id.as_str() && installed.build_id == *to_build {
-                return Ok(format!("build {to_build} runs from {}", active.name()));
+            if installed.by == order.id.as_str() && installed.build_id == *build {
+                return Ok(format!("build {build} runs from {}", active.name()));
             }
         }
-        let slot = self.install(&slots, to_build, order.id.as_str())?;
-        Ok(format!("build {to_build} unpacked, compared with its signed manifest, runs from {}", slot.name()))
+        let slot = self.install(&slots, build, order.id.as_str())?;
+        Ok(format!("build {build} unpacked, compared with its signed manifest, runs from {}", slot.name()))
     }
 
     fn record(&self, order: &OrderId) -> Result<Option<Record>, LocalError> {

@@ -32,6 +32,8 @@ pub struct RouterConfig {
     pub timing: TimingConfig,
     /// The operator's page.
     pub page: PageConfig,
+    /// What a rollout asks of devices, unless its request says otherwise.
+    pub rollout: RolloutConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -129,4 +131,16 @@ pub struct PageConfig {
     pub enabled: bool,
     /// File with the token that a look at them needs; without it they are for this machine alone.
     pub token_file: Option<PathBuf>,
+}
+
+/// `[rollout]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolloutConfig {
+    /// Seconds for which each device must stay healthy.
+    pub soak_s: u64,
+    /// Healthy reports of a device that takes at least.
+    pub reports: u32,
+    /// Seconds that each stage may take.
+    pub stage_within_s: u64,
 }

@@ -60,10 +60,13 @@ fn of(event: &Event, payload: Vec<u8>) -> Message {
 }
 
 /// What happens to a lane whose head can't be handled. Records must come in their order, so their lane waits for
-/// a person; a hint, or a report that says nothing usable, is stepped over: it must not silence a device.
+/// a person; a hint, or a report that says nothing usable, is stepped over: it must not silence a device. So is a
+/// rollout that is refused: it has begun nothing, and the next request for it may be right.
 const fn policy(body: &EventBody) -> DeadPolicy {
     match body {
-        EventBody::RecordChanged(_) | EventBody::DeviceReported(_) => DeadPolicy::Skip,
+        EventBody::RecordChanged(_) | EventBody::DeviceReported(_) | EventBody::RolloutRequested(_) => {
+            DeadPolicy::Skip
+        }
         _ => DeadPolicy::Block,
     }
 }

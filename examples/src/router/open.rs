@@ -133,6 +133,9 @@ fn policy(config: &RouterConfig, mapping: &Mapping) -> Policy {
         seconds => Some(Duration::from_secs(seconds)),
     };
     policy.proof_within = Duration::from_secs(config.timing.proof_within_s);
+    policy.rollout_soak = Duration::from_secs(config.rollout.soak_s);
+    policy.rollout_reports = config.rollout.reports;
+    policy.rollout_stage_within = Duration::from_secs(config.rollout.stage_within_s);
     policy
 }
 

@@ -1,268 +1,32 @@
-//! What the workflow remembers: builds, gates, devices, orders.
+//! What the workflow remembers: builds, gates, devices, orders, rollouts, fleets,
+//! compromised keys.
 //!
 //! Each is kept as a JSON document with a format version under an [`EntityKey`], written by compare-and-swap on
 //! a version that counts its writes.
 
+mod build;
 pub mod compromise;
+mod device;
+mod fleet;
+mod gate;
+mod key;
+mod order;
+mod rollout;
 
-use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
-use std::time::SystemTime;
-
-use openfactory_attest::digest::Sha256Digest;
-use openfactory_attest::key::KeyId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::build::{Build, BuildStage};
 use self::compromise::Compromise;
-use super::compliance::Compliance;
-use super::event::device::Awaited;
-use super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
-use super::platform::{Order, Performed};
-use super::priority::Priority;
-use super::timestamp;
-use crate::id::{CorrelationId, SysId};
+pub use self::device::{Device, OpenIncident, timer_name};
+pub use self::fleet::Fleet;
+pub use self::gate::{Gate, GateState};
+pub use self::key::{EntityKey, EntityKeyError, EntityKind};
+pub use self::order::OrderRecord;
+pub use self::rollout::{Member, Rollout, RolloutState, Standing};
 
 /// The version in which documents are written. Older ones are read, newer ones refused.
 pub const FORMAT_VERSION: u32 = 1;
-
-/// Which sort of thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum EntityKind {
-    /// A [`Build`].
-    Build,
-    /// A [`Device`].
-    Device,
-    /// A [`Gate`].
-    Gate,
-    /// An [`OrderRecord`].
-    Order,
-    /// A [`Compromise`].
-    Compromise,
-}
-
-impl EntityKind {
-    /// The word in keys and documents.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Build => "build",
-            Self::Device => "device",
-            Self::Gate => "gate",
-            Self::Order => "order",
-            Self::Compromise => "compromise",
-        }
-    }
-}
-
-/// The key of something remembered; its text form is `kind/id`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum EntityKey {
-    /// A build by its id.
-    Build(BuildId),
-    /// A device by its id.
-    Device(DeviceId),
-    /// A gate by the sys_id of its change request, which is what a hint names.
-    Gate(SysId),
-    /// An order by its id.
-    Order(OrderId),
-    /// A compromised key by its id.
-    Compromise(KeyId),
-}
-
-impl EntityKey {
-    /// Its kind.
-    #[must_use]
-    pub const fn kind(&self) -> EntityKind {
-        match self {
-            Self::Build(_) => EntityKind::Build,
-            Self::Device(_) => EntityKind::Device,
-            Self::Gate(_) => EntityKind::Gate,
-            Self::Order(_) => EntityKind::Order,
-            Self::Compromise(_) => EntityKind::Compromise,
-        }
-    }
-
-    /// The part after the kind.
-    #[must_use]
-    pub fn id(&self) -> Cow<'_, str> {
-        match self {
-            Self::Build(id) => id.as_str().into(),
-            Self::Device(id) => id.as_str().into(),
-            Self::Gate(id) => id.as_str().into(),
-            Self::Order(id) => id.as_str().into(),
-            Self::Compromise(id) => id.to_string().into(),
-        }
-    }
-}
-
-impl fmt::Display for EntityKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind().as_str(), self.id())
-    }
-}
-
-/// A text that is not the key of anything.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not the key of a build, device, gate, order or compromise")]
-pub struct EntityKeyError {
-    text: String,
-}
-
-impl FromStr for EntityKey {
-    type Err = EntityKeyError;
-
-    fn from_str(text: &str) -> Result<Self, EntityKeyError> {
-        let fault = || EntityKeyError { text: text.chars().take(80).collect() };
-        let (kind, id) = text.split_once('/').ok_or_else(fault)?;
-        match kind {
-            "build" => BuildId::new(id).map(Self::Build).map_err(|_| fault()),
-            "device" => DeviceId::new(id).map(Self::Device).map_err(|_| fault()),
-            "gate" => SysId::new(id).map(Self::Gate).map_err(|_| fault()),
-            "order" => OrderId::new(id).map(Self::Order).map_err(|_| fault()),
-            "compromise" => id.parse().map(Self::Compromise).map_err(|_| fault()),
-            _ => Err(fault()),
-        }
-    }
-}
-
-/// How far a build has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum BuildStage {
-    /// It was requested.
-    Requested,
-    /// Its image exists.
-    Completed,
-    /// Its image was verified and no link of the chain is broken.
-    Verified,
-    /// Its image was verified and a link of the chain is broken, or nothing was proved.
-    Rejected,
-}
-
-/// A build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Build {
-    /// Its fleet.
-    pub fleet: FleetId,
-    /// Its change request.
-    pub change_request: SysId,
-    /// How far it has come.
-    pub stage: BuildStage,
-    /// Its dm-verity root hash, once known.
-    pub root_hash: Option<Sha256Digest>,
-    /// The digest of its manifest, once verified.
-    pub manifest_digest: Option<Sha256Digest>,
-    /// The digest of its verification document, once verified.
-    pub document_digest: Option<Sha256Digest>,
-    /// The key that signed that document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed_by: Option<KeyId>,
-}
-
-/// Whether a gate is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum GateState {
-    /// It waits for the change request's approval.
-    Waiting,
-    /// It is open.
-    Open {
-        /// Since when.
-        #[serde(with = "timestamp")]
-        since: SystemTime,
-    },
-    /// It will not open.
-    Refused {
-        /// Since when.
-        #[serde(with = "timestamp")]
-        since: SystemTime,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// The gate of a build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Gate {
-    /// The build that waits for it.
-    pub build_id: BuildId,
-    /// Whether it is open.
-    pub state: GateState,
-    /// The identity of the event that asked for the build: its receipt tells that the change request is whole.
-    pub requested_by: EventId,
-}
-
-/// An incident that was opened for a device and is not resolved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct OpenIncident {
-    /// Its correlation id.
-    pub incident: CorrelationId,
-    /// Digest of what it is about.
-    pub cause: Sha256Digest,
-    /// Its priority.
-    pub priority: Priority,
-}
-
-/// A device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Device {
-    /// Its fleet.
-    pub fleet: FleetId,
-    /// The build that it should be running.
-    pub build_id: BuildId,
-    /// What is known about its compliance.
-    pub compliance: Compliance,
-    /// Whether it is kept apart.
-    pub quarantined: bool,
-    /// The time of its last accepted report, by its own clock.
-    #[serde(with = "timestamp::option")]
-    pub last_report: Option<SystemTime>,
-    /// Reports from before this instant speak of what was there before.
-    #[serde(with = "timestamp")]
-    pub reports_count_from: SystemTime,
-    /// Since when, by our clock, its next report is awaited.
-    #[serde(with = "timestamp::option")]
-    pub awaiting_since: Option<SystemTime>,
-    /// When its compliance was last recorded.
-    #[serde(with = "timestamp::option")]
-    pub recorded_at: Option<SystemTime>,
-    /// Its open incidents.
-    pub incidents: Vec<OpenIncident>,
-    /// The order that is under way or waits for its proof.
-    pub order: Option<OrderId>,
-    /// Builds that ran compliant on it, the latest last.
-    pub known_good: Vec<BuildId>,
-    /// The build that it was related to before, until the new one is proved.
-    pub supersedes: Option<BuildId>,
-    /// The compromised key that signed what it runs, until it has proved itself without that key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub compromised_key: Option<KeyId>,
-}
-
-/// An order and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct OrderRecord {
-    /// The order.
-    pub order: Order,
-    /// How it ended, once it did.
-    pub performed: Option<Performed>,
-    /// When its end was recorded.
-    #[serde(with = "timestamp::option")]
-    pub performed_at: Option<SystemTime>,
-    /// Whether a report has proved it.
-    pub proved: bool,
-}
 
 /// Something remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,10 +36,14 @@ pub enum Entity {
     Build(Build),
     /// A device.
     Device(Device),
+    /// A fleet.
+    Fleet(Fleet),
     /// A gate.
     Gate(Gate),
     /// An order.
     Order(OrderRecord),
+    /// A rollout.
+    Rollout(Rollout),
     /// A compromised key.
     Compromise(Box<Compromise>),
 }
@@ -329,8 +97,10 @@ impl Entity {
         match self {
             Self::Build(_) => EntityKind::Build,
             Self::Device(_) => EntityKind::Device,
+            Self::Fleet(_) => EntityKind::Fleet,
             Self::Gate(_) => EntityKind::Gate,
             Self::Order(_) => EntityKind::Order,
+            Self::Rollout(_) => EntityKind::Rollout,
             Self::Compromise(_) => EntityKind::Compromise,
         }
     }
@@ -343,8 +113,10 @@ impl Entity {
         let data = match self {
             Self::Build(value) => serde_json::to_value(value),
             Self::Device(value) => serde_json::to_value(value),
+            Self::Fleet(value) => serde_json::to_value(value),
             Self::Gate(value) => serde_json::to_value(value),
             Self::Order(value) => serde_json::to_value(value),
+            Self::Rollout(value) => serde_json::to_value(value),
             Self::Compromise(value) => serde_json::to_value(value),
         };
         data.and_then(|data| {
@@ -371,25 +143,19 @@ impl Entity {
         match document.kind.as_str() {
             "build" => serde_json::from_value(data).map(Self::Build).map_err(fault),
             "device" => serde_json::from_value(data).map(Self::Device).map_err(fault),
+            "fleet" => serde_json::from_value(data).map(Self::Fleet).map_err(fault),
             "gate" => serde_json::from_value(data).map(Self::Gate).map_err(fault),
             "order" => serde_json::from_value(data).map(Self::Order).map_err(fault),
+            "rollout" => serde_json::from_value(data).map(Self::Rollout).map_err(fault),
             "compromise" => serde_json::from_value(data).map(Self::Compromise).map_err(fault),
             _ => Err(EntityError::Kind { kind: document.kind }),
         }
     }
 }
 
-/// A wait that ends by itself: the name of a timer, one per thing waited for.
-#[must_use]
-pub fn timer_name(device: &DeviceId, awaited: &Awaited) -> String {
-    match awaited {
-        Awaited::Report => format!("report:{device}"),
-        Awaited::Proof { order } => format!("proof:{order}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::id::{BuildId, EventId};
     use super::*;
 
     fn gate() -> Entity {
@@ -419,10 +185,17 @@ mod tests {
 
     #[test]
     fn keys_read_back() {
-        for text in ["build/b-1", "device/edge-1", "gate/0123456789abcdef0123456789abcdef", "order/o-1"] {
+        for text in [
+            "build/b-1",
+            "device/edge-1",
+            "fleet/line-7",
+            "gate/0123456789abcdef0123456789abcdef",
+            "order/o-1",
+            "rollout/b-1",
+        ] {
             assert_eq!(text.parse::<EntityKey>().unwrap().to_string(), text);
         }
-        for bad in ["", "build", "build/", "build/a/b", "fleet/x"] {
+        for bad in ["", "build", "build/", "build/a/b", "fleets/x"] {
             assert!(bad.parse::<EntityKey>().is_err(), "{bad}");
         }
     }

@@ -13,6 +13,7 @@ pub mod key;
 pub mod lockdown;
 pub mod order;
 pub mod record;
+pub mod rollout;
 
 use std::time::SystemTime;
 
@@ -31,6 +32,10 @@ use self::key::{
 use self::lockdown::LockdownChanged;
 use self::order::{OrderGiven, OrderPerformed};
 use self::record::RecordChanged;
+use self::rollout::{
+    DeviceAssigned, DeviceChecked, DeviceWithdrawn, RolloutCompleted, RolloutFailed, RolloutRequested,
+    StageOverdue, StagePassed, StageStarted,
+};
 use super::id::EventId;
 use super::timestamp;
 
@@ -106,11 +111,29 @@ pub enum EventBody {
     CompromiseReviewed(Box<CompromiseReviewed>),
     /// A compromise is over. Derived.
     KeyRecovered(Box<KeyRecovered>),
+    /// A verified build is to be rolled out to a fleet.
+    RolloutRequested(Box<RolloutRequested>),
+    /// A stage of a rollout has begun. Derived.
+    RolloutStageStarted(Box<StageStarted>),
+    /// A device is to run the build that is rolled out. Derived.
+    RolloutDeviceAssigned(Box<DeviceAssigned>),
+    /// What was found of a device whose rollout is under way. Derived.
+    RolloutDeviceChecked(Box<DeviceChecked>),
+    /// Every device of a stage has passed. Derived.
+    RolloutStagePassed(Box<StagePassed>),
+    /// A stage has not passed in time. Derived, from a timer.
+    RolloutStageOverdue(Box<StageOverdue>),
+    /// A device is to be rolled back, since the rollout has failed. Derived.
+    RolloutDeviceWithdrawn(Box<DeviceWithdrawn>),
+    /// A rollout has failed and halted. Derived.
+    RolloutFailed(Box<RolloutFailed>),
+    /// A rollout has reached every device. Derived.
+    RolloutCompleted(Box<RolloutCompleted>),
 }
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 24] = [
+    pub const TYPE_NAMES: [&str; 33] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -135,6 +158,15 @@ impl EventBody {
         key::DEVICE_CONVERGED,
         key::REVIEWED,
         key::RECOVERED,
+        rollout::REQUESTED,
+        rollout::STAGE_STARTED,
+        rollout::DEVICE_ASSIGNED,
+        rollout::DEVICE_CHECKED,
+        rollout::STAGE_PASSED,
+        rollout::STAGE_OVERDUE,
+        rollout::DEVICE_WITHDRAWN,
+        rollout::FAILED,
+        rollout::COMPLETED,
     ];
 
     /// `tech.openfactory.<area>.<fact>.v1`.
@@ -165,6 +197,15 @@ impl EventBody {
             Self::DeviceConverged(_) => key::DEVICE_CONVERGED,
             Self::CompromiseReviewed(_) => key::REVIEWED,
             Self::KeyRecovered(_) => key::RECOVERED,
+            Self::RolloutRequested(_) => rollout::REQUESTED,
+            Self::RolloutStageStarted(_) => rollout::STAGE_STARTED,
+            Self::RolloutDeviceAssigned(_) => rollout::DEVICE_ASSIGNED,
+            Self::RolloutDeviceChecked(_) => rollout::DEVICE_CHECKED,
+            Self::RolloutStagePassed(_) => rollout::STAGE_PASSED,
+            Self::RolloutStageOverdue(_) => rollout::STAGE_OVERDUE,
+            Self::RolloutDeviceWithdrawn(_) => rollout::DEVICE_WITHDRAWN,
+            Self::RolloutFailed(_) => rollout::FAILED,
+            Self::RolloutCompleted(_) => rollout::COMPLETED,
         }
     }
 
@@ -198,6 +239,15 @@ impl EventBody {
             Self::DeviceConverged(body) => key_lane(&body.key_id),
             Self::CompromiseReviewed(body) => key_lane(&body.key_id),
             Self::KeyRecovered(body) => key_lane(&body.key.key_id),
+            Self::RolloutRequested(body) => format!("rollout:{}", body.build_id),
+            Self::RolloutStageStarted(body) => format!("rollout:{}", body.build_id),
+            Self::RolloutDeviceAssigned(body) => format!("device:{}", body.device),
+            Self::RolloutDeviceChecked(body) => format!("rollout:{}", body.build_id),
+            Self::RolloutStagePassed(body) => format!("rollout:{}", body.build_id),
+            Self::RolloutStageOverdue(body) => format!("rollout:{}", body.build_id),
+            Self::RolloutDeviceWithdrawn(body) => format!("device:{}", body.device),
+            Self::RolloutFailed(body) => format!("rollout:{}", body.build_id),
+            Self::RolloutCompleted(body) => format!("rollout:{}", body.build_id),
         }
     }
 
@@ -212,7 +262,9 @@ impl EventBody {
             Self::KeyCompromised(_) | Self::CompromiseReviewed(_) => {
                 &[KeyKind::RootSigning, KeyKind::Operator]
             }
-            Self::DeviceDeployed(_) => &[KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning],
+            Self::DeviceDeployed(_) | Self::RolloutRequested(_) => {
+                &[KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning]
+            }
             Self::DeviceReported(_) | Self::CommandHandled(_) | Self::LockdownChanged(_) => {
                 &[KeyKind::DeviceAttestation]
             }
@@ -229,7 +281,15 @@ impl EventBody {
             | Self::RevocationOrdered(_)
             | Self::KeyRevoked(_)
             | Self::DeviceConverged(_)
-            | Self::KeyRecovered(_) => &[],
+            | Self::KeyRecovered(_)
+            | Self::RolloutStageStarted(_)
+            | Self::RolloutDeviceAssigned(_)
+            | Self::RolloutDeviceChecked(_)
+            | Self::RolloutStagePassed(_)
+            | Self::RolloutStageOverdue(_)
+            | Self::RolloutDeviceWithdrawn(_)
+            | Self::RolloutFailed(_)
+            | Self::RolloutCompleted(_) => &[],
         }
     }
 

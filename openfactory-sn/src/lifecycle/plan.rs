@@ -10,6 +10,7 @@ mod drift;
 mod evidence;
 pub mod operation;
 mod remediation;
+mod rollout;
 mod text;
 
 pub use self::operation::{Operation, Plan};
@@ -38,6 +39,10 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::KeyRevoked(body) => compromise::revoked(&desk, body),
         EventBody::ArtifactResigned(body) => compromise::resigned(&desk, body),
         EventBody::KeyRecovered(body) => compromise::recovered(&desk, body),
+        EventBody::RolloutStageStarted(body) => rollout::stage_started(&desk, body),
+        EventBody::RolloutStagePassed(body) => rollout::stage_passed(&desk, body),
+        EventBody::RolloutFailed(body) => rollout::failed(&desk, body),
+        EventBody::RolloutCompleted(body) => rollout::completed(&desk, body),
         // What follows from these is told by the events that the workflow derives from them.
         EventBody::DeviceReported(_)
         | EventBody::ReportOverdue(_)
@@ -47,7 +52,12 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         | EventBody::RecordChanged(_)
         | EventBody::KeyCompromised(_)
         | EventBody::DeviceConverged(_)
-        | EventBody::CompromiseReviewed(_) => Vec::new(),
+        | EventBody::CompromiseReviewed(_)
+        | EventBody::RolloutRequested(_)
+        | EventBody::RolloutDeviceAssigned(_)
+        | EventBody::RolloutDeviceChecked(_)
+        | EventBody::RolloutStageOverdue(_)
+        | EventBody::RolloutDeviceWithdrawn(_) => Vec::new(),
     };
     Plan::new(identity.clone(), operations)
 }

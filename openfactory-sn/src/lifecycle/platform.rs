@@ -33,6 +33,12 @@ pub enum Action {
         /// The digest of the new document.
         document_digest: Sha256Digest,
     },
+    /// Make the device run this build's stored image from its other slot, after hashing it against its signed
+    /// document.
+    Deploy {
+        /// The build whose image is wanted.
+        build: BuildId,
+    },
 }
 
 impl fmt::Display for Action {
@@ -44,6 +50,7 @@ impl fmt::Display for Action {
             Self::PushDocument { build, document_digest } => {
                 write!(f, "push the document {document_digest} of build {build}")
             }
+            Self::Deploy { build } => write!(f, "deploy build {build}"),
         }
     }
 }
@@ -64,6 +71,9 @@ pub struct Order {
     pub actions: Vec<Action>,
     /// Correlation ids of the incidents that it answers.
     pub incidents: Vec<String>,
+    /// The build whose rollout it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<BuildId>,
     /// Why, for a person to read.
     pub reason: String,
     /// The compromised key that is the reason.
@@ -89,6 +99,7 @@ impl Order {
             build_id,
             actions,
             incidents: Vec::new(),
+            rollout: None,
             reason: reason.into(),
             compromised_key: None,
         }
@@ -99,6 +110,15 @@ impl Order {
     pub fn rolls_back_to(&self) -> Option<&BuildId> {
         self.actions.iter().find_map(|action| match action {
             Action::RollBack { to_build } => Some(to_build),
+            _ => None,
+        })
+    }
+
+    /// The build that it deploys to the device, if it does.
+    #[must_use]
+    pub fn deploys(&self) -> Option<&BuildId> {
+        self.actions.iter().find_map(|action| match action {
+            Action::Deploy { build } => Some(build),
             _ => None,
         })
     }

@@ -30,6 +30,14 @@ pub struct Policy {
     /// How long a deployment waits for the verification of its build to be known here.
     #[serde(with = "seconds")]
     pub wait_for_build: Duration,
+    /// How long each device of a rollout must stay healthy, unless the rollout says otherwise.
+    #[serde(with = "seconds")]
+    pub rollout_soak: Duration,
+    /// How many healthy reports of a device that takes at least.
+    pub rollout_reports: u32,
+    /// How long each stage of a rollout may take, unless the rollout says otherwise.
+    #[serde(with = "seconds")]
+    pub rollout_stage_within: Duration,
 }
 
 impl Default for Policy {
@@ -41,6 +49,9 @@ impl Default for Policy {
             clock_tolerance: Duration::from_secs(HOUR / 12),
             compliance_heartbeat: Duration::from_secs(24 * HOUR),
             wait_for_build: Duration::from_secs(HOUR),
+            rollout_soak: Duration::from_secs(900),
+            rollout_reports: 3,
+            rollout_stage_within: Duration::from_secs(24 * HOUR),
         }
     }
 }

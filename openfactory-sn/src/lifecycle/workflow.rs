@@ -18,14 +18,17 @@ pub mod compromise;
 mod deployment;
 mod finding;
 mod gate;
+mod known_good;
+mod order;
 mod overdue;
 mod remediation;
 mod report;
+mod rollout;
 pub mod view;
 
 use std::time::{Duration, SystemTime};
 
-pub use self::remediation::{is_performed_key, performed};
+pub use self::order::{is_performed_key, performed};
 use self::view::{Missing, View};
 use super::entity::{Entity, EntityKey};
 use super::event::command::{CommandHandled, CommandOutcome};
@@ -80,7 +83,6 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::DeviceDeployed(body) => deployment::deployed(&context, body),
         EventBody::DeviceReported(body) => report::reported(&context, body),
         EventBody::ReportOverdue(body) => overdue::overdue(&context, body),
-        EventBody::OrderPerformed(body) => remediation::outcome(&context, body),
         EventBody::CommandIssued(body) => {
             Ok(context.step(format!("the command is kept for device {}", body.device)))
         }
@@ -94,6 +96,13 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::ArtifactResigned(body) => compromise::resigned(&context, body),
         EventBody::DeviceConverged(body) => compromise::converged(&context, body),
         EventBody::CompromiseReviewed(body) => compromise::reviewed(&context, body),
+        EventBody::OrderPerformed(body) => order::outcome(&context, body),
+        EventBody::RolloutRequested(body) => rollout::requested(&context, body),
+        EventBody::RolloutDeviceAssigned(body) => rollout::assigned(&context, body),
+        EventBody::RolloutDeviceChecked(body) => rollout::checked(&context, body),
+        EventBody::RolloutStagePassed(body) => rollout::passed(&context, body),
+        EventBody::RolloutStageOverdue(body) => rollout::overdue(&context, body),
+        EventBody::RolloutDeviceWithdrawn(body) => rollout::withdrawn(&context, body),
         EventBody::GateOpened(_)
         | EventBody::GateRefused(_)
         | EventBody::DeviceDrifted(_)
@@ -101,7 +110,12 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         | EventBody::DeviceComplied(_)
         | EventBody::OrderGiven(_)
         | EventBody::RevocationOrdered(_)
-        | EventBody::KeyRecovered(_) => Ok(context.step("what it says was decided when it was published")),
+        | EventBody::KeyRecovered(_)
+        | EventBody::RolloutStageStarted(_)
+        | EventBody::RolloutFailed(_)
+        | EventBody::RolloutCompleted(_) => {
+            Ok(context.step("what it says was decided when it was published"))
+        }
     };
     match outcome {
         Ok(step) => Decision::Apply(step),

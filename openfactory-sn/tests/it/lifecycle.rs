@@ -9,6 +9,7 @@ mod overdue;
 mod plans;
 mod remediation;
 mod reports;
+mod rollout;
 mod samples;
 mod state;
 mod world;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::command::CommandOutcome;
-use super::{Event, EventBody, build, command, device, gate, key, lockdown, order, record};
+use super::{Event, EventBody, build, command, device, gate, key, lockdown, order, record, rollout};
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
 
@@ -179,6 +179,17 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         key::DEVICE_CONVERGED => EventBody::DeviceConverged(read(key::DEVICE_CONVERGED, data)?),
         key::REVIEWED => EventBody::CompromiseReviewed(read(key::REVIEWED, data)?),
         key::RECOVERED => EventBody::KeyRecovered(read(key::RECOVERED, data)?),
+        rollout::REQUESTED => EventBody::RolloutRequested(read(rollout::REQUESTED, data)?),
+        rollout::STAGE_STARTED => EventBody::RolloutStageStarted(read(rollout::STAGE_STARTED, data)?),
+        rollout::DEVICE_ASSIGNED => EventBody::RolloutDeviceAssigned(read(rollout::DEVICE_ASSIGNED, data)?),
+        rollout::DEVICE_CHECKED => EventBody::RolloutDeviceChecked(read(rollout::DEVICE_CHECKED, data)?),
+        rollout::STAGE_PASSED => EventBody::RolloutStagePassed(read(rollout::STAGE_PASSED, data)?),
+        rollout::STAGE_OVERDUE => EventBody::RolloutStageOverdue(read(rollout::STAGE_OVERDUE, data)?),
+        rollout::DEVICE_WITHDRAWN => {
+            EventBody::RolloutDeviceWithdrawn(read(rollout::DEVICE_WITHDRAWN, data)?)
+        }
+        rollout::FAILED => EventBody::RolloutFailed(read(rollout::FAILED, data)?),
+        rollout::COMPLETED => EventBody::RolloutCompleted(read(rollout::COMPLETED, data)?),
         _ => return Ok(None),
     }))
 }
@@ -209,6 +220,15 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::DeviceConverged(body) => serde_json::to_value(body),
         EventBody::CompromiseReviewed(body) => serde_json::to_value(body),
         EventBody::KeyRecovered(body) => serde_json::to_value(body),
+        EventBody::RolloutRequested(body) => serde_json::to_value(body),
+        EventBody::RolloutStageStarted(body) => serde_json::to_value(body),
+        EventBody::RolloutDeviceAssigned(body) => serde_json::to_value(body),
+        EventBody::RolloutDeviceChecked(body) => serde_json::to_value(body),
+        EventBody::RolloutStagePassed(body) => serde_json::to_value(body),
+        EventBody::RolloutStageOverdue(body) => serde_json::to_value(body),
+        EventBody::RolloutDeviceWithdrawn(body) => serde_json::to_value(body),
+        EventBody::RolloutFailed(body) => serde_json::to_value(body),
+        EventBody::RolloutCompleted(body) => serde_json::to_value(body),
     }
 }
 
@@ -282,6 +302,11 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
                 return fault(format!("more than {MAX_FINDINGS} findings"));
             }
         }
+        EventBody::RolloutRequested(body) => {
+            if let Err(reason) = body.check() {
+                return fault(reason);
+            }
+        }
         EventBody::KeyCompromised(body) => {
             let texts =
                 [("name", &body.key.name), ("reported_by", &body.reported_by), ("evidence", &body.evidence)];
@@ -319,7 +344,15 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
         | EventBody::DeviceComplied(_)
         | EventBody::ReportOverdue(_)
         | EventBody::OrderGiven(_)
-        | EventBody::OrderPerformed(_) => {}
+        | EventBody::OrderPerformed(_)
+        | EventBody::RolloutStageStarted(_)
+        | EventBody::RolloutDeviceAssigned(_)
+        | EventBody::RolloutDeviceChecked(_)
+        | EventBody::RolloutStagePassed(_)
+        | EventBody::RolloutStageOverdue(_)
+        | EventBody::RolloutDeviceWithdrawn(_)
+        | EventBody::RolloutFailed(_)
+        | EventBody::RolloutCompleted(_) => {}
     }
     Ok(())
 }

@@ -66,10 +66,7 @@ fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: 
         .text("description", description)
         .text("category", &change.category)
         .text("risk", &change.risk.absent)
-        .text(
-            "risk_impact_analysis",
-            "The device was tampered with: to leave it as it is would be the greater risk.",
-        )
+        .text("risk_impact_analysis", risk_analysis(order))
         .text("justification", &order.reason)
         .text("implementation_plan", plan)
         .text("backout_plan", "The other image slot of the device holds what ran before.")
@@ -80,6 +77,15 @@ fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: 
         .lookup("assignment_group", &mapping.tables.group, "name", &mapping.groups.change)
         .column(change.build_column.as_ref(), to_build.as_str())
         .column(change.fleet_column.as_ref(), order.fleet.as_str())
+}
+
+fn risk_analysis(order: &Order) -> String {
+    match &order.rollout {
+        Some(build) => format!(
+            "The rollout of build {build} has failed: to leave the device on it would be the greater risk."
+        ),
+        None => "The device was tampered with: to leave it as it is would be the greater risk.".to_owned(),
+    }
 }
 
 pub(super) fn performed(desk: &Desk<'_>, body: &OrderPerformed) -> Vec<Operation> {
@@ -113,7 +119,13 @@ pub(super) fn performed(desk: &Desk<'_>, body: &OrderPerformed) -> Vec<Operation
         operations.push(desk.note(incident, "performed", text.clone()));
     }
     if let Some(change) = change {
-        operations.push(desk.note(change, "performed", text));
+        operations.push(desk.note(change, "performed", text.clone()));
+    }
+    // The rollout's change request hears of what goes back, and of what could not be done.
+    if let Some(build) =
+        order.rollout.as_ref().filter(|_| order.deploys().is_none() || !performed.is_complete())
+    {
+        operations.push(desk.note(desk.build_change(build), "performed", text));
     }
     operations.extend(item_after(desk, body));
     operations

@@ -25,6 +25,7 @@ pub(super) fn requested(context: &Context<'_>, body: &BuildRequested) -> Result<
         manifest_digest: None,
         document_digest: None,
         signed_by: None,
+        verified_at: None,
     };
     let gate = Gate {
         build_id: body.build_id.clone(),
@@ -68,6 +69,7 @@ pub(super) fn verified(context: &Context<'_>, body: &BuildVerified) -> Result<St
         manifest_digest: Some(body.manifest_digest),
         document_digest: Some(body.document_digest),
         signed_by: body.document.key_ids_unverified().next(),
+        verified_at: Some(context.event.time),
         ..build.clone()
     };
     let mut step = context.step(format!("build {} {remark}", body.build_id));

@@ -9,7 +9,7 @@ use super::super::event::device::{Awaited, DeviceDeployed, ReportOverdue};
 use super::super::id::DeviceId;
 use super::super::state::timer::Timer;
 use super::super::timestamp;
-use super::{Context, Step, Stop, not_yet, refuse};
+use super::{Context, Step, Stop, not_yet, refuse, rollout};
 
 /// How soon to look again for the build's verification.
 const WAIT_FOR_BUILD: Duration = Duration::from_secs(5);
@@ -27,9 +27,20 @@ pub(super) fn deployed(context: &Context<'_>, body: &DeviceDeployed) -> Result<S
         }
     };
     let mut step = context.step(format!("device {} runs build {}", body.device, body.build_id));
+    if by_rollout(context, &device)? {
+        device.order = None;
+        rollout::deployed_too_late(context, &mut step, &body.device, &mut device)?;
+    }
     await_report(context, &mut step, &body.device, &mut device);
     step.write(key, version, Entity::Device(device));
     Ok(step)
+}
+
+/// Whether the device's order is the deployment of the build that it now runs.
+fn by_rollout(context: &Context<'_>, device: &Device) -> Result<bool, Stop> {
+    let Some(order) = &device.order else { return Ok(false) };
+    let record = context.view.order(order)?;
+    Ok(record.is_some_and(|(_, record)| record.order.deploys() == Some(&device.build_id)))
 }
 
 fn check_build(context: &Context<'_>, body: &DeviceDeployed) -> Result<(), Stop> {
@@ -74,6 +85,7 @@ fn first(body: &DeviceDeployed, since: SystemTime) -> Device {
         known_good: Vec::new(),
         supersedes: None,
         compromised_key: None,
+        rollout: None,
     }
 }
 

@@ -1,41 +1,55 @@
-//! Stage 6: orders to the platform, and what became of them.
+//! Stage 6: what is ordered about a device that is not what it should be, and when that ends.
 
-use std::time::SystemTime;
-
-use super::super::compliance::Compliance;
-use super::super::entity::{Device, Entity, EntityKey, OrderRecord, timer_name};
-use super::super::event::device::{Awaited, ReportOverdue};
-use super::super::event::order::{OrderGiven, OrderPerformed};
-use super::super::event::{Event, EventBody};
-use super::super::id::{DeviceId, EventId, OrderId};
-use super::super::platform::{Action, Order, Performed};
-use super::super::state::commit::Commit;
-use super::super::state::timer::Timer;
-use super::{Context, Step, Stop, refuse};
+use super::super::entity::{Device, RolloutState};
+use super::super::id::{BuildId, DeviceId, OrderId};
+use super::super::platform::{Action, Order};
+use super::order::publish;
+use super::{Context, Step, Stop, known_good};
 use crate::id::CorrelationId;
 
-/// Quarantine, and a roll back to the newest build that ran compliant on the device, if there is one.
+/// What is wanted of an order.
+pub(super) struct Remedy<'a> {
+    /// Whether the device is to be kept apart, even if it can be rolled back.
+    pub(super) hold: bool,
+    /// Whether it is to be rolled back, if it can.
+    pub(super) roll_back: bool,
+    /// The build whose rollout it leaves by this: it is not rolled back to that one.
+    pub(super) leaves: Option<&'a BuildId>,
+    /// The incident that is answered.
+    pub(super) incident: Option<&'a CorrelationId>,
+    /// What has happened.
+    pub(super) why: &'a str,
+}
+
+/// Orders a quarantine, and a roll back to the last known-good build if that is wanted and there is one. Where
+/// there is none the device is held, wanted or not.
 pub(super) fn order(
     context: &Context<'_>,
     step: &mut Step,
     id: &DeviceId,
     device: &mut Device,
-    incident: &CorrelationId,
-    roll_back: bool,
-) {
-    let mut actions = vec![Action::Quarantine];
-    let known_good = device.known_good.last().filter(|_| roll_back);
-    let reason = match known_good {
-        Some(build) => {
-            actions.push(Action::RollBack { to_build: build.clone() });
-            format!(
-                "a P1 deviation on device {id}: quarantine, and roll back to build {build}, which ran compliant on it"
-            )
-        }
-        None => format!(
-            "a P1 deviation on device {id}: quarantine; no build is known to have run compliant on it"
-        ),
+    remedy: &Remedy<'_>,
+) -> Result<OrderId, Stop> {
+    let target = match remedy.roll_back {
+        true => known_good::newest(context, device, remedy.leaves)?,
+        false => None,
     };
+    let mut actions = Vec::new();
+    if remedy.hold || target.is_none() {
+        actions.push(Action::Quarantine);
+    }
+    let why = remedy.why;
+    let reason = match &target {
+        Some(build) if remedy.hold => {
+            format!("{why}: quarantine, and roll back to build {build}, the last known to be good on it")
+        }
+        Some(build) => format!("{why}: roll back to build {build}, the last known to be good on it"),
+        None if remedy.roll_back => {
+            format!("{why}: quarantine; no build is known to be good on it, a person has to look")
+        }
+        None => format!("{why}: quarantine"),
+    };
+    actions.extend(target.map(|to_build| Action::RollBack { to_build }));
     let order_id = OrderId::derived(&context.event.identity(), "remediation");
     let mut order = Order::new(
         order_id.clone(),
@@ -45,19 +59,29 @@ pub(super) fn order(
         actions,
         reason,
     );
-    order.incidents.push(incident.as_str().to_owned());
-    device.order = Some(order_id);
+    order.incidents.extend(remedy.incident.map(|incident| incident.as_str().to_owned()));
+    order.rollout = remedy.leaves.cloned();
+    if remedy.leaves.is_some() {
+        device.rollout = None;
+    }
+    device.order = Some(order_id.clone());
     publish(context, step, order, "ordered");
+    Ok(order_id)
 }
 
-/// The end of a quarantine, after proof.
+/// The end of a quarantine, after proof; whether it is ordered. A device that proves to be a build whose rollout
+/// has failed stays apart: it is as it was built, but what was built is not good.
 pub(super) fn release(
     context: &Context<'_>,
     step: &mut Step,
     id: &DeviceId,
     device: &Device,
     incidents: &[CorrelationId],
-) {
+) -> Result<bool, Stop> {
+    let rollout = context.view.rollout(&device.build_id)?;
+    if rollout.is_some_and(|(_, rollout)| matches!(rollout.state, RolloutState::Failed { .. })) {
+        return Ok(false);
+    }
     let order_id = OrderId::derived(&context.event.identity(), "release");
     let mut order = Order::new(
         order_id,
@@ -69,102 +93,5 @@ pub(super) fn release(
     );
     order.incidents = incidents.iter().map(|incident| incident.as_str().to_owned()).collect();
     publish(context, step, order, "released");
-}
-
-fn publish(context: &Context<'_>, step: &mut Step, order: Order, label: &str) {
-    let record = OrderRecord { order: order.clone(), performed: None, performed_at: None, proved: false };
-    step.write(EntityKey::Order(order.id.clone()), 0, Entity::Order(record));
-    let body = EventBody::OrderGiven(Box::new(OrderGiven::new(order)));
-    step.publish(context.derived(label, context.now, body));
-}
-
-/// The inbox id under which the end of an order is committed; if it is applied, the act need not be repeated.
-#[must_use]
-pub fn is_performed_key(ordered: &Event) -> EventId {
-    EventId::derived(&ordered.identity(), "performed")
-}
-
-/// What to commit when the platform has performed the order of a `order.given` event: the event that
-/// tells of it. `None` if the event is another one.
-#[must_use]
-pub fn performed(ordered: &Event, performed: Performed, now: SystemTime) -> Option<Commit> {
-    let EventBody::OrderGiven(body) = &ordered.body else { return None };
-    let mut commit = Commit::new(is_performed_key(ordered));
-    let told = EventBody::OrderPerformed(Box::new(OrderPerformed::new(body.order.clone(), performed)));
-    commit.outbox.push(Event::derived(&ordered.identity(), "performed", now, told));
-    Some(commit)
-}
-
-pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<Step, Stop> {
-    let order = &body.order;
-    let Some((order_version, record)) = context.view.order(&order.id)? else {
-        return refuse(format!("order {} was never given", order.id));
-    };
-    let Some((version, device)) = context.view.device(&order.device)? else {
-        return refuse(format!("order {} is for the unknown device {}", order.id, order.device));
-    };
-    let mut device = device.clone();
-    if let Some(key) = &order.compromised_key {
-        device.compromised_key = Some(*key);
-    }
-    let mut step = context.step(String::new());
-    for done in body.performed.outcomes.iter().filter(|outcome| outcome.is_done()) {
-        match &done.act {
-            Action::Quarantine => {
-                device.quarantined = true;
-                device.compliance = Compliance::Quarantined;
-            }
-            Action::Release => {
-                device.quarantined = false;
-                if device.compliance == Compliance::Quarantined {
-                    device.compliance = Compliance::Unknown;
-                }
-            }
-            Action::RollBack { to_build } => {
-                if *to_build != device.build_id {
-                    device.supersedes = Some(device.build_id.clone());
-                    device.build_id = to_build.clone();
-                }
-                device.compliance = Compliance::Remediated;
-                device.reports_count_from = context.event.time;
-                await_proof(context, &mut step, order);
-            }
-            Action::PushDocument { .. } => {
-                device.compliance = Compliance::Remediated;
-                device.reports_count_from = context.event.time;
-            }
-        }
-    }
-    step.remark = if body.performed.is_complete() {
-        format!("order {} for device {} is performed", order.id, order.device)
-    } else {
-        format!(
-            "order {} for device {} could not be performed in full: a person has to look",
-            order.id, order.device
-        )
-    };
-    let record = OrderRecord {
-        performed: Some(body.performed.clone()),
-        performed_at: Some(context.event.time),
-        ..record.clone()
-    };
-    step.write(EntityKey::Order(order.id.clone()), order_version, Entity::Order(record));
-    step.write(EntityKey::Device(order.device.clone()), version, Entity::Device(device));
-    Ok(step)
-}
-
-fn await_proof(context: &Context<'_>, step: &mut Step, order: &Order) {
-    let Some(due) = context.now.checked_add(context.policy.proof_within) else { return };
-    let awaited = Awaited::Proof { order: order.id.clone() };
-    let build_id = order.rolls_back_to().unwrap_or(&order.build_id).clone();
-    step.set_timer(Timer::new(
-        timer_name(&order.device, &awaited),
-        due,
-        EventBody::ReportOverdue(Box::new(ReportOverdue {
-            device: order.device.clone(),
-            build_id,
-            awaited,
-            since: context.event.time,
-        })),
-    ));
+    Ok(true)
 }

@@ -19,8 +19,8 @@ use super::super::priority::Priority;
 use super::super::timestamp;
 use super::deployment::await_report;
 use super::finding::{Assessment, assess};
-use super::remediation::{order, release};
-use super::{Context, Step, Stop, refuse};
+use super::remediation::{Remedy, order, release};
+use super::{Context, Step, Stop, refuse, rollout};
 use crate::id::CorrelationId;
 
 /// Incidents that one device has open at most; further causes are then logged only.
@@ -42,16 +42,27 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
     if let Some(remark) = out_of_time(context, known, reported_at) {
         return Ok(context.step(format!("a report of device {id} is ignored: {remark}")));
     }
+    if is_ahead(context, known, &build_id)? {
+        return Ok(context.step(format!(
+            "a report of device {id} is ignored: it speaks of build {build_id}, whose order is under way"
+        )));
+    }
     let mut device = Device { last_report: Some(reported_at), ..known.clone() };
     let mut step = context.step(String::new());
     await_report(context, &mut step, &id, &mut device);
+    let watched = rollout::watched(context, &id, &mut device)?;
+    let before = device.order.clone();
+    let refused = no_proof(context, &device, &build_id, report)?;
+    let assessment = if refused.is_none() { assess(report) } else { None };
+    let faults = rollout::faults(report, refused.as_deref(), assessment.as_ref());
 
-    if let Some(reason) = no_proof(context, &device, &build_id, report)? {
+    if let Some(reason) = refused {
         let opened = unattested(context, &mut step, &id, &mut device, Unattested::Refused { reason });
         step.remark =
             format!("a report of device {id} is refused{}", if opened { "" } else { ", as before" });
-    } else if let Some(assessment) = assess(report) {
-        step.remark = drifted(context, &mut step, &id, &mut device, reported_at, assessment);
+    } else if let Some(assessment) = assessment {
+        let leaves = watched.as_ref();
+        step.remark = drifted(context, &mut step, &id, &mut device, reported_at, assessment, leaves)?;
     } else {
         let proof = Proof {
             reported_at,
@@ -59,6 +70,13 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
             manifest_digest: report.manifest_digest,
         };
         step.remark = complied(context, &mut step, &id, &mut device, &proof)?;
+    }
+    if let Some(build) = watched {
+        if !faults.is_empty() && device.order.is_none() {
+            leave(context, &mut step, &id, &mut device, &build, &faults)?;
+        }
+        let order = device.order.clone().filter(|order| before.as_ref() != Some(order));
+        rollout::reported(context, &mut step, &id, &build, reported_at, faults, order)?;
     }
     step.write(EntityKey::Device(id), version, Entity::Device(device));
     Ok(step)
@@ -76,6 +94,32 @@ fn out_of_time(context: &Context<'_>, device: &Device, time: SystemTime) -> Opti
         return Some("a later one, or this one, was taken before");
     }
     None
+}
+
+/// Whether a report speaks of the build that an order is about to bring, or has just brought: what the device
+/// should be running is not decided yet.
+fn is_ahead(context: &Context<'_>, device: &Device, build_id: &BuildId) -> Result<bool, Stop> {
+    let Some(order) = &device.order else { return Ok(false) };
+    let Some((_, record)) = context.view.order(order)? else { return Ok(false) };
+    let deploys = record.order.deploys() == Some(build_id);
+    let rolls_back = record.order.rolls_back_to() == Some(build_id) && *build_id != device.build_id;
+    Ok(deploys || rolls_back)
+}
+
+/// A device that is not healthy leaves the build that is being rolled out.
+fn leave(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    build: &BuildId,
+    faults: &[String],
+) -> Result<(), Stop> {
+    let why = format!("device {id} is not healthy in the rollout of build {build}: {}", faults.join("; "));
+    let incident = device.incidents.last().map(|open| open.incident.clone());
+    let remedy =
+        Remedy { hold: false, roll_back: true, leaves: Some(build), incident: incident.as_ref(), why: &why };
+    order(context, step, id, device, &remedy).map(|_order| ())
 }
 
 /// Why a report does not tell whether the device is what it should be.
@@ -110,20 +154,23 @@ fn drifted(
     device: &mut Device,
     reported_at: SystemTime,
     assessment: Assessment,
-) -> String {
+    leaves: Option<&BuildId>,
+) -> Result<String, Stop> {
     let Assessment { priority, findings, total, cause } = assessment;
     let automation = priority.automation();
     if !automation.incident {
-        return format!("device {id} has {total} finding(s) of {priority}: logged, no incident");
+        return Ok(format!("device {id} has {total} finding(s) of {priority}: logged, no incident"));
     }
     if !device.quarantined {
         device.compliance = Compliance::Drifted;
     }
     if device.incidents.iter().any(|open| open.cause == cause) {
-        return format!("device {id} still has the {total} finding(s) of its open incident");
+        return Ok(format!("device {id} still has the {total} finding(s) of its open incident"));
     }
     if device.incidents.len() >= MAX_OPEN_INCIDENTS {
-        return format!("device {id} has new findings and {MAX_OPEN_INCIDENTS} open incidents: logged only");
+        return Ok(format!(
+            "device {id} has new findings and {MAX_OPEN_INCIDENTS} open incidents: logged only"
+        ));
     }
     let incident = correlation::incident(id, &cause, &context.event.identity());
     device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority });
@@ -142,10 +189,20 @@ fn drifted(
     };
     step.publish(context.derived("drifted", context.now, EventBody::DeviceDrifted(Box::new(event))));
     if automation.quarantine && device.order.is_none() {
-        order(context, step, id, device, &incident, automation.roll_back);
-        return format!("device {id} has {total} finding(s), the worst {priority}: incident and remediation");
+        let why = format!("a {priority} deviation on device {id}");
+        let remedy = Remedy {
+            hold: true,
+            roll_back: automation.roll_back || leaves.is_some(),
+            leaves,
+            incident: Some(&incident),
+            why: &why,
+        };
+        order(context, step, id, device, &remedy)?;
+        return Ok(format!(
+            "device {id} has {total} finding(s), the worst {priority}: incident and remediation"
+        ));
     }
-    format!("device {id} has {total} finding(s), the worst {priority}: incident")
+    Ok(format!("device {id} has {total} finding(s), the worst {priority}: incident"))
 }
 
 /// Opens an incident about a missing or refused report, unless one of that cause is open; whether it did.
@@ -260,9 +317,16 @@ fn complied(
         supersedes: device.supersedes.take(),
     };
     step.publish(context.derived("complied", context.now, EventBody::DeviceComplied(Box::new(event))));
+    if rollout::after_proof(context, step, id, device)? {
+        return Ok(format!(
+            "device {id} matches its build: compliant; what its rollout waited for is ordered"
+        ));
+    }
     if device.quarantined {
-        release(context, step, id, device, &resolves);
-        return Ok(format!("device {id} matches its build: compliant, its quarantine is to end"));
+        return Ok(match release(context, step, id, device, &resolves)? {
+            true => format!("device {id} matches its build: compliant, its quarantine is to end"),
+            false => format!("device {id} matches its build, whose rollout has failed: it stays apart"),
+        });
     }
     Ok(format!("device {id} matches its build: compliant"))
 }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use openfactory_attest::key::KeyId;
 
 use super::super::entity::compromise::Compromise;
-use super::super::entity::{Build, Device, Entity, EntityKey, Gate, OrderRecord};
-use super::super::id::{BuildId, DeviceId, EventId, OrderId};
+use super::super::entity::{Build, Device, Entity, EntityKey, Fleet, Gate, OrderRecord, Rollout};
+use super::super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
 use super::super::state::Kept;
 use super::super::state::receipt::Receipt;
 use super::super::state::signed::SignedBuilds;
@@ -153,6 +153,22 @@ impl View {
         match self.entity(EntityKey::Order(id.clone()))? {
             None => Ok(None),
             Some((version, Entity::Order(order))) => Ok(Some((version, order))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn rollout(&self, build: &BuildId) -> Result<Option<(u64, &Rollout)>, Stop> {
+        match self.entity(EntityKey::Rollout(build.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Rollout(rollout))) => Ok(Some((version, rollout))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn fleet(&self, id: &FleetId) -> Result<Option<(u64, &Fleet)>, Stop> {
+        match self.entity(EntityKey::Fleet(id.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Fleet(fleet))) => Ok(Some((version, fleet))),
             Some((_, other)) => mismatch(other),
         }
     }

@@ -74,6 +74,11 @@ impl World {
         self.records.insert(sys_id.clone(), fields);
     }
 
+    /// From now on a record can't be read.
+    pub(super) fn forget(&mut self, sys_id: &SysId) {
+        self.records.remove(sys_id);
+    }
+
     /// Says that the event's plan was applied.
     pub(super) async fn recorded(&self, event: &Event) {
         self.store.record_receipt(&Receipt::new(event.identity(), self.now, vec![])).await.unwrap();

@@ -1,0 +1,73 @@
+use std::time::SystemTime;
+
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::key::KeyId;
+use serde::{Deserialize, Serialize};
+
+use super::super::compliance::Compliance;
+use super::super::event::device::Awaited;
+use super::super::id::{BuildId, DeviceId, FleetId, OrderId};
+use super::super::priority::Priority;
+use super::super::timestamp;
+use crate::id::CorrelationId;
+
+/// An incident that was opened for a device and is not resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OpenIncident {
+    /// Its correlation id.
+    pub incident: CorrelationId,
+    /// Digest of what it is about.
+    pub cause: Sha256Digest,
+    /// Its priority.
+    pub priority: Priority,
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Device {
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it should be running.
+    pub build_id: BuildId,
+    /// What is known about its compliance.
+    pub compliance: Compliance,
+    /// Whether it is kept apart.
+    pub quarantined: bool,
+    /// The time of its last accepted report, by its own clock.
+    #[serde(with = "timestamp::option")]
+    pub last_report: Option<SystemTime>,
+    /// Reports from before this instant speak of what was there before.
+    #[serde(with = "timestamp")]
+    pub reports_count_from: SystemTime,
+    /// Since when, by our clock, its next report is awaited.
+    #[serde(with = "timestamp::option")]
+    pub awaiting_since: Option<SystemTime>,
+    /// When its compliance was last recorded.
+    #[serde(with = "timestamp::option")]
+    pub recorded_at: Option<SystemTime>,
+    /// Its open incidents.
+    pub incidents: Vec<OpenIncident>,
+    /// The order that is under way or waits for its proof.
+    pub order: Option<OrderId>,
+    /// Builds that ran compliant on it, the latest last.
+    pub known_good: Vec<BuildId>,
+    /// The build that it was related to before, until the new one is proved.
+    pub supersedes: Option<BuildId>,
+    /// The build whose rollout it takes part in: its reports are told to the rollout while it runs that build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<BuildId>,
+    /// The compromised key that signed what it runs, until it has proved itself without that key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised_key: Option<KeyId>,
+}
+
+/// A wait that ends by itself: the name of a timer, one per thing waited for.
+#[must_use]
+pub fn timer_name(device: &DeviceId, awaited: &Awaited) -> String {
+    match awaited {
+        Awaited::Report => format!("report:{device}"),
+        Awaited::Proof { order } => format!("proof:{order}"),
+    }
+}

@@ -1,0 +1,7 @@
+//! Rollouts, stage by stage (guide, "Rollout Stages").
+
+mod failure;
+mod line;
+mod plans;
+mod requests;
+mod stages;
