@@ -10,7 +10,7 @@ use openfactory_sn::lifecycle::plan::plan;
 use openfactory_sn::lifecycle::state::receipt::Receipt;
 
 use super::core::{Core, SERVICENOW};
-use super::destination;
+use super::destination::Call;
 use super::edges::Edge;
 use super::message;
 use super::step::state;
@@ -66,11 +66,11 @@ async fn apply(core: &Core, event: &Event, leased: &Leased) -> Result<Receipt, O
     if plan.operations.is_empty() {
         return Ok(Receipt::new(event.identity(), core.clock.now(), Vec::new()));
     }
-    destination::ask(core)?;
+    let call = Call::ask(core)?;
     let repeat = if leased.deliveries > 1 { Repeat::MayHaveHappened } else { Repeat::First };
     match apply::apply(&plan, &core.client, &core.mapping.tables, repeat).await {
         Ok(applied) => {
-            core.breakers.succeeded(SERVICENOW);
+            call.answered();
             let receipt = applied.into_receipt(event.identity(), core.clock.now());
             core.counters.possible_duplicates(receipt.possible_duplicates);
             for finding in &receipt.findings {
@@ -78,27 +78,33 @@ async fn apply(core: &Core, event: &Event, leased: &Leased) -> Result<Receipt, O
             }
             Ok(receipt)
         }
-        Err(error) => Err(outcome(core, &error)),
+        Err(error) => Err(outcome(call, &error)),
     }
 }
 
-fn outcome(core: &Core, error: &ApplyError) -> Outcome {
+fn outcome(call: Call<'_>, error: &ApplyError) -> Outcome {
     let reason = told(error);
     let destination = SERVICENOW.to_owned();
     match error.disposition() {
         Disposition::DestinationDown { after } => {
+            call.failed(&reason, after);
             Outcome::DestinationDown { destination, reason, retry_after: after }
         }
         Disposition::RateLimited { after } => {
-            Outcome::RateLimited { destination, after: after.unwrap_or(RATE_LIMITED) }
+            let after = after.unwrap_or(RATE_LIMITED);
+            call.failed(&reason, Some(after));
+            Outcome::RateLimited { destination, after }
         }
-        Disposition::CredentialsRefused => Outcome::CredentialsRefused { destination, reason },
+        Disposition::CredentialsRefused => {
+            call.failed(&reason, None);
+            Outcome::CredentialsRefused { destination, reason }
+        }
         Disposition::Retry => {
-            core.breakers.succeeded(SERVICENOW);
+            call.answered();
             Outcome::Retry { reason, after: None }
         }
         Disposition::Poison => {
-            core.breakers.succeeded(SERVICENOW);
+            call.answered();
             Outcome::Poison { reason: format!("{reason}; {}", error.advice()) }
         }
     }

@@ -52,6 +52,18 @@ async fn while_servicenow_can_not_be_reached_events_are_kept() {
     world.audited();
 }
 
+/// A probe that fails must not stand in the way of the next.
+#[tokio::test]
+async fn an_outage_that_outlasts_several_probes_ends_with_the_first_that_comes_through() {
+    let world = World::new().await;
+    let router = world.start().await;
+    world.simulator.inject(Fault::new(FaultKind::Unavailable).on_path("/").times(8));
+    assert_eq!(router.send(&world.request("b-1"), &world.platform).await.status, 202);
+    world.change_request("b-1").await;
+    router.stop().await;
+    world.audited();
+}
+
 #[tokio::test]
 async fn a_wrong_secret_loses_nothing() {
     let world = World::new().await;
