@@ -22,8 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Parser;
-use openfactory_attest::Signer as _;
-use openfactory_attest::audit::{self, VerifierKey, VerifyReport};
+use openfactory_attest::audit::{self, VerifyReport};
 use serde_json::json;
 
 pub use error::DemoError;
@@ -150,10 +149,7 @@ async fn chapters(
 
 /// Verifies the audit log as an auditor would: from its files and the log's public key alone.
 fn verify_log(site: &Site) -> Result<VerifyReport, DemoError> {
-    let key = site.key("audit")?;
-    let key = VerifierKey::new("openfactory.example/demo", key.public_key().clone())
-        .during("name the log's key")?;
-    audit::verify(&site.path("router/audit"), &key, None).during("verify the audit log")
+    audit::verify(&site.path("router/audit"), &site.log_key()?, None).during("verify the audit log")
 }
 
 fn conclude(

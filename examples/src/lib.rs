@@ -32,6 +32,7 @@ pub mod telemetry;
 pub mod tls;
 #[cfg(feature = "services")]
 pub mod told;
+pub mod trust_file;
 #[cfg(feature = "services")]
 pub mod webhook;
 pub mod write_once;

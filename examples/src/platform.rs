@@ -21,10 +21,8 @@ mod slot;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use openfactory_attest::trust::TrustStore;
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId};
 use openfactory_sn::lifecycle::platform::{Order, Performed, Platform, PlatformError};
 
@@ -35,6 +33,8 @@ pub use slot::{Installed, Slot};
 use error::Io as _;
 use slot::Slots;
 
+use crate::trust_file::TrustFile;
+
 /// By whom a device's first image was put there.
 const PROVISION: &str = "provision";
 
@@ -42,7 +42,7 @@ const PROVISION: &str = "provision";
 #[derive(Clone, Debug)]
 pub struct LocalPlatform {
     root: PathBuf,
-    trust: Arc<TrustStore>,
+    trust: TrustFile,
 }
 
 /// How a device stands.
@@ -67,6 +67,8 @@ pub struct Baseline {
     pub document: PathBuf,
     /// The manifest that the document names.
     pub manifest: PathBuf,
+    /// Whose signatures count, as the device was told last.
+    pub trust: PathBuf,
 }
 
 impl LocalPlatform {
@@ -75,11 +77,11 @@ impl LocalPlatform {
     ///
     /// # Errors
     /// When the directories can't be made.
-    pub fn open(root: &Path, trust: TrustStore) -> Result<Self, LocalError> {
+    pub fn open(root: &Path, trust: TrustFile) -> Result<Self, LocalError> {
         for directory in [root.to_owned(), root.join("images"), root.join("devices"), root.join("orders")] {
             DirBuilder::new().recursive(true).mode(0o700).create(&directory).at(&directory)?;
         }
-        Ok(Self { root: root.to_owned(), trust: Arc::new(trust) })
+        Ok(Self { root: root.to_owned(), trust })
     }
 
     /// Stores a build's image and its signed verification document. Both are checked first: the document's
@@ -89,7 +91,17 @@ impl LocalPlatform {
     /// When the document doesn't count, is of another build, or the image is not the one it names.
     pub fn store_image(&self, build: &BuildId, image: &Path, document: &[u8]) -> Result<(), LocalError> {
         let _turn = self.turn()?;
-        image::store(&self.images(), build, image, document, &self.trust)
+        image::store(&self.images(), build, image, document, &*self.trust.current()?)
+    }
+
+    /// Stores the document that was signed anew for a stored build: for the very image and manifest of the first.
+    /// Storing the same again does nothing.
+    ///
+    /// # Errors
+    /// When the document doesn't count, or is about anything else than the document that is stored.
+    pub fn store_document(&self, build: &BuildId, document: &[u8]) -> Result<(), LocalError> {
+        let _turn = self.turn()?;
+        image::store_document(&self.images(), build, document, &*self.trust.current()?)
     }
 
     /// Puts a stored build on a device that has none yet. A device that has one is left as it is.
@@ -143,6 +155,7 @@ impl LocalPlatform {
             image: slots.file(image::IMAGE),
             document: slots.file(image::DOCUMENT),
             manifest: slots.file(image::MANIFEST),
+            trust: slots.file(image::TRUST),
         }
     }
 
@@ -157,7 +170,7 @@ impl LocalPlatform {
 
     /// Unpacks a stored build, which is proved first, into the slot that is not active, and makes it active.
     fn install(&self, slots: &Slots<'_>, build: &BuildId, by: &str) -> Result<Slot, LocalError> {
-        let image = image::prove(&self.images(), build, &self.trust)?;
+        let image = image::prove(&self.images(), build, &*self.trust.current()?)?;
         let what = Installed { build_id: build.clone(), by: by.to_owned() };
         slots.install(&what, |slot| image.fill(slot))
     }

@@ -33,6 +33,7 @@ mod refusal;
 mod relay;
 mod rollouts;
 mod step;
+mod vault;
 
 use std::io;
 use std::net::SocketAddr;

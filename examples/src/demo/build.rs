@@ -13,8 +13,10 @@ use openfactory_attest::document::{
 };
 use openfactory_attest::envelope::Envelope;
 use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::ledger::find_held;
 use openfactory_attest::manifest::TreePath;
 use openfactory_attest::squashfs::{Compression, Packer};
+use openfactory_attest::trust::TrustStore;
 use openfactory_attest::verity;
 use openfactory_attest::{BuildRecipe, Manifest, Work};
 use openfactory_sn::lifecycle::event::build::LinkStatus as ToldStatus;
@@ -76,11 +78,11 @@ pub(crate) fn request(
         Ok(serde_json::to_vec_pretty(&recipe)?)
     })?;
     let recipe = BuildRecipe::parse(&bytes).during("read the recipe")?;
-    let key = site.key("build-platform")?;
+    let key = site.build_platform()?;
     let bytes = once(&site.artifact(id, "intent.json"), || {
         let hash = recipe.recipe_hash();
         let intent = BuildIntent::new(hash, REQUEST, REQUESTER, machine.version.clone(), now);
-        Ok(intent.sign(&key)?.to_json())
+        Ok(intent.sign(key.as_ref())?.to_json())
     })?;
     let intent = Envelope::parse(&bytes).during("read the signed intent")?;
     Ok(Request { recipe, intent })
@@ -105,7 +107,7 @@ pub(crate) fn build(
     let of = sbom::Of { content: &file, image: &image_file, root_hash: &root_hash, manifest: &manifest };
     let sbom = sbom::make(site, id, &of, now)?;
 
-    let key = site.key("build-platform")?;
+    let key = site.build_platform()?;
     let bytes = once(&site.artifact(id, "verification.json"), || {
         let hash_area = fs::read(site.artifact(id, "image.verity"))?;
         let document = VerificationDocument::new(
@@ -123,10 +125,10 @@ pub(crate) fn build(
             Some(made) => document.with_sbom(made.named.clone()),
             None => document,
         };
-        Ok(document.sign(&key)?.to_json())
+        Ok(document.sign(key.as_ref())?.to_json())
     })?;
     let document = Envelope::parse(&bytes).during("read the signed document")?;
-    let trust = site.trust()?;
+    let trust = trust(site, [&request.intent, &document])?;
     let facts =
         VerificationDocument::open(&document, &trust).during("open the signed document")?.into_inner();
     let mut evidence = Evidence::default();
@@ -139,6 +141,22 @@ pub(crate) fn build(
     measure(&facts, (&file, &image_path), &mut evidence)?;
     let chain = verify_chain(&document, &trust, &evidence);
     Ok(Built { id: id.clone(), image_path, image: image_file, tree, manifest, document, facts, sbom, chain })
+}
+
+/// Whose signatures count, with proof that the audit log held these envelopes if a key of theirs was revoked since.
+pub(crate) fn trust<'a>(
+    site: &Site,
+    envelopes: impl IntoIterator<Item = &'a Envelope>,
+) -> Result<TrustStore, DemoError> {
+    let trust = site.trust()?;
+    let revoked =
+        |envelope: &&Envelope| envelope.key_ids_unverified().any(|key| trust.revoked(&key).is_some());
+    let payloads: Vec<_> = envelopes.into_iter().filter(revoked).map(Envelope::payload_digest).collect();
+    if payloads.is_empty() {
+        return Ok(trust);
+    }
+    let held = find_held(&site.path("router/audit"), &site.log_key()?, &payloads);
+    Ok(trust.holding(held.during("look into the audit log")?))
 }
 
 /// Reads a given image whole before anything is begun: one that is none must leave nothing behind.

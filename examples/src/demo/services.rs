@@ -13,7 +13,7 @@ use openfactory_sn::lifecycle::id::DeviceId;
 use openfactory_sn::{Auth, Client, Secret};
 
 use super::error::{DemoError, During as _};
-use super::site::{CLIENT_ID, Site};
+use super::site::{CLIENT_ID, LOG, Site};
 use crate::agent::config::AgentConfig;
 use crate::config;
 use crate::event_client::EventClient;
@@ -159,14 +159,17 @@ fn router_config(site: &Site, servicenow: &str, ca: &Path) -> Result<RouterConfi
         "[listen]\naddress = \"127.0.0.1:0\"\nlocal_tls_directory = {}\n\
          [trust]\nfile = {}\n\
          [state]\ndirectory = {}\n\
-         [audit]\ndirectory = {}\norigin = \"openfactory.example/demo\"\nkey_file = {}\ncheckpoint_s = 5\n\
+         [vault]\ndirectory = {}\n\
+         [audit]\ndirectory = {}\norigin = {}\nkey_file = {}\ncheckpoint_s = 5\n\
          [servicenow]\nurl = {}\nca_file = {}\nclient_id = {}\nclient_secret_file = {}\npoll_s = 5\n\
          [platform]\nlocal_directory = {}\n\
          [log]\nfilter = \"error\"\n",
         quoted(&site.path("router/tls")),
-        quoted(&site.path("trust.json")),
+        quoted(&site.trust_file()),
         quoted(&site.path("router")),
+        quoted(&site.path("vault")),
         quoted(&site.path("router/audit")),
+        toml::Value::from(LOG),
         quoted(&site.key_file("audit")),
         toml::Value::from(servicenow),
         quoted(ca),
@@ -210,7 +213,7 @@ fn agent_config(site: &Site, device: &DeviceId, router: &str, ca: &Path) -> Resu
         quoted(&site.key_file(device.as_str())),
         quoted(&baseline.document),
         quoted(&baseline.manifest),
-        quoted(&site.path("trust.json")),
+        quoted(&baseline.trust),
         toml::Value::from(router),
         quoted(ca),
         quoted(&site.path("agents").join(device.as_str())),

@@ -3,19 +3,32 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
+use openfactory_attest::audit::VerifierKey;
+use openfactory_attest::key::{Ed25519Key, KeyKind, Signer};
 use openfactory_attest::trust::{TrustStore, TrustedKey};
+use openfactory_attest::vault::{FileVault, Vault as _};
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId};
 
 use super::error::{DemoError, During as _};
 use crate::platform::LocalPlatform;
+use crate::trust_file::TrustFile;
 use crate::write_once::{read_or_write, write_atomically};
 
 /// The OAuth client that the router is.
 pub(crate) const CLIENT_ID: &str = "7d0c1e5f3b9a4c2e8f6a1b0d9e8c7f65";
+/// The audit log's name.
+pub(crate) const LOG: &str = "openfactory.example/demo";
+/// The name of the root key.
+const ROOT: &str = "root";
+/// The name of the build platform's key.
+pub(crate) const BUILD_PLATFORM: &str = "build platform";
+/// The name of the operator's key.
+pub(crate) const OPERATOR: &str = "operator";
 /// The user who requests the build, as ServiceNow knows them.
 pub(crate) const REQUESTER: &str = "build.requester@example.com";
 
@@ -71,7 +84,7 @@ impl Site {
         self.path("keys").join(format!("{name}.pem"))
     }
 
-    /// The key of this name: `build-platform`, `webhook`, `audit`, or a device's id.
+    /// The key of this name: `webhook`, `audit`, `operator`, or a device's id.
     pub(crate) fn key(&self, name: &str) -> Result<Ed25519Key, DemoError> {
         let path = self.key_file(name);
         let pem = read_or_write::<Box<dyn std::error::Error + Send + Sync>>(&path, 0o600, || {
@@ -94,26 +107,64 @@ impl Site {
         String::from_utf8(bytes).during(&format!("read the secret {}", path.display()))
     }
 
-    /// Whose signatures count: the build platform's, the webhook receiver's, each device's for itself.
+    /// The vault, with the root key and the build platform's.
+    pub(crate) fn vault(&self) -> Result<FileVault, DemoError> {
+        let vault = FileVault::open(&self.path("vault"), "build platform", SystemTime::now);
+        let vault = vault.during("open the vault")?;
+        for (name, kind) in [(ROOT, KeyKind::RootSigning), (BUILD_PLATFORM, KeyKind::BuildPlatformSigning)] {
+            if vault.key(name).is_err() {
+                vault.create(name, kind).during("make a key in the vault")?;
+            }
+        }
+        Ok(vault)
+    }
+
+    /// What signs for the build platform; a key that was revoked does not.
+    pub(crate) fn build_platform(&self) -> Result<Arc<dyn Signer>, DemoError> {
+        self.vault()?.signer(BUILD_PLATFORM).during("sign for the build platform")
+    }
+
+    /// Whose signatures count: those of the vault's keys, the webhook receiver's, the operator's, each device's for
+    /// itself. The file is made once; after that the router keeps it, as it revokes keys.
     pub(crate) fn trust(&self) -> Result<TrustStore, DemoError> {
+        let path = self.trust_file();
+        let bytes = read_or_write::<Box<dyn std::error::Error + Send + Sync>>(&path, 0o644, || {
+            Ok(self.first_trust()?.to_json())
+        });
+        let bytes = bytes.during(&format!("write {}", path.display()))?;
+        TrustStore::parse(&bytes).during(&format!("read {}", path.display()))
+    }
+
+    fn first_trust(&self) -> Result<TrustStore, DemoError> {
         let mut trust = TrustStore::new();
-        let services = [
-            ("build-platform", "build platform", KeyKind::BuildPlatformSigning),
-            ("webhook", "webhook receiver", KeyKind::Integration),
-        ];
+        for key in self.vault()?.keys().during("read the vault")? {
+            let key = TrustedKey::new(key.name, key.kind, key.public_key);
+            trust.add(key).during("put a key into the trust file")?;
+        }
+        let services =
+            [("webhook", "webhook receiver", KeyKind::Integration), (OPERATOR, OPERATOR, KeyKind::Operator)];
         let devices = self.devices.iter().map(|id| (id.as_str(), id.as_str(), KeyKind::DeviceAttestation));
         for (file, name, kind) in services.into_iter().chain(devices) {
             let key = TrustedKey::new(name, kind, self.key(file)?.public_key().clone());
             trust.add(key).during("put a key into the trust file")?;
         }
-        let path = self.path("trust.json");
-        write_atomically(&path, &trust.to_json(), 0o644).during(&format!("write {}", path.display()))?;
         Ok(trust)
+    }
+
+    /// The trust file of router and platform.
+    pub(crate) fn trust_file(&self) -> PathBuf {
+        self.path("trust.json")
+    }
+
+    /// The audit log's name and public key.
+    pub(crate) fn log_key(&self) -> Result<VerifierKey, DemoError> {
+        VerifierKey::new(LOG, self.key("audit")?.public_key().clone()).during("name the log's key")
     }
 
     /// The platform that orders go to, as the router has it too.
     pub(crate) fn platform(&self) -> Result<LocalPlatform, DemoError> {
-        LocalPlatform::open(&self.path("platform"), self.trust()?).during("open the platform")
+        let trust = TrustFile::open(&self.trust_file()).during("open the trust file")?;
+        LocalPlatform::open(&self.path("platform"), trust).during("open the platform")
     }
 
     /// Whether a part of the story was told to its end before.

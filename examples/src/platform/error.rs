@@ -7,6 +7,8 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId, OrderId};
 use thiserror::Error;
 
+use crate::trust_file::TrustFileError;
+
 /// Why the local platform did not do what it was asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -61,6 +63,19 @@ pub enum LocalError {
         /// The build that the document names.
         found: String,
     },
+    /// The stored document is not the one that is to be pushed.
+    #[error("the document stored for build {build} has digest {found}, the order says {expected}")]
+    OtherDocument {
+        /// The build.
+        build: BuildId,
+        /// The digest in the order.
+        expected: Sha256Digest,
+        /// The digest of what is stored.
+        found: Sha256Digest,
+    },
+    /// Nobody can be trusted now.
+    #[error("it is not known whom to trust")]
+    Trust(#[from] TrustFileError),
     /// The stored image is not the one that was signed.
     #[error("the stored image of build {build} has SHA-256 {found}, its signed document says {expected}")]
     ImageChanged {
@@ -114,13 +129,14 @@ impl LocalError {
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Io { .. } | Self::Unpack { .. } | Self::TreeDiffers { .. } => false,
+            Self::Io { .. } | Self::Trust(_) | Self::Unpack { .. } | Self::TreeDiffers { .. } => false,
             Self::Damaged { .. }
             | Self::UnknownDevice { .. }
             | Self::OtherOrder { .. }
             | Self::NoImage { .. }
             | Self::Document { .. }
             | Self::OtherBuild { .. }
+            | Self::OtherDocument { .. }
             | Self::ImageChanged { .. }
             | Self::BadImage { .. }
             | Self::ManifestDiffers { .. } => true,

@@ -23,6 +23,8 @@ pub(super) const IMAGE: &str = "image.squashfs";
 pub(super) const DOCUMENT: &str = "verification.json";
 /// The manifest that the document names.
 pub(super) const MANIFEST: &str = "manifest.json";
+/// Whose signatures count on the device, and which keys were revoked.
+pub(super) const TRUST: &str = "trust.json";
 
 /// A stored image that was just proved to be the signed one.
 #[derive(Debug)]
@@ -31,6 +33,7 @@ pub(super) struct ProvedImage {
     path: PathBuf,
     file: File,
     document: Vec<u8>,
+    trust: Vec<u8>,
     manifest: Manifest,
 }
 
@@ -59,6 +62,53 @@ pub(super) fn store(
     part.commit().at(&stored)
 }
 
+/// Replaces the document of a stored build by one that was signed anew: about the very same image.
+pub(super) fn store_document(
+    images: &Path,
+    build: &BuildId,
+    document: &[u8],
+    trust: &TrustStore,
+) -> Result<(), LocalError> {
+    let anew = read_document(build, document, trust)?;
+    let stored = hash(&image_path(images, build)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LocalError::NoImage { build: build.clone() },
+        _ => LocalError::Io { path: image_path(images, build), source: error },
+    })?;
+    if stored != anew.image.sha256 {
+        let (expected, found) = (anew.image.sha256, stored);
+        return Err(LocalError::ImageChanged { build: build.clone(), expected, found });
+    }
+    let path = document_path(images, build);
+    write_atomically(&path, document, 0o600).at(&path)
+}
+
+/// Gives a slot the stored document of the build that it holds, and whose signatures count now.
+pub(super) fn push_document(
+    images: &Path,
+    slot: &Path,
+    build: &BuildId,
+    digest: &Sha256Digest,
+    trust: &TrustStore,
+) -> Result<(), LocalError> {
+    let path = document_path(images, build);
+    let document = fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LocalError::NoImage { build: build.clone() },
+        _ => LocalError::Io { path: path.clone(), source: error },
+    })?;
+    read_document(build, &document, trust)?;
+    let found = Envelope::parse(&document)
+        .map_err(|error| LocalError::Document { build: build.clone(), source: error.into() })?
+        .payload_digest();
+    if found != *digest {
+        return Err(LocalError::OtherDocument { build: build.clone(), expected: *digest, found });
+    }
+    for (name, bytes) in [(DOCUMENT, &document), (TRUST, &trust.to_json())] {
+        let path = slot.join(name);
+        write_atomically(&path, bytes, 0o600).at(&path)?;
+    }
+    Ok(())
+}
+
 /// Proves a stored image afresh: signature of the document, SHA-256 of the image, digest of its manifest.
 pub(super) fn prove(images: &Path, build: &BuildId, trust: &TrustStore) -> Result<ProvedImage, LocalError> {
     let document = document_path(images, build);
@@ -83,7 +133,7 @@ pub(super) fn prove(images: &Path, build: &BuildId, trust: &TrustStore) -> Resul
         let expected = signed.manifest.sha256;
         return Err(LocalError::ManifestDiffers { build: build.clone(), expected, found });
     }
-    Ok(ProvedImage { build: build.clone(), path, file, document: bytes, manifest })
+    Ok(ProvedImage { build: build.clone(), path, file, document: bytes, trust: trust.to_json(), manifest })
 }
 
 impl ProvedImage {
@@ -94,7 +144,7 @@ impl ProvedImage {
             .manifest
             .to_json()
             .map_err(|source| LocalError::BadImage { build: self.build.clone(), source: Box::new(source) })?;
-        for (name, bytes) in [(DOCUMENT, &self.document), (MANIFEST, &manifest)] {
+        for (name, bytes) in [(DOCUMENT, &self.document), (MANIFEST, &manifest), (TRUST, &self.trust)] {
             let path = slot.join(name);
             write_atomically(&path, bytes, 0o600).at(&path)?;
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use openfactory_attest::digest::Sha256Digest;
 use openfactory_sn::lifecycle::id::{BuildId, OrderId};
 use openfactory_sn::lifecycle::platform::{Action, ActionOutcome, Order, Performed};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::LocalPlatform;
 use super::error::{Io as _, LocalError};
 use super::hold::{self, Hold};
+use super::image;
 use super::slot::Slots;
 use crate::told::told;
 use crate::write_once::write_atomically;
@@ -63,6 +65,7 @@ impl LocalPlatform {
                 None => "it was not held".to_owned(),
             }),
             Action::RollBack { to_build: build } | Action::Deploy { build } => self.switch_to(order, build),
+            Action::PushDocument { build, document_digest } => self.push(order, build, document_digest),
             _ => {
                 return Ok(ActionOutcome::failed(
                     action.clone(),
@@ -75,6 +78,27 @@ impl LocalPlatform {
             Err(error) if error.is_final() => Ok(ActionOutcome::failed(action.clone(), told(&error))),
             Err(error) => Err(error),
         }
+    }
+
+    /// Gives the device the document that was signed anew, if it still runs that build.
+    fn push(
+        &self,
+        order: &Order,
+        build: &BuildId,
+        document_digest: &Sha256Digest,
+    ) -> Result<String, LocalError> {
+        let device = self.device(&order.device);
+        let slots = Slots::of(&device);
+        let Some(active) = slots.active()? else {
+            return Err(LocalError::UnknownDevice { device: order.device.clone() });
+        };
+        let installed = slots.installed(active)?;
+        if installed.build_id != *build {
+            return Ok(format!("the device runs build {} by now", installed.build_id));
+        }
+        let slot = device.join(active.name());
+        image::push_document(&self.images(), &slot, build, document_digest, &*self.trust.current()?)?;
+        Ok(format!("the device has the document {document_digest} and the list of revoked keys"))
     }
 
     /// The switch to the other slot carries the order's id, so that after a crash between switch and record the

@@ -7,11 +7,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use openfactory_attest::audit::{AppendError, Entry, Log};
+use openfactory_attest::audit::{AppendError, Entry, Log, VerifierKey};
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::envelope::Envelope;
+use openfactory_attest::ledger::KeyUse;
 use openfactory_attest::trust::TrustedKey;
 use openfactory_queue::clock::Clock;
 use openfactory_sn::lifecycle::event::Event;
+use openfactory_sn::lifecycle::event::key::{Revocation, RevocationOrdered};
 use openfactory_sn::lifecycle::id::EventId;
 use openfactory_sn::lifecycle::platform::{Order, Performed};
 use openfactory_sn::lifecycle::state::receipt::Receipt;
@@ -120,6 +123,37 @@ impl Auditor {
         entry.why = order.reason.clone();
         entry.new = Some(value_of(performed));
         self.write(entry).await
+    }
+
+    /// A key signed the statement inside an event: an entry of the signing ledger, whose place in the log tells later
+    /// whether that was before the key was in other hands.
+    pub(crate) async fn signed(&self, statement: &Envelope, signer: &TrustedKey) -> Result<(), AuditFailure> {
+        let key_use = KeyUse::of_envelope(statement, *signer.key_id(), &signer.name, self.now());
+        self.write(key_use.to_entry()).await
+    }
+
+    /// The vault revoked a key.
+    pub(crate) async fn revoked(
+        &self,
+        ordered: &RevocationOrdered,
+        revocation: &Revocation,
+    ) -> Result<(), AuditFailure> {
+        let key = &ordered.key;
+        let id = format!("revoked:{}", key.key_id);
+        let mut entry = Entry::new(id, ROUTER, "key.revoked", self.now(), format!("key:{}", key.key_id));
+        entry.why = format!("{}; incident {}", ordered.evidence, ordered.incident);
+        entry.new = Some(value_of(revocation));
+        self.write(entry).await
+    }
+
+    /// How many entries the log has.
+    pub(crate) fn size(&self) -> u64 {
+        self.log.size()
+    }
+
+    /// The log's name and public key.
+    pub(crate) fn verifier_key(&self) -> VerifierKey {
+        self.log.verifier_key().clone()
     }
 
     /// ServiceNow has the records of an event.

@@ -18,6 +18,8 @@ pub struct RouterConfig {
     pub listen: ListenConfig,
     /// Whom it believes.
     pub trust: TrustConfig,
+    /// Where compromised keys are revoked.
+    pub vault: VaultConfig,
     /// Where queue and state live.
     pub state: StateConfig,
     /// Where the audit log lives.
@@ -36,6 +38,16 @@ pub struct RouterConfig {
     pub rollout: RolloutConfig,
     /// Logs.
     pub log: LogConfig,
+}
+
+/// `[vault]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultConfig {
+    /// The vault's directory; without one the router revokes no key.
+    pub directory: Option<PathBuf>,
+    /// The name of the root key in it, which signs revocation lists.
+    pub root_key: String,
 }
 
 /// `[trust]`

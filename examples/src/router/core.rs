@@ -1,8 +1,8 @@
 //! What all parts of the router share.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use openfactory_attest::trust::TrustStore;
 use openfactory_queue::SyncQueue;
 use openfactory_queue::clock::Clock;
 use openfactory_queue::policy::breaker::Breakers;
@@ -16,6 +16,8 @@ use tokio::sync::{Notify, watch};
 use super::audit::Auditor;
 use super::counters::Counters;
 use super::edges::{Edge, Edges};
+use super::vault::Keeper;
+use crate::trust_file::TrustFile;
 
 /// The destination whose outages the breaker watches.
 pub(super) const SERVICENOW: &str = "servicenow";
@@ -29,7 +31,12 @@ pub(super) struct Parts {
     pub(super) queue: Arc<dyn SyncQueue>,
     pub(super) state: Arc<dyn StateStore>,
     pub(super) audit: Auditor,
-    pub(super) trust: TrustStore,
+    /// Whose signatures count, read again whenever it was replaced.
+    pub(super) trust: TrustFile,
+    /// The vault that compromised keys are revoked in, if this router has one.
+    pub(super) keeper: Option<Arc<Keeper>>,
+    /// Where the audit log is.
+    pub(super) audit_directory: Arc<Path>,
     pub(super) client: Client,
     pub(super) mapping: Mapping,
     pub(super) policy: Policy,

@@ -15,7 +15,7 @@ use openfactory_sn::lifecycle::event::{Event, EventBody};
 
 use super::audit::AuditFailure;
 use super::core::Core;
-use super::{deliver, message, order, step};
+use super::{deliver, message, order, step, vault};
 use crate::told::told;
 
 /// When an audit log that took no entry is tried again.
@@ -38,6 +38,9 @@ impl EventHandler {
         step::take(&self.core, event).await?;
         if let EventBody::OrderGiven(body) = &event.body {
             order::perform(&self.core, event, &body.order).await?;
+        }
+        if let EventBody::RevocationOrdered(body) = &event.body {
+            vault::revoke(&self.core, event, body).await?;
         }
         deliver::hand_over(&self.core, event, &leased.message).await
     }

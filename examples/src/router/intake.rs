@@ -11,12 +11,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
+use openfactory_attest::envelope::OpenError;
 use openfactory_attest::key::KeyKind;
-use openfactory_attest::trust::TrustedKey;
+use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_queue::{Message, Published, SyncQueueExt as _};
 use openfactory_sn::lifecycle::cloud_event::{self, CloudEvent, CloudEventError};
 use openfactory_sn::lifecycle::event::codec::EventError;
-use openfactory_sn::lifecycle::event::{Event, PAYLOAD_TYPE};
+use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE};
 use openfactory_sn::lifecycle::id::EventId;
 use serde::Serialize;
 
@@ -38,6 +39,8 @@ const SENDERS: &[KeyKind] = &[
     KeyKind::ReleaseSigning,
     KeyKind::DeviceAttestation,
     KeyKind::Integration,
+    KeyKind::Operator,
+    KeyKind::RootSigning,
 ];
 
 /// What is said of an event that was taken.
@@ -105,9 +108,13 @@ fn binary_mode(headers: &HeaderMap, body: &Bytes) -> Result<CloudEvent, CloudEve
 }
 
 async fn take_one(core: &Core, cloud: &CloudEvent) -> Result<Taken, Refusal> {
-    let opened = cloud.data.open(&core.trust, PAYLOAD_TYPE, SENDERS)?;
+    let trust = core.trust.current()?;
+    let opened = match cloud.data.open(&trust, PAYLOAD_TYPE, SENDERS) {
+        Ok(opened) => opened,
+        Err(error) => return Err(revoked(core, cloud, &trust, error).await?),
+    };
     let (payload, signer) = (opened.get(), opened.signer());
-    let kept = match read(core, cloud, payload, signer) {
+    let kept = match read(core, cloud, payload, signer, &trust) {
         Ok(content) => keep(core, &content, signer, payload).await,
         Err(refusal) => Err(refusal),
     };
@@ -120,16 +127,40 @@ async fn take_one(core: &Core, cloud: &CloudEvent) -> Result<Taken, Refusal> {
     kept
 }
 
+/// What is answered to a sender whose signature does not count. Somebody who has a key that was revoked is known, and
+/// is answered for in the audit log.
+async fn revoked(
+    core: &Core,
+    cloud: &CloudEvent,
+    trust: &TrustStore,
+    error: OpenError,
+) -> Result<Refusal, Refusal> {
+    let refusal = Refusal::from(error.clone());
+    if let OpenError::Revoked { key_id, .. } = &error
+        && let Some(signer) = trust.get(key_id)
+    {
+        let payload = cloud.data.payload_unverified();
+        core.audit.refused(&format!("event:{}", cloud.id), signer, payload, &refusal.reason).await?;
+    }
+    Ok(refusal)
+}
+
 /// What a payload holds whose signature counts.
 enum Content {
-    /// An event that this version knows, from whom may send it.
-    Known(Event),
+    /// An event that this version knows, from whom may send it, and who signed the statement inside it.
+    Known(Box<Event>, Option<TrustedKey>),
     /// An event of a type that a later version may know.
     Unknown { id: EventId, source: String, type_name: String },
 }
 
 /// Reads the payload, and decides whether this signer may say this, in this wrapping, with these statements inside.
-fn read(core: &Core, cloud: &CloudEvent, payload: &[u8], signer: &TrustedKey) -> Result<Content, Refusal> {
+fn read(
+    core: &Core,
+    cloud: &CloudEvent,
+    payload: &[u8],
+    signer: &TrustedKey,
+    trust: &TrustStore,
+) -> Result<Content, Refusal> {
     let event = match Event::parse(payload) {
         Ok(event) => event,
         Err(EventError::UnknownType { type_name, id, source_uri }) => {
@@ -149,14 +180,22 @@ fn read(core: &Core, cloud: &CloudEvent, payload: &[u8], signer: &TrustedKey) ->
     let forbidden = |reason| Refusal::new(StatusCode::FORBIDDEN, reason);
     cloud.check(&event)?;
     event.check_sender(signer.kind, &signer.name).map_err(|error| forbidden(told(&error)))?;
-    proof::check(&event, &core.trust).map_err(forbidden)?;
-    Ok(Content::Known(event))
+    let stated = proof::check(&event, trust).map_err(forbidden)?;
+    if let EventBody::KeyCompromised(body) = &event.body {
+        let (said, ours) = (&body.key.window.log, core.audit.verifier_key());
+        if said != ours.name() {
+            let reason =
+                format!("the window is told in indices of the log {said:?}, this one is {:?}", ours.name());
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, reason));
+        }
+    }
+    Ok(Content::Known(Box::new(event), stated))
 }
 
 /// Into the audit log, then into the queue.
 async fn keep(core: &Core, content: &Content, signer: &TrustedKey, payload: &[u8]) -> Result<Taken, Refusal> {
     match content {
-        Content::Known(event) => store(core, event, signer, payload).await,
+        Content::Known(event, stated) => store(core, event, signer, stated.as_ref(), payload).await,
         Content::Unknown { id, source, type_name } => {
             // It may be known to a later version: it becomes a dead letter that can be redriven then.
             let identity = EventId::identity(source, id);
@@ -166,8 +205,17 @@ async fn keep(core: &Core, content: &Content, signer: &TrustedKey, payload: &[u8
     }
 }
 
-async fn store(core: &Core, event: &Event, signer: &TrustedKey, payload: &[u8]) -> Result<Taken, Refusal> {
+async fn store(
+    core: &Core,
+    event: &Event,
+    signer: &TrustedKey,
+    stated: Option<&TrustedKey>,
+    payload: &[u8],
+) -> Result<Taken, Refusal> {
     core.audit.received(event, signer, payload).await?;
+    if let (Some(statement), Some(stated)) = (proof::statement(event), stated) {
+        core.audit.signed(statement, stated).await?;
+    }
     core.pass(Edge::IntakeAudited).await;
     let taken = publish(core, &event.id, message::external(event, signer, payload)).await?;
     core.pass(Edge::IntakePublished).await;

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use openfactory_attest::audit::{Log, OpenLogError};
 use openfactory_attest::key::{Ed25519Key, ParseKeyError};
-use openfactory_attest::trust::{ParseTrustError, TrustStore};
+use openfactory_attest::vault::{FileVault, VaultError};
 use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
 use openfactory_queue::clock::{Clock, SystemClock};
 use openfactory_queue::jitter::RandomJitter;
@@ -23,12 +23,14 @@ use super::config::{Profile, RouterConfig};
 use super::core::{Core, Parts};
 use super::counters::{Counters, QueueGauges};
 use super::edges::Edges;
+use super::vault::Keeper;
 use crate::config::{ConfigError, read_secret_file};
 use crate::metrics::Metrics;
 use crate::platform::LocalPlatform;
 use crate::serve::ServeError;
 use crate::state::SqliteStateStore;
 use crate::tls::TlsError;
+use crate::trust_file::{TrustFile, TrustFileError};
 
 /// Why a router does not start.
 #[derive(Debug, Error)]
@@ -46,13 +48,11 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The trust file can't be used.
-    #[error("the trust file {path} can't be used")]
-    Trust {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: ParseTrustError,
-    },
+    #[error(transparent)]
+    Trust(#[from] TrustFileError),
+    /// The vault can't be opened.
+    #[error("the vault can't be opened")]
+    Vault(#[from] VaultError),
     /// The audit log's key can't be used.
     #[error("the audit log's key {path} can't be used")]
     Key {
@@ -91,7 +91,8 @@ pub(super) async fn core(
     edges: Arc<dyn Edges>,
 ) -> Result<Core, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let trust = trust(&config.trust.file)?;
+    let trust = TrustFile::open(&config.trust.file)?;
+    let keeper = keeper(config, &trust)?;
     make(&config.state.directory)?;
     let state = SqliteStateStore::open(&config.state.directory.join("state.sqlite"))?;
     let queue = SqliteConfig::new(config.state.directory.join("queue.sqlite")).max_payload(MAX_PAYLOAD);
@@ -111,6 +112,8 @@ pub(super) async fn core(
         state,
         audit,
         trust,
+        keeper,
+        audit_directory: config.audit.directory.clone().into(),
         client,
         policy: policy(config, &mapping),
         mapping,
@@ -139,9 +142,10 @@ fn policy(config: &RouterConfig, mapping: &Mapping) -> Policy {
     policy
 }
 
-fn trust(path: &Path) -> Result<TrustStore, StartError> {
-    let bytes = std::fs::read(path).map_err(|source| StartError::File { path: path.to_owned(), source })?;
-    TrustStore::parse(&bytes).map_err(|source| StartError::Trust { path: path.to_owned(), source })
+fn keeper(config: &RouterConfig, trust: &TrustFile) -> Result<Option<Arc<Keeper>>, StartError> {
+    let Some(directory) = &config.vault.directory else { return Ok(None) };
+    let vault = FileVault::open(directory, "event-router", SystemTime::now)?;
+    Ok(Some(Arc::new(Keeper::new(vault, config.vault.root_key.clone(), trust.clone()))))
 }
 
 fn log(config: &RouterConfig) -> Result<Log, StartError> {

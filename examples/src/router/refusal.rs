@@ -11,6 +11,7 @@ use serde_json::json;
 use super::audit::AuditFailure;
 use crate::serve::BodyError;
 use crate::told::told;
+use crate::trust_file::TrustFileError;
 
 /// Seconds after which a sender that can't be served now should come again.
 const RETRY_AFTER: &str = "2";
@@ -75,6 +76,13 @@ impl From<OpenError> for Refusal {
             _ => StatusCode::UNAUTHORIZED,
         };
         Self::new(status, told(&error))
+    }
+}
+
+impl From<TrustFileError> for Refusal {
+    /// Nobody is trusted while the trust file can't be read; that is not the sender's fault.
+    fn from(error: TrustFileError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, told(&error))
     }
 }
 

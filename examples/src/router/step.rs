@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use openfactory_queue::Outcome;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
-use openfactory_sn::lifecycle::state::{StateError, signed};
 use openfactory_sn::lifecycle::state::commit::CommitOutcome;
+use openfactory_sn::lifecycle::state::{StateError, signed};
 use openfactory_sn::lifecycle::workflow::view::{Missing, Observed, View};
 use openfactory_sn::lifecycle::workflow::{Decision, Step, decide};
 

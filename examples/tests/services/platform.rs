@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use openfactory_attest::key::KeyKind;
+use openfactory_attest::trust::TrustStore;
 use openfactory_examples::platform::{LocalError, LocalPlatform, Slot};
+use openfactory_examples::trust_file::TrustFile;
+use openfactory_examples::write_once::write_atomically;
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId, OrderId};
 use openfactory_sn::lifecycle::platform::{Action, ActionResult, Order, Platform as _, PlatformError};
 use tempfile::TempDir;
@@ -28,12 +31,19 @@ fn build_id() -> BuildId {
     BuildId::new("b-1").unwrap()
 }
 
+fn trust_file(directory: &Path, trust: &TrustStore) -> TrustFile {
+    let path = directory.join("trust.json");
+    write_atomically(&path, &trust.to_json(), 0o644).unwrap();
+    TrustFile::open(&path).unwrap()
+}
+
 fn provisioned() -> Setup {
     let signer = key(1);
     let build = Build::new("b-1", MOTD, &signer);
     let root = tempfile::tempdir().unwrap();
     let trusted = trust("platform", KeyKind::BuildPlatformSigning, &signer);
-    let platform = LocalPlatform::open(&root.path().join("platform"), trusted).unwrap();
+    let platform =
+        LocalPlatform::open(&root.path().join("platform"), trust_file(root.path(), &trusted)).unwrap();
     platform.store_image(&build_id(), &build.image, &build.document_bytes()).unwrap();
     platform.provision(&device(), &build_id()).unwrap();
     Setup { root, platform, build }
@@ -94,7 +104,7 @@ async fn an_order_is_performed_once_also_by_a_platform_that_was_started_again() 
     let first = setup.platform.perform(&roll_back("o-1")).await.unwrap();
     setup.tamper();
     let trusted = trust("platform", KeyKind::BuildPlatformSigning, &key(1));
-    let again = LocalPlatform::open(&setup.path(""), trusted).unwrap();
+    let again = LocalPlatform::open(&setup.path(""), trust_file(setup.root.path(), &trusted)).unwrap();
     assert_eq!(again.perform(&roll_back("o-1")).await.unwrap(), first);
     assert_eq!(setup.motd(), "tampered\n", "the second call changed nothing");
 
@@ -161,7 +171,7 @@ async fn what_is_not_there_is_told_as_such() {
 fn only_what_a_trusted_key_signed_is_stored() {
     let root = tempfile::tempdir().unwrap();
     let trusted = trust("platform", KeyKind::BuildPlatformSigning, &key(1));
-    let platform = LocalPlatform::open(root.path(), trusted).unwrap();
+    let platform = LocalPlatform::open(root.path(), trust_file(root.path(), &trusted)).unwrap();
     let store = |build: &str, image: &Path, document: &[u8]| {
         platform.store_image(&BuildId::new(build).unwrap(), image, document)
     };
