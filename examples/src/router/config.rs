@@ -153,6 +153,8 @@ pub struct RolloutConfig {
     pub soak_s: u64,
     /// Healthy reports of a device that takes at least.
     pub reports: u32,
+    /// Whether a report must prove the signed dm-verity root hash to count.
+    pub require_verity: bool,
     /// Seconds that each stage may take.
     pub stage_within_s: u64,
 }

@@ -138,6 +138,7 @@ fn policy(config: &RouterConfig, mapping: &Mapping) -> Policy {
     policy.proof_within = Duration::from_secs(config.timing.proof_within_s);
     policy.rollout_soak = Duration::from_secs(config.rollout.soak_s);
     policy.rollout_reports = config.rollout.reports;
+    policy.rollout_requires_verity = config.rollout.require_verity;
     policy.rollout_stage_within = Duration::from_secs(config.rollout.stage_within_s);
     policy
 }

@@ -35,6 +35,8 @@ pub struct Policy {
     pub rollout_soak: Duration,
     /// How many healthy reports of a device that takes at least.
     pub rollout_reports: u32,
+    /// Whether a report must prove the signed dm-verity root hash to be healthy in a rollout.
+    pub rollout_requires_verity: bool,
     /// How long each stage of a rollout may take, unless the rollout says otherwise.
     #[serde(with = "seconds")]
     pub rollout_stage_within: Duration,
@@ -51,6 +53,7 @@ impl Default for Policy {
             wait_for_build: Duration::from_secs(HOUR),
             rollout_soak: Duration::from_secs(900),
             rollout_reports: 3,
+            rollout_requires_verity: true,
             rollout_stage_within: Duration::from_secs(24 * HOUR),
         }
     }

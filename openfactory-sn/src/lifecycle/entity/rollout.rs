@@ -104,6 +104,8 @@ pub struct Rollout {
     pub soak_s: u64,
     /// How many healthy reports of each device that takes at least.
     pub reports: u32,
+    /// Whether a report must prove the signed dm-verity root hash.
+    pub requires_verity: bool,
     /// How long each stage may take, in seconds.
     pub stage_within_s: u64,
     /// How far it has come.

@@ -212,6 +212,8 @@ pub struct StageStarted {
     pub soak_s: u64,
     /// How many healthy reports that takes at least.
     pub reports: u32,
+    /// Whether each must prove the signed dm-verity root hash.
+    pub requires_verity: bool,
     /// When the stage is overdue.
     #[serde(with = "timestamp")]
     pub due: SystemTime,
@@ -248,6 +250,9 @@ pub struct DeviceChecked {
     /// The order by which its own lane has rolled it back already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderId>,
+    /// Whether the build never came to it: then there is nothing to roll back.
+    #[serde(default)]
+    pub not_deployed: bool,
 }
 
 impl DeviceChecked {

@@ -20,6 +20,7 @@ use super::super::timestamp;
 use super::deployment::await_report;
 use super::finding::{Assessment, assess};
 use super::remediation::{Remedy, order, release};
+use super::rollout::Health;
 use super::{Context, Step, Stop, refuse, rollout};
 use crate::id::CorrelationId;
 
@@ -54,7 +55,10 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
     let before = device.order.clone();
     let refused = no_proof(context, &device, &build_id, report)?;
     let assessment = if refused.is_none() { assess(report) } else { None };
-    let faults = rollout::faults(report, refused.as_deref(), assessment.as_ref());
+    let health = match &watched {
+        None => None,
+        Some(build) => Some(health(context, body, build, refused.as_deref(), assessment.as_ref())?),
+    };
 
     if let Some(reason) = refused {
         let opened = unattested(context, &mut step, &id, &mut device, Unattested::Refused { reason });
@@ -71,12 +75,22 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
         };
         step.remark = complied(context, &mut step, &id, &mut device, &proof)?;
     }
-    if let Some(build) = watched {
-        if !faults.is_empty() && device.order.is_none() {
-            leave(context, &mut step, &id, &mut device, &build, &faults)?;
+    match (watched, health) {
+        (Some(build), Some(Health::Healthy)) => {
+            rollout::reported(context, &mut step, &id, &build, reported_at, Vec::new(), None)?;
         }
-        let order = device.order.clone().filter(|order| before.as_ref() != Some(order));
-        rollout::reported(context, &mut step, &id, &build, reported_at, faults, order)?;
+        (Some(build), Some(Health::Faulty(faults))) => {
+            if device.order.is_none() {
+                leave(context, &mut step, &id, &mut device, &build, &faults)?;
+            }
+            let order = device.order.clone().filter(|order| before.as_ref() != Some(order));
+            rollout::reported(context, &mut step, &id, &build, reported_at, faults, order)?;
+        }
+        (Some(build), Some(Health::Unproved(why))) => {
+            step.remark =
+                format!("{}; it does not count for the rollout of build {build}: {why}", step.remark);
+        }
+        _ => {}
     }
     step.write(EntityKey::Device(id), version, Entity::Device(device));
     Ok(step)
@@ -104,6 +118,19 @@ fn is_ahead(context: &Context<'_>, device: &Device, build_id: &BuildId) -> Resul
     let deploys = record.order.deploys() == Some(build_id);
     let rolls_back = record.order.rolls_back_to() == Some(build_id) && *build_id != device.build_id;
     Ok(deploys || rolls_back)
+}
+
+/// What the report says of the device's health in the rollout of `build`.
+fn health(
+    context: &Context<'_>,
+    body: &DeviceReported,
+    build: &BuildId,
+    refused: Option<&str>,
+    assessment: Option<&Assessment>,
+) -> Result<Health, Stop> {
+    let requires_verity = context.view.rollout(build)?.is_some_and(|(_, rollout)| rollout.requires_verity);
+    let build = context.view.build(build)?.map(|(_, build)| build);
+    Ok(rollout::judge(body, build, refused, assessment, requires_verity))
 }
 
 /// A device that is not healthy leaves the build that is being rolled out.

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) use self::device::{
     after_proof, assigned, deployed, deployed_too_late, not_deployed, reported, watched, withdrawn,
 };
-pub(super) use self::health::faults;
+pub(super) use self::health::{Health, judge};
 
 use self::approval::InForce;
 use self::machine::{Change, Input};
@@ -61,6 +61,7 @@ pub(super) fn requested(context: &Context<'_>, body: &RolloutRequested) -> Resul
         soak_s: body.soak_s.unwrap_or(policy.rollout_soak.as_secs()),
         reports: policy.rollout_reports,
         stage_within_s: body.stage_within_s.unwrap_or(policy.rollout_stage_within.as_secs()),
+        requires_verity: policy.rollout_requires_verity,
         state: RolloutState::Running { stage: Stage::Canary, since: now },
         devices: members(body),
     };
@@ -128,15 +129,27 @@ fn members(body: &RolloutRequested) -> std::collections::BTreeMap<DeviceId, Memb
     body.devices.iter().map(|one| (one.device.clone(), member(one))).collect()
 }
 
+/// What the lane of the device that fails has done already.
+#[derive(Clone, Copy)]
+enum Done<'a> {
+    Nothing,
+    GoesBack(&'a DeviceId),
+    NotDeployed(&'a DeviceId),
+}
+
 pub(super) fn checked(context: &Context<'_>, body: &DeviceChecked) -> Result<Step, Stop> {
     let input = Input::Checked { device: &body.device, at: body.at, faults: &body.faults };
-    let done = body.order.as_ref().map(|_| &body.device);
+    let done = match (&body.order, body.not_deployed) {
+        (_, true) => Done::NotDeployed(&body.device),
+        (Some(_), false) => Done::GoesBack(&body.device),
+        (None, false) => Done::Nothing,
+    };
     take(context, &body.build_id, input, done, format!("device {} is healthy", body.device))
 }
 
 pub(super) fn overdue(context: &Context<'_>, body: &StageOverdue) -> Result<Step, Stop> {
     let input = Input::Overdue { stage: body.stage, since: body.since };
-    take(context, &body.build_id, input, None, String::new())
+    take(context, &body.build_id, input, Done::Nothing, String::new())
 }
 
 /// A stage has passed: the next one begins if the approval is still in force, which is asked of the record itself.
@@ -147,7 +160,7 @@ pub(super) fn passed(context: &Context<'_>, body: &StagePassed) -> Result<Step, 
     };
     let is_next = matches!(&rollout.state, RolloutState::Passed { stage: passed, .. } if *passed == stage);
     if !is_next || stage.next().is_none() {
-        return take(context, id, Input::GoOn { after: stage }, None, String::new());
+        return take(context, id, Input::GoOn { after: stage }, Done::Nothing, String::new());
     }
     let Some((_, build)) = context.view.build(id)? else {
         return refuse(format!("build {id} is not known"));
@@ -157,25 +170,27 @@ pub(super) fn passed(context: &Context<'_>, body: &StagePassed) -> Result<Step, 
         _ => InForce::No(format!("build {id} has no valid verification document any more")),
     };
     match verdict {
-        InForce::Yes => take(context, id, Input::GoOn { after: stage }, None, String::new()),
-        InForce::No(why) => take(context, id, Input::MayNot { after: stage, why: &why }, None, String::new()),
+        InForce::Yes => take(context, id, Input::GoOn { after: stage }, Done::Nothing, String::new()),
+        InForce::No(why) => {
+            take(context, id, Input::MayNot { after: stage, why: &why }, Done::Nothing, String::new())
+        }
         InForce::Unknown => {
             let why = format!("the change request of build {id} can not be read");
             let waited = context.now.duration_since(context.event.time).unwrap_or_default();
             if waited.as_secs() < rollout.stage_within_s {
                 return not_yet(why, LOOK_AGAIN);
             }
-            take(context, id, Input::MayNot { after: stage, why: &why }, None, String::new())
+            take(context, id, Input::MayNot { after: stage, why: &why }, Done::Nothing, String::new())
         }
     }
 }
 
-/// Takes an input, and publishes what follows. `done` is a device whose own lane has rolled it back.
+/// Takes an input, and publishes what follows.
 fn take(
     context: &Context<'_>,
     id: &BuildId,
     input: Input<'_>,
-    done: Option<&DeviceId>,
+    done: Done<'_>,
     noted: String,
 ) -> Result<Step, Stop> {
     let Some((version, known)) = context.view.rollout(id)? else {
@@ -205,7 +220,7 @@ fn take(
         }
         Change::Failed(stage, reason) => {
             let remark = format!("stage {stage} of the rollout of build {id} has failed: {reason}");
-            fail(context, &mut step, (id, &rollout), stage, reason, done);
+            fail(context, &mut step, (id, &rollout), stage, &reason, done);
             remark
         }
     };
@@ -229,6 +244,7 @@ fn publish_stage(context: &Context<'_>, step: &mut Step, id: &BuildId, rollout: 
         of: rollout.devices.len(),
         soak_s: rollout.soak_s,
         reports: rollout.reports,
+        requires_verity: rollout.requires_verity,
         due,
     };
     step.publish(context.derived("started", since, EventBody::RolloutStageStarted(Box::new(started))));
@@ -280,22 +296,30 @@ fn fail(
     step: &mut Step,
     (id, rollout): (&BuildId, &Rollout),
     stage: Stage,
-    reason: String,
-    done: Option<&DeviceId>,
+    reason: &str,
+    done: Done<'_>,
 ) {
     step.cancel_timer(timer_name(id));
+    let (handled, blank) = match done {
+        Done::Nothing => (None, None),
+        Done::GoesBack(device) => (Some(device), None),
+        Done::NotDeployed(device) => (Some(device), Some(device)),
+    };
     let begun = || rollout.devices.iter().filter(|(_, member)| member.standing != Standing::Waiting);
     let failed = RolloutFailed {
         build_id: id.clone(),
         fleet: rollout.fleet.clone(),
         stage,
-        reason: reason.clone(),
+        reason: reason.to_owned(),
         soak_s: rollout.soak_s,
-        rolled_back: begun().map(|(device, _)| device.clone()).collect(),
+        rolled_back: begun()
+            .filter(|(device, _)| blank != Some(*device))
+            .map(|(device, _)| device.clone())
+            .collect(),
         health: begun().map(|(device, member)| machine::health(device, member)).collect(),
     };
     step.publish(context.derived("failed", context.now, EventBody::RolloutFailed(Box::new(failed))));
-    for (device, _) in begun().filter(|(device, _)| done != Some(*device)) {
+    for (device, _) in begun().filter(|(device, _)| handled != Some(*device)) {
         let body = DeviceWithdrawn {
             device: device.clone(),
             build_id: id.clone(),

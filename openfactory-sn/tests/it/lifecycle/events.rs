@@ -4,6 +4,7 @@ use openfactory_sn::lifecycle::event::command::CommandOutcome;
 use openfactory_sn::lifecycle::event::{Event, EventBody, SenderError};
 use serde_json::{Value, json};
 
+use super::rollout::line::{Line, request, requested};
 use super::world::World;
 use super::{compromise, samples};
 
@@ -46,6 +47,17 @@ async fn all() -> Vec<Event> {
     events.extend(drifted);
     events.push(performed);
     events.extend(world.report(420, &[]).await);
+    // A rollout that is completed, one that fails, and the clock of a stage.
+    let mut line = Line::second(3).await;
+    let told = std::mem::take(&mut line.told);
+    line.report(1, "b-2", 100_010, &[]).await;
+    line.soak(&[1], "b-2", 100_010).await;
+    line.let_time_pass_until(100_000 + 3 * 86_400).await;
+    events.push(requested(1000, request("b-1", 3)));
+    events.extend(told.into_iter().chain(line.told));
+    let mut finished = Line::begun(1).await;
+    finished.soak(&[1], "b-1", 1000).await;
+    events.extend(finished.told);
     let due = samples::instant(420 + 86_400);
     openfactory_sn::lifecycle::state::StateStore::fire_due(&world.at(due).store, due, 10).await.unwrap();
     let overdue = world.drain().await;
@@ -112,7 +124,9 @@ async fn only_who_may_say_it_is_believed() {
             | EventBody::BuildVerified(_)
             | EventBody::ArtifactResigned(_) => &[BuildPlatformSigning],
             EventBody::KeyCompromised(_) | EventBody::CompromiseReviewed(_) => &[Operator, RootSigning],
-            EventBody::DeviceDeployed(_) => &[BuildPlatformSigning, ReleaseSigning],
+            EventBody::DeviceDeployed(_) | EventBody::RolloutRequested(_) => {
+                &[BuildPlatformSigning, ReleaseSigning]
+            }
             EventBody::DeviceReported(_) | EventBody::CommandHandled(_) | EventBody::LockdownChanged(_) => {
                 &[DeviceAttestation]
             }

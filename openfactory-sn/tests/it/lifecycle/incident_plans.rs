@@ -119,7 +119,7 @@ async fn a_rollback_is_an_emergency_change() {
     for (field, value) in rows {
         assert_eq!(values[field], value, "{field}");
     }
-    assert!(values["justification"].as_str().unwrap().contains("ran compliant on it"));
+    assert!(values["justification"].as_str().unwrap().contains("the last known to be good on it"));
     assert!(
         values["implementation_plan"].as_str().unwrap().contains("- quarantine\n- roll back to build b-1")
     );

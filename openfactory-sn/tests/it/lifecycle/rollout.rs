@@ -1,7 +1,8 @@
 //! Rollouts, stage by stage (guide, "Rollout Stages").
 
 mod failure;
-mod line;
+mod health;
+pub(super) mod line;
 mod plans;
 mod requests;
 mod stages;

@@ -29,7 +29,7 @@ pub(in super::super) fn assigned(context: &Context<'_>, body: &DeviceAssigned) -
         && under_way(context, &other)?.is_some()
     {
         let fault = format!("it takes part in the rollout of build {other}");
-        tell(context, &mut step, id, build, context.now, vec![fault.clone()], None);
+        tell(context, &mut step, id, build, context.now, vec![fault.clone()], Some(End::NotDeployed));
         step.remark = format!("device {id} is not deployed: {fault}");
         return Ok(step);
     }
@@ -154,7 +154,7 @@ pub(in super::super) fn not_deployed(
     if device.rollout.as_ref() == Some(build) {
         device.rollout = None;
     }
-    tell(context, step, id, build, context.event.time, vec![why.to_owned()], None);
+    tell(context, step, id, build, context.event.time, vec![why.to_owned()], Some(End::NotDeployed));
 }
 
 /// A deployment that was ordered before the rollout failed, and came after it: the device goes back at once.
@@ -209,9 +209,16 @@ pub(in super::super) fn reported(
     if !(faults.is_empty() && has_passed) {
         // A device whose clock is ahead does not soak faster.
         let at = reported_at.min(timestamp::truncate(context.now));
-        tell(context, step, id, build, at, faults, order);
+        tell(context, step, id, build, at, faults, order.map(End::GoesBack));
     }
     Ok(())
+}
+
+/// What the device's own lane has done about its part in the rollout.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    GoesBack(OrderId),
+    NotDeployed,
 }
 
 fn tell(
@@ -221,14 +228,18 @@ fn tell(
     build: &BuildId,
     at: SystemTime,
     faults: Vec<String>,
-    order: Option<OrderId>,
+    end: Option<End>,
 ) {
     let body = DeviceChecked {
         device: id.clone(),
         build_id: build.clone(),
         at: timestamp::truncate(at),
         faults,
-        order,
+        not_deployed: end == Some(End::NotDeployed),
+        order: match end {
+            Some(End::GoesBack(order)) => Some(order),
+            Some(End::NotDeployed) | None => None,
+        },
     };
     step.publish(context.derived("checked", context.now, EventBody::RolloutDeviceChecked(Box::new(body))));
 }

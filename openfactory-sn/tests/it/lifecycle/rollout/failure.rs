@@ -146,6 +146,11 @@ async fn a_build_that_can_not_be_deployed_fails_the_stage() {
     assert!(line.reason("b-1").await.contains("the stored image is gone"));
     let held: Vec<String> = line.orders().into_iter().filter(|order| order.contains("quarantine")).collect();
     assert_eq!(held, ["press-1: quarantine"], "the canary has nothing to go back to");
+    let failed = line.told.iter().find_map(|event| match &event.body {
+        EventBody::RolloutFailed(body) => Some(body),
+        _ => None,
+    });
+    assert_eq!(failed.unwrap().rolled_back, [device(1)], "the other one never ran it");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use openfactory_attest::report::DeviceReport;
+use openfactory_attest::report::{DeviceReport, VerityProof, VerityState};
 use openfactory_sn::SysId;
 use openfactory_sn::lifecycle::correlation;
 use openfactory_sn::lifecycle::entity::{Device, Entity, EntityKey, Rollout, RolloutState, Standing};
@@ -17,20 +17,20 @@ use openfactory_sn::lifecycle::workflow::performed;
 use super::super::samples::{self, instant};
 use super::super::world::World;
 
-pub(super) fn build(name: &str) -> BuildId {
+pub(in super::super) fn build(name: &str) -> BuildId {
     BuildId::new(name).unwrap()
 }
 
-pub(super) fn device(n: usize) -> DeviceId {
+pub(in super::super) fn device(n: usize) -> DeviceId {
     DeviceId::new(format!("press-{n}")).unwrap()
 }
 
-pub(super) fn change_of(name: &str) -> SysId {
+pub(in super::super) fn change_of(name: &str) -> SysId {
     SysId::derived("change_request", &correlation::change(&build(name)))
 }
 
 /// The rollout of a build to `press-1` to `press-n`, `press-1` being the canary.
-pub(super) fn request(name: &str, devices: usize) -> RolloutRequested {
+pub(in super::super) fn request(name: &str, devices: usize) -> RolloutRequested {
     let mut image = ImageFacts::new(
         samples::digest("recipe"),
         samples::digest("root"),
@@ -46,13 +46,13 @@ pub(super) fn request(name: &str, devices: usize) -> RolloutRequested {
     body
 }
 
-pub(super) fn requested(seconds: u64, body: RolloutRequested) -> Event {
+pub(in super::super) fn requested(seconds: u64, body: RolloutRequested) -> Event {
     let id = format!("rollout-{}", body.build_id);
     samples::event(&id, seconds, EventBody::RolloutRequested(Box::new(body)))
 }
 
 /// The events of a build's life up to its verification, and the hint that opens its gate.
-pub(super) fn life_of(name: &str) -> [Event; 4] {
+pub(in super::super) fn life_of(name: &str) -> [Event; 4] {
     let mut events =
         [samples::requested(), samples::hint("hint", 50), samples::completed(), samples::verified()];
     for event in &mut events {
@@ -68,21 +68,21 @@ pub(super) fn life_of(name: &str) -> [Event; 4] {
     events
 }
 
-pub(super) struct Line {
-    pub(super) world: World,
+pub(in super::super) struct Line {
+    pub(in super::super) world: World,
     queue: VecDeque<Event>,
     /// Everything that was published, in order.
-    pub(super) told: Vec<Event>,
+    pub(in super::super) told: Vec<Event>,
     /// Devices to which the platform can not deploy, and that it can't roll back.
-    pub(super) stuck: BTreeSet<DeviceId>,
+    pub(in super::super) stuck: BTreeSet<DeviceId>,
     /// Whether orders stay where they are for now.
-    pub(super) orders_wait: bool,
+    pub(in super::super) orders_wait: bool,
     waiting: Vec<Event>,
 }
 
 impl Line {
     /// Build `b-1` is verified; nothing runs it.
-    pub(super) async fn new() -> Self {
+    pub(in super::super) async fn new() -> Self {
         let mut line = Self {
             world: World::new(),
             queue: VecDeque::new(),
@@ -96,14 +96,14 @@ impl Line {
     }
 
     /// The rollout of `b-1` has begun, at 1000 s, and its canary is deployed.
-    pub(super) async fn begun(devices: usize) -> Self {
+    pub(in super::super) async fn begun(devices: usize) -> Self {
         let mut line = Self::new().await;
         line.send(1000, requested(1000, request("b-1", devices))).await;
         line
     }
 
     /// `b-1` runs everywhere, and the rollout of `b-2` has begun at 100 000 s.
-    pub(super) async fn second(devices: usize) -> Self {
+    pub(in super::super) async fn second(devices: usize) -> Self {
         let mut line = Self::begun(devices).await;
         line.soak_all("b-1", 1000).await;
         assert!(matches!(line.rollout("b-1").await.state, RolloutState::Completed { .. }));
@@ -114,7 +114,7 @@ impl Line {
     }
 
     /// Verifies a build, its change request approved.
-    pub(super) async fn verify(&mut self, name: &str) {
+    pub(in super::super) async fn verify(&mut self, name: &str) {
         for mut event in life_of(name) {
             // A later build is newer.
             if name == "b-2" {
@@ -130,7 +130,7 @@ impl Line {
     }
 
     /// Takes an event at an instant, and everything that follows.
-    pub(super) async fn send(&mut self, seconds: u64, event: Event) {
+    pub(in super::super) async fn send(&mut self, seconds: u64, event: Event) {
         self.world.now = instant(seconds);
         self.queue.push_back(event);
         self.run().await;
@@ -170,7 +170,7 @@ impl Line {
     }
 
     /// The platform gets to the orders that have waited.
-    pub(super) async fn perform_waiting(&mut self, seconds: u64) {
+    pub(in super::super) async fn perform_waiting(&mut self, seconds: u64) {
         self.world.now = instant(seconds);
         self.orders_wait = false;
         for event in std::mem::take(&mut self.waiting) {
@@ -184,15 +184,17 @@ impl Line {
     }
 
     /// A device reports at an instant that these paths differ.
-    pub(super) async fn report(&mut self, n: usize, name: &str, seconds: u64, paths: &[&str]) {
+    pub(in super::super) async fn report(&mut self, n: usize, name: &str, seconds: u64, paths: &[&str]) {
         let report =
             DeviceReport::new(device(n).as_str(), name, instant(seconds), samples::digest("manifest"), 1234)
                 .with_findings(paths.iter().map(|path| samples::difference(path)).collect());
+        let by = VerityProof::File;
+        let report = report.with_verity(VerityState::Proved { root_hash: samples::digest("root"), by });
         self.send_report(report, seconds).await;
     }
 
     /// A device's report comes in at an instant.
-    pub(super) async fn send_report(&mut self, report: DeviceReport, seconds: u64) {
+    pub(in super::super) async fn send_report(&mut self, report: DeviceReport, seconds: u64) {
         let id = format!("report-{}-{seconds}", report.device);
         let source = format!("/agent/{}", report.device);
         let time = report.time;
@@ -201,7 +203,7 @@ impl Line {
     }
 
     /// Healthy reports of these devices at `from` + 1, + 451 and + 901 s.
-    pub(super) async fn soak(&mut self, devices: &[usize], name: &str, from: u64) {
+    pub(in super::super) async fn soak(&mut self, devices: &[usize], name: &str, from: u64) {
         for seconds in [1, 451, 901] {
             for n in devices {
                 self.report(*n, name, from + seconds, &[]).await;
@@ -210,7 +212,7 @@ impl Line {
     }
 
     /// All three stages, from the instant at which the first began.
-    pub(super) async fn soak_all(&mut self, name: &str, from: u64) {
+    pub(in super::super) async fn soak_all(&mut self, name: &str, from: u64) {
         self.soak(&[1], name, from).await;
         for (stage, begin) in [(Stage::Staged, from + 1000), (Stage::Full, from + 2000)] {
             let members = self.of_stage(name, stage).await;
@@ -219,14 +221,14 @@ impl Line {
     }
 
     /// The devices of a stage.
-    pub(super) async fn of_stage(&self, name: &str, stage: Stage) -> Vec<usize> {
+    pub(in super::super) async fn of_stage(&self, name: &str, stage: Stage) -> Vec<usize> {
         let rollout = self.rollout(name).await;
         let number = |id: &DeviceId| id.as_str().trim_start_matches("press-").parse().unwrap();
         rollout.of_stage(stage).map(|(id, _)| number(id)).collect()
     }
 
     /// Fires what is due and handles it.
-    pub(super) async fn let_time_pass_until(&mut self, seconds: u64) {
+    pub(in super::super) async fn let_time_pass_until(&mut self, seconds: u64) {
         self.world.now = instant(seconds);
         self.world.store.fire_due(self.world.now, 100).await.unwrap();
         let due = self.world.drain().await;
@@ -234,7 +236,7 @@ impl Line {
         self.run().await;
     }
 
-    pub(super) async fn rollout(&self, name: &str) -> Rollout {
+    pub(in super::super) async fn rollout(&self, name: &str) -> Rollout {
         match self.world.entity(EntityKey::Rollout(build(name))).await {
             Some(Entity::Rollout(rollout)) => rollout,
             other => panic!("{other:?}"),
@@ -242,7 +244,7 @@ impl Line {
     }
 
     /// `running canary`, `passed full`, `completed`, `failed staged`.
-    pub(super) async fn state(&self, name: &str) -> String {
+    pub(in super::super) async fn state(&self, name: &str) -> String {
         match self.rollout(name).await.state {
             RolloutState::Running { stage, .. } => format!("running {stage}"),
             RolloutState::Passed { stage, .. } => format!("passed {stage}"),
@@ -252,18 +254,18 @@ impl Line {
         }
     }
 
-    pub(super) async fn reason(&self, name: &str) -> String {
+    pub(in super::super) async fn reason(&self, name: &str) -> String {
         match self.rollout(name).await.state {
             RolloutState::Failed { reason, .. } => reason,
             other => panic!("{other:?}"),
         }
     }
 
-    pub(super) async fn standing(&self, name: &str, n: usize) -> Standing {
+    pub(in super::super) async fn standing(&self, name: &str, n: usize) -> Standing {
         self.rollout(name).await.devices[&device(n)].standing
     }
 
-    pub(super) async fn device(&self, n: usize) -> Device {
+    pub(in super::super) async fn device(&self, n: usize) -> Device {
         match self.world.entity(EntityKey::Device(device(n))).await {
             Some(Entity::Device(device)) => device,
             other => panic!("{other:?}"),
@@ -271,7 +273,7 @@ impl Line {
     }
 
     /// The orders that were given, in brief: `press-1: deploy build b-1`.
-    pub(super) fn orders(&self) -> Vec<String> {
+    pub(in super::super) fn orders(&self) -> Vec<String> {
         let order = |event: &Event| {
             match &event.body {
                 EventBody::OrderGiven(body) => Some(&body.order),
@@ -286,7 +288,7 @@ impl Line {
     }
 
     /// What was told of the rollout, in brief.
-    pub(super) fn facts(&self) -> Vec<String> {
+    pub(in super::super) fn facts(&self) -> Vec<String> {
         let fact = |event: &Event| match &event.body {
             EventBody::RolloutStageStarted(body) => Some(format!("{} started", body.stage)),
             EventBody::RolloutStagePassed(body) => {

@@ -44,6 +44,7 @@ fn rollout(state: RolloutState, stage: Stage, standing: Standing) -> Rollout {
         soak_s: 900,
         reports: 3,
         stage_within_s: 86_400,
+        requires_verity: true,
         state,
         devices: Stage::ALL.into_iter().map(|stage| (device(stage), member(stage))).collect(),
     }
