@@ -108,10 +108,12 @@ fn verify(directory: &Path, key: &str, since: Option<&Path>, json: bool) -> Resu
 /// Whether the key has signed no checkpoint at all, and nothing else is wrong: with it, nothing can be checked. Where
 /// it has signed an older checkpoint, the log was its own once, and that it is not now is a finding.
 fn is_unsigned(report: &VerifyReport, with_since: bool) -> bool {
-    let unsigned = |finding: &Finding| match finding {
-        Finding::OtherLog { .. } => true,
-        Finding::Checkpoint { error: CheckpointError::Note(NoteError::NotSigned { .. }), .. } => true,
-        _ => false,
+    let unsigned = |finding: &Finding| {
+        matches!(
+            finding,
+            Finding::OtherLog { .. }
+                | Finding::Checkpoint { error: CheckpointError::Note(NoteError::NotSigned { .. }), .. }
+        )
     };
     let of_since = |finding: &Finding| matches!(finding, Finding::Checkpoint { which: Which::Since, .. });
     let since_is_signed = with_since && !report.findings.iter().any(of_since);
