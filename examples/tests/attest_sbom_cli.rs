@@ -98,10 +98,14 @@ fn the_inventory_has_the_root_hash_that_is_signed_and_its_link_is_proved() {
 fn equal_input_gives_equal_bytes() {
     let directory = build();
     let path = directory.path();
-    for what in ["image", "root"] {
-        let line = format!("sbom create {what} --format cyclonedx --time 1772366400");
+    for (what, format) in [("image", "cyclonedx"), ("root", "cyclonedx"), ("image", "spdx"), ("root", "spdx")]
+    {
+        let line = format!("sbom create {what} --format {format} --time 1772366400");
         assert_eq!(succeed(path, &line), succeed(path, &line));
     }
+    let spdx: Value =
+        serde_json::from_str(&succeed(path, "sbom create image --format spdx --time 1772366400")).unwrap();
+    assert_eq!((&spdx["spdxVersion"], &spdx["packages"][2]["name"]), (&"SPDX-2.3".into(), &"hello".into()));
     // The image of a tree holds the packages of the tree.
     let components = |what: &str| {
         let document = succeed(path, &format!("sbom create {what} --time 0"));
@@ -119,7 +123,7 @@ fn what_has_no_packages_is_told_as_such() {
         ("sbom create root", "no package database"),
         ("sbom create recipe.json", "no squashfs image"),
         ("sbom create nowhere", "cannot read nowhere"),
-        ("sbom create image --format spdx", "invalid value 'spdx'"),
+        ("sbom create image --format swid", "invalid value 'swid'"),
     ] {
         let output = attest(path, &format!("{line} -o out"));
         assert_eq!(output.status.code(), Some(2), "{line}");

@@ -1,9 +1,9 @@
-//! The bill of materials of an image: which packages are in it, which files are theirs, as a CycloneDX document.
+//! The bill of materials of an image: which packages are in it, which files are theirs, as a CycloneDX or SPDX document.
 //!
 //! [`Inventory`] reads what the image's package manager wrote down, from a directory or from a squashfs that is not
 //! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg. [`Coverage`] holds the image's
 //! manifest against it: a file that no package owns is a file that the inventory does not explain. [`cyclonedx`]
-//! writes both down. A verification document binds the result to the image
+//! and [`spdx`] write both down. A verification document binds the result to the image
 //! ([`VerificationDocument::with_sbom`](crate::document::VerificationDocument::with_sbom)), and so signs it.
 //!
 //! ```
@@ -41,7 +41,9 @@
 //! package manager wrote the truth: what it is held against is the manifest, by [`Coverage`].
 
 pub mod cyclonedx;
+pub mod spdx;
 
+mod contact;
 mod coverage;
 mod dpkg;
 mod error;
@@ -49,10 +51,11 @@ mod files;
 mod inventory;
 mod os_release;
 mod purl;
+mod subject;
 
 pub use coverage::Coverage;
-pub use cyclonedx::Subject;
 pub use dpkg::DpkgError;
 pub use error::InventoryError;
 pub use inventory::{Inventory, Package, PackageFormat, PackageState};
 pub use os_release::{Distribution, OsReleaseError};
+pub use subject::Subject;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Subcommand, ValueEnum};
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{ImageFile, VerityTree};
-use openfactory_attest::sbom::{Coverage, Inventory, Subject, cyclonedx};
+use openfactory_attest::sbom::{Coverage, Inventory, Subject, cyclonedx, spdx};
 use openfactory_attest::verity;
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ pub(crate) enum SbomCommand {
     /// root hash is the one that `attest document sign` comes to.
     #[command(after_help = "Examples:
   attest sbom create rootfs.squashfs -o sbom.cdx.json
+  attest sbom create rootfs.squashfs --format spdx -o sbom.spdx.json
   attest document sign --image rootfs.squashfs --sbom sbom.cdx.json ...
 
 Exit status: 0 written, 2 could not be made; no package database is one reason.")]
@@ -62,6 +63,8 @@ pub(crate) struct Create {
 enum Format {
     /// CycloneDX 1.6, JSON
     Cyclonedx,
+    /// SPDX 2.3, JSON
+    Spdx,
 }
 
 impl SbomCommand {
@@ -95,9 +98,11 @@ impl Create {
             None => SystemTime::now(),
         };
         let document = match self.format {
-            Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time),
+            Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time)
+                .map_err(|error| CliError::because("cannot write the inventory", error))?,
+            Format::Spdx => spdx::document(&inventory, &subject, Some(&coverage), time)
+                .map_err(|error| CliError::because("cannot write the inventory", error))?,
         };
-        let document = document.map_err(|error| CliError::because("cannot write the inventory", error))?;
         let Some(target) = target else {
             output::write(&document)?;
             return Ok(Verdict::Good);

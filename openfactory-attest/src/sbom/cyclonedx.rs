@@ -12,66 +12,14 @@ use std::time::SystemTime;
 
 use super::coverage::Coverage;
 use super::inventory::Inventory;
-use crate::digest::{Sha256, Sha256Digest};
-use crate::document::ImageFile;
+use super::subject::{Kind, Subject};
 use crate::instant;
-use crate::verity::RootHash;
 
 mod component;
 mod model;
 
 /// The media type of a CycloneDX document in JSON.
 pub const MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
-
-/// What a document is about.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    name: String,
-    kind: Kind,
-    digest: Sha256Digest,
-    root_hash: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Image,
-    Tree,
-}
-
-impl Subject {
-    /// An image, with the SHA-256 of its bytes.
-    #[must_use]
-    pub fn image(image: &ImageFile) -> Self {
-        Self { name: image.name.clone(), kind: Kind::Image, digest: image.sha256, root_hash: None }
-    }
-
-    /// A directory tree, with the digest of its manifest ([`Manifest::digest`](crate::Manifest::digest)).
-    #[must_use]
-    pub fn tree(name: impl Into<String>, manifest: Sha256Digest) -> Self {
-        Self { name: name.into(), kind: Kind::Tree, digest: manifest, root_hash: None }
-    }
-
-    /// Names the image's dm-verity root hash too.
-    #[must_use]
-    pub fn with_root_hash(self, root_hash: &RootHash) -> Self {
-        Self { root_hash: Some(root_hash.to_string()), ..self }
-    }
-
-    /// A UUID of version 8 (RFC 9562): the first 122 free bits of a SHA-256 over what the digest is of, and the digest.
-    fn serial_number(&self) -> String {
-        let mut hasher = Sha256::new();
-        hasher.update(b"openfactory.tech/attest/sbom/cyclonedx\0");
-        hasher.update(match self.kind {
-            Kind::Image => b"image\0",
-            Kind::Tree => b"tree\0",
-        });
-        hasher.update(self.digest.as_bytes());
-        let mut bytes = [0; 16];
-        let digest = hasher.digest();
-        bytes.copy_from_slice(digest.as_bytes().first_chunk::<16>().unwrap_or(&[0; 16]));
-        uuid::Builder::from_custom_bytes(bytes).into_uuid().urn().to_string()
-    }
-}
 
 /// Why no document could be written.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +51,7 @@ pub fn document(
     let bom = model::Bom {
         bom_format: "CycloneDX",
         spec_version: "1.6",
-        serial_number: subject.serial_number(),
+        serial_number: subject.uuid("cyclonedx").urn().to_string(),
         version: 1,
         metadata: model::Metadata {
             timestamp: instant::format(time).ok_or(CycloneDxError::Time)?,

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_attest::document::{FileDigest, ImageFile};
 use openfactory_attest::manifest::{DirectoryError, Entry, EntryKind, TreePath};
-use openfactory_attest::sbom::{Inventory, InventoryError, Subject, cyclonedx};
+use openfactory_attest::sbom::{Inventory, InventoryError, Subject, cyclonedx, spdx};
 use openfactory_attest::squashfs::{Compression, Packer};
 use openfactory_attest::{Manifest, Sha256Digest, Work};
 use serde_json::Value;
@@ -141,18 +141,27 @@ fn an_image_has_the_inventory_of_its_tree() {
     assert_eq!(of_image.distribution(), of_tree.distribution());
 }
 
-/// Runs the script on documents, and gives what it printed.
+/// Runs the script for CycloneDX on documents, and gives what it printed.
 fn judged(test: &str, how: &str, documents: &[&[u8]]) -> Option<Value> {
+    let modules = ["cyclonedx.validation.json", "jsonschema", "packageurl"];
+    judged_by(test, ("sbom.py", "cdx.json", &modules), &[how], documents)
+}
+
+fn judged_by(
+    test: &str,
+    (script, ending, modules): (&str, &str, &[&str]),
+    first: &[&str],
+    documents: &[&[u8]],
+) -> Option<Value> {
     let directory = tempfile::tempdir().unwrap();
-    let mut arguments = vec![how.to_owned()];
+    let mut arguments: Vec<String> = first.iter().map(|argument| (*argument).to_owned()).collect();
     for (index, document) in documents.iter().enumerate() {
-        let file = directory.path().join(format!("{index}.cdx.json"));
+        let file = directory.path().join(format!("{index}.{ending}"));
         fs::write(&file, document).unwrap();
         arguments.push(file.to_str().unwrap().to_owned());
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let modules = ["cyclonedx.validation.json", "jsonschema", "packageurl"];
-    let output = python::run(test, &modules, &python::script("sbom.py"), &arguments)?;
+    let output = python::run(test, modules, &python::script(script), &arguments)?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(serde_json::from_slice(&output.stdout).unwrap())
 }
@@ -181,21 +190,61 @@ fn others_read_the_document_as_it_is_meant() {
     }
 }
 
-#[test]
-fn the_document_is_valid_for_others() {
-    let test = "the_document_is_valid_for_others";
-    if !has_status(test) {
-        return;
-    }
-    // Some packages of this machine: more take the validator long.
+/// Some packages of this machine, as a tree: more take validators long.
+fn some_packages(count: usize) -> tempfile::TempDir {
     let status = fs::read_to_string("/var/lib/dpkg/status").unwrap();
-    let status: Vec<&str> = status.split("\n\n").take(10).collect();
+    let status: Vec<&str> = status.split("\n\n").take(count).collect();
     let root = tempfile::tempdir().unwrap();
     for directory in ["var/lib/dpkg/info", "usr/lib"] {
         fs::create_dir_all(root.path().join(directory)).unwrap();
     }
     fs::write(root.path().join("var/lib/dpkg/status"), status.join("\n\n")).unwrap();
     fs::write(root.path().join("usr/lib/os-release"), "ID=debian\nVERSION_ID=12\n").unwrap();
+    root
+}
+
+#[test]
+fn spdx_tools_read_the_other_form_as_it_is_meant() {
+    let test = "spdx_tools_read_the_other_form_as_it_is_meant";
+    if !has_status(test) {
+        return;
+    }
+    let root = some_packages(40);
+    let inventory = Inventory::of_directory(root.path()).unwrap();
+    let manifest = Manifest::of_directory(root.path(), &Work::on_all_cores()).unwrap();
+    let coverage = inventory.coverage(&manifest);
+    let image = Subject::image(&ImageFile::new("image.squashfs", FileDigest::of(b"image")));
+    let tree = Subject::tree("root", manifest.digest().unwrap());
+    let write = |subject, coverage| {
+        spdx::document(&inventory, subject, coverage, SystemTime::UNIX_EPOCH + TIME).unwrap()
+    };
+    let (of_image, of_tree) = (write(&image, Some(&coverage)), write(&tree, None));
+    assert_eq!(of_image, write(&image, Some(&coverage)));
+    let broken =
+        String::from_utf8(write(&tree, None)).unwrap().replace("SPDXRef-Distribution", "SPDXRef-D_n");
+    let documents = [&of_image[..], &of_tree, broken.as_bytes()];
+    let Some(told) = judged_by(test, ("spdx.py", "spdx.json", &["spdx_tools.spdx"]), &[], &documents) else {
+        return;
+    };
+    assert_eq!((&told[0]["faults"], &told[1]["faults"]), (&serde_json::json!([]), &serde_json::json!([])));
+    assert!(!told[2]["faults"].as_array().unwrap().is_empty());
+    assert_eq!(told[0]["subject"], "image.squashfs");
+    assert_eq!(told[0]["sha256"], serde_json::json!([Sha256Digest::of(b"image").to_string()]));
+    assert_eq!(told[1]["sha256"], serde_json::json!([]));
+    assert_eq!(told[0]["contained"], inventory.packages().len() + 1);
+    let versions: BTreeSet<&str> =
+        told[0]["packages"].as_object().unwrap().values().map(|it| it[0].as_str().unwrap()).collect();
+    assert_eq!(versions, inventory.packages().iter().map(|package| package.version.as_str()).collect());
+    assert_eq!(told[0]["packages"].as_object().unwrap().len(), inventory.packages().len());
+}
+
+#[test]
+fn the_document_is_valid_for_others() {
+    let test = "the_document_is_valid_for_others";
+    if !has_status(test) {
+        return;
+    }
+    let root = some_packages(10);
     let manifest = Manifest::of_directory(root.path(), &Work::on_all_cores()).unwrap();
     let inventory = Inventory::of_directory(root.path()).unwrap();
     let coverage = inventory.coverage(&manifest);

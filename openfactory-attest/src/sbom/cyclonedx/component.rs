@@ -1,10 +1,11 @@
 //! What there is, as components.
 
 use super::model::{Component, Contact, ExternalReference, Hash, Organization, Property};
-use super::{Kind, Subject};
+use crate::sbom::contact::{Maintainer, is_web_address};
 use crate::sbom::inventory::{Inventory, Package, PackageState};
 use crate::sbom::os_release::Distribution;
 use crate::sbom::purl;
+use crate::sbom::subject::{Kind, Subject};
 
 /// The image, or the tree.
 pub(super) fn of_subject(subject: &Subject, bom_ref: &str) -> Component {
@@ -67,34 +68,8 @@ fn of_package(package: &Package, distribution: Option<&Distribution>) -> Compone
     component
 }
 
-/// `Name <address>` as an organization; a contact if the address can be one.
 fn supplier(maintainer: &str) -> Organization {
-    let parts =
-        maintainer.split_once('<').and_then(|(name, rest)| Some((name.trim(), rest.strip_suffix('>')?)));
-    let Some((name, address)) = parts.filter(|(name, _)| !name.is_empty()) else {
-        return Organization { name: maintainer.to_owned(), contact: Vec::new() };
-    };
-    let contact = Contact { name: name.to_owned(), email: address.to_owned() };
-    Organization {
-        name: name.to_owned(),
-        contact: is_address(address).then_some(contact).into_iter().collect(),
-    }
-}
-
-fn is_address(address: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'=');
-    address.split_once('@').is_some_and(|(user, host)| {
-        !user.is_empty() && !host.is_empty() && user.bytes().all(allowed) && host.bytes().all(allowed)
-    })
-}
-
-/// A URL that every reader takes for one: no character that would have to be escaped.
-fn is_web_address(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=".contains(&byte);
-    rest.is_some_and(|rest| {
-        rest.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && rest.bytes().all(allowed)
-            && rest.matches('#').count() <= 1
-    })
+    let Maintainer { name, address } = Maintainer::of(maintainer);
+    let contact = address.map(|email| Contact { name: name.to_owned(), email: email.to_owned() });
+    Organization { name: name.to_owned(), contact: contact.into_iter().collect() }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::document::FileDigest;
+use crate::Sha256Digest;
+use crate::document::{FileDigest, ImageFile};
 
 fn inventory(os_release: Option<&str>) -> Inventory {
     let root = tempfile::tempdir().unwrap();

@@ -1,0 +1,216 @@
+//! An inventory as an SPDX 2.3 document in JSON.
+//!
+//! Equal input gives equal bytes, as in [`cyclonedx`](super::cyclonedx). What is not known is `NOASSERTION`: where a
+//! package was fetched from, its licence, its copyright. Fields are left out where the standard allows it.
+//!
+//! Source: the SPDX specification 2.3 (its predecessor 2.2.1 is ISO/IEC 5962:2021) and its JSON schema.
+
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use super::contact::{Maintainer, is_web_address};
+use super::coverage::Coverage;
+use super::inventory::{Inventory, Package};
+use super::os_release::Distribution;
+use super::purl;
+use super::subject::{Kind, Subject};
+use crate::instant;
+
+mod model;
+
+use model::{Document, ExternalRef, Relationship};
+
+/// The media type of an SPDX document in JSON.
+pub const MEDIA_TYPE: &str = "application/spdx+json";
+
+const DOCUMENT: &str = "SPDXRef-DOCUMENT";
+const SUBJECT: &str = "SPDXRef-Subject";
+const DISTRIBUTION: &str = "SPDXRef-Distribution";
+
+/// Why no document could be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpdxError {
+    /// The time is before 1970, or its year has more than four digits.
+    #[error("the time is none that SPDX can tell")]
+    Time,
+    /// It could not be written as JSON.
+    #[error("cannot be written as json")]
+    Json(#[source] serde_json::Error),
+}
+
+/// The document, in JSON with a newline at its end. `time` is when the inventory was made; it is told in whole seconds.
+///
+/// # Errors
+/// [`SpdxError`].
+pub fn document(
+    inventory: &Inventory,
+    subject: &Subject,
+    coverage: Option<&Coverage>,
+    time: SystemTime,
+) -> Result<Vec<u8>, SpdxError> {
+    let distribution = inventory.distribution();
+    let mut packages = vec![of_subject(subject)];
+    packages.extend(distribution.map(of_distribution));
+    packages.extend(inventory.packages().iter().map(|package| of_package(package, distribution)));
+    let contained = packages.iter().skip(1).map(|package| Relationship {
+        from: SUBJECT.to_owned(),
+        kind: "CONTAINS",
+        to: package.id.clone(),
+    });
+    let described = Relationship { from: DOCUMENT.to_owned(), kind: "DESCRIBES", to: SUBJECT.to_owned() };
+    let document = Document {
+        spdx_version: "SPDX-2.3",
+        data_license: "CC0-1.0",
+        id: DOCUMENT,
+        name: &subject.name,
+        document_namespace: format!("https://openfactory.tech/attest/sbom/spdx/{}", subject.uuid("spdx")),
+        comment: coverage.map(of_coverage),
+        creation_info: model::CreationInfo {
+            created: whole_seconds(time).ok_or(SpdxError::Time)?,
+            creators: [concat!("Tool: ", env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"))],
+        },
+        relationships: std::iter::once(described).chain(contained).collect(),
+        packages,
+    };
+    let mut json = serde_json::to_vec_pretty(&document).map_err(SpdxError::Json)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// SPDX knows no fractions of seconds.
+fn whole_seconds(time: SystemTime) -> Option<String> {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    instant::format(SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?)
+}
+
+fn of_subject(subject: &Subject) -> model::Package {
+    let mut package = model::Package::new(SUBJECT, &subject.name, "OPERATING-SYSTEM");
+    let mut told = Vec::new();
+    match subject.kind {
+        Kind::Image => {
+            package.file_name = Some(subject.name.clone());
+            package
+                .checksums
+                .push(model::Checksum { algorithm: "SHA256", value: subject.digest.to_string() });
+        }
+        // It is not the digest of the tree as one file, so it is none of its checksums.
+        Kind::Tree => told.push(format!("manifest sha256: {}", subject.digest)),
+    }
+    told.extend(subject.root_hash.as_ref().map(|hash| format!("dm-verity root hash: {hash}")));
+    package.comment = Some(told.join("; ")).filter(|comment| !comment.is_empty());
+    package
+}
+
+fn of_distribution(distribution: &Distribution) -> model::Package {
+    let mut package = model::Package::new(DISTRIBUTION, &distribution.id, "OPERATING-SYSTEM");
+    package.version.clone_from(&distribution.version_id);
+    package.summary.clone_from(&distribution.pretty_name);
+    package
+}
+
+fn of_package(package: &Package, distribution: Option<&Distribution>) -> model::Package {
+    let mut told = model::Package::new(&id(package), &package.name, "LIBRARY");
+    told.version = Some(package.version.clone());
+    told.supplier = package.maintainer.as_deref().map(supplier);
+    told.homepage = package.homepage.clone().filter(|url| is_web_address(url));
+    told.summary.clone_from(&package.summary);
+    let source = package.source_name.as_ref().or(package.source_version.as_ref().map(|_| &package.name));
+    told.source_info = source.map(|name| {
+        let version = package.source_version.as_ref().unwrap_or(&package.version);
+        format!("built from the source package {name} {version}")
+    });
+    told.external_refs = purl::of(package, distribution).map(ExternalRef::purl).into_iter().collect();
+    told
+}
+
+fn supplier(maintainer: &str) -> String {
+    let Maintainer { name, address } = Maintainer::of(maintainer);
+    // In parentheses stands an address, and nothing else.
+    let name: String = name.chars().filter(|it| !matches!(it, '(' | ')')).collect();
+    format!("Organization: {} ({})", name.trim(), address.unwrap_or_default())
+}
+
+/// A name that is the package's alone, of the few characters that SPDX allows: others are written as a dot and two
+/// hexadecimal digits.
+fn id(package: &Package) -> String {
+    let mut id = "SPDXRef-Package-".to_owned();
+    for (index, part) in [&package.name, &package.architecture].into_iter().enumerate() {
+        id.push_str(if index == 0 { "" } else { ".." });
+        for byte in part.bytes() {
+            if byte.is_ascii_alphanumeric() || byte == b'-' {
+                id.push(char::from(byte));
+            } else {
+                // Writing to a string does not fail.
+                let _infallible = write!(id, ".{byte:02X}");
+            }
+        }
+    }
+    id
+}
+
+fn of_coverage(coverage: &Coverage) -> String {
+    format!(
+        "{} of {} files belong to a package; {} paths of packages are not there; {} packages do not say which files \
+         are theirs",
+        coverage.owned(),
+        coverage.files(),
+        coverage.missing(),
+        coverage.unlisted().len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sha256Digest;
+
+    #[test]
+    fn ids_differ_where_names_do() {
+        let package = |name: &str, architecture: &str| {
+            let root = tempfile::tempdir().unwrap();
+            std::fs::create_dir_all(root.path().join("var/lib/dpkg")).unwrap();
+            let status = format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: 1\n"
+            );
+            std::fs::write(root.path().join("var/lib/dpkg/status"), status).unwrap();
+            id(&Inventory::of_directory(root.path()).unwrap().packages()[0])
+        };
+        assert_eq!(package("libstdc++6", "amd64"), "SPDXRef-Package-libstdc.2B.2B6..amd64");
+        assert_ne!(package("a-b", "c"), package("a", "b-c"));
+        assert_ne!(package("a.2B", "all"), package("a+", "all"));
+    }
+
+    #[test]
+    fn suppliers_are_as_spdx_spells_them() {
+        assert_eq!(supplier("A Team <a@b.example>"), "Organization: A Team (a@b.example)");
+        assert_eq!(supplier("A (x) Team <bad>"), "Organization: A x Team ()");
+        assert_eq!(supplier("nobody"), "Organization: nobody ()");
+    }
+
+    #[test]
+    fn seconds_are_whole_and_the_namespace_is_the_subjects() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("var/lib/dpkg")).unwrap();
+        std::fs::write(root.path().join("var/lib/dpkg/status"), "").unwrap();
+        let inventory = Inventory::of_directory(root.path()).unwrap();
+        let written = |subject: &[u8], millis| {
+            let subject = Subject::tree("root", Sha256Digest::of(subject));
+            let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+            let json = document(&inventory, &subject, None, time).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&json).unwrap()
+        };
+        let one = written(b"one", 1_772_366_400_999);
+        assert_eq!(one["creationInfo"]["created"], "2026-03-01T12:00:00Z");
+        assert_eq!(one, written(b"one", 1_772_366_400_000));
+        assert_ne!(one["documentNamespace"], written(b"two", 1_772_366_400_000)["documentNamespace"]);
+        assert_eq!(one["packages"][0]["licenseDeclared"], "NOASSERTION");
+        let before = document(
+            &inventory,
+            &Subject::tree("root", Sha256Digest::of(b"")),
+            None,
+            SystemTime::UNIX_EPOCH - Duration::from_secs(1),
+        );
+        assert!(matches!(before, Err(SpdxError::Time)));
+    }
+}
