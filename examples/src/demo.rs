@@ -143,6 +143,11 @@ async fn chapters(
         chapter::recover::tell(&story, device).await?;
         site.done("recovered")?;
     }
+    chapter::compromise::steal(site)?;
+    if !site.is_done("compromise") {
+        chapter::compromise::tell(&story, &built).await?;
+        site.done("compromise")?;
+    }
     story.settle().await?;
     Ok((built, records::collect(&services.servicenow).await?))
 }

@@ -1,6 +1,7 @@
 //! The chapters of the story, one file each, in the order in which they are told.
 
 pub(crate) mod build;
+pub(crate) mod compromise;
 pub(crate) mod deploy;
 pub(crate) mod drift;
 pub(crate) mod recover;

@@ -74,3 +74,27 @@ pub(crate) async fn send_as(
     }
     write_atomically(&taken, b"", 0o644).during(&format!("remember that {name} was taken"))
 }
+
+/// Posts an event that nobody should take, and tells why the router did not. Nothing of it is kept here.
+pub(crate) async fn refused(
+    services: &Services,
+    name: &str,
+    key: &dyn Signer,
+    body: EventBody,
+) -> Result<String, DemoError> {
+    let id = EventId::new(name).during("name the event")?;
+    let event = Event::new(id, SOURCE, SystemTime::now(), body);
+    let payload = event.to_payload().during("write the event")?;
+    let envelope = Envelope::sign(PAYLOAD_TYPE, &payload, key).during("sign the event")?;
+    let bytes = Bytes::from(CloudEvent::of(&event, envelope).to_json());
+    for attempt in 1.. {
+        match services.events.post(bytes.clone()).await {
+            Ok(_posted) => return Err(DemoError::new(format!("the router took the event {name}"))),
+            Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) => return Ok(crate::told::told(&error)),
+        }
+    }
+    Err(DemoError::new(format!("the router never answered to the event {name}")))
+}
