@@ -45,6 +45,9 @@ pub(super) fn store(
     document: &[u8],
     trust: &TrustStore,
 ) -> Result<(), LocalError> {
+    if is_renewed(images, build, document, trust) {
+        return Ok(());
+    }
     let signed = read_document(build, document, trust)?;
     let stored = image_path(images, build);
     if matches!(hash(&stored), Ok(found) if found == signed.image.sha256) {
@@ -60,6 +63,14 @@ pub(super) fn store(
         return Err(LocalError::ImageChanged { build: build.clone(), expected: signed.image.sha256, found });
     }
     part.commit().at(&stored)
+}
+
+/// Whether the document was stored before, and was signed anew since: then there is nothing to be stored.
+fn is_renewed(images: &Path, build: &BuildId, document: &[u8], trust: &TrustStore) -> bool {
+    let Ok(given) = Envelope::parse(document) else { return false };
+    let Ok(stored) = fs::read(document_path(images, build)) else { return false };
+    read_document(build, &stored, trust)
+        .is_ok_and(|stored| stored.replaces.is_some_and(|old| old.document_digest == given.payload_digest()))
 }
 
 /// Replaces the document of a stored build by one that was signed anew: about the very same image.

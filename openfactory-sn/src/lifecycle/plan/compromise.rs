@@ -162,7 +162,7 @@ pub(super) fn revoked(desk: &Desk<'_>, body: &KeyRevoked) -> Vec<Operation> {
         let file = File::new("blast-radius.json", "application/json", radius);
         operations.push(Operation::Attach { record: incident, file });
     }
-    operations.push(affected_controls(desk, body, text));
+    operations.push(affected_controls(desk, body, &text));
     for (build, assessed) in &body.radius {
         if assessed.place.is_affected() {
             operations.extend(rebuild(desk, body, build));
@@ -198,7 +198,7 @@ fn rebuild(desk: &Desk<'_>, body: &KeyRevoked, build: &BuildId) -> [Operation; 2
     ]
 }
 
-fn affected_controls(desk: &Desk<'_>, body: &KeyRevoked, text: String) -> Operation {
+fn affected_controls(desk: &Desk<'_>, body: &KeyRevoked, text: &str) -> Operation {
     let compliance = &desk.mapping.compliance;
     let record = desk.key_item(&body.key.key_id, "controls");
     let title = format!("Key compromise: controls touched by {} key {}", body.key.kind, body.key.key_id);
