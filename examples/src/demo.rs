@@ -29,6 +29,7 @@ pub use error::DemoError;
 
 use crate::cli::Verdict;
 use crate::router::edges::{Edges, NoStops};
+use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogConfig, LogFormat};
 use build::Built;
 use error::During as _;
@@ -64,6 +65,9 @@ pub struct Arguments {
     /// Where everything is kept; a story that was interrupted goes on. Without it, a temporary directory.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Leaves ServiceNow, the router and their pages open when the story is told, until Ctrl-C.
+    #[arg(long)]
+    pub serve: bool,
     /// Prints one JSON object on stdout instead of the story.
     #[arg(long)]
     pub json: bool,
@@ -114,16 +118,48 @@ async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Resu
     if let Some(image) = &arguments.image {
         build::check_same(&site, image)?;
     }
+    let signal = Shutdown::on_signal().during("listen for signals")?;
     let services = Services::start(&site, edges).await?;
-    let told = chapters(arguments, &site, &services, &narrator).await;
+    let told = tokio::select! {
+        // What waits for the signal itself, the open pages, ends well by it.
+        biased;
+        told = shown(arguments, &site, &services, &narrator, &signal) => told,
+        () = signal.triggered() => Err(DemoError::new(interrupted(arguments))),
+    };
     let stopped = services.stop().await;
-    let (built, records) = told?;
+    let verdict = told?;
     stopped?;
-    let log = verify_log(&site)?;
+    Ok(verdict)
+}
 
+fn interrupted(arguments: &Arguments) -> String {
+    match &arguments.data_dir {
+        Some(root) => format!("interrupted; run it again with --data-dir {} to go on", root.display()),
+        None => "interrupted; with --data-dir DIR it could be run again to go on".to_owned(),
+    }
+}
+
+/// The whole story with its summary; with `--serve` it stays open until somebody ends it.
+async fn shown(
+    arguments: &Arguments,
+    site: &Site,
+    services: &Services,
+    narrator: &Narrator,
+    signal: &Shutdown,
+) -> Result<Verdict, DemoError> {
+    let (built, records) = chapters(arguments, site, services, narrator).await?;
+    let log = verify_log(site)?;
     narrator.chapter("What ServiceNow holds now")?;
     narrator.show(&records::rendered(&records))?;
-    conclude(&narrator, &built, &records, &log, arguments.json)
+    let verdict = conclude(narrator, &built, &records, &log, arguments.json)?;
+    if arguments.serve {
+        narrator.show("\nopen until Ctrl-C:\n")?;
+        for page in services.pages() {
+            narrator.say(page)?;
+        }
+        signal.triggered().await;
+    }
+    Ok(verdict)
 }
 
 /// Every chapter, to the last record.
@@ -142,6 +178,10 @@ async fn chapters(
         chapter::drift::tell(&story, device, &built).await?;
         chapter::recover::tell(&story, device).await?;
         site.done("recovered")?;
+    }
+    if !site.is_done("silence") {
+        chapter::silence::tell(&story, &built).await?;
+        site.done("silence")?;
     }
     chapter::compromise::steal(site)?;
     if !site.is_done("compromise") {

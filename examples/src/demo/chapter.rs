@@ -6,3 +6,4 @@ pub(crate) mod deploy;
 pub(crate) mod drift;
 pub(crate) mod recover;
 pub(crate) mod request;
+pub(crate) mod silence;

@@ -23,6 +23,9 @@ use crate::shutdown::Shutdown;
 use crate::webhook::{self, config::WebhookConfig};
 use crate::write_once::write_atomically;
 
+/// Seconds for which a device on the test bench may be silent.
+const BENCH_SILENCE_S: u64 = 3;
+
 /// Everything that runs.
 pub(crate) struct Services {
     simulator: Simulator,
@@ -68,10 +71,10 @@ impl Services {
         let http = crate::tls::http_client(Some(&router_ca), timeout).during("set up an HTTP client")?;
         let events = EventClient::new(&router.local_url, Some(&router_ca), Duration::from_secs(10))
             .during("set up the client of the event router")?;
-        let agents = site
-            .devices
-            .iter()
-            .map(|device| Ok((device.clone(), agent_config(site, device, &router.local_url, &router_ca)?)));
+        let agents =
+            site.devices.iter().chain([&site.bench]).map(|device| {
+                Ok((device.clone(), agent_config(site, device, &router.local_url, &router_ca)?))
+            });
         let agents = agents.collect::<Result<_, DemoError>>()?;
         let servicenow = client_of(&simulator, ADMIN_USER)?;
         let approver = client_of(&simulator, CHANGE_MANAGER_USER)?;
@@ -81,6 +84,16 @@ impl Services {
     /// The configuration of a device's agent.
     pub(crate) fn agent(&self, device: &DeviceId) -> Result<&AgentConfig, DemoError> {
         self.agents.get(device).ok_or_else(|| DemoError::new(format!("{device} has no agent")))
+    }
+
+    /// The pages to look at, and as whom to log in there.
+    pub(crate) fn pages(&self) -> Vec<String> {
+        let login = self.simulator.user(ADMIN_USER);
+        let login = login.map(|user| format!(" (log in as {} with {})", user.name(), user.password()));
+        vec![
+            format!("{}/page{}", self.simulator.base_url(), login.unwrap_or_default()),
+            format!("{}/", self.router.local_url),
+        ]
     }
 
     /// Has ServiceNow answer nothing but 503 from now on.
@@ -163,6 +176,7 @@ fn router_config(site: &Site, servicenow: &str, ca: &Path) -> Result<RouterConfi
          [audit]\ndirectory = {}\norigin = {}\nkey_file = {}\ncheckpoint_s = 5\n\
          [servicenow]\nurl = {}\nca_file = {}\nclient_id = {}\nclient_secret_file = {}\npoll_s = 5\n\
          [platform]\nlocal_directory = {}\n\
+         [timing.fleets]\n{} = {BENCH_SILENCE_S}\n\
          [log]\nfilter = \"error\"\n",
         quoted(&site.path("router/tls")),
         quoted(&site.trust_file()),
@@ -176,6 +190,7 @@ fn router_config(site: &Site, servicenow: &str, ca: &Path) -> Result<RouterConfi
         toml::Value::from(CLIENT_ID),
         quoted(&site.path("servicenow.secret")),
         quoted(&site.path("platform")),
+        toml::Value::from(site.bench_fleet.as_str()),
     );
     load(site, "event-router.toml", router::config::DEFAULTS, &text)
 }

@@ -42,6 +42,10 @@ pub(crate) struct Site {
     pub(crate) fleet: FleetId,
     /// The fleet's devices.
     pub(crate) devices: Vec<DeviceId>,
+    /// A device on the test bench, a fleet whose devices may not be silent for long.
+    pub(crate) bench: DeviceId,
+    /// The test bench.
+    pub(crate) bench_fleet: FleetId,
 }
 
 impl Site {
@@ -56,6 +60,8 @@ impl Site {
             devices: (1..=devices)
                 .map(|number| DeviceId::new(format!("edge-{number:04}")).during("name a device"))
                 .collect::<Result<_, _>>()?,
+            bench: DeviceId::new("bench-0001").during("name a device")?,
+            bench_fleet: FleetId::new("test-bench").during("name the test bench")?,
         };
         for directory in ["keys", "builds", "events", "config", "story", "router", "webhook", "simulator"] {
             let path = site.path(directory);
@@ -143,7 +149,8 @@ impl Site {
         }
         let services =
             [("webhook", "webhook receiver", KeyKind::Integration), (OPERATOR, OPERATOR, KeyKind::Operator)];
-        let devices = self.devices.iter().map(|id| (id.as_str(), id.as_str(), KeyKind::DeviceAttestation));
+        let devices = self.devices.iter().chain([&self.bench]);
+        let devices = devices.map(|id| (id.as_str(), id.as_str(), KeyKind::DeviceAttestation));
         for (file, name, kind) in services.into_iter().chain(devices) {
             let key = TrustedKey::new(name, kind, self.key(file)?.public_key().clone());
             trust.add(key).during("put a key into the trust file")?;

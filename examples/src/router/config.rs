@@ -1,5 +1,6 @@
 //! What the event router is told: `examples/config/event-router.toml`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -131,6 +132,8 @@ pub struct WorkerConfig {
 pub struct TimingConfig {
     /// Seconds of silence after which a device raises an incident; 0: never.
     pub report_within_s: u64,
+    /// The same for single fleets, by the fleet's id.
+    pub fleets: BTreeMap<String, u64>,
     /// Seconds within which a remediation must be proved.
     pub proof_within_s: u64,
 }

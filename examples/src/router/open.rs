@@ -13,6 +13,7 @@ use openfactory_queue::jitter::RandomJitter;
 use openfactory_queue::policy::backoff::Backoff;
 use openfactory_queue::policy::breaker::Breakers;
 use openfactory_sn::lifecycle::event::codec::MAX_PAYLOAD;
+use openfactory_sn::lifecycle::id::FleetId;
 use openfactory_sn::lifecycle::mapping::Mapping;
 use openfactory_sn::lifecycle::policy::Policy;
 use openfactory_sn::{Auth, Client};
@@ -60,6 +61,14 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         source: ParseKeyError,
+    },
+    /// What is said of a fleet's timing is said of no fleet.
+    #[error("[timing.fleets] {fleet:?} is no fleet's id")]
+    Fleet {
+        /// The id.
+        fleet: String,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The audit log can't be opened.
     #[error("the audit log can't be opened")]
@@ -115,7 +124,7 @@ pub(super) async fn core(
         keeper,
         audit_directory: config.audit.directory.clone().into(),
         client,
-        policy: policy(config, &mapping),
+        policy: policy(config, &mapping)?,
         mapping,
         platform: Arc::new(platform),
         breakers: Breakers::new(backoff, Arc::clone(&clock), Arc::new(RandomJitter)),
@@ -128,19 +137,24 @@ pub(super) async fn core(
     }))
 }
 
-fn policy(config: &RouterConfig, mapping: &Mapping) -> Policy {
+fn policy(config: &RouterConfig, mapping: &Mapping) -> Result<Policy, StartError> {
     let mut policy = Policy::default();
     policy.change_request_table.clone_from(&mapping.tables.change_request);
     policy.report_within = match config.timing.report_within_s {
         0 => None,
         seconds => Some(Duration::from_secs(seconds)),
     };
+    for (fleet, seconds) in &config.timing.fleets {
+        let fleet = FleetId::new(fleet)
+            .map_err(|source| StartError::Fleet { fleet: fleet.clone(), source: Box::new(source) })?;
+        policy.report_within_of.insert(fleet, *seconds);
+    }
     policy.proof_within = Duration::from_secs(config.timing.proof_within_s);
     policy.rollout_soak = Duration::from_secs(config.rollout.soak_s);
     policy.rollout_reports = config.rollout.reports;
     policy.rollout_requires_verity = config.rollout.require_verity;
     policy.rollout_stage_within = Duration::from_secs(config.rollout.stage_within_s);
-    policy
+    Ok(policy)
 }
 
 fn keeper(config: &RouterConfig, trust: &TrustFile) -> Result<Option<Arc<Keeper>>, StartError> {

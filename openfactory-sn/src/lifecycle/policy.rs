@@ -1,9 +1,11 @@
 //! The numbers of the workflow.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::FleetId;
 use super::mapping::Mapping;
 
 const HOUR: u64 = 3600;
@@ -18,6 +20,8 @@ pub struct Policy {
     /// How long a device may be silent, from its deployment and from each report on; `None`: for ever.
     #[serde(with = "optional_seconds")]
     pub report_within: Option<Duration>,
+    /// The same for single fleets, in seconds; 0: for ever.
+    pub report_within_of: BTreeMap<FleetId, u64>,
     /// How soon after a remediation a report must prove it.
     #[serde(with = "seconds")]
     pub proof_within: Duration,
@@ -47,6 +51,7 @@ impl Default for Policy {
         Self {
             change_request_table: "change_request".to_owned(),
             report_within: Some(Duration::from_secs(24 * HOUR)),
+            report_within_of: BTreeMap::new(),
             proof_within: Duration::from_secs(HOUR / 2),
             clock_tolerance: Duration::from_secs(HOUR / 12),
             compliance_heartbeat: Duration::from_secs(24 * HOUR),
@@ -60,6 +65,16 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// How long a device of this fleet may be silent; `None`: for ever.
+    #[must_use]
+    pub fn report_within(&self, fleet: &FleetId) -> Option<Duration> {
+        match self.report_within_of.get(fleet) {
+            Some(0) => None,
+            Some(seconds) => Some(Duration::from_secs(*seconds)),
+            None => self.report_within,
+        }
+    }
+
     /// The default one, for the tables of this mapping.
     #[must_use]
     pub fn for_mapping(mapping: &Mapping) -> Self {

@@ -226,6 +226,7 @@ async fn converge(story: &Story<'_>, built: &Built, renewed: &Envelope) -> Resul
         .site
         .devices
         .iter()
+        .chain([&story.site.bench])
         .filter(|id| items.iter().any(|item| item.text("asset_tag") == id.as_str()))
         .collect();
     for device in &devices {

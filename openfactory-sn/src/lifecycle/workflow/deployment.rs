@@ -106,7 +106,7 @@ fn again(known: &Device, body: &DeviceDeployed, since: SystemTime) -> Device {
 
 /// From now on a report is awaited, if reports are.
 pub(super) fn await_report(context: &Context<'_>, step: &mut Step, id: &DeviceId, device: &mut Device) {
-    let due = context.policy.report_within.and_then(|within| context.now.checked_add(within));
+    let due = context.policy.report_within(&device.fleet).and_then(|within| context.now.checked_add(within));
     let awaited = Awaited::Report;
     let name = timer_name(id, &awaited);
     let Some(due) = due else {
