@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use openfactory_attest::key::KeyKind;
-use openfactory_attest::trust::TrustStore;
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::envelope::Envelope;
+use openfactory_attest::key::{KeyKind, Signer as _};
+use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_examples::platform::{LocalError, LocalPlatform, Slot};
 use openfactory_examples::trust_file::TrustFile;
 use openfactory_examples::write_once::write_atomically;
@@ -95,6 +97,38 @@ async fn a_rollback_brings_back_what_was_signed_and_holds_the_device() {
     let released = setup.platform.perform(&order("o-2", vec![Action::Release])).await.unwrap();
     assert!(released.is_complete());
     assert_eq!(setup.platform.status(&device()).unwrap().hold, None);
+}
+
+#[tokio::test]
+async fn a_document_that_was_signed_anew_is_pushed_with_whom_to_trust() {
+    let setup = provisioned();
+    let original = Envelope::parse(&setup.build.document_bytes()).unwrap();
+    let renewed =
+        |payload: &[u8]| Envelope::sign(original.payload_type_unverified(), payload, &key(2)).unwrap();
+    let anew = renewed(original.payload_unverified());
+    assert!(
+        matches!(
+            setup.platform.store_document(&build_id(), &anew.to_json()),
+            Err(LocalError::Document { .. })
+        ),
+        "its signer is not trusted yet"
+    );
+    let mut trusted = trust("platform", KeyKind::BuildPlatformSigning, &key(1));
+    let successor = key(2).public_key().clone();
+    trusted.add(TrustedKey::new("platform", KeyKind::BuildPlatformSigning, successor)).unwrap();
+    trust_file(setup.root.path(), &trusted);
+    setup.platform.store_document(&build_id(), &anew.to_json()).unwrap();
+
+    let push = |id: &str, digest| {
+        order(id, vec![Action::PushDocument { build: build_id(), document_digest: digest }])
+    };
+    let other = setup.platform.perform(&push("o-1", Sha256Digest::of(b"other"))).await.unwrap();
+    assert!(!other.is_complete(), "{other:?}");
+    let performed = setup.platform.perform(&push("o-2", anew.payload_digest())).await.unwrap();
+    assert!(performed.is_complete(), "{performed:?}");
+    let baseline = setup.platform.baseline(&device());
+    assert_eq!(fs::read(&baseline.document).unwrap(), anew.to_json());
+    assert_eq!(TrustStore::parse(&fs::read(&baseline.trust).unwrap()).unwrap(), trusted);
 }
 
 #[tokio::test]
