@@ -63,6 +63,12 @@ pub enum PostError {
         /// What the router says.
         reason: String,
     },
+    /// The report answers no challenge that counts any more. Trying again can't help; a new report answers a new one.
+    #[error("the event router takes the report for no proof: {reason}")]
+    NotFresh {
+        /// What the router says.
+        reason: String,
+    },
     /// The router can't take more now.
     #[error("the event router can't take the event now (status {status})")]
     Busy {
@@ -94,7 +100,7 @@ impl PostError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Conflict { .. } | Self::Refused { .. } => false,
+            Self::Conflict { .. } | Self::Refused { .. } | Self::NotFresh { .. } => false,
             Self::UnknownSender { .. }
             | Self::Busy { .. }
             | Self::Unreachable { .. }
@@ -150,6 +156,9 @@ impl EventClient {
             StatusCode::ACCEPTED => serde_json::from_slice(body)
                 .map_err(|error| self.foreign(&format!("its 202 says not which event it took ({error})"))),
             StatusCode::CONFLICT => Err(PostError::Conflict { reason: reason(body) }),
+            StatusCode::FORBIDDEN if is_about_freshness(body) => {
+                Err(PostError::NotFresh { reason: reason(body) })
+            }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(PostError::UnknownSender { status, reason: reason(body) })
             }
@@ -203,6 +212,15 @@ fn reason(body: &[u8]) -> String {
     };
     let text: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
     if text.is_empty() { "no reason given".to_owned() } else { text }
+}
+
+/// Whether a refusal is about the challenge that a report answers: its code begins with `nonce-`.
+fn is_about_freshness(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Coded {
+        code: String,
+    }
+    serde_json::from_slice::<Coded>(body).is_ok_and(|refusal| refusal.code.starts_with("nonce-"))
 }
 
 /// The seconds of a `Retry-After`; its date form is not used by the router.

@@ -7,6 +7,10 @@ pub mod cli;
 #[cfg(feature = "services")]
 pub mod config;
 #[cfg(feature = "services")]
+pub mod device_client;
+#[cfg(feature = "services")]
+pub mod device_request;
+#[cfg(feature = "services")]
 pub mod event_client;
 #[cfg(feature = "services")]
 pub mod health;

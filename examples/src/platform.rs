@@ -63,6 +63,8 @@ pub struct DeviceStatus {
 pub struct Baseline {
     /// The image that the slot was filled from.
     pub image: PathBuf,
+    /// The image's dm-verity hash tree.
+    pub hash_tree: PathBuf,
     /// Its signed verification document.
     pub document: PathBuf,
     /// The manifest that the document names.
@@ -153,6 +155,7 @@ impl LocalPlatform {
         let slots = Slots::of(&directory);
         Baseline {
             image: slots.file(image::IMAGE),
+            hash_tree: slots.file(image::HASH_TREE),
             document: slots.file(image::DOCUMENT),
             manifest: slots.file(image::MANIFEST),
             trust: slots.file(image::TRUST),

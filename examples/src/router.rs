@@ -9,11 +9,14 @@
 //! | `gates`, `poll` | who waits for an approval, and what repairs a webhook that never came |
 //! | `page` | the operator's page, and the same facts as JSON |
 //! | `rollouts` | how a rollout stands |
+//! | `challenge`, `commands` | what devices ask for: nonces, signed commands |
 //! | `refusal` | why an event is not taken, and what the sender is told |
 //! | [`edges`] | where a crash may fall, for tests |
 
 mod audit;
+mod challenge;
 pub mod command;
+mod commands;
 pub mod config;
 mod core;
 mod counters;
@@ -103,6 +106,8 @@ pub async fn start_with(
     let app = Router::new()
         .merge(intake::routes(core.clone()))
         .merge(gates::routes(core.clone()))
+        .merge(challenge::routes(core.clone()))
+        .merge(commands::routes(core.clone()))
         .merge(page::routes(core.clone(), config)?)
         .merge(rollouts::routes(core.clone()))
         .merge(health.routes())

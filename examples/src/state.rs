@@ -3,6 +3,8 @@
 //! Write-ahead log, `synchronous=FULL`: what [`StateStore::commit`] acknowledged survives a power cut. One process
 //! at a time: a second one that opens the file is refused. The file can be read with the `sqlite3` shell.
 
+mod challenge;
+mod command;
 mod error;
 mod lock;
 mod read;
@@ -22,6 +24,7 @@ use openfactory_sn::lifecycle::state::receipt::Receipt;
 use openfactory_sn::lifecycle::state::{Kept, OutboxRow, StateError, StateStore};
 use rusqlite::Connection;
 
+pub use challenge::{MAX_OPEN, Unfit};
 pub use error::OpenError;
 pub use schema::SCHEMA_VERSION;
 

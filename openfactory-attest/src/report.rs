@@ -44,6 +44,10 @@ pub struct DeviceReport {
     /// Its services; absent where the device was not asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Services>,
+    /// What the device was to look at and could not, with the reason. Says nothing about what is there; whoever wants
+    /// proof has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_checked: Vec<String>,
 }
 
 impl DeviceReport {
@@ -65,6 +69,7 @@ impl DeviceReport {
             findings: Vec::new(),
             verity: None,
             services: None,
+            not_checked: Vec::new(),
         }
     }
 
@@ -93,12 +98,16 @@ impl DeviceReport {
     }
 
     /// Whether the device is as it was built, as far as it looked: something was compared, nothing differs, its
-    /// image was not found broken, and no service is in a state that it must not be in.
+    /// image was not found broken, no service is in a state that it must not be in, and it could look at all that it was to.
     #[must_use]
     pub fn compliant(&self) -> bool {
         let image = !matches!(self.verity, Some(VerityState::Broken { .. }));
         let services = self.services.as_ref().is_none_or(|services| services.faults().next().is_none());
-        self.findings.is_empty() && self.checked_entries > 0 && image && services
+        self.findings.is_empty()
+            && self.not_checked.is_empty()
+            && self.checked_entries > 0
+            && image
+            && services
     }
 }
 

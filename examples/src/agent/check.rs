@@ -1,7 +1,6 @@
 //! The check itself: is this tree what the signed document says was built? Reads only; decides nothing else.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,6 +15,8 @@ use openfactory_attest::trust::TrustStore;
 use thiserror::Error;
 
 use super::config::{AgentConfig, Ownership};
+use super::read::{ReadError, read};
+use super::{services, verity};
 
 /// The most that is read of a document or trust file, in bytes.
 const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
@@ -27,12 +28,21 @@ const MAX_MANIFEST: u64 = 1024 * 1024 * 1024;
 #[non_exhaustive]
 pub enum CheckError {
     /// A file can't be read.
-    #[error("can't read {path}")]
-    Read {
-        /// The file.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Where the device's tree is can't be found out.
+    #[error("can't find {path}")]
+    Find {
+        /// The path.
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Each time that the device was looked at, another image took its place meanwhile.
+    #[error("the device's image changed {times} times while it was looked at")]
+    Changing {
+        /// How often.
+        times: u32,
     },
     /// A file is not what it should be.
     #[error("{path} is no {expected}")]
@@ -72,13 +82,69 @@ pub enum CheckError {
     },
 }
 
+/// How often a pass begins again because the device's image was replaced under it.
+const ATTEMPTS: u32 = 5;
+
 /// Checks the device's tree against its baseline. `progress` is told bytes done and bytes in all, from any thread.
+///
+/// Root and baseline may lie behind a link that is switched when the device gets another image. A pass over two images
+/// says nothing of either: what they led to in the beginning is looked at, and if they lead elsewhere in the end, the
+/// pass begins again.
 ///
 /// # Errors
 /// When document, manifest or tree can't be read or don't belong together; see [`CheckError`].
 pub(super) fn check(
     config: &AgentConfig,
     now: SystemTime,
+    cache: &verity::Cache,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<DeviceReport, CheckError> {
+    for _ in 0..ATTEMPTS {
+        let resolved = resolved(config)?;
+        let report = check_as_it_is(&resolved, now, cache, progress);
+        if is_same(&resolved, &self::resolved(config)?) {
+            return report;
+        }
+    }
+    Err(CheckError::Changing { times: ATTEMPTS })
+}
+
+/// The signed dm-verity root hash of the base image, in hex.
+pub(super) fn root_hash(config: &AgentConfig) -> Result<String, CheckError> {
+    Ok(document(config)?.verity.root_hash.to_string())
+}
+
+/// Whom the device trusts.
+pub(super) fn trust(config: &AgentConfig) -> Result<TrustStore, CheckError> {
+    let path = &config.baseline.trust;
+    TrustStore::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "trust store"))
+}
+
+/// The same with the places of the image as they are now, links followed.
+fn resolved(config: &AgentConfig) -> Result<AgentConfig, CheckError> {
+    let mut resolved = config.clone();
+    let verity = &mut resolved.verity;
+    for path in [&mut resolved.device.root, &mut resolved.baseline.document, &mut resolved.baseline.manifest]
+        .into_iter()
+        .chain(&mut verity.image)
+        .chain(&mut verity.hash_tree)
+    {
+        let found = path.canonicalize();
+        *path = found.map_err(|source| CheckError::Find { path: path.clone(), source })?;
+    }
+    Ok(resolved)
+}
+
+fn is_same(one: &AgentConfig, other: &AgentConfig) -> bool {
+    one.device.root == other.device.root
+        && one.baseline.document == other.baseline.document
+        && one.baseline.manifest == other.baseline.manifest
+}
+
+fn check_as_it_is(
+    config: &AgentConfig,
+    now: SystemTime,
+    cache: &verity::Cache,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<DeviceReport, CheckError> {
     let document = document(config)?;
@@ -88,6 +154,7 @@ pub(super) fn check(
         Some(threads) => Work::on_threads(threads),
         None => Work::on_all_cores(),
     };
+    let verity = verity::look(&config.verity, root, &document, &work, cache);
     let current = Manifest::of_directory(root, &work.telling(progress))
         .map_err(|source| CheckError::Tree { root: root.clone(), source: Box::new(source) })?;
     let ownership = match config.check.ownership {
@@ -99,13 +166,19 @@ pub(super) fn check(
     let findings = baseline.diff(&current, &compare);
     let VerificationDocument { build_id, manifest, .. } = document;
     let checked = baseline.entries().len() as u64;
-    Ok(DeviceReport::new(&config.device.id, build_id, now, manifest.sha256, checked).with_findings(findings))
+    let mut report =
+        DeviceReport::new(&config.device.id, build_id, now, manifest.sha256, checked).with_findings(findings);
+    report.verity = verity;
+    match services::look(&config.services) {
+        Ok(services) => report.services = services,
+        Err(reason) => report.not_checked.push(format!("services: {reason}")),
+    }
+    Ok(report)
 }
 
 /// The verification document, from a signature that counts.
-fn document(config: &AgentConfig) -> Result<VerificationDocument, CheckError> {
-    let path = &config.baseline.trust;
-    let trust = TrustStore::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "trust store"))?;
+pub(super) fn document(config: &AgentConfig) -> Result<VerificationDocument, CheckError> {
+    let trust = trust(config)?;
     let path = &config.baseline.document;
     let envelope = Envelope::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "signed document"))?;
     let document = VerificationDocument::open(&envelope, &trust)
@@ -130,14 +203,4 @@ where
 {
     let path = path.to_owned();
     move |source| CheckError::Content { path, expected, source: Box::new(source) }
-}
-
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CheckError> {
-    let error = |source| CheckError::Read { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(error)?;
-    if bytes.len() as u64 > limit {
-        return Err(error(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes"))));
-    }
-    Ok(bytes)
 }

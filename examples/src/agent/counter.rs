@@ -69,6 +69,24 @@ pub(super) fn next(directory: &Path, now: SystemTime) -> Result<EventId, Counter
     Ok(id)
 }
 
+/// The id of the last report, if there was one.
+///
+/// # Errors
+/// When the counter can't be read.
+pub(super) fn last(directory: &Path) -> Result<Option<EventId>, CounterError> {
+    let path = directory.join(FILE);
+    let damaged = |source| CounterError::Damaged { path: path.clone(), source };
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let counter: Counter = serde_json::from_slice(&bytes).map_err(|error| damaged(error.into()))?;
+            let id = EventId::new(format!("report-{:x}-{}", counter.series, counter.last));
+            id.map(Some).map_err(|error| damaged(error.into()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(CounterError::Io { path, source }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

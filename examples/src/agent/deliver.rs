@@ -23,6 +23,8 @@ pub struct Delivered {
     pub delivered: u64,
     /// Events that it will never take: dead letters.
     pub refused: u64,
+    /// Their ids.
+    pub refused_events: Vec<String>,
     /// Events that still wait.
     pub waiting: u64,
     /// Why the last attempt failed, if one did.
@@ -40,6 +42,8 @@ pub(super) async fn deliver(
     within: Duration,
 ) -> Result<Delivered, Error> {
     let mut done = Delivered::default();
+    let to_deliver = waiting(queue).await?;
+    tracing::info!(events = to_deliver, seconds = within.as_secs(), "delivering to the event router");
     let mut failures = 0;
     let end = Instant::now() + within;
     loop {
@@ -68,6 +72,7 @@ pub(super) async fn deliver(
                     Settlement::Retry { after, reason, counts: false }
                 } else {
                     done.refused += 1;
+                    done.refused_events.push(leased.message.id.clone());
                     Settlement::Dead { reason }
                 }
             }
@@ -87,7 +92,7 @@ async fn take(queue: &dyn SyncQueue, attempt: Duration) -> Result<Option<Leased>
     Ok(queue.lease(request).await?.into_iter().next())
 }
 
-async fn waiting(queue: &dyn SyncQueue) -> Result<u64, Error> {
+pub(super) async fn waiting(queue: &dyn SyncQueue) -> Result<u64, Error> {
     let stats = queue.stats().await?;
     Ok(stats.ready + stats.delayed + stats.held + stats.leased)
 }

@@ -11,6 +11,7 @@ use openfactory_attest::envelope::Envelope;
 use openfactory_attest::manifest::{Compare, DifferenceKind, Manifest};
 use openfactory_attest::squashfs::{ExtractError, SquashfsError, extract};
 use openfactory_attest::trust::TrustStore;
+use openfactory_attest::verity::{self, Tree};
 use openfactory_sn::lifecycle::id::BuildId;
 
 use super::error::{Io as _, LocalError};
@@ -19,6 +20,8 @@ use crate::write_once::{Part, write_atomically};
 
 /// The image that a slot was filled from.
 pub(super) const IMAGE: &str = "image.squashfs";
+/// The image's dm-verity hash tree.
+pub(super) const HASH_TREE: &str = "image.verity";
 /// The signed verification document of what a slot holds.
 pub(super) const DOCUMENT: &str = "verification.json";
 /// The manifest that the document names.
@@ -34,6 +37,7 @@ pub(super) struct ProvedImage {
     file: File,
     document: Vec<u8>,
     trust: Vec<u8>,
+    verity: Tree,
     manifest: Manifest,
 }
 
@@ -144,7 +148,11 @@ pub(super) fn prove(images: &Path, build: &BuildId, trust: &TrustStore) -> Resul
         let expected = signed.manifest.sha256;
         return Err(LocalError::ManifestDiffers { build: build.clone(), expected, found });
     }
-    Ok(ProvedImage { build: build.clone(), path, file, document: bytes, trust: trust.to_json(), manifest })
+    let verity = signed
+        .verity_tree()
+        .map_err(|source| LocalError::BadImage { build: build.clone(), source: Box::new(source) })?;
+    let (build, trust) = (build.clone(), trust.to_json());
+    Ok(ProvedImage { build, path, file, document: bytes, trust, verity, manifest })
 }
 
 impl ProvedImage {
@@ -163,6 +171,25 @@ impl ProvedImage {
         // A link where the file system can; the stored image is never written to, only replaced.
         if fs::hard_link(&self.path, &image).is_err() {
             fs::copy(&self.path, &image).at(&image)?;
+        }
+        self.hash(&slot.join(HASH_TREE))
+    }
+
+    /// Writes the hash tree, which must come to the signed root hash.
+    fn hash(&self, path: &Path) -> Result<(), LocalError> {
+        let bad = |source| LocalError::BadImage { build: self.build.clone(), source };
+        let mut out = File::create(path).at(path)?;
+        let work = Work::on_all_cores();
+        let tree = verity::format(
+            &self.file,
+            Some(self.verity.data_blocks()),
+            &mut out,
+            self.verity.params(),
+            &work,
+        )
+        .map_err(|error| bad(error.into()))?;
+        if tree.root_hash() != self.verity.root_hash() {
+            return Err(bad("its dm-verity root hash is not the signed one".into()));
         }
         Ok(())
     }

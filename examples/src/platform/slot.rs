@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! devices/<device>/slot-a/rootfs          what the image holds
-//! devices/<device>/slot-a/image.squashfs, verification.json, manifest.json   what it is checked against
+//! devices/<device>/slot-a/image.squashfs, image.verity, verification.json, manifest.json   what it is checked against
 //! devices/<device>/slot-a/installed.json  which build that is, and by whose order
 //! devices/<device>/active -> slot-a       a symbolic link, replaced by rename
 //! ```

@@ -15,7 +15,7 @@ use openfactory_attest::trust::TrustedKey;
 use openfactory_queue::clock::Clock;
 use openfactory_sn::lifecycle::event::Event;
 use openfactory_sn::lifecycle::event::key::{Revocation, RevocationOrdered};
-use openfactory_sn::lifecycle::id::EventId;
+use openfactory_sn::lifecycle::id::{DeviceId, EventId};
 use openfactory_sn::lifecycle::platform::{Order, Performed};
 use openfactory_sn::lifecycle::state::receipt::Receipt;
 use serde_json::{Value, json};
@@ -105,6 +105,16 @@ impl Auditor {
         );
         entry.why = reason.to_owned();
         entry.new = Some(json!({ "signed_by": signer.key_id().to_string(), "sha256": digest }));
+        self.write(entry).await
+    }
+
+    /// A fresh report of a device is wanted, by somebody who may want it. Each wish is told.
+    pub(crate) async fn wanted(&self, device: &DeviceId, reason: &str) -> Result<(), AuditFailure> {
+        let now = self.now();
+        let age = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let id = format!("wanted:{device}:{age}");
+        let mut entry = Entry::new(id, ROUTER, "report.wanted", now, format!("device:{device}"));
+        entry.why = reason.to_owned();
         self.write(entry).await
     }
 

@@ -31,6 +31,12 @@ pub struct RouterConfig {
     pub platform: PlatformConfig,
     /// How it works.
     pub worker: WorkerConfig,
+    /// What it takes for proof.
+    pub attestation: AttestationConfig,
+    /// What it signs with.
+    pub signing: SigningConfig,
+    /// Who may ask it for things.
+    pub operator: OperatorConfig,
     /// How long it waits.
     pub timing: TimingConfig,
     /// The operator's page.
@@ -160,4 +166,28 @@ pub struct RolloutConfig {
     pub require_verity: bool,
     /// Seconds that each stage may take.
     pub stage_within_s: u64,
+}
+
+/// `[attestation]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttestationConfig {
+    /// Whether a report has to answer a challenge.
+    pub require_nonce: bool,
+}
+
+/// `[signing]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SigningConfig {
+    /// The router's own key; without it the router asks no device for a report.
+    pub key_file: Option<PathBuf>,
+}
+
+/// `[operator]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorConfig {
+    /// File with the operators' token; without it nobody may ask.
+    pub token_file: Option<PathBuf>,
 }

@@ -3,20 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use openfactory_attest::key::Signer;
 use openfactory_queue::SyncQueue;
 use openfactory_queue::clock::Clock;
 use openfactory_queue::policy::breaker::Breakers;
-use openfactory_sn::Client;
 use openfactory_sn::lifecycle::mapping::Mapping;
 use openfactory_sn::lifecycle::platform::Platform;
 use openfactory_sn::lifecycle::policy::Policy;
 use openfactory_sn::lifecycle::state::StateStore;
+use openfactory_sn::{Client, Secret};
 use tokio::sync::{Notify, watch};
 
 use super::audit::Auditor;
 use super::counters::Counters;
 use super::edges::{Edge, Edges};
 use super::vault::Keeper;
+use crate::state::SqliteStateStore;
 use crate::trust_file::TrustFile;
 
 /// The destination whose outages the breaker watches.
@@ -30,6 +32,8 @@ pub(super) struct Core(Arc<Parts>);
 pub(super) struct Parts {
     pub(super) queue: Arc<dyn SyncQueue>,
     pub(super) state: Arc<dyn StateStore>,
+    /// What is kept for devices: challenges and commands, in the file of `state`.
+    pub(super) devices: SqliteStateStore,
     pub(super) audit: Auditor,
     /// Whose signatures count, read again whenever it was replaced.
     pub(super) trust: TrustFile,
@@ -51,6 +55,14 @@ pub(super) struct Parts {
     pub(super) timers: Notify,
     /// Counts the changes of gates, so that who waits for one looks again.
     pub(super) gates: watch::Sender<u64>,
+    /// Counts what is new for devices, so that who waits for a command looks again.
+    pub(super) commands: watch::Sender<u64>,
+    /// Whether a report has to answer a challenge.
+    pub(super) require_nonce: bool,
+    /// Signs the router's own commands to devices.
+    pub(super) signer: Option<Arc<dyn Signer>>,
+    /// What an operator shows to want a report.
+    pub(super) operator_token: Option<Secret>,
 }
 
 impl Core {

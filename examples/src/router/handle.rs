@@ -15,7 +15,7 @@ use openfactory_sn::lifecycle::event::{Event, EventBody};
 
 use super::audit::AuditFailure;
 use super::core::Core;
-use super::{deliver, message, order, step, vault};
+use super::{commands, deliver, message, order, step, vault};
 use crate::told::told;
 
 /// When an audit log that took no entry is tried again.
@@ -36,6 +36,7 @@ impl EventHandler {
             return deliver::deliver(&self.core, event, leased).await;
         }
         step::take(&self.core, event).await?;
+        commands::follow(&self.core, event).await?;
         if let EventBody::OrderGiven(body) = &event.body {
             order::perform(&self.core, event, &body.order).await?;
         }

@@ -25,7 +25,7 @@ use super::audit::Named;
 use super::core::Core;
 use super::edges::Edge;
 use super::refusal::Refusal;
-use super::{message, proof};
+use super::{challenge, message, proof};
 use crate::serve::read_body;
 use crate::told::told;
 
@@ -195,7 +195,10 @@ fn read(
 /// Into the audit log, then into the queue.
 async fn keep(core: &Core, content: &Content, signer: &TrustedKey, payload: &[u8]) -> Result<Taken, Refusal> {
     match content {
-        Content::Known(event, stated) => store(core, event, signer, stated.as_ref(), payload).await,
+        Content::Known(event, stated) => {
+            challenge::check(core, event).await?;
+            store(core, event, signer, stated.as_ref(), payload).await
+        }
         Content::Unknown { id, source, type_name } => {
             // It may be known to a later version: it becomes a dead letter that can be redriven then.
             let identity = EventId::identity(source, id);

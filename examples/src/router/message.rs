@@ -64,9 +64,11 @@ fn of(event: &Event, payload: Vec<u8>) -> Message {
 /// rollout that is refused: it has begun nothing, and the next request for it may be right.
 const fn policy(body: &EventBody) -> DeadPolicy {
     match body {
-        EventBody::RecordChanged(_) | EventBody::DeviceReported(_) | EventBody::RolloutRequested(_) => {
-            DeadPolicy::Skip
-        }
+        EventBody::RecordChanged(_)
+        | EventBody::DeviceReported(_)
+        | EventBody::RolloutRequested(_)
+        | EventBody::CommandIssued(_)
+        | EventBody::CommandHandled(_) => DeadPolicy::Skip,
         _ => DeadPolicy::Block,
     }
 }

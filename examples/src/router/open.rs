@@ -54,8 +54,8 @@ pub enum StartError {
     /// The vault can't be opened.
     #[error("the vault can't be opened")]
     Vault(#[from] VaultError),
-    /// The audit log's key can't be used.
-    #[error("the audit log's key {path} can't be used")]
+    /// A key of the router's own can't be used.
+    #[error("the key {path} can't be used")]
     Key {
         /// The file.
         path: PathBuf,
@@ -113,12 +113,19 @@ pub(super) async fn core(
     let mapping = match config.servicenow.mapping {
         Profile::Guide => Mapping::guide(),
     };
+    let signer = match &config.signing.key_file {
+        Some(path) => Some(key(path)? as Arc<dyn openfactory_attest::key::Signer>),
+        None => None,
+    };
+    let operator_token = config.operator.token_file.as_deref().map(read_secret_file).transpose()?;
+    let devices = state.clone();
     let (queue, state) = (Arc::new(queue), Arc::new(state));
     metrics.before_scrape(Arc::new(QueueGauges::new(metrics, queue.clone(), state.clone())));
     let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
     Ok(Core::new(Parts {
         queue,
         state,
+        devices,
         audit,
         trust,
         keeper,
@@ -134,6 +141,10 @@ pub(super) async fn core(
         outbox: tokio::sync::Notify::new(),
         timers: tokio::sync::Notify::new(),
         gates: tokio::sync::watch::Sender::new(0),
+        commands: tokio::sync::watch::Sender::new(0),
+        require_nonce: config.attestation.require_nonce,
+        signer,
+        operator_token,
     }))
 }
 
@@ -164,12 +175,16 @@ fn keeper(config: &RouterConfig, trust: &TrustFile) -> Result<Option<Arc<Keeper>
 }
 
 fn log(config: &RouterConfig) -> Result<Log, StartError> {
-    let path = &config.audit.key_file;
+    let key = key(&config.audit.key_file)?;
+    make(&config.audit.directory)?;
+    Ok(Log::open(&config.audit.directory, &config.audit.origin, key)?)
+}
+
+fn key(path: &Path) -> Result<Arc<Ed25519Key>, StartError> {
     let pem = read_secret_file(path)?;
     let key = Ed25519Key::from_pem(pem.expose())
-        .map_err(|source| StartError::Key { path: path.clone(), source })?;
-    make(&config.audit.directory)?;
-    Ok(Log::open(&config.audit.directory, &config.audit.origin, Arc::new(key))?)
+        .map_err(|source| StartError::Key { path: path.to_owned(), source })?;
+    Ok(Arc::new(key))
 }
 
 fn client(config: &RouterConfig) -> Result<Client, StartError> {

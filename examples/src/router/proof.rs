@@ -7,8 +7,10 @@ use openfactory_attest::envelope::Envelope;
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_sn::lifecycle::event::build::BuildRequested;
+use openfactory_sn::lifecycle::event::command::CommandIssued;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
-use openfactory_sn::lifecycle::id::BuildId;
+use openfactory_sn::lifecycle::id::{BuildId, CommandId};
+use openfactory_zone2::command::{Command, Target};
 
 use crate::told::told;
 
@@ -37,6 +39,7 @@ pub(super) fn check(event: &Event, trust: &TrustStore) -> Result<Option<TrustedK
             };
             document(&body.document, &said, trust).map(Some)
         }
+        EventBody::CommandIssued(body) => command(body, trust).map(|()| None),
         _ => Ok(None),
     }
 }
@@ -93,4 +96,17 @@ fn document(envelope: &Envelope, said: &Said<'_>, trust: &TrustStore) -> Result<
         }
     }
     Ok(signer)
+}
+
+fn command(body: &CommandIssued, trust: &TrustStore) -> Result<(), String> {
+    let command = Command::open(&body.command, trust)
+        .map_err(|refusal| format!("the command is not believed ({}): {}", refusal.reason(), told(&refusal)))?
+        .into_inner();
+    if let Target::Device(device) = command.target()
+        && device != body.device.as_str()
+    {
+        return Err(format!("the command is for the device {device:?}, not for {}", body.device));
+    }
+    CommandId::new(command.id()).map_err(|error| format!("the command's id can't be used: {error}"))?;
+    Ok(())
 }

@@ -21,11 +21,17 @@ const RETRY_AFTER: &str = "2";
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) reason: String,
+    /// The reason in one word, where a program needs to know more than the status says.
+    pub(super) code: Option<&'static str>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into() }
+        Self { status, reason: reason.into(), code: None }
+    }
+
+    pub(super) fn with_code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// Whether the same event may be taken later, with nothing changed but the time.
@@ -42,7 +48,11 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let for_now = self.is_for_now();
-        let body = Json(json!({ "error": self.reason }));
+        let mut body = json!({ "error": self.reason });
+        if let (Some(code), Some(members)) = (self.code, body.as_object_mut()) {
+            members.insert("code".to_owned(), code.into());
+        }
+        let body = Json(body);
         if for_now {
             return (self.status, [(header::RETRY_AFTER, RETRY_AFTER)], body).into_response();
         }

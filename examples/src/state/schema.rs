@@ -11,10 +11,11 @@ use super::error::OpenError;
 const APPLICATION_ID: i64 = 0x4F46_5354;
 
 /// The schema that this version writes (`PRAGMA user_version`). Earlier ones are brought up to it when opened.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// What brings a file from the version before to the version of its place, from 1 on.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     -- Events that are applied. Rows are in the order of their commits.
     CREATE TABLE inbox (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,7 +46,39 @@ const MIGRATIONS: [&str; 1] = ["
         event    TEXT NOT NULL PRIMARY KEY,
         document TEXT NOT NULL
     ) WITHOUT ROWID;
-"];
+",
+    "
+    -- Challenges that devices were given; instants in milliseconds since 1970.
+    CREATE TABLE challenge (
+        nonce     TEXT NOT NULL PRIMARY KEY,
+        device    TEXT NOT NULL,
+        -- Whether the device itself asked, under its own key.
+        signed    INTEGER NOT NULL,
+        issued    INTEGER NOT NULL,
+        expires   INTEGER NOT NULL,
+        -- The identity of the event that answered it.
+        used_by   TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX challenge_by_device ON challenge (device, signed, issued);
+    -- Signed commands that devices ask for.
+    CREATE TABLE command (
+        seq      INTEGER PRIMARY KEY AUTOINCREMENT,
+        device   TEXT NOT NULL,
+        id       TEXT NOT NULL,
+        envelope TEXT NOT NULL,
+        expires  INTEGER NOT NULL,
+        handled  INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (device, id)
+    );
+    -- Devices of which a fresh report is wanted, since when, and the command that was made to ask for it.
+    CREATE TABLE wanted (
+        device  TEXT NOT NULL PRIMARY KEY,
+        since   INTEGER NOT NULL,
+        reason  TEXT NOT NULL,
+        command TEXT
+    ) WITHOUT ROWID;
+",
+];
 
 /// Opens the file with the settings that durability needs, and brings its schema up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {

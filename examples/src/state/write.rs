@@ -153,6 +153,6 @@ pub(super) fn record_receipt(connection: &mut Connection, receipt: &Receipt) -> 
 }
 
 /// Immediate: a transaction that will write takes the right to at once, so that it can't fail half-way for it.
-fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StateError> {
+pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StateError> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)
 }

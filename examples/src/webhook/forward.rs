@@ -105,7 +105,7 @@ impl Handler for Forwarder {
         };
         let reason = told(&error);
         match error {
-            PostError::Conflict { .. } | PostError::Refused { .. } => {
+            PostError::Conflict { .. } | PostError::Refused { .. } | PostError::NotFresh { .. } => {
                 self.breakers.succeeded(ROUTER);
                 Outcome::Poison { reason }
             }

@@ -10,6 +10,8 @@
 )]
 
 mod alone;
+mod attestation;
+mod commands;
 mod faults;
 mod full_disk;
 mod gate;

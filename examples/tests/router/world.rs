@@ -31,12 +31,15 @@ use tempfile::TempDir;
 
 pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
 pub(crate) const SECRET: &str = "the-right-secret";
+pub(crate) const TOKEN: &str = "an operator's token";
 const ORIGIN: &str = "openfactory.example/test";
 
 pub(crate) struct World {
     folder: TempDir,
     pub(crate) platform: Ed25519Key,
     pub(crate) device: Ed25519Key,
+    pub(crate) other_device: Ed25519Key,
+    pub(crate) operator: Ed25519Key,
     pub(crate) webhook: Ed25519Key,
     log: Ed25519Key,
     pub(crate) simulator: Simulator,
@@ -58,12 +61,17 @@ impl World {
     pub(crate) async fn new() -> Self {
         let simulator =
             Simulator::builder().client(OAuthClient::new("router", SECRET)).start().await.unwrap();
-        let [platform, device, webhook, log] = [1, 2, 3, 4].map(|seed| Ed25519Key::from_seed(&[seed; 32]));
-        let world = Self { folder: tempfile::tempdir().unwrap(), platform, device, webhook, log, simulator };
+        let [platform, device, webhook, log, other_device, operator, signing] =
+            [1, 2, 3, 4, 5, 6, 7].map(|seed| Ed25519Key::from_seed(&[seed; 32]));
+        let folder = tempfile::tempdir().unwrap();
+        let world = Self { folder, platform, device, other_device, operator, webhook, log, simulator };
         let mut trust = TrustStore::new();
         for (name, kind, key) in [
             ("platform", KeyKind::BuildPlatformSigning, &world.platform),
             ("edge-1", KeyKind::DeviceAttestation, &world.device),
+            ("edge-2", KeyKind::DeviceAttestation, &world.other_device),
+            ("ada", KeyKind::Operator, &world.operator),
+            ("router", KeyKind::Integration, &signing),
             ("webhook", KeyKind::Integration, &world.webhook),
         ] {
             trust.add(TrustedKey::new(name, kind, key.public_key().clone())).unwrap();
@@ -71,6 +79,8 @@ impl World {
         std::fs::write(world.path("trust.json"), trust.to_json()).unwrap();
         std::fs::write(world.path("ca.pem"), world.simulator.ca_pem().unwrap()).unwrap();
         write_private(&world.path("audit.pem"), world.log.to_pem().unwrap().as_bytes());
+        write_private(&world.path("signing.pem"), signing.to_pem().unwrap().as_bytes());
+        write_private(&world.path("operator.token"), TOKEN.as_bytes());
         world.set_secret(SECRET);
         world
     }
@@ -90,7 +100,8 @@ impl World {
             "[listen]\naddress = \"127.0.0.1:0\"\nlocal_tls_directory = {}\n[trust]\nfile = {}\n\
              [state]\ndirectory = {}\n[audit]\ndirectory = {}\norigin = \"{ORIGIN}\"\nkey_file = {}\n\
              [servicenow]\nurl = \"{servicenow}\"\nca_file = {}\nclient_id = \"router\"\n\
-             client_secret_file = {}\npoll_s = 1\n[platform]\nlocal_directory = {}\n[log]\nfilter = \"error\"\n",
+             client_secret_file = {}\npoll_s = 1\n[platform]\nlocal_directory = {}\n\
+             [signing]\nkey_file = {}\n[operator]\ntoken_file = {}\n[log]\nfilter = \"error\"\n",
             at("tls"),
             at("trust.json"),
             at("state"),
@@ -99,6 +110,8 @@ impl World {
             at("ca.pem"),
             at("secret"),
             at("platform"),
+            at("signing.pem"),
+            at("operator.token"),
         );
         let path = self.path("event-router.toml");
         std::fs::write(&path, text).unwrap();
@@ -206,6 +219,11 @@ impl World {
         journal.contains(&format!("\"what\":\"{what}\""))
     }
 
+    /// Whether the audit log holds this text.
+    pub(crate) fn audit_says(&self, text: &str) -> bool {
+        std::fs::read_to_string(self.path("audit/journal")).unwrap().contains(text)
+    }
+
     /// Verifies the audit log from its files; gives how many entries it has.
     pub(crate) fn audited(&self) -> u64 {
         let key = VerifierKey::new(ORIGIN, self.log.public_key().clone()).unwrap();
@@ -252,6 +270,16 @@ impl Router {
         let (status, retry_after) = (response.status(), response.headers().contains_key("retry-after"));
         let text = response.text().await.unwrap();
         Answer { status, retry_after, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// Asks for something with these headers.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, String)]) -> Answer {
+        let url = format!("{}{path}", self.running.local_url);
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        Self::answer(request).await
     }
 
     /// A gauge of `/metrics`.

@@ -135,6 +135,7 @@ async fn reports_wait_while_the_router_is_down_and_come_in_order() {
     let first = setup.once().await.unwrap();
     assert_eq!((first.delivery.waiting, first.delivery.delivered), (1, 0));
     assert!(first.delivery.last_failure.as_deref().unwrap().contains("503"));
+    assert_eq!(first.report.nonce, None, "no challenge: it proves nothing about now");
     setup.tamper();
     let second = setup.once().await.unwrap();
     assert_eq!(second.delivery.waiting, 2);
@@ -181,6 +182,8 @@ async fn what_can_not_be_checked_is_no_finding() {
 
     let mut config = setup.config();
     config.device.root = setup.files.path().join("nowhere");
+    assert!(matches!(check(&config).await, CheckError::Find { .. }));
+    config.device.root = setup.build.image.clone();
     assert!(matches!(check(&config).await, CheckError::Tree { .. }));
 
     let stranger = Build::new("b-1", "as built\n", &key(2));
@@ -199,7 +202,7 @@ async fn what_can_not_be_checked_is_no_finding() {
 
     let mut config = setup.config();
     config.baseline.document = setup.files.path().join("nowhere");
-    assert!(matches!(check(&config).await, CheckError::Read { .. }));
+    assert!(matches!(check(&config).await, CheckError::Find { .. }));
     assert!(setup.router.events().is_empty(), "nothing was reported");
 }
 

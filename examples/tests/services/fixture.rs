@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
+use axum::extract::{Path as Place, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use openfactory_attest::document::{
     Builder, FileDigest, ImageFile, ManifestDigest, Signature, VerificationDocument, VerityTree,
 };
+use openfactory_attest::envelope::Envelope;
 use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
+use openfactory_attest::report::Nonce;
 use openfactory_attest::squashfs::{Compression, Packer};
 use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_attest::verity::{self, Params, Uuid};
@@ -23,7 +25,7 @@ use openfactory_attest::{Manifest, Sha256Digest, Work};
 use openfactory_examples::serve::{Limits, Running, serve};
 use openfactory_examples::shutdown::Shutdown;
 use openfactory_sn::lifecycle::cloud_event;
-use openfactory_sn::lifecycle::event::{Event, PAYLOAD_TYPE};
+use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -55,6 +57,7 @@ pub(crate) struct Build {
     /// The tree that was packed.
     pub(crate) tree: PathBuf,
     pub(crate) image: PathBuf,
+    pub(crate) hash_tree: PathBuf,
     pub(crate) manifest: PathBuf,
     pub(crate) document: PathBuf,
 }
@@ -86,6 +89,7 @@ impl Build {
 
         let work = Work::on_all_cores();
         let manifest = Manifest::of_squashfs(&bytes, &work).unwrap();
+        let hash_tree = at("image.verity");
         fs::write(at("manifest.json"), manifest.to_json().unwrap()).unwrap();
         let mut hashes = Cursor::new(Vec::new());
         let params = Params::new(Uuid::from_bytes([7; 16]));
@@ -93,7 +97,7 @@ impl Build {
         let document = VerificationDocument::new(
             build_id,
             ImageFile::new("image.squashfs", FileDigest::of(&bytes)),
-            VerityTree::new(&verity, FileDigest::of(&hashes.into_inner())),
+            VerityTree::new(&verity, FileDigest::of(hashes.get_ref())),
             ManifestDigest::json(manifest.digest().unwrap(), manifest.entries().len() as u64),
             Sha256Digest::of(b"recipe"),
             FileDigest::of(b"log"),
@@ -104,10 +108,12 @@ impl Build {
                 SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000),
             ),
         );
+        fs::write(&hash_tree, hashes.into_inner()).unwrap();
         fs::write(at("verification.json"), document.sign(key).unwrap().to_json()).unwrap();
         Self {
             tree,
             image: at("image.squashfs"),
+            hash_tree,
             manifest: at("manifest.json"),
             document: at("verification.json"),
             _directory: directory,
@@ -138,6 +144,8 @@ struct Inner {
     mode: Mode,
     events: Vec<(Event, Bytes)>,
     duplicates: usize,
+    challenges: u8,
+    commands: Vec<Envelope>,
 }
 
 /// What a router does at its door: the signature, the id, the answer; it remembers what it took.
@@ -156,9 +164,19 @@ struct Door {
 
 impl StubRouter {
     pub(crate) fn start(trust: TrustStore, kind: KeyKind) -> Self {
-        let inner = Arc::new(Mutex::new(Inner { mode: Mode::Take, events: Vec::new(), duplicates: 0 }));
+        let inner = Arc::new(Mutex::new(Inner {
+            mode: Mode::Take,
+            events: Vec::new(),
+            duplicates: 0,
+            challenges: 0,
+            commands: Vec::new(),
+        }));
         let door = Door { inner: Arc::clone(&inner), trust: Arc::new(trust), kind };
-        let app = Router::new().route("/v1/events", post(take)).with_state(door);
+        let app = Router::new()
+            .route("/v1/events", post(take))
+            .route("/v1/devices/{device}/challenge", post(challenge))
+            .route("/v1/devices/{device}/commands", get(commands))
+            .with_state(door);
         let stop = Shutdown::new();
         let running = serve(app, "127.0.0.1:0".parse().unwrap(), None, Limits::default(), &stop).unwrap();
         Self { inner, running, stop }
@@ -170,6 +188,11 @@ impl StubRouter {
 
     pub(crate) fn set(&self, mode: Mode) {
         self.inner.lock().unwrap().mode = mode;
+    }
+
+    /// Hands out this command, until an event tells that it was handled.
+    pub(crate) fn hand_out(&self, command: Envelope) {
+        self.inner.lock().unwrap().commands.push(command);
     }
 
     /// The events it took, with the bytes that came.
@@ -205,6 +228,39 @@ impl Drop for StubRouter {
     fn drop(&mut self) {
         self.stop.trigger();
     }
+}
+
+async fn challenge(State(door): State<Door>, Place(device): Place<String>) -> (StatusCode, Json<Value>) {
+    let mut inner = door.inner.lock().unwrap();
+    if inner.mode == Mode::Down {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": "down"})));
+    }
+    inner.challenges += 1;
+    let nonce = Nonce::from_bytes([inner.challenges; 32]);
+    (StatusCode::OK, Json(json!({"device": device, "nonce": nonce, "expires": "2099-01-01T00:00:00.000Z"})))
+}
+
+async fn commands(State(door): State<Door>, headers: HeaderMap) -> (StatusCode, Json<Value>) {
+    if !headers["authorization"].to_str().unwrap().starts_with("DSSE ") {
+        return (StatusCode::UNAUTHORIZED, Json(json!({"error": "who are you"})));
+    }
+    for _ in 0..20 {
+        {
+            let inner = door.inner.lock().unwrap();
+            let handled = |command: &&Envelope| {
+                let id: Value = serde_json::from_slice(command.payload_unverified()).unwrap();
+                !inner.events.iter().any(|(event, _)| {
+                    matches!(&event.body, EventBody::CommandHandled(body) if body.command_id.as_str() == id["id"])
+                })
+            };
+            let pending: Vec<_> = inner.commands.iter().filter(handled).collect();
+            if !pending.is_empty() {
+                return (StatusCode::OK, Json(json!({ "commands": pending })));
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    (StatusCode::OK, Json(json!({ "commands": [] })))
 }
 
 async fn take(

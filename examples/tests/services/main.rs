@@ -10,6 +10,7 @@
 )]
 
 mod agent;
+mod agent_overlay;
 mod command_line;
 mod config;
 mod fixture;
