@@ -44,11 +44,18 @@ struct Stamp {
     changed: (i64, i64),
 }
 
+/// What was read last.
+#[derive(Clone, Debug)]
+struct Read {
+    stamp: Stamp,
+    trust: Arc<TrustStore>,
+}
+
 /// A trust file. Clones share what was read last.
 #[derive(Clone, Debug)]
 pub struct TrustFile {
     path: PathBuf,
-    read: Arc<Mutex<Option<(Stamp, Arc<TrustStore>)>>>,
+    last: Arc<Mutex<Option<Read>>>,
 }
 
 impl TrustFile {
@@ -57,7 +64,7 @@ impl TrustFile {
     /// # Errors
     /// [`TrustFileError`] where it can't be read or is no trust file.
     pub fn open(path: &Path) -> Result<Self, TrustFileError> {
-        let file = Self { path: path.to_owned(), read: Arc::default() };
+        let file = Self { path: path.to_owned(), last: Arc::default() };
         file.current()?;
         Ok(file)
     }
@@ -69,11 +76,9 @@ impl TrustFile {
     pub fn current(&self) -> Result<Arc<TrustStore>, TrustFileError> {
         let error = |source| TrustFileError::Read { path: self.path.clone(), source };
         let stamp = stamp(&fs::metadata(&self.path).map_err(error)?);
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, trust)) = &*read
-            && *of == stamp
-        {
-            return Ok(Arc::clone(trust));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(read) = last.as_ref().filter(|read| read.stamp == stamp) {
+            return Ok(Arc::clone(&read.trust));
         }
         let file = File::open(&self.path).map_err(error)?;
         let stamp = self::stamp(&file.metadata().map_err(error)?);
@@ -82,7 +87,7 @@ impl TrustFile {
         let trust = TrustStore::parse(&bytes)
             .map_err(|source| TrustFileError::Content { path: self.path.clone(), source })?;
         let trust = Arc::new(trust);
-        *read = Some((stamp, Arc::clone(&trust)));
+        *last = Some(Read { stamp, trust: Arc::clone(&trust) });
         Ok(trust)
     }
 
