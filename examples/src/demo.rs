@@ -43,9 +43,10 @@ use story::Story;
 /// Tells the life of one image, from its request to a repaired device, with real services on loopback.
 ///
 /// A build is requested and becomes a change request; the gate opens when the change is approved; the image is
-/// packed, hashed, signed and verified; evidence goes to GRC, the device to the CMDB; a file changes while
-/// ServiceNow is away; the device is rolled back, attests, and what was open is closed. At the end the audit log
-/// is verified and every record is listed.
+/// packed, hashed, signed and verified; evidence goes to GRC, the device to the CMDB; the fleet follows, canary
+/// first; a file changes while ServiceNow is away; the device is rolled back, attests, and what was open is closed;
+/// the next build's canary is tampered with, and its rollout halts. At the end the audit log is verified and every
+/// record is listed.
 ///
 /// Nothing outside the data directory is written and nothing but loopback is talked to.
 #[derive(Debug, Parser)]
@@ -174,11 +175,16 @@ async fn chapters(
     let built = chapter::build::tell(&story, &site.first, request, arguments.image.as_deref()).await?;
     let device = site.devices.first().ok_or_else(|| DemoError::new("the fleet has no device"))?;
     chapter::deploy::tell(&story, device, &built).await?;
+    chapter::rollout::tell(&story, &built).await?;
     if !site.is_done("recovered") {
         chapter::drift::tell(&story, device, &built).await?;
         chapter::recover::tell(&story, device).await?;
         site.done("recovered")?;
     }
+    let request = chapter::request::tell(&story, &site.second).await?;
+    let image = Some(built.image_path.as_path());
+    let next = chapter::build::tell(&story, &site.second, request, image).await?;
+    chapter::failed_canary::tell(&story, &next, &site.first).await?;
     if !site.is_done("silence") {
         chapter::silence::tell(&story, &built).await?;
         site.done("silence")?;

@@ -4,6 +4,8 @@ pub(crate) mod build;
 pub(crate) mod compromise;
 pub(crate) mod deploy;
 pub(crate) mod drift;
+pub(crate) mod failed_canary;
 pub(crate) mod recover;
 pub(crate) mod request;
+pub(crate) mod rollout;
 pub(crate) mod silence;

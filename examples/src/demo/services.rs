@@ -177,6 +177,7 @@ fn router_config(site: &Site, servicenow: &str, ca: &Path) -> Result<RouterConfi
          [servicenow]\nurl = {}\nca_file = {}\nclient_id = {}\nclient_secret_file = {}\npoll_s = 5\n\
          [platform]\nlocal_directory = {}\n\
          [timing.fleets]\n{} = {BENCH_SILENCE_S}\n\
+         [rollout]\nrequire_verity = false\n\
          [log]\nfilter = \"error\"\n",
         quoted(&site.path("router/tls")),
         quoted(&site.trust_file()),

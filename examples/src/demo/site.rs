@@ -38,6 +38,8 @@ pub(crate) struct Site {
     root: PathBuf,
     /// The build that the fleet comes to run.
     pub(crate) first: BuildId,
+    /// The build after it, whose rollout fails.
+    pub(crate) second: BuildId,
     /// The fleet.
     pub(crate) fleet: FleetId,
     /// The fleet's devices.
@@ -56,6 +58,7 @@ impl Site {
         let site = Self {
             root,
             first: BuildId::new("press-line-edge-1").during("name the build")?,
+            second: BuildId::new("press-line-edge-2").during("name the build")?,
             fleet: FleetId::new("press-line").during("name the fleet")?,
             devices: (1..=devices)
                 .map(|number| DeviceId::new(format!("edge-{number:04}")).during("name a device"))
