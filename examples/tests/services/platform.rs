@@ -233,3 +233,46 @@ fn one_and_the_same_device_is_provisioned_once() {
     let status = setup.platform.provision(&device(), &build_id()).unwrap();
     assert_eq!((status.active, setup.motd().as_str()), (Slot::A, "tampered\n"));
 }
+
+fn deploy(id: &str, build: &str) -> Order {
+    order(id, vec![Action::Deploy { build: BuildId::new(build).unwrap() }])
+}
+
+#[tokio::test]
+async fn a_deployment_goes_into_the_other_slot_and_is_switched_to() {
+    let setup = provisioned();
+    let next = Build::new("b-2", "the next one\n", &key(1));
+    let id = BuildId::new("b-2").unwrap();
+    setup.platform.store_image(&id, &next.image, &next.document_bytes()).unwrap();
+    let performed = setup.platform.perform(&deploy("o-1", "b-2")).await.unwrap();
+    assert!(performed.is_complete(), "{performed:?}");
+    assert_eq!(setup.motd(), "the next one\n");
+    let after = setup.platform.status(&device()).unwrap();
+    assert_eq!((after.active, after.installed.build_id.as_str(), after.hold), (Slot::B, "b-2", None));
+    // What ran before is still there, until the next deployment.
+    let before = setup.path("devices/edge-1/slot-a/rootfs/etc/motd");
+    assert_eq!(fs::read_to_string(before).unwrap(), MOTD);
+    assert_eq!(setup.platform.perform(&deploy("o-1", "b-2")).await.unwrap(), performed);
+}
+
+#[tokio::test]
+async fn an_enrolled_device_gets_its_first_image_by_a_deployment_and_a_stranger_gets_none() {
+    let setup = provisioned();
+    let mut order = deploy("o-1", "b-1");
+    order.device = DeviceId::new("edge-2").unwrap();
+    let refused = setup.platform.perform(&order).await.unwrap_err();
+    assert!(matches!(refused, PlatformError::Refused { .. }), "{refused}");
+    setup.platform.enroll(&order.device).unwrap();
+    setup.platform.enroll(&order.device).unwrap();
+    assert!(matches!(setup.platform.status(&order.device), Err(LocalError::UnknownDevice { .. })));
+    assert!(setup.platform.perform(&order).await.unwrap().is_complete());
+    assert_eq!(setup.platform.status(&order.device).unwrap().active, Slot::A);
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_stored_is_not_deployed() {
+    let setup = provisioned();
+    let performed = setup.platform.perform(&deploy("o-1", "b-9")).await.unwrap();
+    assert!(performed.outcomes[0].to_string().contains("no image of build b-9"), "{performed:?}");
+    assert_eq!(setup.platform.status(&device()).unwrap().active, Slot::A);
+}
