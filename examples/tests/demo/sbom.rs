@@ -28,7 +28,7 @@ fn attached(summary: &Value) -> usize {
 fn an_inventory_is_signed_and_attached() {
     let (summary, sbom) = tell(image::Database::Good);
     assert_eq!(summary["sbom"], Sha256Digest::of(&sbom.unwrap()).to_string());
-    assert_eq!(attached(&summary), 1);
+    assert_eq!(attached(&summary), 2, "to the change request of each build");
 }
 
 #[test]

@@ -26,6 +26,7 @@ impl Told {
                 let state = if kind == "attachment" { "" } else { text("state") };
                 let correlation = stable(text("correlation_id"));
                 let line = format!("{kind} | {correlation} | {} | {state}", text("summary"));
+                let line = without_what_differs(&line);
                 *counted.entry(line).or_insert(0) += 1;
             }
         }
@@ -48,6 +49,22 @@ fn stable(correlation: &str) -> String {
         }
         _ => correlation.to_owned(),
     }
+}
+
+/// A line without ids of keys (16 hex digits or more), and without the words that hold an instant.
+fn without_what_differs(line: &str) -> String {
+    let is_hex = |text: &str| text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let words = line.split(' ').map(|word| {
+        let parts =
+            word.split('/').map(|part| if is_hex(part.trim_matches([':', ','])) { "KEY" } else { part });
+        let word = parts.collect::<Vec<_>>().join("/");
+        if word.starts_with("20") && word.contains('T') && word.ends_with('Z') {
+            "TIME".to_owned()
+        } else {
+            word
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Looks into ServiceNow's own state: no operation marker stands in two work notes, no file hangs twice on a
