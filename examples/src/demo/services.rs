@@ -177,7 +177,6 @@ fn router_config(site: &Site, servicenow: &str, ca: &Path) -> Result<RouterConfi
          [servicenow]\nurl = {}\nca_file = {}\nclient_id = {}\nclient_secret_file = {}\npoll_s = 5\n\
          [platform]\nlocal_directory = {}\n\
          [timing.fleets]\n{} = {BENCH_SILENCE_S}\n\
-         [rollout]\nrequire_verity = false\n\
          [log]\nfilter = \"error\"\n",
         quoted(&site.path("router/tls")),
         quoted(&site.trust_file()),
@@ -221,6 +220,7 @@ fn agent_config(site: &Site, device: &DeviceId, router: &str, ca: &Path) -> Resu
     let text = format!(
         "[device]\nid = {}\nroot = {}\nkey_file = {}\n\
          [baseline]\ndocument = {}\nmanifest = {}\ntrust = {}\n\
+         [verity]\nprobe = \"file\"\nimage = {}\nhash_tree = {}\n\
          [router]\nurl = {}\nca_file = {}\n\
          [state]\ndirectory = {}\n\
          [log]\nfilter = \"error\"\n",
@@ -230,6 +230,8 @@ fn agent_config(site: &Site, device: &DeviceId, router: &str, ca: &Path) -> Resu
         quoted(&baseline.document),
         quoted(&baseline.manifest),
         quoted(&baseline.trust),
+        quoted(&baseline.image),
+        quoted(&baseline.hash_tree),
         toml::Value::from(router),
         quoted(ca),
         quoted(&site.path("agents").join(device.as_str())),
