@@ -10,6 +10,7 @@ pub mod sqlite;
 
 #[cfg(feature = "postgres")]
 mod incidents;
+mod machine;
 mod request;
 mod wait;
 

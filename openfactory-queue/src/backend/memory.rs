@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
+use crate::backend::machine::State;
 use crate::backend::wait::{self, Try};
 use crate::backend::{DEDUP_WINDOW, MAX_BATCH, MAX_PAYLOAD, request};
 use crate::capabilities::{Capabilities, Durability};
@@ -19,13 +20,6 @@ use crate::pause::{Pause, Resume};
 use crate::queue::SyncQueue;
 use crate::stamp::Stamp;
 use crate::stats::{Found, Maintained, Stats};
-
-mod deliver;
-mod letters;
-mod state;
-mod view;
-
-use state::State;
 
 /// How a [`MemoryQueue`] is to be.
 #[derive(Clone, Debug)]
@@ -164,7 +158,11 @@ impl SyncQueue for MemoryQueue {
                 let detail = format!("the queue holds its limit of {limit} messages");
                 return Err(Error::new(ErrorKind::Full, "publish", detail));
             }
-            Ok(state.publish(messages, now))
+            let publish = |message: Message| {
+                let digest = message.content_digest();
+                state.publish(message, digest, now)
+            };
+            Ok(messages.into_iter().map(publish).collect())
         })?
     }
 

@@ -1,4 +1,5 @@
-//! The messages, and which of them is next.
+//! The queue as a state machine: the messages, and which of them is next. Each call is given the instant, so that the
+//! same calls in the same order always come to the same end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,52 +10,56 @@ use crate::message::{Message, Published};
 use crate::pause::{Pause, PauseScope};
 use crate::stamp::Stamp;
 
-/// All that a memory queue holds. Every method leaves it whole.
+mod deliver;
+mod letters;
+mod view;
+
+/// All that a queue holds. Every method leaves it whole.
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) window: Duration,
-    pub(super) last_seq: u64,
-    pub(super) live: BTreeMap<u64, Entry>,
-    pub(super) lanes: HashMap<String, Lane>,
+pub(in crate::backend) struct State {
+    pub(in crate::backend) window: Duration,
+    pub(in crate::backend) last_seq: u64,
+    pub(in crate::backend) live: BTreeMap<u64, Entry>,
+    pub(in crate::backend) lanes: HashMap<String, Lane>,
     /// What may be leased: heads of lanes, and messages without key, most urgent and oldest first.
-    pub(super) ready: BTreeSet<(u8, u64)>,
+    pub(in crate::backend) ready: BTreeSet<(u8, u64)>,
     /// What could be leased but for its time.
-    pub(super) delayed: BTreeSet<(Stamp, u64)>,
+    pub(in crate::backend) delayed: BTreeSet<(Stamp, u64)>,
     /// What is under lease, by the end of the lease.
-    pub(super) leases: BTreeSet<(Stamp, u64)>,
+    pub(in crate::backend) leases: BTreeSet<(Stamp, u64)>,
     /// What lives and expires.
-    pub(super) expiring: BTreeSet<(Stamp, u64)>,
-    pub(super) dead: BTreeMap<u64, DeadLetter>,
-    pub(super) known: HashMap<String, Known>,
+    pub(in crate::backend) expiring: BTreeSet<(Stamp, u64)>,
+    pub(in crate::backend) dead: BTreeMap<u64, DeadLetter>,
+    pub(in crate::backend) known: HashMap<String, Known>,
     /// The known ids by age.
-    pub(super) ages: BTreeMap<(Stamp, u64), String>,
-    pub(super) pauses: BTreeMap<PauseScope, Pause>,
+    pub(in crate::backend) ages: BTreeMap<(Stamp, u64), String>,
+    pub(in crate::backend) pauses: BTreeMap<PauseScope, Pause>,
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) message: Message,
-    pub(super) published: Stamp,
-    pub(super) due: Stamp,
-    pub(super) failures: u32,
-    pub(super) deliveries: u32,
-    pub(super) lapses: u32,
+pub(in crate::backend) struct Entry {
+    pub(in crate::backend) message: Message,
+    pub(in crate::backend) published: Stamp,
+    pub(in crate::backend) due: Stamp,
+    pub(in crate::backend) failures: u32,
+    pub(in crate::backend) deliveries: u32,
+    pub(in crate::backend) lapses: u32,
     /// Whether the last lease still waits for its settlement, lapsed or not.
-    pub(super) outstanding: bool,
-    pub(super) lease: Option<Holding>,
-    pub(super) place: Place,
-    pub(super) history: Vec<Incident>,
+    pub(in crate::backend) outstanding: bool,
+    pub(in crate::backend) lease: Option<Holding>,
+    pub(in crate::backend) place: Place,
+    pub(in crate::backend) history: Vec<Incident>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Holding {
-    pub(super) worker: String,
-    pub(super) since: Stamp,
-    pub(super) until: Stamp,
+pub(in crate::backend) struct Holding {
+    pub(in crate::backend) worker: String,
+    pub(in crate::backend) since: Stamp,
+    pub(in crate::backend) until: Stamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::backend) enum Place {
     /// Leased, or behind another of its key.
     Unseated,
     Ready,
@@ -63,34 +68,34 @@ pub(super) enum Place {
 
 /// The messages of one key.
 #[derive(Debug, Default)]
-pub(super) struct Lane {
-    pub(super) live: BTreeSet<u64>,
-    pub(super) leased: Option<u64>,
+pub(in crate::backend) struct Lane {
+    pub(in crate::backend) live: BTreeSet<u64>,
+    pub(in crate::backend) leased: Option<u64>,
     /// The one that stands in `ready` or `delayed`.
-    pub(super) seated: Option<u64>,
+    pub(in crate::backend) seated: Option<u64>,
     /// The dead letters because of which it stands still.
-    pub(super) blocked: BTreeSet<u64>,
+    pub(in crate::backend) blocked: BTreeSet<u64>,
 }
 
 #[derive(Debug)]
-pub(super) struct Known {
-    pub(super) digest: [u8; 32],
-    pub(super) seq: u64,
-    pub(super) at: Stamp,
+pub(in crate::backend) struct Known {
+    pub(in crate::backend) digest: [u8; 32],
+    pub(in crate::backend) seq: u64,
+    pub(in crate::backend) at: Stamp,
 }
 
 impl Entry {
-    pub(super) fn note(&mut self, at: Stamp, kind: IncidentKind, reason: &str) {
+    pub(in crate::backend) fn note(&mut self, at: Stamp, kind: IncidentKind, reason: &str) {
         history::record(&mut self.history, Incident::new(at.time(), kind, reason, self.deliveries));
     }
 
-    pub(super) fn expired(&self, now: Stamp) -> bool {
+    pub(in crate::backend) fn expired(&self, now: Stamp) -> bool {
         self.message.expires.is_some_and(|expires| Stamp::from(expires) <= now)
     }
 }
 
 impl State {
-    pub(super) fn new(window: Duration) -> Self {
+    pub(in crate::backend) fn new(window: Duration) -> Self {
         Self {
             window,
             last_seq: 0,
@@ -107,22 +112,23 @@ impl State {
         }
     }
 
-    pub(super) fn live_count(&self) -> u64 {
+    pub(in crate::backend) fn live_count(&self) -> u64 {
         self.live.len() as u64
     }
 
     /// How many of these messages are new.
-    pub(super) fn would_store(&self, messages: &[Message], now: Stamp) -> u64 {
+    pub(in crate::backend) fn would_store(&self, messages: &[Message], now: Stamp) -> u64 {
         let new = messages.iter().filter(|message| self.remembered(&message.id, now).is_none());
         new.map(|message| &message.id).collect::<BTreeSet<_>>().len() as u64
     }
 
-    pub(super) fn publish(&mut self, messages: Vec<Message>, now: Stamp) -> Vec<Published> {
-        messages.into_iter().map(|message| self.publish_one(message, now)).collect()
-    }
-
-    fn publish_one(&mut self, message: Message, now: Stamp) -> Published {
-        let digest = message.content_digest();
+    /// Stores a message; its content is told by the digest, and the payload may be kept elsewhere.
+    pub(in crate::backend) fn publish(
+        &mut self,
+        message: Message,
+        digest: [u8; 32],
+        now: Stamp,
+    ) -> Published {
         if let Some(known) = self.remembered(&message.id, now) {
             let seq = known.seq;
             return if known.digest == digest {
@@ -167,7 +173,7 @@ impl State {
     }
 
     /// Adds a message to the living and to its lane; its place is settled afterwards.
-    pub(super) fn insert(&mut self, seq: u64, entry: Entry) {
+    pub(in crate::backend) fn insert(&mut self, seq: u64, entry: Entry) {
         if let Some(key) = &entry.message.key {
             self.lanes.entry(key.clone()).or_default().live.insert(seq);
         }
@@ -178,7 +184,7 @@ impl State {
     }
 
     /// Takes a message out of the living, out of its lane and out of its place. The lane is to be settled afterwards.
-    pub(super) fn remove(&mut self, seq: u64) -> Option<Entry> {
+    pub(in crate::backend) fn remove(&mut self, seq: u64) -> Option<Entry> {
         self.detach(seq);
         let entry = self.live.remove(&seq)?;
         if let Some(lane) = entry.message.key.as_ref().and_then(|key| self.lanes.get_mut(key)) {
@@ -191,7 +197,7 @@ impl State {
     }
 
     /// Ends the lease of a message, if there is one, and takes it from its place.
-    pub(super) fn detach(&mut self, seq: u64) {
+    pub(in crate::backend) fn detach(&mut self, seq: u64) {
         self.unseat(seq);
         let Some(entry) = self.live.get_mut(&seq) else { return };
         if let Some(holding) = entry.lease.take() {
@@ -205,7 +211,7 @@ impl State {
     }
 
     /// Gives a message, or the head of its key, the place that it should have.
-    pub(super) fn settle_places(&mut self, seq: u64, now: Stamp) {
+    pub(in crate::backend) fn settle_places(&mut self, seq: u64, now: Stamp) {
         match self.live.get(&seq).map(|entry| entry.message.key.clone()) {
             Some(Some(key)) => self.settle_lane(&key, now),
             Some(None) => self.seat(seq, now),
@@ -214,7 +220,7 @@ impl State {
     }
 
     /// Seats the head of a lane, if the lane may go on; forgets a lane that is empty.
-    pub(super) fn settle_lane(&mut self, key: &str, now: Stamp) {
+    pub(in crate::backend) fn settle_lane(&mut self, key: &str, now: Stamp) {
         let Some(lane) = self.lanes.get(key) else { return };
         if let Some(seated) = lane.seated {
             self.unseat(seated);
@@ -247,7 +253,7 @@ impl State {
         }
     }
 
-    pub(super) fn unseat(&mut self, seq: u64) {
+    pub(in crate::backend) fn unseat(&mut self, seq: u64) {
         let Some(entry) = self.live.get_mut(&seq) else { return };
         match entry.place {
             Place::Unseated => return,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::state::{Entry, Place, State};
+use super::{Entry, Place, State};
 use crate::backend::stagger;
 use crate::dead_letter::{
     DeadCause, DeadLetter, DeadLetterPage, DeadPolicy, Discard, Moved, Redrive, Selection,
@@ -12,7 +12,7 @@ use crate::stamp::Stamp;
 
 impl State {
     /// Moves a living message to the dead letters and lets its policy decide about its key.
-    pub(super) fn bury(&mut self, seq: u64, cause: DeadCause, reason: &str, now: Stamp) {
+    pub(in crate::backend) fn bury(&mut self, seq: u64, cause: DeadCause, reason: &str, now: Stamp) {
         let Some(mut entry) = self.remove(seq) else { return };
         let kind = match cause {
             DeadCause::Rejected => IncidentKind::Dead,
@@ -48,7 +48,7 @@ impl State {
         self.settle_lane(&key, now);
     }
 
-    pub(super) fn dead_letters(&self, page: &DeadLetterPage) -> Vec<DeadLetter> {
+    pub(in crate::backend) fn dead_letters(&self, page: &DeadLetterPage) -> Vec<DeadLetter> {
         let from = page.after.map_or(0, |after| after.saturating_add(1));
         self.dead
             .range(from..)
@@ -96,7 +96,7 @@ impl State {
         (chosen, moved)
     }
 
-    pub(super) fn redrive(&mut self, redrive: &Redrive, now: Stamp) -> Moved {
+    pub(in crate::backend) fn redrive(&mut self, redrive: &Redrive, now: Stamp) -> Moved {
         let (chosen, moved) = self.moved(&redrive.selection, redrive.limit);
         if redrive.dry_run {
             return moved;
@@ -129,7 +129,7 @@ impl State {
         moved
     }
 
-    pub(super) fn discard(&mut self, discard: &Discard, now: Stamp) -> Moved {
+    pub(in crate::backend) fn discard(&mut self, discard: &Discard, now: Stamp) -> Moved {
         let (chosen, moved) = self.moved(&discard.selection, discard.limit);
         if discard.dry_run {
             return moved;

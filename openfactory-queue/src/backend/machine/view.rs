@@ -1,31 +1,31 @@
 //! Looking, pausing, upkeep.
 
-use super::state::{Place, State};
+use super::{Place, State};
 use crate::dead_letter::DeadCause;
 use crate::pause::{Pause, PauseScope};
 use crate::stamp::Stamp;
 use crate::stats::{Found, Maintained, MessageState, Stats};
 
 impl State {
-    pub(super) fn is_paused(&self, scope: &PauseScope, now: Stamp) -> bool {
+    pub(in crate::backend) fn is_paused(&self, scope: &PauseScope, now: Stamp) -> bool {
         self.pauses.get(scope).is_some_and(|pause| in_force(pause, now))
     }
 
-    pub(super) fn pause(&mut self, mut pause: Pause, now: Stamp) {
+    pub(in crate::backend) fn pause(&mut self, mut pause: Pause, now: Stamp) {
         pause.since = now.time();
         pause.until = pause.until.map(|until| Stamp::from(until).time());
         self.pauses.insert(pause.scope.clone(), pause);
     }
 
-    pub(super) fn resume(&mut self, scope: &PauseScope, now: Stamp) -> bool {
+    pub(in crate::backend) fn resume(&mut self, scope: &PauseScope, now: Stamp) -> bool {
         self.pauses.remove(scope).is_some_and(|pause| in_force(&pause, now))
     }
 
-    pub(super) fn pauses(&self, now: Stamp) -> Vec<Pause> {
+    pub(in crate::backend) fn pauses(&self, now: Stamp) -> Vec<Pause> {
         self.pauses.values().filter(|pause| in_force(pause, now)).cloned().collect()
     }
 
-    pub(super) fn find(&self, id: &str, now: Stamp) -> Option<Found> {
+    pub(in crate::backend) fn find(&self, id: &str, now: Stamp) -> Option<Found> {
         let seq = self.known.get(id)?.seq;
         if let Some(letter) = self.dead.get(&seq) {
             let mut found = Found::new(letter.message.clone(), seq, MessageState::Dead, letter.published);
@@ -50,7 +50,7 @@ impl State {
         Some(found)
     }
 
-    pub(super) fn stats(&self, now: Stamp) -> Stats {
+    pub(in crate::backend) fn stats(&self, now: Stamp) -> Stats {
         let due = self.delayed.iter().take_while(|(due, _)| *due <= now);
         let due: Vec<u64> = due.map(|(_, seq)| *seq).collect();
         let ready = (self.ready.len() + due.len()) as u64;
@@ -73,7 +73,7 @@ impl State {
         }
     }
 
-    pub(super) fn maintain(&mut self, budget: usize, now: Stamp) -> Maintained {
+    pub(in crate::backend) fn maintain(&mut self, budget: usize, now: Stamp) -> Maintained {
         let lapsed = self.sweep_lapsed(budget, now);
         let expired: Vec<u64> = self
             .expiring
@@ -111,6 +111,6 @@ impl State {
     }
 }
 
-pub(super) fn in_force(pause: &Pause, now: Stamp) -> bool {
+pub(in crate::backend) fn in_force(pause: &Pause, now: Stamp) -> bool {
     pause.until.is_none_or(|until| Stamp::from(until) > now)
 }

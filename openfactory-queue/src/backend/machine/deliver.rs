@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::time::Duration;
 
-use super::state::{Entry, Holding, Place, State};
+use super::{Entry, Holding, Place, State};
 use crate::backend::SWEEP;
 use crate::dead_letter::DeadCause;
 use crate::history::IncidentKind;
@@ -12,7 +12,7 @@ use crate::pause::PauseScope;
 use crate::stamp::Stamp;
 
 impl State {
-    pub(super) fn lease(&mut self, request: &LeaseRequest, now: Stamp) -> Vec<Leased> {
+    pub(in crate::backend) fn lease(&mut self, request: &LeaseRequest, now: Stamp) -> Vec<Leased> {
         self.sweep_lapsed(SWEEP, now);
         self.promote(now);
         let mut leased = Vec::new();
@@ -70,7 +70,7 @@ impl State {
     }
 
     /// Makes messages whose lease has lapsed available again.
-    pub(super) fn sweep_lapsed(&mut self, budget: usize, now: Stamp) -> u64 {
+    pub(in crate::backend) fn sweep_lapsed(&mut self, budget: usize, now: Stamp) -> u64 {
         let lapsed: Vec<u64> = self
             .leases
             .iter()
@@ -102,7 +102,7 @@ impl State {
     }
 
     /// When something may become ready by itself.
-    pub(super) fn next_change(&self, now: Stamp) -> Option<Stamp> {
+    pub(in crate::backend) fn next_change(&self, now: Stamp) -> Option<Stamp> {
         let pauses =
             self.pauses.values().filter_map(|pause| pause.until).map(Stamp::from).filter(|end| *end > now);
         let delayed = self.delayed.first().map(|(due, _)| *due);
@@ -115,7 +115,7 @@ impl State {
         (entry.outstanding && u64::from(entry.deliveries) == token.epoch()).then_some(entry)
     }
 
-    pub(super) fn extend(&mut self, token: LeaseToken, ttl: Duration, now: Stamp) -> Extended {
+    pub(in crate::backend) fn extend(&mut self, token: LeaseToken, ttl: Duration, now: Stamp) -> Extended {
         let seq = token.seq();
         let Some(entry) = self.held(token) else { return Extended::Stale };
         let Some(mut holding) = entry.lease.clone() else {
@@ -132,7 +132,7 @@ impl State {
         Extended::Until(until)
     }
 
-    pub(super) fn settle(&mut self, token: LeaseToken, how: &Settlement, now: Stamp) -> Settled {
+    pub(in crate::backend) fn settle(&mut self, token: LeaseToken, how: &Settlement, now: Stamp) -> Settled {
         let seq = token.seq();
         let Some(key) = self.held(token).map(|entry| entry.message.key.clone()) else {
             return Settled::Stale;
