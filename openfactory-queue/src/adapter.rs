@@ -1,3 +1,6 @@
 //! Queues around queues.
 
 pub mod faulty;
+pub mod instrumented;
+pub mod limited;
+pub mod meter;

@@ -46,6 +46,28 @@ pub enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    /// Its name in metrics and traces, the attribute `error.type`: one of few.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Full => "full",
+            Self::TooLarge => "too_large",
+            Self::Invalid => "invalid",
+            Self::Unsupported => "unsupported",
+            Self::Corrupt => "corrupt",
+            Self::SchemaVersion => "schema_version",
+            Self::Locked => "locked",
+            Self::Closed => "closed",
+            Self::Poisoned => "poisoned",
+            Self::LeaseLost => "lease_lost",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl Error {
     /// An error of `kind` in `operation`, whose outcome is known: nothing has changed.
     pub fn new(kind: ErrorKind, operation: &'static str, detail: impl Into<String>) -> Self {

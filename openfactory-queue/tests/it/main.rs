@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod adapters;
+mod alerts;
 mod crash;
 mod faulty;
 mod memory;
