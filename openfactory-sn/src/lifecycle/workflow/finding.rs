@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use openfactory_attest::digest::Sha256Digest;
-use openfactory_attest::drift;
+use openfactory_attest::drift::{self, DriftType};
 use openfactory_attest::manifest::Difference;
-use openfactory_attest::report::DeviceReport;
+use openfactory_attest::report::{DeviceReport, ServiceFault, ServiceState, Services, VerityState};
 
 use super::super::event::device::{Finding, MAX_FINDINGS};
 use super::super::priority::Priority;
@@ -26,7 +26,9 @@ pub(super) struct Assessment {
 
 /// `None` if there are no findings.
 pub(super) fn assess(report: &DeviceReport) -> Option<Assessment> {
-    let mut findings: Vec<Finding> = report.findings.iter().map(classify).collect();
+    let services = report.services.iter().flat_map(Services::faults).map(service);
+    let mut findings: Vec<Finding> =
+        report.findings.iter().map(classify).chain(services).chain(broken(report)).collect();
     findings.sort();
     let priority = findings.first()?.priority;
     let mut cause = String::from("openfactory/drift_cause/v1");
@@ -40,6 +42,33 @@ pub(super) fn assess(report: &DeviceReport) -> Option<Assessment> {
     let total = findings.len();
     findings.truncate(MAX_FINDINGS);
     Some(Assessment { priority, findings, total, cause: Sha256Digest::of(cause.as_bytes()) })
+}
+
+/// A service that is not as it has to be: the guide's "Service state deviation".
+fn service((service, fault): (&ServiceState, ServiceFault)) -> Finding {
+    let class = DriftType::ServiceState;
+    Finding::new(
+        class.priority().into(),
+        service.name.as_str(),
+        match fault {
+            ServiceFault::RequiredStopped => "stopped",
+            _ => "started",
+        },
+        format!("{class}: {}", fault.as_str()),
+        format!("is {}", service.state),
+    )
+}
+
+/// An image that is not the one with the signed root hash: the guide's "dm-verity failure".
+fn broken(report: &DeviceReport) -> Option<Finding> {
+    let Some(VerityState::Broken { reason, .. }) = &report.verity else { return None };
+    Some(Finding::new(
+        Priority::P1,
+        "dm-verity",
+        "broken",
+        "dm-verity failure: the image is not the signed one",
+        reason,
+    ))
 }
 
 fn classify(difference: &Difference) -> Finding {

@@ -55,6 +55,7 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
     let before = device.order.clone();
     let refused = no_proof(context, &device, &build_id, report)?;
     let assessment = if refused.is_none() { assess(report) } else { None };
+    let refused = if assessment.is_none() { refused.or_else(|| unseen(report)) } else { refused };
     let health = match &watched {
         None => None,
         Some(build) => Some(health(context, body, build, refused.as_deref(), assessment.as_ref())?),
@@ -172,6 +173,16 @@ fn no_proof(
         return Ok(Some("it compared nothing".to_owned()));
     }
     Ok(None)
+}
+
+/// A report that found nothing proves nothing either, where the device could not look at all that it was to.
+fn unseen(report: &DeviceReport) -> Option<String> {
+    let first = report.not_checked.first()?;
+    let others = match report.not_checked.len() {
+        1 => String::new(),
+        all => format!(" and {} more", all - 1),
+    };
+    Some(format!("the device could not look at all that it was to: {first}{others}"))
 }
 
 fn drifted(

@@ -1,3 +1,4 @@
+use openfactory_attest::report::{Expected, ServiceState, Services, VerityProof, VerityState};
 use openfactory_sn::lifecycle::compliance::Compliance;
 use openfactory_sn::lifecycle::event::EventBody;
 use openfactory_sn::lifecycle::event::device::{DeviceDrifted, Unattested};
@@ -130,6 +131,48 @@ async fn drift_severity_row_by_row() {
             }
         }
     }
+}
+
+/// The guide's examples of a service state deviation, and a dm-verity failure.
+#[tokio::test]
+async fn services_and_a_broken_image_are_drift_too() {
+    let stopped = ServiceState::new("ssh.service", "failed", false, Expected::Required);
+    let started = ServiceState::new("miner.service", "active", true, Expected::Unlisted);
+    let broken = VerityState::Broken {
+        root_hash: samples::digest("root"),
+        by: VerityProof::File,
+        reason: "block 7".into(),
+    };
+    let base = report(300, &[]);
+    for (report, priority, class) in [
+        (
+            base.clone().with_services(Services::new([stopped]).unwrap()),
+            Priority::P2,
+            "Service state deviation: required service stopped",
+        ),
+        (
+            base.clone().with_services(Services::new([started]).unwrap()),
+            Priority::P2,
+            "Service state deviation: unauthorized service started",
+        ),
+        (base.with_verity(broken), Priority::P1, "dm-verity failure: the image is not the signed one"),
+    ] {
+        let mut world = World::with_device().await;
+        let published = world.at(instant(300)).apply(&reported(report)).await;
+        let EventBody::DeviceDrifted(body) = &published[0].body else { panic!("{published:?}") };
+        assert_eq!((body.priority, body.findings[0].class.as_str()), (priority, class));
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_could_not_look_at_is_no_proof_and_no_drift() {
+    let mut world = World::with_device().await;
+    let mut report = report(300, &[]);
+    report.not_checked = vec!["services: no bus".to_owned(), "x".to_owned()];
+    let published = world.at(instant(300)).apply(&reported(report)).await;
+    let EventBody::DeviceUnattested(body) = &published[0].body else { panic!("{published:?}") };
+    let Unattested::Refused { reason } = &body.cause else { panic!("{body:?}") };
+    assert!(reason.ends_with("services: no bus and 1 more"), "{reason}");
 }
 
 #[tokio::test]
