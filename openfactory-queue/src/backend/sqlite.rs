@@ -27,11 +27,14 @@ mod claim;
 mod config;
 mod deliver;
 mod failure;
+mod find;
 mod group;
 mod letters;
+mod lookup;
 mod open;
 mod publish;
 mod reader;
+mod recent;
 mod rows;
 mod schema;
 mod settle;
@@ -128,11 +131,10 @@ impl SyncQueue for SqliteQueue {
         let Shared { config, writer, changed, .. } = &*self.shared;
         wait::for_some(&*config.clock, changed, request.wait, || async {
             let (request, undo) = (request.clone(), writer.downgrade());
-            let claim = writer.call("lease", move |store| {
-                let Try { leased, next } = store.lease(&request)?;
-                Ok((Claim::new(leased, undo), next))
-            });
-            claim.await.map(|(claim, next)| Try { leased: claim.accept(), next })
+            // A claim is made of what was committed, and of nothing else.
+            let claim = |Try { leased, next }| (Claim::new(leased, undo), next);
+            let claimed = writer.call_then("lease", move |store| store.lease(&request), claim);
+            claimed.await.map(|(claim, next)| Try { leased: claim.accept(), next })
         })
         .await
     }
@@ -184,7 +186,7 @@ impl SyncQueue for SqliteQueue {
 
     async fn find(&self, id: &str) -> Result<Option<Found>, Error> {
         let id = id.to_owned();
-        self.shared.reader.look("find", move |tx, now| reader::find(tx, &id, now)).await
+        self.shared.writer.call("find", move |store| store.find(&id)).await
     }
 
     async fn stats(&self) -> Result<Stats, Error> {

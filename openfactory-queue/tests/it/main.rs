@@ -14,7 +14,9 @@ mod alerts;
 mod crash;
 mod faulty;
 mod memory;
+mod migration;
 mod model;
+mod outage;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -25,4 +27,5 @@ mod postgres_server;
 mod shared_server;
 mod sqlite;
 mod sqlite_file;
+mod virtual_time;
 mod worker;

@@ -20,7 +20,6 @@ mod load;
 mod publish;
 mod redis;
 mod report;
-mod rival;
 
 use report::Report;
 
@@ -42,9 +41,6 @@ struct Options {
     /// How many messages wait in the deep queue; 0 leaves that part out.
     #[arg(long, default_value_t = 1_000_000)]
     depth: u64,
-    /// The program of the package in `benches/rivals`, built in release mode; left out if it isn't given.
-    #[arg(long, value_name = "PROGRAM")]
-    rival: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -83,13 +79,7 @@ async fn measure(options: &Options) -> Result<bool> {
         let delivered = deliver::measure(&path("deliver"), span).await?;
         report.ratio("lease and ack, 16 keys a claim", delivered / floor, Some(2.0));
         let trip = deliver::round_trip(&path("trip"), span).await?;
-        match &options.rival {
-            Some(program) => {
-                let theirs = rival::measure(program, &path("rival"), span)?;
-                report.versus("round trip, against apalis-sqlite", trip / theirs, Some(3.0));
-            }
-            None => report.missing("round trip, against apalis-sqlite: no --rival given"),
-        }
+        report.ratio("publish, lease and ack, 16 keys a claim", trip / floor, None);
         match redis::measure(&path("redis"), span, 50).await? {
             Some(theirs) => {
                 report.versus("publish, 64 callers, against a Redis stream", many.rate / theirs, None)

@@ -16,9 +16,13 @@ pub(crate) struct Measured {
     pub(crate) p99: Duration,
 }
 
-/// So many callers, each of which waits for its answer, on a new queue.
+/// So many messages wait before publishing is measured: what a new queue can put off, this one can't any more.
+const BEFORE: u64 = 150_000;
+
+/// So many callers, each of which waits for its answer, on a queue of its own.
 pub(crate) async fn measure(path: &Path, span: Duration, callers: usize) -> Result<Measured> {
     let queue = load::open(path).await?;
+    load::fill(&queue, BEFORE).await?;
     let measured = call(&queue, span, callers).await?;
     queue.close().await?;
     load::remove(path)?;

@@ -98,7 +98,8 @@ impl Store<'_> {
         let &Candidate { priority, seq, lane, .. } = candidate;
         self.run("DELETE FROM ready WHERE priority = ?1 AND seq = ?2", [priority, seq])?;
         if let Some(lane) = lane {
-            self.run("UPDATE lanes SET seated = NULL, leased = ?2 WHERE lane = ?1", [lane, seq])?;
+            let sql = "UPDATE lanes SET seated = NULL, leased = ?2 WHERE lane = ?1";
+            self.change_lane(lane, sql, [lane, seq])?;
         }
         let until = self.now.plus(request.ttl);
         let sql = "INSERT INTO tries (seq, deliveries, outstanding, worker, since, until)

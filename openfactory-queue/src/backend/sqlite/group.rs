@@ -1,5 +1,6 @@
-//! Group commit: several calls in one transaction, each undone by itself if it fails.
+//! Group commit: several calls in one transaction; what one of them fails with undoes it alone.
 
+use std::cell::RefCell;
 use std::vec;
 
 use rusqlite::Connection;
@@ -7,6 +8,8 @@ use tokio::sync::oneshot;
 
 use super::config::SqliteConfig;
 use super::failure::{from_sqlite, is_fatal};
+use super::open;
+use super::recent::{self, Recent};
 use super::store::Store;
 use crate::error::{Error, ErrorKind};
 use crate::stamp::Stamp;
@@ -26,37 +29,45 @@ pub(super) trait Call: Send {
     fn refuse(self: Box<Self>, kind: ErrorKind, detail: &str);
 }
 
-/// The [`Call`] of a closure.
-pub(super) struct Pending<T, W> {
+/// The [`Call`] of a closure, which may be run several times, each time as if the others had not been; and of what is
+/// made of its result once that is committed.
+pub(super) struct Pending<T, A, W, F> {
     operation: &'static str,
-    work: Option<W>,
+    work: W,
     result: Option<T>,
-    answer: oneshot::Sender<Result<T, Error>>,
+    then: F,
+    answer: oneshot::Sender<Result<A, Error>>,
 }
 
-impl<T, W> Pending<T, W> {
-    pub(super) fn new(operation: &'static str, work: W, answer: oneshot::Sender<Result<T, Error>>) -> Self {
-        Self { operation, work: Some(work), result: None, answer }
+impl<T, A, W, F> Pending<T, A, W, F> {
+    pub(super) fn new(
+        operation: &'static str,
+        work: W,
+        then: F,
+        answer: oneshot::Sender<Result<A, Error>>,
+    ) -> Self {
+        Self { operation, work, result: None, then, answer }
     }
 }
 
-impl<T, W> Call for Pending<T, W>
+impl<T, A, W, F> Call for Pending<T, A, W, F>
 where
     T: Send,
-    W: FnOnce(&Store<'_>) -> rusqlite::Result<T> + Send,
+    A: Send,
+    W: Fn(&Store<'_>) -> rusqlite::Result<T> + Send,
+    F: FnOnce(T) -> A + Send,
 {
     fn run(&mut self, store: &Store<'_>) -> rusqlite::Result<()> {
-        if let Some(work) = self.work.take() {
-            self.result = Some(work(store)?);
-        }
+        self.result = Some((self.work)(store)?);
         Ok(())
     }
 
     fn committed(self: Box<Self>) {
-        let answer =
-            self.result.ok_or_else(|| Error::new(ErrorKind::Other, self.operation, "the call has not run"));
+        let Self { operation, result, then, answer, .. } = *self;
+        let result =
+            result.map(then).ok_or_else(|| Error::new(ErrorKind::Other, operation, "the call has not run"));
         // A caller that has gone does not hear of it; what it leased is given back by its claim.
-        drop(self.answer.send(answer));
+        drop(answer.send(result));
     }
 
     fn failed(self: Box<Self>, error: &rusqlite::Error, unclear: bool) {
@@ -66,6 +77,42 @@ where
 
     fn refuse(self: Box<Self>, kind: ErrorKind, detail: &str) {
         drop(self.answer.send(Err(Error::new(kind, self.operation, detail))));
+    }
+}
+
+/// An open database, with what the writer keeps in memory of it.
+pub(super) struct Database {
+    conn: Connection,
+    recent: RefCell<Recent>,
+}
+
+impl Database {
+    /// Opens it for writing.
+    pub(super) fn open(config: &SqliteConfig) -> Result<Self, Error> {
+        let conn = open::writer(config)?;
+        let load = || recent::catch_up(&conn).and_then(|()| Recent::load(&conn));
+        let recent = RefCell::new(load().map_err(|error| from_sqlite("open", &error))?);
+        Ok(Self { conn, recent })
+    }
+
+    pub(super) fn close(self) -> Result<(), Error> {
+        self.conn.close().map_err(|(_, error)| from_sqlite("close", &error))
+    }
+
+    fn store(&self, config: &SqliteConfig) -> Store<'_> {
+        Store::new(&self.conn, &self.recent, config, Stamp::from(config.clock.now()))
+    }
+
+    /// Reads again what is in memory, after something was undone.
+    fn reload(&self) -> rusqlite::Result<()> {
+        self.recent.replace(Recent::load(&self.conn)?);
+        Ok(())
+    }
+
+    /// Undoes the transaction; whether the connection can still be used.
+    fn roll_back(&self) -> bool {
+        let rolled_back = self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok();
+        rolled_back && self.reload().is_ok()
     }
 }
 
@@ -79,43 +126,92 @@ pub(super) struct Committed {
 
 /// Runs calls until they are through, or until SQLite has rolled back; answers those it has run.
 pub(super) fn commit(
-    conn: &Connection,
+    db: &Database,
     config: &SqliteConfig,
     calls: &mut vec::IntoIter<Box<dyn Call>>,
 ) -> Committed {
+    let conn = &db.conn;
+    let before = conn.total_changes();
     if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
         for call in calls {
             call.failed(&error, false);
         }
         return Committed { changed: false, broken: is_fatal(&error) };
     }
-    let before = conn.total_changes();
-    let store = Store::new(conn, config, Stamp::from(config.clock.now()));
+    // All in one go, which nearly always works out.
+    let store = db.store(config);
+    let (mut done, mut spoiled) = (Vec::with_capacity(calls.len()), None);
+    for mut call in calls.by_ref() {
+        let clean = conn.total_changes();
+        match call.run(&store) {
+            Ok(()) => done.push(call),
+            // A call that has changed nothing before it failed need not be undone.
+            Err(error) if conn.total_changes() == clean && !conn.is_autocommit() && !is_fatal(&error) => {
+                call.failed(&error, false);
+            }
+            Err(error) => {
+                done.push(call);
+                spoiled = Some(error);
+                break;
+            }
+        }
+    }
+    let Some(error) = spoiled else { return end(db, &store, done, before) };
+    if !db.roll_back() {
+        done.into_iter().for_each(|call| call.failed(&error, false));
+        return Committed { changed: false, broken: true };
+    }
+    // One has failed halfway: once more, with each call apart.
+    let all: Vec<_> = done.into_iter().chain(calls.by_ref()).collect();
+    *calls = all.into_iter();
+    apart(db, config, calls, before)
+}
+
+/// As [`commit`], with each call undone by itself if it fails.
+fn apart(
+    db: &Database,
+    config: &SqliteConfig,
+    calls: &mut vec::IntoIter<Box<dyn Call>>,
+    before: u64,
+) -> Committed {
+    let conn = &db.conn;
+    if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
+        for call in calls {
+            call.failed(&error, false);
+        }
+        return Committed { changed: false, broken: is_fatal(&error) };
+    }
+    let store = db.store(config);
     let mut done = Vec::with_capacity(calls.len());
     for mut call in calls.by_ref() {
-        let Err(error) = one(conn, &store, &mut *call) else {
+        let Err(error) = one(db, &store, &mut *call) else {
             done.push(call);
             continue;
         };
         call.failed(&error, false);
         if is_fatal(&error) || conn.is_autocommit() {
-            return undone(conn, done, &error, false);
+            return undone(db, done, &error, false);
         }
     }
-    match store.write_counts().and_then(|()| conn.execute_batch("COMMIT")) {
-        Ok(()) => {
+    end(db, &store, done, before)
+}
+
+fn end(db: &Database, store: &Store<'_>, done: Vec<Box<dyn Call>>, before: u64) -> Committed {
+    match store.finish().and_then(|()| db.conn.prepare_cached("COMMIT")?.execute([])) {
+        Ok(_) => {
             for call in done {
                 call.committed();
             }
-            Committed { changed: conn.total_changes() != before, broken: false }
+            Committed { changed: db.conn.total_changes() != before, broken: false }
         }
         // A commit whose sync failed may be found in the log when the file is opened again.
-        Err(error) => undone(conn, done, &error, is_fatal(&error)),
+        Err(error) => undone(db, done, &error, is_fatal(&error)),
     }
 }
 
 /// Runs one call; if it fails, nothing of it remains.
-fn one(conn: &Connection, store: &Store<'_>, call: &mut dyn Call) -> rusqlite::Result<()> {
+fn one(db: &Database, store: &Store<'_>, call: &mut dyn Call) -> rusqlite::Result<()> {
+    let conn = &db.conn;
     conn.prepare_cached("SAVEPOINT call")?.execute([])?;
     let counted = store.counted();
     match call.run(store) {
@@ -124,26 +220,29 @@ fn one(conn: &Connection, store: &Store<'_>, call: &mut dyn Call) -> rusqlite::R
             store.recount(counted);
             if !conn.is_autocommit() {
                 conn.execute_batch("ROLLBACK TO call; RELEASE call")?;
+                db.reload()?;
             }
             Err(error)
         }
     }
 }
 
-fn undone(conn: &Connection, done: Vec<Box<dyn Call>>, error: &rusqlite::Error, unclear: bool) -> Committed {
-    let rolled_back = conn.is_autocommit() || conn.execute_batch("ROLLBACK").is_ok();
+fn undone(db: &Database, done: Vec<Box<dyn Call>>, error: &rusqlite::Error, unclear: bool) -> Committed {
+    let usable = db.roll_back();
     for call in done {
         call.failed(error, unclear);
     }
-    Committed { changed: false, broken: is_fatal(error) || !rolled_back }
+    Committed { changed: false, broken: is_fatal(error) || !usable }
 }
 
 /// Ends the leases of the process that owned the file before: it is gone, and nobody else could have one.
-pub(super) fn end_old_leases(conn: &Connection, config: &SqliteConfig) -> Result<(), Error> {
+pub(super) fn end_old_leases(db: &Database, config: &SqliteConfig) -> Result<(), Error> {
     let end = || {
-        conn.execute_batch("BEGIN IMMEDIATE")?;
-        Store::new(conn, config, Stamp::from(config.clock.now())).end_all_leases()?;
-        conn.execute_batch("COMMIT")
+        db.conn.execute_batch("BEGIN IMMEDIATE")?;
+        let store = db.store(config);
+        store.end_all_leases()?;
+        store.finish()?;
+        db.conn.execute_batch("COMMIT")
     };
     end().map_err(|error| from_sqlite("open", &error))
 }

@@ -53,17 +53,18 @@ impl Store<'_> {
         let policy = dying.message.on_dead;
         let blocking = rejected && policy == DeadPolicy::Block && lane.is_some();
         self.detach(seq, lane)?;
-        self.delete(seq)?;
+        self.delete(seq, lane)?;
         self.insert_dead(seq, &dying, cause, history::cut(reason), blocking)?;
         let Some(lane) = lane else { return Ok(()) };
         if blocking {
-            self.run("UPDATE lanes SET blocked = blocked + 1 WHERE lane = ?1", [lane])?;
+            self.change_lane(lane, "UPDATE lanes SET blocked = blocked + 1 WHERE lane = ?1", [lane])?;
         }
         if rejected && policy == DeadPolicy::Park {
-            let sql = "SELECT m.seq FROM messages m LEFT JOIN tries t USING (seq)
-                       WHERE m.lane = ?1 AND t.until IS NULL ORDER BY m.seq";
-            let rest: Vec<i64> = self.all(sql, [lane], |row| row.get(0))?;
-            for other in rest {
+            for other in self.line(lane)? {
+                let leased = "SELECT 1 FROM tries WHERE seq = ?1 AND until IS NOT NULL";
+                if self.one(leased, [other], |_| Ok(()))?.is_some() {
+                    continue;
+                }
                 self.bury(
                     other,
                     Some(lane),
@@ -116,7 +117,7 @@ impl Store<'_> {
         match selection {
             Selection::Ids(ids) => {
                 let (mut found, mut missing) = (BTreeSet::new(), BTreeSet::new());
-                let sql = "SELECT seq FROM known JOIN dead USING (seq) WHERE known.id = ?1";
+                let sql = "SELECT seq FROM dead WHERE id = ?1";
                 for id in ids {
                     match self.one(sql, [id], |row| row.get::<_, i64>(0))? {
                         Some(seq) => drop(found.insert(seq)),
@@ -156,6 +157,9 @@ impl Store<'_> {
                 letter.message.expires.filter(|expires| Stamp::from(*expires) > self.now);
             let lane = letter.message.key.as_deref().map(|key| self.lane_of(key)).transpose()?;
             self.insert(seq, lane, &letter.message, letter.published.into())?;
+            if let Some(lane) = lane {
+                self.line_up_again(lane, seq)?;
+            }
             let by = format!("{}: {}", redrive.actor, redrive.reason);
             let incident = Incident::new(self.now.time(), IncidentKind::Redriven, &by, letter.deliveries);
             history::record(&mut letter.history, incident);
@@ -191,8 +195,10 @@ impl Store<'_> {
         self.run("DELETE FROM dead WHERE seq = ?1", [seq])?;
         if let Some(letter) = &letter
             && letter.blocking
+            && let Some(key) = &letter.message.key
         {
-            self.run("UPDATE lanes SET blocked = blocked - 1 WHERE key = ?1", [&letter.message.key])?;
+            let lane = self.lane_of(key)?;
+            self.change_lane(lane, "UPDATE lanes SET blocked = blocked - 1 WHERE lane = ?1", [lane])?;
         }
         Ok(letter)
     }
@@ -208,20 +214,15 @@ impl Store<'_> {
 pub(super) fn condition(filter: &DeadLetterFilter) -> (String, Vec<Value>) {
     let text = |text: &Option<String>| text.clone().map(Value::Text);
     let parts = [
+        ("id =", text(&filter.id)),
         ("key =", text(&filter.key)),
         ("kind =", text(&filter.kind)),
         ("cause =", filter.cause.map(|cause| Value::Text(cause.name().to_owned()))),
         ("died >=", rows::stamp(filter.died_from).map(Value::Integer)),
         ("died <", rows::stamp(filter.died_before).map(Value::Integer)),
     ];
-    // By way of `known`, whose ids have an index.
-    let by_id = "seq = (SELECT known.seq FROM known WHERE known.id = ";
     let destination = format!("attributes ->> '$.{DESTINATION}' =");
     let (mut condition, mut values) = ("1".to_owned(), Vec::new());
-    if let Some(id) = text(&filter.id) {
-        values.push(id);
-        condition.push_str(&format!(" AND {by_id}?{})", values.len()));
-    }
     let parts = parts.into_iter().chain([(destination.as_str(), text(&filter.destination))]);
     for (left, value) in parts {
         if let Some(value) = value {

@@ -17,6 +17,9 @@ const BUSY: Duration = Duration::from_secs(5);
 
 const PAGE: u64 = 4096;
 
+/// Pages in the log that let a checkpoint begin: 16 MiB, so that a page which changes often is written back once.
+const CHECKPOINT: i64 = 4096;
+
 /// The ownership of the file, until it is dropped or the process dies.
 #[derive(Debug)]
 pub(super) struct Owner(File);
@@ -87,6 +90,7 @@ fn configure(conn: &Connection, config: &SqliteConfig) -> Result<(), Error> {
         conn.pragma_update(None, "synchronous", if config.synced { "FULL" } else { "NORMAL" })?;
         conn.pragma_update(None, "cache_size", -16_384)?;
         conn.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         conn.pragma_update(None, "temp_store", "MEMORY")?;
         if let Some(bytes) = config.max_bytes {
             let pages = i64::try_from((bytes / PAGE).max(1)).unwrap_or(i64::MAX);

@@ -2,8 +2,8 @@
 
 use rusqlite::{Error, Result, ffi};
 
-use super::rows;
-use super::store::Store;
+use super::store::{Lane, Store};
+use super::{recent, rows};
 use crate::message::{Message, Published};
 use crate::stamp::Stamp;
 
@@ -27,27 +27,36 @@ impl Store<'_> {
         if self.max_messages < u64::MAX && self.live()?.unsigned_abs() >= self.max_messages {
             return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
         }
-        let seq: i64 =
-            self.one("SELECT coalesce(max(seq), 0) + 1 FROM known", [], |row| row.get(0))?.unwrap_or(1);
-        self.run("DELETE FROM known WHERE id = ?1", [&message.id])?;
+        let seq = self.recent.borrow().next;
         self.run(
             "INSERT INTO known (seq, id, digest, at) VALUES (?1, ?2, ?3, ?4)",
             (seq, &message.id, &digest, self.now.0),
         )?;
         let lane = message.key.as_deref().map(|key| self.lane_of(key)).transpose()?;
         self.insert(seq, lane, message, self.now)?;
-        self.settle_places(seq, lane)?;
+        self.recent.borrow_mut().add(seq, recent::hash(&message.id), lane);
+        // Behind another of its key it has no place yet.
+        let behind = |row: Lane| row.seated.is_some() || row.leased.is_some() || row.blocked > 0;
+        let waits = lane.map(|lane| self.lane(lane)).transpose()?.flatten().is_some_and(behind);
+        if !waits {
+            self.settle_places(seq, lane)?;
+        }
         Ok(Published::Stored { seq: seq.unsigned_abs() })
     }
 
-    /// What is known of an id: within the window, and as long as its message lives or is a dead letter.
+    /// What is known of an id: within the window, and as long as its message lives or is a dead letter. Otherwise it
+    /// is forgotten.
     fn remembered(&self, id: &str, digest: &[u8; 32]) -> Result<Option<Known>> {
-        let found = self.one("SELECT seq, digest, at FROM known WHERE id = ?1", [id], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)? == digest, Stamp(row.get(2)?)))
+        let Some(seq) = self.place_of(id)? else { return Ok(None) };
+        let found = self.one("SELECT digest, at FROM known WHERE seq = ?1", [seq], |row| {
+            Ok((row.get_ref(0)?.as_blob()? == digest, Stamp(row.get(1)?)))
         })?;
-        let Some((seq, same, at)) = found else { return Ok(None) };
-        let kept = self.now < at.plus(self.window) || self.exists(seq)?;
-        Ok(kept.then_some(Known { seq, same }))
+        let Some((same, at)) = found else { return Ok(None) };
+        if self.now < at.plus(self.window) || self.exists(seq)? {
+            return Ok(Some(Known { seq, same }));
+        }
+        self.forget(id, seq)?;
+        Ok(None)
     }
 
     fn exists(&self, seq: i64) -> Result<bool> {

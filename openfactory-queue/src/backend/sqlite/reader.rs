@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Result, Transaction, params_from_iter};
+use rusqlite::{Connection, Result, Transaction, params_from_iter};
 
 use super::config::SqliteConfig;
 use super::failure::from_sqlite;
@@ -14,7 +14,7 @@ use crate::dead_letter::{DeadLetter, DeadLetterPage};
 use crate::error::{Error, ErrorKind};
 use crate::pause::Pause;
 use crate::stamp::Stamp;
-use crate::stats::{Found, MessageState, Stats};
+use crate::stats::Stats;
 
 /// The connection, opened when it is first needed; clones share it.
 #[derive(Clone, Debug)]
@@ -90,43 +90,6 @@ pub(super) fn pauses(tx: &Transaction<'_>, now: Stamp) -> Result<Vec<Pause>> {
         tx.prepare_cached(sql)?.query_map([now.0], rows::pause)?.collect::<Result<_>>()?;
     pauses.sort_by(|a, b| a.scope.cmp(&b.scope));
     Ok(pauses)
-}
-
-pub(super) fn find(tx: &Transaction<'_>, id: &str, now: Stamp) -> Result<Option<Found>> {
-    let sql = "SELECT dead.* FROM known JOIN dead USING (seq) WHERE known.id = ?1";
-    if let Some(letter) = tx.prepare_cached(sql)?.query_row([id], rows::dead_letter).optional()? {
-        let mut found = Found::new(letter.message, letter.seq, MessageState::Dead, letter.published);
-        found.failures = letter.failures;
-        found.deliveries = letter.deliveries;
-        found.history = letter.history;
-        return Ok(Some(found));
-    }
-    let sql = "SELECT m.*, l.key, l.seated, coalesce(t.failures, 0) AS failures,
-               coalesce(t.deliveries, 0) AS deliveries, t.history, t.worker, t.until,
-               coalesce(t.due, m.not_before) AS due
-               FROM known k JOIN messages m USING (seq) LEFT JOIN lanes l USING (lane) LEFT JOIN tries t USING (seq)
-               WHERE k.id = ?1";
-    let read = |row: &rusqlite::Row<'_>| {
-        let seq = rows::unsigned(row, "seq")?;
-        let seated: Option<i64> = row.get("seated")?;
-        let keyed = row.get::<_, Option<String>>("key")?.is_some();
-        let due: Option<i64> = row.get("due")?;
-        let state = match row.get::<_, Option<i64>>("until")? {
-            Some(until) => MessageState::Leased { worker: row.get("worker")?, until: Stamp(until).time() },
-            None if keyed && seated.map(i64::unsigned_abs) != Some(seq) => MessageState::Held,
-            None => match due.filter(|due| *due > now.0) {
-                Some(due) => MessageState::Delayed { until: Stamp(due).time() },
-                None => MessageState::Ready,
-            },
-        };
-        let published = Stamp(row.get("published")?).time();
-        let mut found = Found::new(rows::message(row)?, seq, state, published);
-        found.failures = row.get("failures")?;
-        found.deliveries = row.get("deliveries")?;
-        found.history = rows::history(row)?;
-        Ok(found)
-    };
-    tx.prepare_cached(sql)?.query_row([id], read).optional()
 }
 
 pub(super) fn stats(tx: &Transaction<'_>, now: Stamp) -> Result<Stats> {

@@ -5,7 +5,31 @@ pub(super) const APPLICATION_ID: i64 = 0x4F46_5131;
 
 /// The steps from an empty file to the present schema; the n-th, counted from 1, leads to version n. A step that was
 /// released is never changed.
-pub(super) const MIGRATIONS: &[(&str, &str)] = &[("messages, lanes, leases, dead letters, pauses", V1)];
+pub(super) const MIGRATIONS: &[(&str, &str)] =
+    &[("messages, lanes, leases, dead letters, pauses", V1), ("narrow indices over ids and lanes", V2)];
+
+const V2: &str = "
+-- Which message has which id, by a hash of the id; those of the newest messages may lack.
+CREATE TABLE id_index (
+    hash INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    PRIMARY KEY (hash, seq)
+) STRICT, WITHOUT ROWID;
+DROP INDEX known_id;
+
+-- What lives of each lane, in order; the newest messages may lack.
+CREATE TABLE lane_index (
+    lane INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    PRIMARY KEY (lane, seq)
+) STRICT, WITHOUT ROWID;
+DROP INDEX messages_lane;
+
+CREATE UNIQUE INDEX dead_id ON dead (id);
+
+-- From this message on the two may lack some.
+INSERT INTO meta (name, value) VALUES ('indexed', 1);
+";
 
 const V1: &str = "
 CREATE TABLE migrations (

@@ -12,15 +12,16 @@ impl Store<'_> {
         let (Ok(seq), Ok(epoch)) = (i64::try_from(token.seq()), i64::try_from(token.epoch())) else {
             return Ok(Settled::Stale);
         };
-        let sql = "SELECT m.lane FROM tries t JOIN messages m USING (seq)
+        let sql = "SELECT m.lane, t.until IS NOT NULL FROM tries t JOIN messages m USING (seq)
                    WHERE t.seq = ?1 AND t.deliveries = ?2 AND t.outstanding = 1";
-        let Some(lane) = self.one(sql, [seq, epoch], |row| row.get::<_, Option<i64>>(0))? else {
-            return Ok(Settled::Stale);
-        };
+        let found =
+            self.one(sql, [seq, epoch], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, bool>(1)?)))?;
+        let Some((lane, lasts)) = found else { return Ok(Settled::Stale) };
         match how {
+            Settlement::Ack if lasts => return self.ack(seq, lane).map(|()| Settled::Done),
             Settlement::Ack => {
                 self.detach(seq, lane)?;
-                self.delete(seq)?;
+                self.delete(seq, lane)?;
             }
             Settlement::Dead { reason } => self.bury(seq, lane, DeadCause::Rejected, reason)?,
             Settlement::Retry { after, reason, counts } => {
@@ -42,5 +43,23 @@ impl Store<'_> {
             self.settle_places(seq, None)?;
         }
         Ok(Settled::Done)
+    }
+
+    /// Deletes a message whose lease lasts, and seats the next of its lane: what happens to nearly every message.
+    fn ack(&self, seq: i64, lane: Option<i64>) -> Result<()> {
+        self.delete(seq, lane)?;
+        let Some(lane) = lane else { return Ok(()) };
+        let blocked = self.lane(lane)?.map_or(0, |lane| lane.blocked);
+        match self.head(lane)? {
+            Some(next) if blocked == 0 => {
+                self.seat(next)?;
+                let sql = "UPDATE lanes SET leased = NULL, seated = ?2 WHERE lane = ?1";
+                self.change_lane(lane, sql, [lane, next])
+            }
+            _ => {
+                self.change_lane(lane, "UPDATE lanes SET leased = NULL WHERE lane = ?1", [lane])?;
+                self.settle_lane(lane)
+            }
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! Inside a transaction: which message of which key is next.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
 
 use super::config::SqliteConfig;
+use super::recent::Recent;
 use crate::stamp::Stamp;
 
 /// A transaction at one instant.
 pub(super) struct Store<'c> {
     conn: &'c Connection,
+    pub(super) recent: &'c RefCell<Recent>,
     pub(super) now: Stamp,
     pub(super) window: Duration,
     pub(super) max_messages: u64,
@@ -27,9 +29,14 @@ pub(super) struct Lane {
 }
 
 impl<'c> Store<'c> {
-    pub(super) fn new(conn: &'c Connection, config: &SqliteConfig, now: Stamp) -> Self {
+    pub(super) fn new(
+        conn: &'c Connection,
+        recent: &'c RefCell<Recent>,
+        config: &SqliteConfig,
+        now: Stamp,
+    ) -> Self {
         let SqliteConfig { dedup_window, max_messages, .. } = *config;
-        Self { conn, now, window: dedup_window, max_messages, live: Cell::new(0) }
+        Self { conn, recent, now, window: dedup_window, max_messages, live: Cell::new(0) }
     }
 
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -69,7 +76,9 @@ impl<'c> Store<'c> {
         self.live.set(counted);
     }
 
-    pub(super) fn write_counts(&self) -> Result<()> {
+    /// What remains to be written before the commit.
+    pub(super) fn finish(&self) -> Result<()> {
+        self.recent.borrow_mut().tend(self.conn)?;
         if self.live.get() != 0 {
             self.run("UPDATE meta SET value = value + ?1 WHERE name = 'live'", [self.live.replace(0)])?;
         }
@@ -77,18 +86,39 @@ impl<'c> Store<'c> {
     }
 
     pub(super) fn lane(&self, lane: i64) -> Result<Option<Lane>> {
-        self.one("SELECT seated, leased, blocked FROM lanes WHERE lane = ?1", [lane], |row| {
+        if let Some(row) = self.recent.borrow().lane(lane) {
+            return Ok(Some(row));
+        }
+        let row = self.one("SELECT seated, leased, blocked FROM lanes WHERE lane = ?1", [lane], |row| {
             Ok(Lane { seated: row.get(0)?, leased: row.get(1)?, blocked: row.get(2)? })
-        })
+        })?;
+        if let Some(row) = row {
+            self.recent.borrow_mut().keep_lane(lane, row);
+        }
+        Ok(row)
+    }
+
+    /// Changes the row of a lane, which is `?1`.
+    pub(super) fn change_lane(&self, lane: i64, sql: &str, params: impl Params) -> Result<()> {
+        self.recent.borrow_mut().drop_lane(lane);
+        self.run(sql, params).map(drop)
     }
 
     /// The lane of a key, made if it isn't there.
     pub(super) fn lane_of(&self, key: &str) -> Result<i64> {
-        if let Some(lane) = self.one("SELECT lane FROM lanes WHERE key = ?1", [key], |row| row.get(0))? {
+        if let Some(lane) = self.recent.borrow().key(key) {
             return Ok(lane);
         }
-        self.run("INSERT INTO lanes (key) VALUES (?1)", [key])?;
-        Ok(self.conn.last_insert_rowid())
+        let found = self.one("SELECT lane FROM lanes WHERE key = ?1", [key], |row| row.get(0))?;
+        let lane = match found {
+            Some(lane) => lane,
+            None => {
+                self.run("INSERT INTO lanes (key) VALUES (?1)", [key])?;
+                self.conn.last_insert_rowid()
+            }
+        };
+        self.recent.borrow_mut().keep_key(lane, key);
+        Ok(lane)
     }
 
     /// Gives a message, or the head of its lane, the place that it should have.
@@ -105,9 +135,9 @@ impl<'c> Store<'c> {
         if leased.is_some() && seated.is_none() {
             return Ok(());
         }
-        let head: Option<i64> =
-            self.one("SELECT min(seq) FROM messages WHERE lane = ?1", [lane], |row| row.get(0))?.flatten();
+        let head = self.head(lane)?;
         if head.is_none() && blocked == 0 && leased.is_none() {
+            self.recent.borrow_mut().drop_key(lane);
             return self.run("DELETE FROM lanes WHERE lane = ?1", [lane]).map(drop);
         }
         let next = head.filter(|_| blocked == 0 && leased.is_none());
@@ -120,11 +150,11 @@ impl<'c> Store<'c> {
         if let Some(next) = next {
             self.seat(next)?;
         }
-        self.run("UPDATE lanes SET seated = ?2 WHERE lane = ?1", (lane, next)).map(drop)
+        self.change_lane(lane, "UPDATE lanes SET seated = ?2 WHERE lane = ?1", (lane, next))
     }
 
     /// Puts a message into ready or delayed.
-    fn seat(&self, seq: i64) -> Result<()> {
+    pub(super) fn seat(&self, seq: i64) -> Result<()> {
         let sql =
             "SELECT m.priority, coalesce(t.due, m.not_before) FROM messages m LEFT JOIN tries t USING (seq)
                    WHERE m.seq = ?1";
@@ -168,13 +198,16 @@ impl<'c> Store<'c> {
         if let Some(lane) = lane {
             let sql =
                 "UPDATE lanes SET leased = nullif(leased, ?2), seated = nullif(seated, ?2) WHERE lane = ?1";
-            self.run(sql, [lane, seq])?;
+            self.change_lane(lane, sql, [lane, seq])?;
         }
         Ok(())
     }
 
     /// Deletes a living message that is detached. The lane is to be settled afterwards.
-    pub(super) fn delete(&self, seq: i64) -> Result<()> {
+    pub(super) fn delete(&self, seq: i64, lane: Option<i64>) -> Result<()> {
+        if let Some(lane) = lane {
+            self.leave_line(lane, seq)?;
+        }
         self.run("DELETE FROM tries WHERE seq = ?1", [seq])?;
         let deleted = self.run("DELETE FROM messages WHERE seq = ?1", [seq])?;
         self.count(-i64::try_from(deleted).unwrap_or(0));

@@ -38,12 +38,15 @@ impl Store<'_> {
         for (seq, lane) in &expired {
             self.bury(*seq, *lane, DeadCause::Expired, "its time was over before it was delivered")?;
         }
-        let sql = "DELETE FROM known WHERE seq IN (SELECT k.seq FROM known k WHERE k.at <= ?1
+        let sql = "SELECT k.seq, k.id FROM known k WHERE k.at <= ?1
                    AND k.seq < (SELECT max(seq) FROM known)
                    AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.seq = k.seq)
                    AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.seq = k.seq)
-                   ORDER BY k.seq LIMIT ?2)";
-        let forgotten = self.run(sql, [self.now.minus(self.window).0, rows])?;
+                   ORDER BY k.seq LIMIT ?2";
+        let old: Vec<(i64, String)> =
+            self.all(sql, [self.now.minus(self.window).0, rows], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        old.iter().try_for_each(|(seq, id)| self.forget(id, *seq))?;
+        let forgotten = old.len();
         self.run("DELETE FROM pauses WHERE until <= ?1", [self.now.0])?;
         Ok(Maintained {
             lapsed,

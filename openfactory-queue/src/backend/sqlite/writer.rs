@@ -4,12 +4,10 @@
 use std::sync::Arc;
 use std::thread;
 
-use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::config::SqliteConfig;
-use super::failure::from_sqlite;
-use super::group::{self, Call, Pending};
+use super::group::{self, Call, Database, Pending};
 use super::open::{self, Owner};
 use super::store::Store;
 use crate::backend::request;
@@ -53,14 +51,31 @@ impl Writer {
         Ok(Self { orders })
     }
 
-    /// Runs `work` in the next transaction; returns when that is committed. What `work` fails with undoes it alone.
+    /// Runs `work` in the next transaction; returns when that is committed. What `work` fails with undoes it alone. It
+    /// may be run again, as if it had not been run before.
     pub(super) async fn call<T, W>(&self, operation: &'static str, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&Store<'_>) -> rusqlite::Result<T> + Send + 'static,
+        W: Fn(&Store<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.call_then(operation, work, std::convert::identity).await
+    }
+
+    /// As [`call`](Self::call); the answer is made by `then`, of what was committed.
+    pub(super) async fn call_then<T, A, W, F>(
+        &self,
+        operation: &'static str,
+        work: W,
+        then: F,
+    ) -> Result<A, Error>
+    where
+        T: Send + 'static,
+        A: Send + 'static,
+        W: Fn(&Store<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(T) -> A + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let order = Order::Call(Box::new(Pending::new(operation, work, answer)));
+        let order = Order::Call(Box::new(Pending::new(operation, work, then, answer)));
         self.orders.send(order).await.map_err(|_| request::closed(operation))?;
         // An order that was taken but not answered went down with the writer: it may have been committed.
         answered.await.unwrap_or_else(|_| Err(request::closed(operation).outcome_unknown()))
@@ -91,10 +106,10 @@ impl Undo {
     /// Runs `work` in one of the next transactions, if there is room for the order; nobody waits for it.
     pub(super) fn leave<W>(&self, operation: &'static str, work: W) -> bool
     where
-        W: FnOnce(&Store<'_>) -> rusqlite::Result<()> + Send + 'static,
+        W: Fn(&Store<'_>) -> rusqlite::Result<()> + Send + 'static,
     {
         let (answer, _) = oneshot::channel();
-        let order = Order::Call(Box::new(Pending::new(operation, work, answer)));
+        let order = Order::Call(Box::new(Pending::new(operation, work, std::convert::identity, answer)));
         self.orders.upgrade().is_some_and(|orders| orders.try_send(order).is_ok())
     }
 }
@@ -103,7 +118,7 @@ struct Thread {
     config: SqliteConfig,
     changed: Arc<Notify>,
     /// `None` after an I/O error, until it could be opened again.
-    conn: Option<Connection>,
+    db: Option<Database>,
     /// Held as long as the thread lives.
     owner: Owner,
 }
@@ -111,9 +126,9 @@ struct Thread {
 impl Thread {
     fn open(config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
         let owner = open::own(&config.path)?;
-        let conn = open::writer(&config)?;
-        group::end_old_leases(&conn, &config)?;
-        Ok(Self { config, changed, conn: Some(conn), owner })
+        let db = Database::open(&config)?;
+        group::end_old_leases(&db, &config)?;
+        Ok(Self { config, changed, db: Some(db), owner })
     }
 
     fn serve(mut self, mut incoming: mpsc::Receiver<Order>) {
@@ -133,10 +148,7 @@ impl Thread {
             self.commit(calls);
             if let Some(answer) = close {
                 incoming.close();
-                let closed = self
-                    .conn
-                    .take()
-                    .map_or(Ok(()), |conn| conn.close().map_err(|(_, error)| from_sqlite("close", &error)));
+                let closed = self.db.take().map_or(Ok(()), Database::close);
                 drop(self.owner);
                 self.changed.notify_waiters();
                 drop(answer.send(closed));
@@ -150,8 +162,8 @@ impl Thread {
         let mut calls = calls.into_iter();
         // A call that makes SQLite roll back takes down those before it; those behind it get a new transaction.
         while calls.len() > 0 {
-            let conn = match self.conn.take().map_or_else(|| open::writer(&self.config), Ok) {
-                Ok(conn) => conn,
+            let db = match self.db.take().map_or_else(|| Database::open(&self.config), Ok) {
+                Ok(db) => db,
                 Err(error) => {
                     let detail = error.to_string();
                     for call in calls {
@@ -160,12 +172,12 @@ impl Thread {
                     return;
                 }
             };
-            let committed = group::commit(&conn, &self.config, &mut calls);
+            let committed = group::commit(&db, &self.config, &mut calls);
             if committed.changed {
                 self.changed.notify_waiters();
             }
             if !committed.broken {
-                self.conn = Some(conn);
+                self.db = Some(db);
             }
         }
     }

@@ -1,0 +1,223 @@
+//! What has come in lately and is not in the indices yet.
+//!
+//! Ids are random and keys come in any order, so that an index over either would have a page of its own rewritten for
+//! nearly every message. The newest entries are therefore kept in memory, sorted, and a sweep moves them into the
+//! indices in their order, some with each commit: many of them to a page. Tables hold all that the entries hold, and
+//! `meta.indexed` says from which message on the indices may lack some: what a crash takes from memory is read again.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rusqlite::{Connection, OptionalExtension as _, Result};
+use sha2::{Digest as _, Sha256};
+
+use super::store::Lane;
+
+/// So many entries of each kind are kept before a sweep begins; few where tests are to see sweeps all the time.
+const ENOUGH: usize = if cfg!(debug_assertions) { 64 } else { 65_536 };
+
+/// So many entries of each kind a sweep moves at least with each commit.
+const SLICE: usize = 32;
+
+/// So many lanes are kept in memory, as their rows say.
+const LANES: usize = 16_384;
+
+/// An entry of an index: hash of the id, or lane; and the message's place.
+pub(super) type Entry = (i64, i64);
+
+/// The newest entries of both indices, and what else the writer need not read again.
+#[derive(Debug)]
+pub(super) struct Recent {
+    /// The place of the next message.
+    pub(super) next: i64,
+    /// Entries of messages before this one are all in the indices.
+    mark: i64,
+    /// Entries that are not in `id_index`.
+    pub(super) ids: BTreeSet<Entry>,
+    /// Entries that are not in `lane_index`.
+    pub(super) line: BTreeSet<Entry>,
+    sweep: Option<Sweep>,
+    added: usize,
+    /// Lanes as their rows say.
+    lanes: HashMap<i64, Lane>,
+    keys: HashMap<String, i64>,
+    names: HashMap<i64, String>,
+}
+
+/// A way through all entries, in their order.
+#[derive(Clone, Copy, Debug)]
+struct Sweep {
+    /// When it is through, entries of messages before this one are all in the indices.
+    end: i64,
+    ids: Option<Entry>,
+    line: Option<Entry>,
+}
+
+/// Where ids are looked for: the first 64 bits of SHA-256 of the id, big-endian.
+pub(super) fn hash(id: &str) -> i64 {
+    let digest: [u8; 32] = Sha256::digest(id).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+impl Recent {
+    /// Reads what the indices lack.
+    pub(super) fn load(conn: &Connection) -> Result<Self> {
+        let mark = mark(conn)?;
+        let next = next(conn)?;
+        let (ids, line) = missing(conn, mark, next)?;
+        Ok(Self {
+            next,
+            mark,
+            ids: ids.into_iter().collect(),
+            line: line.into_iter().collect(),
+            sweep: None,
+            added: 0,
+            lanes: HashMap::new(),
+            keys: HashMap::new(),
+            names: HashMap::new(),
+        })
+    }
+
+    /// Takes a new message's entries; the message is the next.
+    pub(super) fn add(&mut self, seq: i64, id: i64, lane: Option<i64>) {
+        self.next = seq.saturating_add(1);
+        self.added += 1;
+        self.ids.insert((id, seq));
+        if let Some(lane) = lane {
+            self.line.insert((lane, seq));
+        }
+    }
+
+    pub(super) fn lane(&self, lane: i64) -> Option<Lane> {
+        self.lanes.get(&lane).copied()
+    }
+
+    pub(super) fn key(&self, key: &str) -> Option<i64> {
+        self.keys.get(key).copied()
+    }
+
+    pub(super) fn keep_lane(&mut self, lane: i64, row: Lane) {
+        if self.lanes.len() >= LANES {
+            self.lanes.clear();
+        }
+        self.lanes.insert(lane, row);
+    }
+
+    pub(super) fn keep_key(&mut self, lane: i64, key: &str) {
+        if self.keys.len() >= LANES {
+            self.keys.clear();
+            self.names.clear();
+        }
+        self.keys.insert(key.to_owned(), lane);
+        self.names.insert(lane, key.to_owned());
+    }
+
+    /// The lane's row has changed.
+    pub(super) fn drop_lane(&mut self, lane: i64) {
+        self.lanes.remove(&lane);
+    }
+
+    /// The lane's row is gone; its number may come again for another key.
+    pub(super) fn drop_key(&mut self, lane: i64) {
+        self.lanes.remove(&lane);
+        if let Some(key) = self.names.remove(&lane) {
+            self.keys.remove(&key);
+        }
+    }
+
+    /// Before a commit: moves some entries into the indices, if there are enough.
+    pub(super) fn tend(&mut self, conn: &Connection) -> Result<()> {
+        let slice = (2 * std::mem::take(&mut self.added)).max(SLICE);
+        let full = self.ids.len().max(self.line.len()) >= ENOUGH;
+        let begin = Sweep { end: self.next, ids: Some((i64::MIN, 0)), line: Some((i64::MIN, 0)) };
+        let Some(mut sweep) = self.sweep.or(full.then_some(begin)) else { return Ok(()) };
+        sweep.ids = advance(conn, ID_INDEX, &mut self.ids, sweep.ids, slice)?;
+        sweep.line = advance(conn, LANE_INDEX, &mut self.line, sweep.line, slice)?;
+        let through = sweep.ids.is_none() && sweep.line.is_none();
+        if through {
+            self.mark = sweep.end;
+            set_mark(conn, self.mark)?;
+        }
+        self.sweep = (!through).then_some(sweep);
+        Ok(())
+    }
+}
+
+const ID_INDEX: &str = "INSERT OR IGNORE INTO id_index (hash, seq) VALUES (?1, ?2)";
+const LANE_INDEX: &str = "INSERT OR IGNORE INTO lane_index (lane, seq) VALUES (?1, ?2)";
+
+/// Moves up to `slice` entries from the cursor on; where to go on, if anywhere.
+fn advance(
+    conn: &Connection,
+    sql: &str,
+    entries: &mut BTreeSet<Entry>,
+    cursor: Option<Entry>,
+    slice: usize,
+) -> Result<Option<Entry>> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let moved: Vec<Entry> = entries.range(cursor..).take(slice).copied().collect();
+    let mut insert = conn.prepare_cached(sql)?;
+    for entry in &moved {
+        insert.execute([entry.0, entry.1])?;
+        entries.remove(entry);
+    }
+    Ok(moved.last().filter(|_| moved.len() == slice).copied())
+}
+
+/// Before anything else is done with a file: brings indices up that lack very much, as after a migration.
+pub(super) fn catch_up(conn: &Connection) -> Result<()> {
+    let step = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
+    loop {
+        let (mark, next) = (mark(conn)?, next(conn)?);
+        if next.saturating_sub(mark) <= step.saturating_mul(2) {
+            return Ok(());
+        }
+        let end = mark.saturating_add(step);
+        let (mut ids, mut line) = missing(conn, mark, end)?;
+        ids.sort_unstable();
+        line.sort_unstable();
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        for (sql, entries) in [(ID_INDEX, ids), (LANE_INDEX, line)] {
+            let mut insert = conn.prepare_cached(sql)?;
+            entries.iter().try_for_each(|entry| insert.execute([entry.0, entry.1]).map(drop))?;
+        }
+        set_mark(conn, end)?;
+        conn.execute_batch("COMMIT")?;
+    }
+}
+
+/// The entries of messages from `mark` up to `end` that the indices lack.
+fn missing(conn: &Connection, mark: i64, end: i64) -> Result<(Vec<Entry>, Vec<Entry>)> {
+    let mut indexed = conn.prepare_cached("SELECT 1 FROM id_index WHERE hash = ?1 AND seq = ?2")?;
+    let mut known = conn.prepare_cached("SELECT seq, id FROM known WHERE seq >= ?1 AND seq < ?2")?;
+    let mut rows = known.query([mark, end])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        let entry = (hash(row.get_ref("id")?.as_str()?), row.get("seq")?);
+        if !indexed.exists([entry.0, entry.1])? {
+            ids.push(entry);
+        }
+    }
+    let sql = "SELECT m.lane, m.seq FROM messages m WHERE m.seq >= ?1 AND m.seq < ?2 AND m.lane IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM lane_index i WHERE i.lane = m.lane AND i.seq = m.seq)";
+    let line = conn
+        .prepare_cached(sql)?
+        .query_map([mark, end], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_>>()?;
+    Ok((ids, line))
+}
+
+fn mark(conn: &Connection) -> Result<i64> {
+    let sql = "SELECT value FROM meta WHERE name = 'indexed'";
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(1))
+}
+
+fn set_mark(conn: &Connection, mark: i64) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('indexed', ?1)";
+    conn.prepare_cached(sql)?.execute([mark]).map(drop)
+}
+
+fn next(conn: &Connection) -> Result<i64> {
+    // The newest row is never deleted, so that no place is given twice.
+    conn.query_row("SELECT coalesce(max(seq), 0) + 1 FROM known", [], |row| row.get(0))
+}
