@@ -40,6 +40,7 @@ fn os_image(schema: &Schema) -> Table {
             ("u_compliance_status", "Compliance status"),
             ("u_overlay_state", "Overlay state"),
             ("u_lockdown_state", "Lockdown state"),
+            ("u_seal_digest", "Seal digest"),
             ("u_compliance_flags", "Compliance flags"),
         ])
         .dates(&[("u_last_attestation", "Last attestation")])

@@ -22,6 +22,12 @@ pub fn order_change(order: &OrderId) -> CorrelationId {
     joined("order-change", &[order.as_str()])
 }
 
+/// The emergency change request of an unlock, by its number among the transitions of the device's lockdown.
+#[must_use]
+pub fn unlock(device: &DeviceId, sequence: u64) -> CorrelationId {
+    joined("unlock", &[device.as_str(), &sequence.to_string()])
+}
+
 /// The incident that an event opens for a device.
 #[must_use]
 pub fn incident(device: &DeviceId, cause: &Sha256Digest, opened_by: &EventId) -> CorrelationId {
@@ -171,6 +177,7 @@ mod tests {
             rotation(&key),
             renewal(&key, &build),
             key_item(&key, "21 CFR Part 11"),
+            unlock(&device, u64::MAX),
         ];
         for key in &keys {
             assert_eq!(CorrelationId::new(key.as_str()).as_ref(), Ok(key));

@@ -11,6 +11,7 @@ mod fleet;
 mod gate;
 mod key;
 mod order;
+mod overlay;
 mod rollout;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ pub use self::fleet::Fleet;
 pub use self::gate::{Gate, GateState};
 pub use self::key::{EntityKey, EntityKeyError, EntityKind};
 pub use self::order::OrderRecord;
+pub use self::overlay::{Overlay, Restart};
 pub use self::rollout::{Member, Rollout, RolloutState, Standing};
 
 /// The version in which documents are written. Older ones are read, newer ones refused.

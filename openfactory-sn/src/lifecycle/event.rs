@@ -9,6 +9,7 @@ pub mod codec;
 pub mod command;
 pub mod device;
 pub mod gate;
+pub mod incident;
 pub mod key;
 pub mod lockdown;
 pub mod order;
@@ -25,11 +26,12 @@ use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
 use self::gate::{GateOpened, GateRefused};
+use self::incident::{DeviceCleared, DeviceEscalated};
 use self::key::{
     ArtifactResigned, CompromiseReviewed, DeviceConverged, KeyCompromised, KeyRecovered, KeyRevoked,
     RevocationOrdered,
 };
-use self::lockdown::LockdownChanged;
+use self::lockdown::{LockdownChanged, LockdownRecorded};
 use self::order::{OrderGiven, OrderPerformed};
 use self::record::RecordChanged;
 use self::rollout::{
@@ -91,6 +93,12 @@ pub enum EventBody {
     CommandHandled(Box<CommandHandled>),
     /// A device's overlay was opened or closed.
     LockdownChanged(Box<LockdownChanged>),
+    /// A transition of a device's lockdown is to be recorded. Derived.
+    LockdownRecorded(Box<LockdownRecorded>),
+    /// The cause of incidents is gone. Derived.
+    DeviceCleared(Box<DeviceCleared>),
+    /// What is done by itself has not helped. Derived.
+    DeviceEscalated(Box<DeviceEscalated>),
     /// The platform is to act on a device. Derived.
     OrderGiven(Box<OrderGiven>),
     /// The platform acted. Derived.
@@ -133,7 +141,7 @@ pub enum EventBody {
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 33] = [
+    pub const TYPE_NAMES: [&str; 36] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -148,6 +156,9 @@ impl EventBody {
         command::ISSUED,
         command::HANDLED,
         lockdown::CHANGED,
+        lockdown::RECORDED,
+        incident::CLEARED,
+        incident::ESCALATED,
         order::GIVEN,
         order::PERFORMED,
         record::CHANGED,
@@ -187,6 +198,9 @@ impl EventBody {
             Self::CommandIssued(_) => command::ISSUED,
             Self::CommandHandled(_) => command::HANDLED,
             Self::LockdownChanged(_) => lockdown::CHANGED,
+            Self::LockdownRecorded(_) => lockdown::RECORDED,
+            Self::DeviceCleared(_) => incident::CLEARED,
+            Self::DeviceEscalated(_) => incident::ESCALATED,
             Self::OrderGiven(_) => order::GIVEN,
             Self::OrderPerformed(_) => order::PERFORMED,
             Self::RecordChanged(_) => record::CHANGED,
@@ -229,6 +243,9 @@ impl EventBody {
             Self::CommandIssued(body) => format!("device:{}", body.device),
             Self::CommandHandled(body) => format!("device:{}", body.device),
             Self::LockdownChanged(body) => format!("device:{}", body.device),
+            Self::LockdownRecorded(body) => format!("device:{}", body.device),
+            Self::DeviceCleared(body) => format!("device:{}", body.device),
+            Self::DeviceEscalated(body) => format!("device:{}", body.device),
             Self::OrderGiven(body) => format!("order:{}", body.order.id),
             Self::OrderPerformed(body) => format!("device:{}", body.order.device),
             Self::RecordChanged(body) => format!("{}:{}", body.table, body.sys_id),
@@ -275,6 +292,9 @@ impl EventBody {
             | Self::DeviceDrifted(_)
             | Self::DeviceUnattested(_)
             | Self::DeviceComplied(_)
+            | Self::LockdownRecorded(_)
+            | Self::DeviceCleared(_)
+            | Self::DeviceEscalated(_)
             | Self::ReportOverdue(_)
             | Self::OrderGiven(_)
             | Self::OrderPerformed(_)

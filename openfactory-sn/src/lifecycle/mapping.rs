@@ -196,6 +196,12 @@ pub struct ItemMapping {
     pub attested_column: Column,
     /// Flags such as `Cert Expired`.
     pub flags_column: Column,
+    /// Whether the device's overlay is as it has to be.
+    pub overlay_column: Column,
+    /// The state of its lockdown.
+    pub lockdown_column: Column,
+    /// The digest of the seal that is in force.
+    pub seal_digest_column: Column,
 }
 
 /// A framework in scope.
@@ -257,6 +263,10 @@ pub enum Role {
     Security,
     /// Answers the other incidents.
     Operations,
+    /// Answers incidents about a device's place in the network.
+    Network,
+    /// Answers incidents about what a device's overlay holds.
+    Devices,
 }
 
 /// Groups, by name.
@@ -270,6 +280,10 @@ pub struct Groups {
     pub security: String,
     /// For the other incidents.
     pub operations: String,
+    /// For incidents about a device's place in the network.
+    pub network: String,
+    /// For incidents about what a device's overlay holds.
+    pub devices: String,
     /// For devices of fleets that are not in `fleets`.
     pub default_fleet: String,
     /// By fleet.
@@ -285,6 +299,8 @@ impl Groups {
             Role::Change => &self.change,
             Role::Security => &self.security,
             Role::Operations => &self.operations,
+            Role::Network => &self.network,
+            Role::Devices => &self.devices,
         }
     }
 

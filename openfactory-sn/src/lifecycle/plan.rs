@@ -8,6 +8,7 @@ mod cmdb;
 mod compromise;
 mod drift;
 mod evidence;
+mod lockdown;
 pub mod operation;
 mod remediation;
 mod rollout;
@@ -33,6 +34,9 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::DeviceDrifted(body) => drift::drifted(&desk, body),
         EventBody::DeviceUnattested(body) => drift::unattested(&desk, body),
         EventBody::DeviceComplied(body) => remediation::complied(&desk, body),
+        EventBody::DeviceCleared(body) => drift::cleared(&desk, body),
+        EventBody::DeviceEscalated(body) => drift::escalated(&desk, body),
+        EventBody::LockdownRecorded(body) => lockdown::recorded(&desk, body),
         EventBody::OrderGiven(body) => remediation::ordered(&desk, body),
         EventBody::OrderPerformed(body) => remediation::performed(&desk, body),
         EventBody::RevocationOrdered(body) => compromise::ordered(&desk, body),

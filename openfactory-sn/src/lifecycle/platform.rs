@@ -26,6 +26,16 @@ pub enum Action {
         /// The build whose image is wanted.
         to_build: BuildId,
     },
+    /// Build this build's image anew from its original recipe, and make the device run it.
+    Rebuild {
+        /// The build.
+        build: BuildId,
+    },
+    /// Start a service of the device again.
+    RestartService {
+        /// The service, by the name under which the device reports it.
+        name: String,
+    },
     /// Give the device the document that was signed anew for the build that it runs, and the list of revoked keys.
     PushDocument {
         /// The build.
@@ -47,6 +57,8 @@ impl fmt::Display for Action {
             Self::Quarantine => f.write_str("quarantine"),
             Self::Release => f.write_str("release from quarantine"),
             Self::RollBack { to_build } => write!(f, "roll back to build {to_build}"),
+            Self::Rebuild { build } => write!(f, "rebuild build {build} from its recipe"),
+            Self::RestartService { name } => write!(f, "restart service {name}"),
             Self::PushDocument { build, document_digest } => {
                 write!(f, "push the document {document_digest} of build {build}")
             }
@@ -121,6 +133,21 @@ impl Order {
             Action::Deploy { build } => Some(build),
             _ => None,
         })
+    }
+
+    /// The build that it has built anew, if it does.
+    #[must_use]
+    pub fn rebuilds(&self) -> Option<&BuildId> {
+        self.actions.iter().find_map(|action| match action {
+            Action::Rebuild { build } => Some(build),
+            _ => None,
+        })
+    }
+
+    /// Whether it changes what stands on the device, so that it has a change request of its own.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.rolls_back_to().or_else(|| self.rebuilds()).is_some()
     }
 }
 

@@ -14,15 +14,19 @@
 //! that was cut off is taken again and comes to the same.
 
 mod build;
+mod comply;
 pub mod compromise;
 mod deployment;
 mod finding;
 mod gate;
+mod incident;
 mod known_good;
+mod lockdown;
 mod order;
 mod overdue;
 mod remediation;
 mod report;
+mod restart;
 mod rollout;
 pub mod view;
 
@@ -87,10 +91,7 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
             Ok(context.step(format!("the command is kept for device {}", body.device)))
         }
         EventBody::CommandHandled(body) => Ok(context.step(command_handled(body))),
-        EventBody::LockdownChanged(body) => Ok(context.step(format!(
-            "device {} went from {} to {}",
-            body.device, body.transition.from, body.transition.to
-        ))),
+        EventBody::LockdownChanged(body) => lockdown::changed(&context, body),
         EventBody::KeyCompromised(body) => compromise::compromised(&context, body),
         EventBody::KeyRevoked(body) => compromise::revoked(&context, body),
         EventBody::ArtifactResigned(body) => compromise::resigned(&context, body),
@@ -108,6 +109,9 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         | EventBody::DeviceDrifted(_)
         | EventBody::DeviceUnattested(_)
         | EventBody::DeviceComplied(_)
+        | EventBody::LockdownRecorded(_)
+        | EventBody::DeviceCleared(_)
+        | EventBody::DeviceEscalated(_)
         | EventBody::OrderGiven(_)
         | EventBody::RevocationOrdered(_)
         | EventBody::KeyRecovered(_)

@@ -11,5 +11,7 @@ mod remediation;
 mod reports;
 mod rollout;
 mod samples;
+mod services;
 mod state;
 mod world;
+mod zone2;

@@ -9,6 +9,7 @@ use super::super::event::device::Awaited;
 use super::super::id::{BuildId, DeviceId, FleetId, OrderId};
 use super::super::priority::Priority;
 use super::super::timestamp;
+use super::overlay::{Overlay, Restart};
 use crate::id::CorrelationId;
 
 /// An incident that was opened for a device and is not resolved.
@@ -21,6 +22,10 @@ pub struct OpenIncident {
     pub cause: Sha256Digest,
     /// Its priority.
     pub priority: Priority,
+    /// Each finding that it is about, as a short hash: it is over when a report has none of them. Empty where only
+    /// compliance ends it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<String>,
 }
 
 /// A device.
@@ -61,6 +66,15 @@ pub struct Device {
     /// The compromised key that signed what it runs, until it has proved itself without that key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compromised_key: Option<KeyId>,
+    /// What it told of its overlay; none of a device that never told of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<Overlay>,
+    /// Required services that it is to start again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restarts: Vec<Restart>,
+    /// The flags that its configuration item has, such as `Cert Expired`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// A wait that ends by itself: the name of a timer, one per thing waited for.

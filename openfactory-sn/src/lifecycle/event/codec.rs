@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::command::CommandOutcome;
-use super::{Event, EventBody, build, command, device, gate, key, lockdown, order, record, rollout};
+use super::{
+    Event, EventBody, build, command, device, gate, incident, key, lockdown, order, record, rollout,
+};
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
 
@@ -169,6 +171,9 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         command::ISSUED => EventBody::CommandIssued(read(command::ISSUED, data)?),
         command::HANDLED => EventBody::CommandHandled(read(command::HANDLED, data)?),
         lockdown::CHANGED => EventBody::LockdownChanged(read(lockdown::CHANGED, data)?),
+        lockdown::RECORDED => EventBody::LockdownRecorded(read(lockdown::RECORDED, data)?),
+        incident::CLEARED => EventBody::DeviceCleared(read(incident::CLEARED, data)?),
+        incident::ESCALATED => EventBody::DeviceEscalated(read(incident::ESCALATED, data)?),
         order::GIVEN => EventBody::OrderGiven(read(order::GIVEN, data)?),
         order::PERFORMED => EventBody::OrderPerformed(read(order::PERFORMED, data)?),
         record::CHANGED => EventBody::RecordChanged(read(record::CHANGED, data)?),
@@ -210,6 +215,9 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::CommandIssued(body) => serde_json::to_value(body),
         EventBody::CommandHandled(body) => serde_json::to_value(body),
         EventBody::LockdownChanged(body) => serde_json::to_value(body),
+        EventBody::LockdownRecorded(body) => serde_json::to_value(body),
+        EventBody::DeviceCleared(body) => serde_json::to_value(body),
+        EventBody::DeviceEscalated(body) => serde_json::to_value(body),
         EventBody::OrderGiven(body) => serde_json::to_value(body),
         EventBody::OrderPerformed(body) => serde_json::to_value(body),
         EventBody::RecordChanged(body) => serde_json::to_value(body),
@@ -342,6 +350,9 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
         | EventBody::DeviceDrifted(_)
         | EventBody::DeviceUnattested(_)
         | EventBody::DeviceComplied(_)
+        | EventBody::LockdownRecorded(_)
+        | EventBody::DeviceCleared(_)
+        | EventBody::DeviceEscalated(_)
         | EventBody::ReportOverdue(_)
         | EventBody::OrderGiven(_)
         | EventBody::OrderPerformed(_)

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::report::DeviceReport;
-use openfactory_zone2::OverlayReport;
+use openfactory_zone2::{LockdownState, OverlayReport, Row};
 use serde::{Deserialize, Serialize};
 
 use crate::id::CorrelationId;
@@ -181,6 +181,35 @@ impl Finding {
     }
 }
 
+/// What sort of thing a deviation is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DriftKind {
+    /// Files differ from the signed manifest.
+    #[default]
+    Files,
+    /// Its image is not the one with the signed dm-verity root hash.
+    Verity,
+    /// Required services do not run.
+    RequiredService,
+    /// Services run that no list allows.
+    UnauthorizedService,
+    /// Something in its overlay, or its lockdown (guide, the tables about Zone 2).
+    Overlay {
+        /// The row of the most urgent finding.
+        row: Row,
+    },
+}
+
+impl DriftKind {
+    /// Whether it is about files, which is what a document without a kind means.
+    #[must_use]
+    pub const fn is_files(&self) -> bool {
+        matches!(self, Self::Files)
+    }
+}
+
 /// A device is not what was built (guide, Stages 5 and 6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -206,6 +235,12 @@ pub struct DeviceDrifted {
     /// The report's own time.
     #[serde(with = "timestamp")]
     pub reported_at: SystemTime,
+    /// What sort of thing it is.
+    #[serde(default, skip_serializing_if = "DriftKind::is_files")]
+    pub about: DriftKind,
+    /// The flags that the device's configuration item has by now, such as `Cert Expired`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
 }
 
 /// Why a device is not attested.
@@ -231,6 +266,11 @@ pub enum Unattested {
         /// When it was performed.
         #[serde(with = "timestamp")]
         since: SystemTime,
+    },
+    /// Its report came and was accepted, but the device could not look at all that it was to.
+    Unchecked {
+        /// What, and why not; at most [`MAX_FINDINGS`].
+        what: Vec<String>,
     },
 }
 
@@ -294,6 +334,21 @@ pub struct DeviceComplied {
     /// The build whose relation to the device ends with this proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<BuildId>,
+    /// What its overlay was found to be, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<OverlayFacts>,
+}
+
+/// An overlay that was found to be as it has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OverlayFacts {
+    /// Whether it may be written.
+    pub lockdown: LockdownState,
+    /// The seal in force.
+    pub seal: Option<Sha256Digest>,
+    /// The policy that was applied.
+    pub policy: Sha256Digest,
 }
 
 /// What a timer waited for.

@@ -6,11 +6,15 @@ use openfactory_zone2::lockdown::TransitionRecord;
 use openfactory_zone2::overlay_report::OverlayFinding;
 use serde::{Deserialize, Serialize};
 
-use crate::lifecycle::id::DeviceId;
+use crate::id::CorrelationId;
+use crate::lifecycle::compliance::Compliance;
+use crate::lifecycle::id::{BuildId, DeviceId, FleetId};
 use crate::lifecycle::timestamp;
 
 /// Type name of [`LockdownChanged`].
 pub const CHANGED: &str = "tech.openfactory.device.lockdown_changed.v1";
+/// Type name of [`LockdownRecorded`].
+pub const RECORDED: &str = "tech.openfactory.device.lockdown_recorded.v1";
 
 /// A transition of a device's lockdown, told by the device, once for each of its sequence numbers. It is durable at the
 /// device before the overlay is opened.
@@ -36,4 +40,57 @@ impl LockdownChanged {
     pub const fn new(device: DeviceId, transition: TransitionRecord) -> Self {
         Self { device, transition, expires: None, findings: Vec::new() }
     }
+}
+
+/// Where a transition is recorded (guide, "Lockdown State Transitions").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "as", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TransitionRecordedAs {
+    /// A work note on the change request of a build: that of the rollout, if there is one.
+    Note {
+        /// The build.
+        build_id: BuildId,
+    },
+    /// A new emergency change request.
+    Opened {
+        /// It.
+        change_request: CorrelationId,
+    },
+    /// The emergency change request of the unlock is closed: the device was provisioned and sealed anew.
+    Closed {
+        /// It.
+        change_request: CorrelationId,
+    },
+    /// The emergency change request of the unlock goes to Review: its window has ended, and nothing was sealed.
+    Review {
+        /// It.
+        change_request: CorrelationId,
+    },
+}
+
+/// A transition of a device's lockdown is to be recorded. Derived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LockdownRecorded {
+    /// The device.
+    pub device: DeviceId,
+    /// Its fleet.
+    pub fleet: FleetId,
+    /// The build that it should be running.
+    pub build_id: BuildId,
+    /// The transition.
+    pub transition: TransitionRecord,
+    /// When the window that was opened closes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "timestamp::option")]
+    pub expires: Option<SystemTime>,
+    /// Where it is recorded.
+    pub recorded: TransitionRecordedAs,
+    /// How many entries differ from the seal that is in force again.
+    pub differences: usize,
+    /// The incidents that were opened for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<CorrelationId>,
+    /// What is known about the device's compliance now.
+    pub compliance: Compliance,
 }

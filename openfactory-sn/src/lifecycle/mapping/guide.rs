@@ -81,6 +81,8 @@ impl Mapping {
                 change: "Fleet Operations".to_owned(),
                 security: "Security Operations".to_owned(),
                 operations: "Fleet Operations".to_owned(),
+                network: "Network Operations".to_owned(),
+                devices: "Fleet Operations".to_owned(),
                 default_fleet: "Fleet Operations".to_owned(),
                 fleets: BTreeMap::new(),
             },
@@ -127,5 +129,8 @@ fn item() -> ItemMapping {
         compliance_column: column("u_compliance_status"),
         attested_column: column("u_last_attestation"),
         flags_column: column("u_compliance_flags"),
+        overlay_column: column("u_overlay_state"),
+        lockdown_column: column("u_lockdown_state"),
+        seal_digest_column: column("u_seal_digest"),
     }
 }

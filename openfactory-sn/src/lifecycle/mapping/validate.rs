@@ -103,6 +103,9 @@ impl Mapping {
             ("item.compliance_column", &item.compliance_column),
             ("item.attested_column", &item.attested_column),
             ("item.flags_column", &item.flags_column),
+            ("item.overlay_column", &item.overlay_column),
+            ("item.lockdown_column", &item.lockdown_column),
+            ("item.seal_digest_column", &item.seal_digest_column),
             ("compliance.kind_column", &compliance.kind_column),
             ("compliance.framework_column", &compliance.framework_column),
             ("compliance.build_column", &compliance.build_column),
@@ -139,6 +142,8 @@ impl Mapping {
             ("groups.change", &groups.change),
             ("groups.security", &groups.security),
             ("groups.operations", &groups.operations),
+            ("groups.network", &groups.network),
+            ("groups.devices", &groups.devices),
             ("groups.default_fleet", &groups.default_fleet),
         ];
         texts.extend(

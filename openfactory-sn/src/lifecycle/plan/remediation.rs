@@ -31,7 +31,7 @@ impl Desk<'_> {
 pub(super) fn ordered(desk: &Desk<'_>, body: &OrderGiven) -> Vec<Operation> {
     let order = &body.order;
     // A hold needs no change: the incident's notes tell of it when it is in force.
-    let Some(to_build) = order.rolls_back_to() else { return Vec::new() };
+    let Some(to_build) = order.rolls_back_to().or_else(|| order.rebuilds()) else { return Vec::new() };
     let record = desk.order_change(&order.id);
     let values = emergency_values(desk, order, to_build, &record);
     vec![
@@ -47,7 +47,10 @@ fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: 
         // Writing to a String does not fail.
         let _ = write!(plan, "\n- {action}");
     }
-    let title = format!("Emergency: roll back device {} to build {to_build}", order.device);
+    let title = match order.rebuilds() {
+        Some(build) => format!("Emergency: rebuild build {build} for device {}", order.device),
+        None => format!("Emergency: roll back device {} to build {to_build}", order.device),
+    };
     let description = format!(
         "Order {id} for device {device} of fleet {fleet}, which should run build {build}.\n{reason}\n\
          Incidents: {incidents}\n\
@@ -90,7 +93,7 @@ fn risk_analysis(order: &Order) -> String {
 
 pub(super) fn performed(desk: &Desk<'_>, body: &OrderPerformed) -> Vec<Operation> {
     let (order, performed) = (&body.order, &body.performed);
-    let change = order.rolls_back_to().map(|_| desk.order_change(&order.id));
+    let change = order.is_change().then(|| desk.order_change(&order.id));
     let mut text = format!(
         "Order {} for device {} was performed at {}{}",
         order.id,
@@ -137,7 +140,10 @@ fn item_after(desk: &Desk<'_>, body: &OrderPerformed) -> Option<Operation> {
     let record = desk.device_item(&order.device);
     let rolled_back = order
         .rolls_back_to()
-        .filter(|to_build| performed.did(&Action::RollBack { to_build: (*to_build).clone() }));
+        .filter(|to_build| performed.did(&Action::RollBack { to_build: (*to_build).clone() }))
+        .or_else(|| {
+            order.rebuilds().filter(|build| performed.did(&Action::Rebuild { build: (*build).clone() }))
+        });
     if let Some(to_build) = rolled_back {
         let values = desk
             .compliance_values(Compliance::Remediated)
@@ -179,6 +185,15 @@ pub(super) fn complied(desk: &Desk<'_>, body: &DeviceComplied) -> Vec<Operation>
         .column(item.build_column.as_ref(), body.build_id.as_str());
     if body.record_compliance {
         values = values.clear(item.flags_column.as_ref());
+    }
+    if let Some(overlay) = &body.overlay {
+        values = values
+            .column(item.overlay_column.as_ref(), "as sealed")
+            .column(item.lockdown_column.as_ref(), overlay.lockdown.as_str())
+            .column(
+                item.seal_digest_column.as_ref(),
+                overlay.seal.map_or_else(String::new, |seal| seal.to_string()),
+            );
     }
     let mut operations = vec![Operation::Update { record: device.clone(), values }];
     let runs_on = &desk.mapping.relations.build_runs_on_device;
@@ -231,7 +246,7 @@ fn resolve(desk: &Desk<'_>, record: RecordKey, proves: Option<&ProvedOrder>, pro
     let by_change = proves.filter(|proved| proved.change_request && proved.complete);
     let (code, notes) = match by_change {
         Some(proved) => {
-            (&incident.resolved_by_change, format!("Rolled back by order {}. {proof}", proved.order))
+            (&incident.resolved_by_change, format!("Remedied by order {}. {proof}", proved.order))
         }
         None => (&incident.resolved_otherwise, proof.to_owned()),
     };

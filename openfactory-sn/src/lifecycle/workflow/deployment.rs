@@ -85,6 +85,9 @@ fn first(body: &DeviceDeployed, since: SystemTime) -> Device {
         known_good: Vec::new(),
         supersedes: None,
         compromised_key: None,
+        overlay: None,
+        restarts: Vec::new(),
+        flags: Vec::new(),
         rollout: None,
     }
 }

@@ -71,6 +71,13 @@ pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<St
                 device.reports_count_from = context.event.time;
                 await_proof(context, &mut step, order);
             }
+            Action::Rebuild { .. } => {
+                device.compliance = Compliance::Remediated;
+                device.reports_count_from = context.event.time;
+                await_proof(context, &mut step, order);
+            }
+            // What was reported before the start says nothing about it.
+            Action::RestartService { .. } => device.reports_count_from = context.event.time,
             Action::PushDocument { .. } => {
                 device.compliance = Compliance::Remediated;
                 device.reports_count_from = context.event.time;

@@ -2,8 +2,7 @@
 
 use super::super::entity::{Device, Entity, EntityKey};
 use super::super::event::device::{Awaited, ReportOverdue, Unattested};
-use super::report::unattested;
-use super::{Context, Step, Stop};
+use super::{Context, Step, Stop, incident};
 
 pub(super) fn overdue(context: &Context<'_>, body: &ReportOverdue) -> Result<Step, Stop> {
     let id = &body.device;
@@ -27,7 +26,12 @@ pub(super) fn overdue(context: &Context<'_>, body: &ReportOverdue) -> Result<Ste
     };
     let mut device: Device = known.clone();
     let mut step = context.step(String::new());
-    let opened = unattested(context, &mut step, id, &mut device, why);
+    // Any accepted report ends an incident about silence, but only a proof one about a missing proof.
+    let about = match &why {
+        Unattested::Silent { .. } => incident::about_attestation(),
+        _ => Vec::new(),
+    };
+    let opened = incident::unattested(context, &mut step, id, &mut device, why, about);
     step.remark = if opened {
         format!("no report of device {id} in time: incident")
     } else {

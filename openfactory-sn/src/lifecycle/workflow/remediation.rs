@@ -1,22 +1,47 @@
 //! Stage 6: what is ordered about a device that is not what it should be, and when that ends.
 
 use super::super::entity::{Device, RolloutState};
+use super::super::event::device::DriftKind;
 use super::super::id::{BuildId, DeviceId, OrderId};
 use super::super::platform::{Action, Order};
 use super::order::publish;
 use super::{Context, Step, Stop, known_good};
 use crate::id::CorrelationId;
 
+/// What is to be done about a device beside keeping it apart, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wanted {
+    /// Nothing: a person has to look.
+    Nothing,
+    /// It is to run the last known-good build, if there is one.
+    RollBack,
+    /// What it runs is to be built anew.
+    Rebuild,
+}
+
+impl Wanted {
+    /// What the guide's "Automated Remediation Actions" and its tables about Zone 2 say of a P1 of this kind.
+    pub(super) const fn by(kind: DriftKind) -> Self {
+        match kind {
+            DriftKind::Files => Self::RollBack,
+            DriftKind::Verity => Self::Rebuild,
+            DriftKind::RequiredService | DriftKind::UnauthorizedService | DriftKind::Overlay { .. } => {
+                Self::Nothing
+            }
+        }
+    }
+}
+
 /// What is wanted of an order.
 pub(super) struct Remedy<'a> {
     /// Whether the device is to be kept apart, even if it can be rolled back.
     pub(super) hold: bool,
-    /// Whether it is to be rolled back, if it can.
-    pub(super) roll_back: bool,
+    /// What else is to be done.
+    pub(super) remedy: Wanted,
     /// The build whose rollout it leaves by this: it is not rolled back to that one.
     pub(super) leaves: Option<&'a BuildId>,
-    /// The incident that is answered.
-    pub(super) incident: Option<&'a CorrelationId>,
+    /// The incidents that are answered.
+    pub(super) incidents: &'a [CorrelationId],
     /// What has happened.
     pub(super) why: &'a str,
 }
@@ -30,9 +55,9 @@ pub(super) fn order(
     device: &mut Device,
     remedy: &Remedy<'_>,
 ) -> Result<OrderId, Stop> {
-    let target = match remedy.roll_back {
-        true => known_good::newest(context, device, remedy.leaves)?,
-        false => None,
+    let target = match remedy.remedy {
+        Wanted::RollBack => known_good::newest(context, device, remedy.leaves)?,
+        Wanted::Nothing | Wanted::Rebuild => None,
     };
     let mut actions = Vec::new();
     if remedy.hold || target.is_none() {
@@ -44,12 +69,18 @@ pub(super) fn order(
             format!("{why}: quarantine, and roll back to build {build}, the last known to be good on it")
         }
         Some(build) => format!("{why}: roll back to build {build}, the last known to be good on it"),
-        None if remedy.roll_back => {
+        None if remedy.remedy == Wanted::Rebuild => {
+            format!("{why}: quarantine, and rebuild build {} from its recipe", device.build_id)
+        }
+        None if remedy.remedy == Wanted::RollBack => {
             format!("{why}: quarantine; no build is known to be good on it, a person has to look")
         }
         None => format!("{why}: quarantine"),
     };
     actions.extend(target.map(|to_build| Action::RollBack { to_build }));
+    if remedy.remedy == Wanted::Rebuild {
+        actions.push(Action::Rebuild { build: device.build_id.clone() });
+    }
     let order_id = OrderId::derived(&context.event.identity(), "remediation");
     let mut order = Order::new(
         order_id.clone(),
@@ -59,7 +90,7 @@ pub(super) fn order(
         actions,
         reason,
     );
-    order.incidents.extend(remedy.incident.map(|incident| incident.as_str().to_owned()));
+    order.incidents.extend(remedy.incidents.iter().map(|incident| incident.as_str().to_owned()));
     order.rollout = remedy.leaves.cloned();
     if remedy.leaves.is_some() {
         device.rollout = None;

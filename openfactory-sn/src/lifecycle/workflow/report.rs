@@ -1,33 +1,22 @@
 //! Stage 5: a device's report against what was built; Stage 6 begins where they differ.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use openfactory_attest::digest::Sha256Digest;
-use openfactory_attest::key::KeyId;
 use openfactory_attest::report::DeviceReport;
+use openfactory_zone2::LockdownState;
 
 use super::super::compliance::Compliance;
-use super::super::correlation;
-use super::super::entity::{BuildStage, Device, Entity, EntityKey, OpenIncident, OrderRecord, timer_name};
-use super::super::event::EventBody;
-use super::super::event::device::{
-    Awaited, DeviceComplied, DeviceDrifted, DeviceReported, DeviceUnattested, ProvedOrder, Unattested,
-};
-use super::super::event::key::DeviceConverged;
+use super::super::entity::{BuildStage, Device, Entity, EntityKey};
+use super::super::event::device::{DeviceReported, Unattested};
 use super::super::id::{BuildId, DeviceId};
-use super::super::priority::Priority;
 use super::super::timestamp;
 use super::deployment::await_report;
 use super::finding::{Assessment, assess};
-use super::remediation::{Remedy, order, release};
+use super::remediation::{Remedy, Wanted, order};
 use super::rollout::Health;
-use super::{Context, Step, Stop, refuse, rollout};
+use super::{Context, Step, Stop, comply, finding, incident, refuse, restart, rollout};
 use crate::id::CorrelationId;
-
-/// Incidents that one device has open at most; further causes are then logged only.
-const MAX_OPEN_INCIDENTS: usize = 16;
-/// Builds that a device is known to have run well; older ones are forgotten.
-const MAX_KNOWN_GOOD: usize = 8;
 
 pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<Step, Stop> {
     let report = &body.report;
@@ -55,26 +44,18 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
     let before = device.order.clone();
     let refused = no_proof(context, &device, &build_id, report)?;
     let assessment = if refused.is_none() { assess(report) } else { None };
-    let refused = if assessment.is_none() { refused.or_else(|| unseen(report)) } else { refused };
     let health = match &watched {
         None => None,
         Some(build) => Some(health(context, body, build, refused.as_deref(), assessment.as_ref())?),
     };
 
     if let Some(reason) = refused {
-        let opened = unattested(context, &mut step, &id, &mut device, Unattested::Refused { reason });
+        let (why, about) = (Unattested::Refused { reason }, incident::about_attestation());
+        let opened = incident::unattested(context, &mut step, &id, &mut device, why, about);
         step.remark =
             format!("a report of device {id} is refused{}", if opened { "" } else { ", as before" });
-    } else if let Some(assessment) = assessment {
-        let leaves = watched.as_ref();
-        step.remark = drifted(context, &mut step, &id, &mut device, reported_at, assessment, leaves)?;
     } else {
-        let proof = Proof {
-            reported_at,
-            checked_entries: report.checked_entries,
-            manifest_digest: report.manifest_digest,
-        };
-        step.remark = complied(context, &mut step, &id, &mut device, &proof)?;
+        step.remark = judged(context, &mut step, &id, &mut device, body, watched.as_ref())?;
     }
     match (watched, health) {
         (Some(build), Some(Health::Healthy)) => {
@@ -144,9 +125,15 @@ fn leave(
     faults: &[String],
 ) -> Result<(), Stop> {
     let why = format!("device {id} is not healthy in the rollout of build {build}: {}", faults.join("; "));
-    let incident = device.incidents.last().map(|open| open.incident.clone());
-    let remedy =
-        Remedy { hold: false, roll_back: true, leaves: Some(build), incident: incident.as_ref(), why: &why };
+    let incidents: Vec<CorrelationId> =
+        device.incidents.last().map(|open| open.incident.clone()).into_iter().collect();
+    let remedy = Remedy {
+        hold: false,
+        remedy: Wanted::RollBack,
+        leaves: Some(build),
+        incidents: &incidents,
+        why: &why,
+    };
     order(context, step, id, device, &remedy).map(|_order| ())
 }
 
@@ -175,226 +162,117 @@ fn no_proof(
     Ok(None)
 }
 
-/// A report that found nothing proves nothing either, where the device could not look at all that it was to.
-fn unseen(report: &DeviceReport) -> Option<String> {
-    let first = report.not_checked.first()?;
-    let others = match report.not_checked.len() {
-        1 => String::new(),
-        all => format!(" and {} more", all - 1),
-    };
-    Some(format!("the device could not look at all that it was to: {first}{others}"))
+/// What follows from a report that is believed.
+fn judged(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    body: &DeviceReported,
+    leaves: Option<&BuildId>,
+) -> Result<String, Stop> {
+    let report = &body.report;
+    let reported_at = timestamp::truncate(report.time);
+    let build = context.view.build(&device.build_id)?.map(|(_, build)| build);
+    let causes = finding::causes(body, build, device);
+    let unchecked = finding::unchecked(body);
+    let flags = std::mem::replace(&mut device.flags, finding::flags(body.overlay.as_ref()));
+    if let Some(overlay) = &body.overlay {
+        device.overlay = Some(finding::learn(device.overlay.take(), overlay));
+    }
+    let open =
+        body.overlay.as_ref().map(|overlay| overlay.lockdown).filter(|state| *state != LockdownState::Locked);
+    if causes.is_empty() && unchecked.is_empty() && open.is_none() {
+        restart::follow(context, step, id, device, report.services.as_ref())?;
+        return comply::complied(context, step, id, device, body);
+    }
+    let present: BTreeSet<String> = causes
+        .iter()
+        .flat_map(Assessment::present)
+        .chain(unchecked.iter().map(|(_, key)| key.clone()))
+        .collect();
+    let resolves = incident::clear(device, &present);
+    let (mut remark, opened) = drifted(context, step, id, device, reported_at, causes, leaves)?;
+    if let Some(state) = open {
+        remark.push(format!("its overlay is open ({state}), so it is not compliant"));
+    }
+    if !unchecked.is_empty() {
+        let (what, about) = unchecked.into_iter().unzip();
+        incident::unattested(context, step, id, device, Unattested::Unchecked { what }, about);
+        remark.push("parts of it could not be checked".to_owned());
+    }
+    let lost = flags.iter().any(|flag| !device.flags.contains(flag));
+    let untold = !opened && device.flags != flags;
+    if !resolves.is_empty() || lost || untold {
+        remark.push(format!("{} incident(s) resolved", resolves.len()));
+        incident::tell_cleared(context, step, id, device, reported_at, resolves);
+    }
+    // A device that is not healthy in a rollout is rolled back instead.
+    if leaves.is_none() {
+        remark.extend(restart::follow(context, step, id, device, report.services.as_ref())?);
+    }
+    Ok(format!("device {id}: {}", remark.join("; ")))
 }
 
+/// Opens the incidents, and orders what the most urgent ones call for: a P1 a quarantine, and by its trigger a rebuild
+/// (dm-verity failure), a roll back (critical file tampered) or nothing else. What was done, in words, and whether an
+/// incident was opened.
 fn drifted(
     context: &Context<'_>,
     step: &mut Step,
     id: &DeviceId,
     device: &mut Device,
     reported_at: SystemTime,
-    assessment: Assessment,
+    causes: Vec<Assessment>,
     leaves: Option<&BuildId>,
-) -> Result<String, Stop> {
-    let Assessment { priority, findings, total, cause } = assessment;
-    let automation = priority.automation();
-    if !automation.incident {
-        return Ok(format!("device {id} has {total} finding(s) of {priority}: logged, no incident"));
+) -> Result<(Vec<String>, bool), Stop> {
+    let Some(worst) = causes.iter().map(|cause| cause.priority).min() else { return Ok((Vec::new(), false)) };
+    let total: usize = causes.iter().map(|cause| cause.total).sum();
+    let mut remark = vec![format!("{total} finding(s), the worst {worst}")];
+    let causes: Vec<Assessment> =
+        causes.into_iter().filter(|cause| cause.priority.automation().incident).collect();
+    if causes.is_empty() {
+        remark.push("logged, no incident".to_owned());
+        return Ok((remark, false));
     }
     if !device.quarantined {
         device.compliance = Compliance::Drifted;
     }
-    if device.incidents.iter().any(|open| open.cause == cause) {
-        return Ok(format!("device {id} still has the {total} finding(s) of its open incident"));
-    }
-    if device.incidents.len() >= MAX_OPEN_INCIDENTS {
-        return Ok(format!(
-            "device {id} has new findings and {MAX_OPEN_INCIDENTS} open incidents: logged only"
-        ));
-    }
-    let incident = correlation::incident(id, &cause, &context.event.identity());
-    device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority });
-    device.recorded_at = Some(context.now);
-    let event = DeviceDrifted {
-        device: id.clone(),
-        fleet: device.fleet.clone(),
-        build_id: device.build_id.clone(),
-        priority,
-        findings,
-        findings_total: total,
-        compliance: device.compliance,
-        cause,
-        incident: incident.clone(),
-        reported_at,
-    };
-    step.publish(context.derived("drifted", context.now, EventBody::DeviceDrifted(Box::new(event))));
-    if automation.quarantine && device.order.is_none() {
-        let why = format!("a {priority} deviation on device {id}");
-        let remedy = Remedy {
-            hold: true,
-            roll_back: automation.roll_back || leaves.is_some(),
-            leaves,
-            incident: Some(&incident),
-            why: &why,
-        };
-        order(context, step, id, device, &remedy)?;
-        return Ok(format!(
-            "device {id} has {total} finding(s), the worst {priority}: incident and remediation"
-        ));
-    }
-    Ok(format!("device {id} has {total} finding(s), the worst {priority}: incident"))
-}
-
-/// Opens an incident about a missing or refused report, unless one of that cause is open; whether it did.
-pub(super) fn unattested(
-    context: &Context<'_>,
-    step: &mut Step,
-    id: &DeviceId,
-    device: &mut Device,
-    why: Unattested,
-) -> bool {
-    if device.compliance == Compliance::Compliant {
-        device.compliance = Compliance::Unknown;
-    }
-    let what = match &why {
-        Unattested::Refused { reason } => format!("refused\0{reason}"),
-        Unattested::Silent { .. } => format!("silent\0{}", device.build_id),
-        Unattested::Unproved { order, .. } => format!("unproved\0{order}"),
-    };
-    let cause = Sha256Digest::of(format!("openfactory/attestation_cause/v1\0{what}").as_bytes());
-    if device.incidents.iter().any(|open| open.cause == cause) || device.incidents.len() >= MAX_OPEN_INCIDENTS
-    {
-        return false;
-    }
-    let priority = Priority::P2;
-    let incident = correlation::incident(id, &cause, &context.event.identity());
-    device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority });
-    device.recorded_at = Some(context.now);
-    let event = DeviceUnattested {
-        device: id.clone(),
-        fleet: device.fleet.clone(),
-        build_id: device.build_id.clone(),
-        priority,
-        compliance: device.compliance,
-        cause: why,
-        incident,
-    };
-    step.publish(context.derived("unattested", context.now, EventBody::DeviceUnattested(Box::new(event))));
-    true
-}
-
-struct Proof {
-    reported_at: SystemTime,
-    checked_entries: u64,
-    manifest_digest: Sha256Digest,
-}
-
-fn complied(
-    context: &Context<'_>,
-    step: &mut Step,
-    id: &DeviceId,
-    device: &mut Device,
-    proof: &Proof,
-) -> Result<String, Stop> {
-    let freed = match &device.compromised_key {
-        None => None,
-        Some(key) => {
-            let signed_by = context.view.build(&device.build_id)?.and_then(|(_, build)| build.signed_by);
-            if signed_by == Some(*key) && device.quarantined {
-                return Ok(format!(
-                    "device {id} matches its build, whose document the compromised key {key} has signed: held"
-                ));
+    let (mut opened, mut critical, mut wanted) = (0_usize, Vec::new(), Wanted::Nothing);
+    let mut logged = 0_usize;
+    for cause in causes {
+        let (kind, priority) = (cause.kind, cause.priority);
+        let known = incident::is_open(device, &cause);
+        match incident::open(context, step, id, device, reported_at, cause) {
+            Some(incident) => {
+                opened += 1;
+                if priority.automation().quarantine {
+                    wanted = wanted.max(Wanted::by(kind));
+                    critical.push(incident);
+                }
             }
-            (signed_by != Some(*key)).then_some(*key)
+            None if known => {}
+            None => logged += 1,
         }
-    };
-    let under_way = match &device.order {
-        None => None,
-        Some(order) => match context.view.order(order)? {
-            None => return refuse(format!("order {order} of device {id} is not known")),
-            Some((version, record)) => Some((version, record)),
-        },
-    };
-    if under_way.is_some_and(|(_, record)| record.performed.is_none()) {
-        return Ok(format!(
-            "device {id} matches its build, but an order is under way: its proof comes after it"
-        ));
     }
-    let proves = under_way.map(|(version, record)| prove(step, version, record));
-    if let Some(proved) = &proves {
-        step.cancel_timer(timer_name(id, &Awaited::Proof { order: proved.order.clone() }));
-    }
-    device.order = None;
-    if let Some(key_id) = freed {
-        device.compromised_key = None;
-        converged(context, step, id, key_id, &device.build_id)?;
-    }
-    let resolves: Vec<CorrelationId> =
-        std::mem::take(&mut device.incidents).into_iter().map(|open| open.incident).collect();
-    let changed = device.compliance != Compliance::Compliant;
-    let heartbeat_due = device.recorded_at.is_none_or(|last| {
-        context.now.duration_since(last).is_ok_and(|age| age >= context.policy.compliance_heartbeat)
+    remark.push(match opened {
+        0 => "it has an open incident about that".to_owned(),
+        _ => format!("{opened} incident(s) opened"),
     });
-    device.compliance = Compliance::Compliant;
-    let record_compliance = changed || heartbeat_due;
-    if record_compliance {
-        device.recorded_at = Some(context.now);
+    if logged > 0 {
+        remark.push(format!("{logged} cause(s) logged only, so many incidents are open"));
     }
-    device.known_good.retain(|build| *build != device.build_id);
-    device.known_good.push(device.build_id.clone());
-    let surplus = device.known_good.len().saturating_sub(MAX_KNOWN_GOOD);
-    device.known_good.drain(..surplus);
-    let event = DeviceComplied {
-        device: id.clone(),
-        fleet: device.fleet.clone(),
-        build_id: device.build_id.clone(),
-        reported_at: proof.reported_at,
-        checked_entries: proof.checked_entries,
-        manifest_digest: proof.manifest_digest,
-        record_compliance,
-        resolves: resolves.clone(),
-        proves,
-        supersedes: device.supersedes.take(),
-    };
-    step.publish(context.derived("complied", context.now, EventBody::DeviceComplied(Box::new(event))));
-    if rollout::after_proof(context, step, id, device)? {
-        return Ok(format!(
-            "device {id} matches its build: compliant; what its rollout waited for is ordered"
-        ));
+    if !critical.is_empty() && device.order.is_none() {
+        let why = format!("a {worst} deviation on device {id}");
+        let remedy = if leaves.is_some() { Wanted::RollBack } else { wanted };
+        order(
+            context,
+            step,
+            id,
+            device,
+            &Remedy { hold: true, remedy, leaves, incidents: &critical, why: &why },
+        )?;
+        remark.push("remediation ordered".to_owned());
     }
-    if device.quarantined {
-        return Ok(match release(context, step, id, device, &resolves)? {
-            true => format!("device {id} matches its build: compliant, its quarantine is to end"),
-            false => format!("device {id} matches its build, whose rollout has failed: it stays apart"),
-        });
-    }
-    Ok(format!("device {id} matches its build: compliant"))
-}
-
-/// The device runs what another key than the compromised one has signed, and proved it.
-fn converged(
-    context: &Context<'_>,
-    step: &mut Step,
-    id: &DeviceId,
-    key_id: KeyId,
-    build_id: &BuildId,
-) -> Result<(), Stop> {
-    let Some(document_digest) = context.view.build(build_id)?.and_then(|(_, build)| build.document_digest)
-    else {
-        return refuse(format!("build {build_id} has no document"));
-    };
-    let event = DeviceConverged { key_id, device: id.clone(), document_digest };
-    step.publish(context.derived("converged", context.now, EventBody::DeviceConverged(Box::new(event))));
-    Ok(())
-}
-
-/// The order is proved: remembered with it, told to whoever closes its change request.
-fn prove(step: &mut Step, version: u64, record: &OrderRecord) -> ProvedOrder {
-    let order = &record.order;
-    let proved = ProvedOrder {
-        order: order.id.clone(),
-        complete: record.performed.as_ref().is_some_and(super::super::platform::Performed::is_complete),
-        change_request: order.rolls_back_to().is_some(),
-    };
-    let record = OrderRecord { proved: true, ..record.clone() };
-    step.write(EntityKey::Order(order.id.clone()), version, Entity::Order(record));
-    proved
+    Ok((remark, opened > 0))
 }

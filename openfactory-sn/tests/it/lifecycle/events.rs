@@ -66,6 +66,18 @@ async fn all() -> Vec<Event> {
         events.push(event);
     }
     events.extend(compromise::derived().await);
+    events.extend(overlay().await);
+    events
+}
+
+/// An incident that is over though others remain, a service that stays down, and a lockdown that is recorded.
+async fn overlay() -> Vec<Event> {
+    let mut world = World::with_compliant_device().await;
+    world.report(400, &["etc/ntp.conf"]).await;
+    world.report(410, &["etc/ntp.conf", "etc/resolv.conf"]).await;
+    let mut events = world.report(420, &["etc/resolv.conf"]).await;
+    events.extend(world.at(samples::instant(500)).apply(&samples::unlocked()).await);
+    events.push(super::services::escalated().await);
     events
 }
 

@@ -11,7 +11,7 @@ use super::super::super::id::{BuildId, DeviceId, OrderId};
 use super::super::super::platform::{Action, Order};
 use super::super::super::timestamp;
 use super::super::order::publish;
-use super::super::remediation::{self, Remedy};
+use super::super::remediation::{self, Remedy, Wanted};
 use super::super::{Context, Step, Stop, refuse};
 
 /// The device is to run the build. It is ordered at once, unless the device has to prove itself first.
@@ -63,6 +63,9 @@ fn blank(body: &DeviceAssigned, now: SystemTime) -> Device {
         supersedes: None,
         rollout: None,
         compromised_key: None,
+        overlay: None,
+        restarts: Vec::new(),
+        flags: Vec::new(),
     }
 }
 
@@ -280,7 +283,7 @@ fn withdraw(
     build: &BuildId,
     why: &str,
 ) -> Result<(), Stop> {
-    let remedy = Remedy { hold: false, roll_back: true, leaves: Some(build), incident: None, why };
+    let remedy = Remedy { hold: false, remedy: Wanted::RollBack, leaves: Some(build), incidents: &[], why };
     remediation::order(context, step, id, device, &remedy).map(|_order| ())
 }
 

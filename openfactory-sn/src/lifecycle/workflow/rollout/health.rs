@@ -47,6 +47,9 @@ pub(in super::super) fn judge(
         let told = services.faults().map(|(service, fault)| format!("{}: {}", fault.as_str(), service.name));
         faults.extend(told.take(20));
     }
+    if let Some(first) = report.not_checked.first() {
+        unproved.push(format!("the device could not look at all that it was to: {first}"));
+    }
     if let Some(overlay) = &reported.overlay {
         judge_overlay(overlay, &mut faults, &mut unproved);
     }
