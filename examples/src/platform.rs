@@ -6,6 +6,8 @@
 //! <root>/devices/<device>/slot-a, slot-b         see [`Slot`]
 //! <root>/devices/<device>/active -> slot-a
 //! <root>/devices/<device>/hold.json              there while the device is held
+//! <root>/devices/<device>/services.json          what stands in for its service manager, if it has one:
+//!                                                `{"ssh.service": "active", ...}`
 //! <root>/orders/<order>.json                     what an order came to
 //! ```
 //! An image is never used because it is there, but because its SHA-256 is the one in a document that a trusted key
@@ -16,6 +18,7 @@ mod error;
 mod hold;
 mod image;
 mod order;
+mod services;
 mod slot;
 
 use std::fs::{self, DirBuilder, File};
@@ -160,6 +163,12 @@ impl LocalPlatform {
             manifest: slots.file(image::MANIFEST),
             trust: slots.file(image::TRUST),
         }
+    }
+
+    /// Where a simulated device's services are, from which its agent reads them and in which they are started again.
+    #[must_use]
+    pub fn services(&self, device: &DeviceId) -> PathBuf {
+        services::path(&self.device(device))
     }
 
     fn status_of(&self, device: &DeviceId) -> Result<DeviceStatus, LocalError> {

@@ -41,6 +41,23 @@ pub enum LocalError {
         /// The id.
         order: OrderId,
     },
+    /// Images are built elsewhere.
+    #[error(
+        "this platform builds no images: build {build} again from its recipe, compare it with the signed document, and \
+         deploy it"
+    )]
+    NoBuilder {
+        /// The build asked for.
+        build: BuildId,
+    },
+    /// The device has no such service.
+    #[error("{path} lists no service {name}")]
+    NoService {
+        /// The device's services.
+        path: PathBuf,
+        /// The service asked for.
+        name: String,
+    },
     /// No image of the build is stored here.
     #[error("no image of build {build} is stored on this platform")]
     NoImage {
@@ -133,6 +150,8 @@ impl LocalError {
             Self::Damaged { .. }
             | Self::UnknownDevice { .. }
             | Self::OtherOrder { .. }
+            | Self::NoBuilder { .. }
+            | Self::NoService { .. }
             | Self::NoImage { .. }
             | Self::Document { .. }
             | Self::OtherBuild { .. }

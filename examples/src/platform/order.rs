@@ -13,6 +13,7 @@ use super::LocalPlatform;
 use super::error::{Io as _, LocalError};
 use super::hold::{self, Hold};
 use super::image;
+use super::services;
 use super::slot::Slots;
 use crate::told::told;
 use crate::write_once::write_atomically;
@@ -66,6 +67,8 @@ impl LocalPlatform {
             }),
             Action::RollBack { to_build: build } | Action::Deploy { build } => self.switch_to(order, build),
             Action::PushDocument { build, document_digest } => self.push(order, build, document_digest),
+            Action::RestartService { name } => services::restart(&device, name),
+            Action::Rebuild { build } => Err(LocalError::NoBuilder { build: build.clone() }),
             _ => {
                 return Ok(ActionOutcome::failed(
                     action.clone(),
