@@ -25,6 +25,7 @@ mod postgres_routers;
 mod postgres_server;
 #[cfg(feature = "postgres")]
 mod shared_server;
+mod simulation;
 mod sqlite;
 mod sqlite_file;
 mod virtual_time;
