@@ -61,6 +61,7 @@ pub use counter::CounterError;
 pub use deliver::Delivered;
 pub use obey::Obeyed;
 pub use overlay::OverlayError;
+pub use provision::{ProvisionError, Provisioned, provision};
 pub use run::run;
 
 use config::AgentConfig;

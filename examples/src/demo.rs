@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod machine;
 mod narrator;
+mod overlay;
 mod records;
 mod sbom;
 mod services;
@@ -181,15 +182,23 @@ async fn chapters(
         chapter::recover::tell(&story, device).await?;
         site.done("recovered")?;
     }
-    let request = chapter::request::tell(&story, &site.second).await?;
-    let image = Some(built.image_path.as_path());
-    let next = chapter::build::tell(&story, &site.second, request, image).await?;
-    chapter::failed_canary::tell(&story, &next, &site.first).await?;
+    chapter::compromise::steal(site)?;
+    if !site.is_done("failed-canary") {
+        let request = chapter::request::tell(&story, &site.second).await?;
+        let image = Some(built.image_path.as_path());
+        let next = chapter::build::tell(&story, &site.second, request, image).await?;
+        chapter::failed_canary::tell(&story, &next, &site.first).await?;
+        site.done("failed-canary")?;
+    }
     if !site.is_done("silence") {
         chapter::silence::tell(&story, &built).await?;
         site.done("silence")?;
     }
-    chapter::compromise::steal(site)?;
+    if !site.is_done("overlay") {
+        let device = site.devices.last().unwrap_or(device);
+        chapter::overlay::tell(&story, device).await?;
+        site.done("overlay")?;
+    }
     if !site.is_done("compromise") {
         chapter::compromise::tell(&story, &built).await?;
         site.done("compromise")?;

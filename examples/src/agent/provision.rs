@@ -23,7 +23,8 @@ use super::{AgentError, CheckError, OverlayError, check, read_key};
 
 /// Why a device was not provisioned. Nothing is written then but what the text says.
 #[derive(Debug, Error)]
-pub(super) enum ProvisionError {
+#[non_exhaustive]
+pub enum ProvisionError {
     /// The agent can't be used as configured.
     #[error(transparent)]
     Agent(#[from] AgentError),
@@ -69,7 +70,8 @@ impl From<ReadError> for ProvisionError {
 
 /// What provisioning came to.
 #[derive(Debug)]
-pub(super) enum Provisioned {
+#[non_exhaustive]
+pub enum Provisioned {
     /// The device is born Unlocked; so many entries were written.
     Done(usize),
     /// The image is not the one that the document names. Nothing was written.
@@ -84,7 +86,10 @@ pub(super) enum Provisioned {
 }
 
 /// Provisions the device that the configuration describes with the tree of values below `values`.
-pub(super) fn provision(
+///
+/// # Errors
+/// [`ProvisionError`]: it is not known whether the values may be written, or they could not be.
+pub fn provision(
     config: &AgentConfig,
     image: &Path,
     values: &Path,

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use openfactory_attest::chain::{ChainReport, Evidence, LinkName, LinkStatus, verify_chain};
 use openfactory_attest::digest::Sha256Digest;
@@ -33,6 +33,10 @@ use crate::write_once::{Part, read_or_write};
 /// What the requester wrote.
 pub(crate) const REQUEST: &str = "An image for the edge gateways of the press line: remote access for the service \
     staff, a firewall, hardened the standard way, with monitoring.";
+
+/// How often, and at what distance, a checkpoint is waited for.
+const CHECKPOINT_TRIES: u32 = 150;
+const CHECKPOINT_LOOK: Duration = Duration::from_millis(100);
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -143,7 +147,8 @@ pub(crate) fn build(
     Ok(Built { id: id.clone(), image_path, image: image_file, tree, manifest, document, facts, sbom, chain })
 }
 
-/// Whose signatures count, with proof that the audit log held these envelopes if a key of theirs was revoked since.
+/// Whose signatures count, with proof that the audit log held these envelopes if a key of theirs was revoked since. May
+/// wait for the log's next checkpoint.
 pub(crate) fn trust<'a>(
     site: &Site,
     envelopes: impl IntoIterator<Item = &'a Envelope>,
@@ -155,8 +160,16 @@ pub(crate) fn trust<'a>(
     if payloads.is_empty() {
         return Ok(trust);
     }
-    let held = find_held(&site.path("router/audit"), &site.log_key()?, &payloads);
-    Ok(trust.holding(held.during("look into the audit log")?))
+    // The router signs a checkpoint every few seconds; only what one reaches is proved.
+    for _ in 0..CHECKPOINT_TRIES {
+        let held = find_held(&site.path("router/audit"), &site.log_key()?, &payloads);
+        let held = held.during("look into the audit log")?;
+        if held.len() >= payloads.len() {
+            return Ok(trust.holding(held));
+        }
+        std::thread::sleep(CHECKPOINT_LOOK);
+    }
+    Err(DemoError::new("the audit log does not prove that it held the documents of the revoked key"))
 }
 
 /// Reads a given image whole before anything is begun: one that is none must leave nothing behind.

@@ -5,6 +5,7 @@ pub(crate) mod compromise;
 pub(crate) mod deploy;
 pub(crate) mod drift;
 pub(crate) mod failed_canary;
+pub(crate) mod overlay;
 pub(crate) mod recover;
 pub(crate) mod request;
 pub(crate) mod rollout;

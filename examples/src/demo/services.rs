@@ -13,6 +13,7 @@ use openfactory_sn::lifecycle::id::DeviceId;
 use openfactory_sn::{Auth, Client, Secret};
 
 use super::error::{DemoError, During as _};
+use super::overlay;
 use super::site::{CLIENT_ID, LOG, Site};
 use crate::agent::config::AgentConfig;
 use crate::config;
@@ -39,6 +40,7 @@ pub(crate) struct Services {
     pub(crate) servicenow: Client,
     /// Reads and writes ServiceNow as the change manager.
     pub(crate) approver: Client,
+    site: Site,
     /// The configuration of each device's agent.
     agents: BTreeMap<DeviceId, AgentConfig>,
 }
@@ -78,12 +80,28 @@ impl Services {
         let agents = agents.collect::<Result<_, DemoError>>()?;
         let servicenow = client_of(&simulator, ADMIN_USER)?;
         let approver = client_of(&simulator, CHANGE_MANAGER_USER)?;
-        Ok(Self { simulator, router, webhook, stop, http, events, servicenow, approver, agents })
+        Ok(Self {
+            simulator,
+            router,
+            webhook,
+            stop,
+            http,
+            events,
+            servicenow,
+            approver,
+            agents,
+            site: site.clone(),
+        })
     }
 
     /// The configuration of a device's agent.
-    pub(crate) fn agent(&self, device: &DeviceId) -> Result<&AgentConfig, DemoError> {
-        self.agents.get(device).ok_or_else(|| DemoError::new(format!("{device} has no agent")))
+    pub(crate) fn agent(&self, device: &DeviceId) -> Result<AgentConfig, DemoError> {
+        let config = self.agents.get(device);
+        let mut config = config.cloned().ok_or_else(|| DemoError::new(format!("{device} has no agent")))?;
+        if let Some(overlay) = overlay::config(&self.site, device) {
+            config.overlay = overlay;
+        }
+        Ok(config)
     }
 
     /// The pages to look at, and as whom to log in there.

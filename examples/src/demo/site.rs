@@ -66,7 +66,9 @@ impl Site {
             bench: DeviceId::new("bench-0001").during("name a device")?,
             bench_fleet: FleetId::new("test-bench").during("name the test bench")?,
         };
-        for directory in ["keys", "builds", "events", "config", "story", "router", "webhook", "simulator"] {
+        for directory in
+            ["keys", "builds", "events", "overlay", "config", "story", "router", "webhook", "simulator"]
+        {
             let path = site.path(directory);
             fs::create_dir_all(&path).during(&format!("make {}", path.display()))?;
         }

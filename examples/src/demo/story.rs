@@ -3,7 +3,7 @@
 //! Each chapter can be told again from its beginning: what it makes is made once, what it waits for is looked at
 //! where it lives.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -13,12 +13,13 @@ use openfactory_sn::lifecycle::id::{BuildId, DeviceId};
 use openfactory_sn::query::{Condition, Operator};
 use openfactory_sn::{Query, Row, SysId};
 
+use super::build::Built;
 use super::error::{DemoError, During as _};
 use super::events;
 use super::machine::Machine;
 use super::narrator::Narrator;
 use super::services::Services;
-use super::site::Site;
+use super::site::{OPERATOR, Site};
 use crate::agent;
 
 /// What every chapter needs.
@@ -41,20 +42,45 @@ impl Story<'_> {
         events::send(self.site, self.services, &name, SystemTime::now(), body).await
     }
 
+    /// Sends an event that an operator signs.
+    pub(crate) async fn send_as_operator(
+        &self,
+        name: &str,
+        body: impl FnOnce() -> Result<EventBody, DemoError>,
+    ) -> Result<(), DemoError> {
+        let sender = events::Sender { source: "/operator", key: Arc::new(self.site.key(OPERATOR)?) };
+        events::send_as(self.site, self.services, &sender, name, SystemTime::now(), body).await
+    }
+
+    /// Has the platform store a build's image, once: the key that signed its document may be revoked later.
+    pub(crate) async fn store_image(&self, built: &Built) -> Result<(), DemoError> {
+        let stored = format!("stored.{}", built.id);
+        if self.site.is_done(&stored) {
+            return Ok(());
+        }
+        let (site, image) = (self.site.clone(), built.image_path.clone());
+        let (id, document) = (built.id.clone(), built.document.to_json());
+        let storing = tokio::task::spawn_blocking(move || {
+            site.platform()?.store_image(&id, &image, &document).during("store the image at the platform")
+        });
+        storing.await.during("store the image at the platform")??;
+        self.site.done(&stored)
+    }
+
     /// One pass of a device's agent: whether the device is what was built.
     pub(crate) async fn attest(&self, device: &DeviceId) -> Result<bool, DemoError> {
         let progress = Arc::new(|_done: u64, _total: u64| {});
-        let outcome = agent::once(self.services.agent(device)?, SystemTime::now(), progress).await;
+        let outcome = agent::once(&self.services.agent(device)?, SystemTime::now(), progress).await;
         let outcome = outcome.during(&format!("run the agent of {device}"))?;
         if !outcome.is_delivered() {
             return Err(DemoError::new(format!("the report of {device} did not reach the router")));
         }
-        Ok(outcome.report.compliant())
+        Ok(outcome.is_good())
     }
 
     /// The root of the tree that a device runs.
-    pub(crate) fn root(&self, device: &DeviceId) -> Result<&Path, DemoError> {
-        Ok(&self.services.agent(device)?.device.root)
+    pub(crate) fn root(&self, device: &DeviceId) -> Result<PathBuf, DemoError> {
+        Ok(self.services.agent(device)?.device.root)
     }
 
     /// How the gate of a build stands, after waiting up to `wait` seconds for it to change.

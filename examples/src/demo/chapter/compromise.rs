@@ -22,8 +22,8 @@ use openfactory_sn::{CorrelationId, Row, SysId};
 
 use super::super::build::{self, Built};
 use super::super::error::{DemoError, During as _};
-use super::super::events::{self, Sender};
-use super::super::site::{BUILD_PLATFORM, LOG, OPERATOR, Site};
+use super::super::events;
+use super::super::site::{BUILD_PLATFORM, LOG, Site};
 use super::super::story::Story;
 use crate::write_once::read_or_write;
 
@@ -65,14 +65,15 @@ pub(crate) async fn tell(story: &Story<'_>, built: &Built) -> Result<(), DemoErr
 async fn report(story: &Story<'_>, key_id: KeyId) -> Result<(), DemoError> {
     let from = fs::read_to_string(story.site.path(WINDOW)).during("read when the key was stolen")?;
     let from = from.trim().parse().during("read when the key was stolen")?;
-    operator(story, "key.compromised", || {
-        let window = Window::from(LOG, from);
-        let key = CompromisedKey::new(key_id, KeyKind::BuildPlatformSigning, BUILD_PLATFORM, window);
-        let evidence = "a copy of the key was found on a laptop that is not ours";
-        let body = KeyCompromised::new(key, SystemTime::now(), "Ada Okafor, security", evidence);
-        Ok(EventBody::KeyCompromised(Box::new(body)))
-    })
-    .await?;
+    story
+        .send_as_operator("key.compromised", || {
+            let window = Window::from(LOG, from);
+            let key = CompromisedKey::new(key_id, KeyKind::BuildPlatformSigning, BUILD_PLATFORM, window);
+            let evidence = "a copy of the key was found on a laptop that is not ours";
+            let body = KeyCompromised::new(key, SystemTime::now(), "Ada Okafor, security", evidence);
+            Ok(EventBody::KeyCompromised(Box::new(body)))
+        })
+        .await?;
     story
         .narrator
         .say(format_args!("reported        key {key_id}, in other hands since entry {from} of the log"))
@@ -120,7 +121,9 @@ async fn contained(story: &Story<'_>, key_id: &KeyId) -> Result<(), DemoError> {
 /// The thief signs a document that bears a date from long ago. Nobody looks at dates.
 async fn refused(story: &Story<'_>, built: &Built, thief: &Ed25519Key) -> Result<(), DemoError> {
     let Story { site, narrator, .. } = story;
-    let trust = build::trust(site, [&built.document])?;
+    let (here, document) = ((*site).clone(), built.document.clone());
+    let trust = tokio::task::spawn_blocking(move || build::trust(&here, [&document]));
+    let trust = trust.await.during("look into the audit log")??;
     let long_ago = SystemTime::now() - std::time::Duration::from_secs(365 * 24 * 3600);
     let signature = Signature::new("Demo Build Platform", "build released after verification", long_ago);
     let mut backdated = built.facts.clone();
@@ -244,17 +247,18 @@ async fn converge(story: &Story<'_>, built: &Built, renewed: &Envelope) -> Resul
 /// A person looks back; the incident is resolved, its changes closed.
 async fn recover(story: &Story<'_>, built: &Built, key_id: &KeyId) -> Result<(), DemoError> {
     let narrator = story.narrator;
-    operator(story, "key.reviewed", || {
-        let body = CompromiseReviewed::new(
-            *key_id,
-            "Ada Okafor, security",
-            "the key lay in a file that a backup had copied to a laptop",
-            "keys that sign releases belong into hardware",
-            "the build platform's key moves to an HSM and is rotated every 90 days",
-        );
-        Ok(EventBody::CompromiseReviewed(Box::new(body)))
-    })
-    .await?;
+    story
+        .send_as_operator("key.reviewed", || {
+            let body = CompromiseReviewed::new(
+                *key_id,
+                "Ada Okafor, security",
+                "the key lay in a file that a backup had copied to a laptop",
+                "keys that sign releases belong into hardware",
+                "the build platform's key moves to an HSM and is rotated every 90 days",
+            );
+            Ok(EventBody::CompromiseReviewed(Box::new(body)))
+        })
+        .await?;
     let incident =
         wait_row(story, "incident", &correlation::compromise(key_id), |row| row.text("state") == "6").await?;
     narrator.say(format_args!(
@@ -276,16 +280,6 @@ async fn recover(story: &Story<'_>, built: &Built, key_id: &KeyId) -> Result<(),
         ))?;
     }
     Ok(())
-}
-
-async fn operator(
-    story: &Story<'_>,
-    name: &str,
-    body: impl FnOnce() -> Result<EventBody, DemoError>,
-) -> Result<(), DemoError> {
-    let key = std::sync::Arc::new(story.site.key(OPERATOR)?);
-    let sender = Sender { source: "/operator", key };
-    events::send_as(story.site, story.services, &sender, name, SystemTime::now(), body).await
 }
 
 async fn wait_row(

@@ -52,12 +52,10 @@ pub(crate) async fn tell(story: &Story<'_>, device: &DeviceId, built: &Built) ->
 }
 
 async fn provision(story: &Story<'_>, device: &DeviceId, built: &Built) -> Result<(), DemoError> {
-    let (site, image) = (story.site.clone(), built.image_path.clone());
-    let (id, device, document) = (built.id.clone(), device.clone(), built.document.to_json());
+    story.store_image(built).await?;
+    let (site, id, device) = (story.site.clone(), built.id.clone(), device.clone());
     let provisioned = tokio::task::spawn_blocking(move || {
-        let platform = site.platform()?;
-        platform.store_image(&id, &image, &document).during("store the image at the platform")?;
-        platform.provision(&device, &id).during("provision the device")
+        site.platform()?.provision(&device, &id).during("provision the device")
     });
     let status = provisioned.await.during("provision the device")??;
     story.narrator.say(format_args!(

@@ -16,7 +16,7 @@ pub(crate) async fn tell(story: &Story<'_>, device: &DeviceId, built: &Built) ->
     services.take_servicenow_away();
     if !site.is_done("tampered") {
         let aside = site.path("story/tamper.part");
-        let path = tamper::change(story.root(device)?, &built.manifest, &aside)?;
+        let path = tamper::change(&story.root(device)?, &built.manifest, &aside)?;
         site.done("tampered")?;
         narrator.say(format_args!("changed         {path}"))?;
     }
@@ -51,7 +51,7 @@ pub(crate) async fn tell(story: &Story<'_>, device: &DeviceId, built: &Built) ->
 }
 
 async fn tree_is_as_built(story: &Story<'_>, device: &DeviceId, built: &Built) -> Result<bool, DemoError> {
-    let (root, baseline) = (story.root(device)?.to_owned(), built.manifest.clone());
+    let (root, baseline) = (story.root(device)?, built.manifest.clone());
     let same = tokio::task::spawn_blocking(move || {
         // The slot may be switched while it is read: then it is read again.
         Manifest::of_directory(&root, &Work::on_all_cores())

@@ -52,7 +52,7 @@ async fn fail(story: &Story<'_>, built: &Built, canary: &DeviceId) -> Result<(),
             .await?;
         if !site.is_done("canary-tampered") {
             let aside = site.path("story/tamper.part");
-            let path = tamper::change(story.root(canary)?, &built.manifest, &aside)?;
+            let path = tamper::change(&story.root(canary)?, &built.manifest, &aside)?;
             site.done("canary-tampered")?;
             narrator.say(format_args!("changed         {path} on {canary}"))?;
         }

@@ -76,17 +76,16 @@ pub(super) async fn request(
 
 /// The platform has the image, and knows the devices.
 async fn store(story: &Story<'_>, built: &Built) -> Result<(), DemoError> {
-    let (site, image) = (story.site.clone(), built.image_path.clone());
-    let (id, document) = (built.id.clone(), built.document.to_json());
-    let stored = tokio::task::spawn_blocking(move || {
+    story.store_image(built).await?;
+    let site = story.site.clone();
+    let enrolled = tokio::task::spawn_blocking(move || {
         let platform = site.platform()?;
-        platform.store_image(&id, &image, &document).during("store the image at the platform")?;
         for device in &site.devices {
             platform.enroll(device).during("enroll the devices")?;
         }
         Ok::<(), DemoError>(())
     });
-    stored.await.during("store the image at the platform")?
+    enrolled.await.during("enroll the devices")?
 }
 
 /// Has every device report until the rollout is over.

@@ -38,12 +38,10 @@ pub(crate) async fn tell(story: &Story<'_>, built: &Built) -> Result<(), DemoErr
 }
 
 async fn provision(story: &Story<'_>, built: &Built) -> Result<(), DemoError> {
-    let (site, image) = (story.site.clone(), built.image_path.clone());
-    let (id, document) = (built.id.clone(), built.document.to_json());
+    story.store_image(built).await?;
+    let (site, id) = (story.site.clone(), built.id.clone());
     let provisioned = tokio::task::spawn_blocking(move || {
-        let platform = site.platform()?;
-        platform.store_image(&id, &image, &document).during("store the image at the platform")?;
-        platform.provision(&site.bench, &id).during("provision the device on the bench")
+        site.platform()?.provision(&site.bench, &id).during("provision the device on the bench")
     });
     provisioned.await.during("provision the device on the bench")??;
     Ok(())
