@@ -3,6 +3,7 @@
 mod constraints;
 mod lockdown;
 mod modification;
+mod simulated;
 
 use openfactory_sn::lifecycle::event::device::DeviceReported;
 use openfactory_sn::lifecycle::event::{Event, EventBody};

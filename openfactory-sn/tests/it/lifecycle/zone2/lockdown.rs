@@ -13,7 +13,7 @@ use super::super::samples::{self, device_id, instant};
 use super::super::world::{World, types};
 use super::{found, overlay, sealed, texts};
 
-fn command() -> Value {
+pub(super) fn command() -> Value {
     json!({"command": {
         "id": "c-1", "signer": "ada", "operator": "ada@plant.example",
         "justification": "the gateway is replaced", "change_request": "CHG0030001",
@@ -21,7 +21,14 @@ fn command() -> Value {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "each call makes its own")]
-fn transition(sequence: u64, from: &str, to: &str, row: &str, seal: &str, cause: Value) -> LockdownChanged {
+pub(super) fn transition(
+    sequence: u64,
+    from: &str,
+    to: &str,
+    row: &str,
+    seal: &str,
+    cause: Value,
+) -> LockdownChanged {
     let transition = json!({
         "sequence": sequence, "from": from, "to": to, "at": "2026-09-21T14:21:40Z",
         "row": format!("zone2.lockdown.{row}"), "cause": cause, "seal": samples::digest(seal),
@@ -29,7 +36,7 @@ fn transition(sequence: u64, from: &str, to: &str, row: &str, seal: &str, cause:
     LockdownChanged::new(device_id(), serde_json::from_value(transition).unwrap())
 }
 
-fn unlock() -> LockdownChanged {
+pub(super) fn unlock() -> LockdownChanged {
     let mut body = transition(2, "locked", "unlocked", "unlocked", "seal", command());
     body.expires = Some(instant(900));
     body
@@ -41,7 +48,7 @@ fn told_by(body: LockdownChanged) -> Event {
     Event::new(EventId::new(id).unwrap(), "/agent/edge-1", instant(500), body)
 }
 
-async fn after(world: &mut World, seconds: u64, body: LockdownChanged) -> Vec<Event> {
+pub(super) async fn after(world: &mut World, seconds: u64, body: LockdownChanged) -> Vec<Event> {
     world.at(instant(seconds)).apply(&told_by(body)).await
 }
 
