@@ -1,11 +1,11 @@
 //! What is planned, done at a ServiceNow that shares no code with us.
 
 use openfactory_simulator::{OAuthClient, Simulator};
+use openfactory_sn::Row;
 use openfactory_sn::lifecycle::apply::{Repeat, apply};
 use openfactory_sn::lifecycle::event::Event;
 use openfactory_sn::lifecycle::mapping::Mapping;
 use openfactory_sn::lifecycle::plan::plan;
-use openfactory_sn::Row;
 use openfactory_sn::{Auth, Client, Query, Secret};
 use openfactory_zone2::Row as Guide;
 use serde_json::json;
