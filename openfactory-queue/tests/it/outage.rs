@@ -94,10 +94,10 @@ fn two_hours_of_outage_cost_no_message_and_few_probes() {
         assert_eq!(caller.counted.load(Ordering::Relaxed), 1, "the outage counted against a message");
         let probes = caller.probes.load(Ordering::Relaxed);
         assert!((1..200).contains(&probes), "{probes} probes");
+        let stats = queue.stats().await.unwrap();
         let delivered = caller.delivered.lock().unwrap();
         assert_eq!(delivered.values().map(Vec::len).sum::<usize>() as u64, messages());
         assert!(delivered.values().all(|numbers| numbers.is_sorted_by(|a, b| a < b)));
-        let stats = queue.stats().await.unwrap();
         assert_eq!((stats.ready, stats.delayed, stats.leased, stats.held, stats.dead), (0, 0, 0, 0, 0));
     });
 }

@@ -144,13 +144,13 @@ async fn live(seed: u64) {
     };
     tokio::join!(publisher, workers);
 
+    let stats = inner.stats().await.unwrap();
     let seen = chaos.seen.lock().unwrap();
     for key in 0..KEYS {
         let done = seen.done.get(&key).map_or(0, BTreeSet::len);
         assert_eq!(done, (MESSAGES / KEYS) as usize, "seed {seed}: key {key}");
     }
     assert!(seen.handled >= MESSAGES);
-    let stats = inner.stats().await.unwrap();
     let left = (stats.ready, stats.delayed, stats.leased, stats.held, stats.dead);
     assert_eq!(left, (0, 0, 0, 0, 0), "seed {seed}");
 }
