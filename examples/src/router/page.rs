@@ -9,6 +9,7 @@ mod fleet;
 mod keys;
 mod listed;
 mod overview;
+mod rollouts;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -13,6 +13,7 @@ use super::super::core::{Core, SERVICENOW};
 use super::builds::{self, Builds};
 use super::fleet::{self, Fleet};
 use super::keys::{self, CompromisedKey};
+use super::rollouts::{self, OneRollout};
 use crate::told::told;
 
 /// Dead letters that are shown.
@@ -29,6 +30,7 @@ pub(super) struct Overview {
     pub(super) queue: Learnt<Queue>,
     pub(super) destinations: Vec<Destination>,
     pub(super) builds: Learnt<Builds>,
+    pub(super) rollouts: Learnt<Vec<OneRollout>>,
     pub(super) fleet: Learnt<Fleet>,
     pub(super) compromised_keys: Learnt<Vec<CompromisedKey>>,
     pub(super) dead_letters: Learnt<Vec<DeadLetter>>,
@@ -119,6 +121,7 @@ pub(super) async fn look_up(core: &Core, audit: &Path) -> Overview {
         queue: Learnt::of(queue(core).await),
         destinations: destinations(core),
         builds: Learnt::of(builds::look_up(core).await),
+        rollouts: Learnt::of(rollouts::look_up(core).await),
         fleet: Learnt::of(fleet::look_up(core).await),
         compromised_keys: Learnt::of(keys::look_up(core).await),
         dead_letters: Learnt::of(dead_letters(core).await),
