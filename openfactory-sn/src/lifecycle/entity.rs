@@ -107,7 +107,8 @@ impl Entity {
         }
     }
 
-    /// The document to keep: `{"kind", "format", "data"}`.
+    /// The document to keep: `{"kind", "format", "data"}`, with the members of `data` by name, whatever order another
+    /// crate of the same build chose for `serde_json`'s maps.
     ///
     /// # Errors
     /// [`EntityError::Document`] if it can not be written as JSON.
@@ -121,7 +122,8 @@ impl Entity {
             Self::Rollout(value) => serde_json::to_value(value),
             Self::Compromise(value) => serde_json::to_value(value),
         };
-        data.and_then(|data| {
+        data.and_then(|mut data| {
+            data.sort_all_objects();
             serde_json::to_string(&Document {
                 kind: self.kind().as_str().to_owned(),
                 format: FORMAT_VERSION,

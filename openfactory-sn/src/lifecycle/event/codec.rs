@@ -126,15 +126,18 @@ impl Event {
     pub fn to_payload(&self) -> Result<Vec<u8>, EventError> {
         check_source(&self.source)?;
         let type_name = self.body.type_name();
+        let fault = |error: serde_json::Error| EventError::Data { type_name, source: error.into() };
+        let mut data = data(&self.body).map_err(fault)?;
+        // The bytes are the same whatever order another crate of the build chose for maps.
+        data.sort_all_objects();
         let wire = Wire {
             id: self.id.clone(),
             source: self.source.clone(),
             type_name: type_name.to_owned(),
             time: timestamp::format(self.time),
-            data: data(&self.body).map_err(|error| EventError::Data { type_name, source: error.into() })?,
+            data,
         };
-        let bytes = serde_json::to_vec(&wire)
-            .map_err(|error| EventError::Data { type_name, source: error.into() })?;
+        let bytes = serde_json::to_vec(&wire).map_err(fault)?;
         if bytes.len() > MAX_PAYLOAD {
             return Err(EventError::TooLarge { length: bytes.len() });
         }
