@@ -16,6 +16,7 @@ mod services;
 mod site;
 mod source;
 mod story;
+mod summary;
 mod table;
 mod tamper;
 
@@ -41,13 +42,14 @@ use services::Services;
 use site::Site;
 use story::Story;
 
-/// Tells the life of one image, from its request to a repaired device, with real services on loopback.
+/// Tells the life of one image, from its request to the loss of the key that signed it, with real services on loopback.
 ///
 /// A build is requested and becomes a change request; the gate opens when the change is approved; the image is
 /// packed, hashed, signed and verified; evidence goes to GRC, the device to the CMDB; the fleet follows, canary
 /// first; a file changes while ServiceNow is away; the device is rolled back, attests, and what was open is closed;
-/// the next build's canary is tampered with, and its rollout halts. At the end the audit log is verified and every
-/// record is listed.
+/// the next build's canary is tampered with, and its rollout halts; a device falls silent; an overlay is sealed,
+/// strays and is opened; the build platform's key is stolen, revoked and replaced. At the end the audit log is verified,
+/// and one page says what ServiceNow holds.
 ///
 /// Nothing outside the data directory is written and nothing but loopback is talked to.
 #[derive(Debug, Parser)]
@@ -152,7 +154,7 @@ async fn shown(
     let (built, records) = chapters(arguments, site, services, narrator).await?;
     let log = verify_log(site)?;
     narrator.chapter("What ServiceNow holds now")?;
-    narrator.show(&records::rendered(&records))?;
+    narrator.show(&summary::rendered(&records))?;
     let verdict = conclude(narrator, &built, &records, &log, arguments.json)?;
     if arguments.serve {
         narrator.show("\nopen until Ctrl-C:\n")?;

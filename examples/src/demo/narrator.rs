@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,12 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Narrator {
     silent: bool,
     begun: Instant,
+    chapters: AtomicUsize,
 }
 
 impl Narrator {
     /// One that tells it, or with `silent` only listens.
     pub(crate) fn new(silent: bool) -> Self {
-        Self { silent, begun: Instant::now() }
+        Self { silent, begun: Instant::now(), chapters: AtomicUsize::new(0) }
     }
 
     /// Seconds since the story began.
@@ -34,7 +36,8 @@ impl Narrator {
 
     /// Begins a chapter.
     pub(crate) fn chapter(&self, title: &str) -> Result<(), DemoError> {
-        self.write(format_args!("\n[{:5.1} s] {title}\n", self.seconds()))
+        let number = self.chapters.fetch_add(1, Ordering::Relaxed) + 1;
+        self.write(format_args!("\n[{:5.1} s] {number}. {title}\n", self.seconds()))
     }
 
     /// Tells one thing.

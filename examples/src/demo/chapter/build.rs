@@ -23,7 +23,12 @@ pub(crate) async fn tell(
     given: Option<&Path>,
 ) -> Result<Built, DemoError> {
     let Story { site, narrator, .. } = story;
-    narrator.chapter("The image is built, hashed every way there is, signed and verified link by link")?;
+    let title = if *id == site.first {
+        "The image is built, hashed every way there is, signed and verified link by link"
+    } else {
+        "The next build is made, signed and verified"
+    };
+    narrator.chapter(title)?;
     let begun = SystemTime::now();
     let (here, name, given) = ((*site).clone(), id.clone(), given.map(Path::to_owned));
     let built =

@@ -14,7 +14,12 @@ use super::super::story::Story;
 /// Asks for the build `id` and has its change request approved.
 pub(crate) async fn tell(story: &Story<'_>, id: &BuildId) -> Result<Request, DemoError> {
     let Story { site, narrator, .. } = story;
-    narrator.chapter("A build is requested; nothing is built before its change request is approved")?;
+    let title = if *id == site.first {
+        "A build is requested; nothing is built before its change request is approved"
+    } else {
+        "The next build is requested"
+    };
+    narrator.chapter(title)?;
     let request = build::request(site, id, &story.machine, SystemTime::now())?;
     narrator.say(format_args!("recipe hash     {}", request.recipe.recipe_hash()))?;
     narrator.say(format_args!("build intent    signed, payload {}", request.intent.payload_digest()))?;
