@@ -1,6 +1,6 @@
 //! Holds what lives were told against what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::journal::{Entry, How, What};
@@ -81,10 +81,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// How many messages were lost.
+    /// How many messages were lost: not there at the end, or not known any more when they were published again.
     #[must_use]
     pub fn lost(&self) -> usize {
-        self.violations.iter().filter(|violation| matches!(violation, Violation::Lost { .. })).count()
+        let lost = self.violations.iter().filter_map(|violation| match violation {
+            Violation::Lost { key, n } | Violation::StoredTwice { key, n } => Some((key, n)),
+            _ => None,
+        });
+        lost.collect::<BTreeSet<_>>().len()
     }
 }
 

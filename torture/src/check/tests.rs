@@ -60,6 +60,12 @@ fn a_publish_without_an_answer_may_or_may_not_have_come_about() {
     assert_eq!(judge("try 0 0\n---\nlease 0 0 1 1\nsettling 0 0 ack\nsettled 0 0 ack\n---").violations, []);
 }
 
+#[test]
+fn a_message_that_was_lost_twice_is_one() {
+    let verdict = judge("try 0 0\nstored 0 0\n---\ntry 0 0\nstored 0 0\n---");
+    assert_eq!((verdict.violations.len(), verdict.lost()), (2, 1));
+}
+
 /// One fault planted into the sound story, and what must be found.
 #[test]
 fn each_planted_fault_is_found() {

@@ -4,7 +4,8 @@
 //! synced gets to the device any more. Unmounted and mounted again, the file system replays its journal as after a
 //! power cut. What this does not model: torn sectors, and disks that lie about what they have written.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,12 +36,20 @@ impl Disk {
         std::fs::create_dir(&mount)?;
         run(Command::new("mkfs.ext4").arg("-q").arg("-F").arg(&image))?;
         mount_at(&image, &mount)?;
-        Ok(Self { image, mount })
+        let disk = Self { image, mount };
+        // A server's user passes through.
+        std::fs::set_permissions(&disk.mount, Permissions::from_mode(0o711))?;
+        Ok(disk)
     }
 
     /// Where it is mounted.
     pub(crate) fn path(&self) -> &Path {
         &self.mount
+    }
+
+    /// Writes everything to the device.
+    pub(crate) fn sync(&self) -> Result<()> {
+        Ok(rustix::fs::syncfs(File::open(&self.mount)?)?)
     }
 
     /// Cuts the power: what is not on the device now never gets there.

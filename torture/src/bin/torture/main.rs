@@ -4,18 +4,24 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to the terminal")]
 
 use std::error::Error;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+mod backend;
 mod child;
 mod disk;
 mod lives;
+mod process;
 mod resume;
 mod work;
 
-use lives::Fault;
+use backend::Backend;
+use disk::Disk;
+use lives::{Fault, Plan};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -41,7 +47,7 @@ struct Options {
     /// The backend.
     #[arg(long, value_enum, default_value_t = Backend::Sqlite)]
     backend: Backend,
-    /// How often the process is killed by SIGKILL.
+    /// How often the process is killed by SIGKILL, or its server.
     #[arg(long, default_value_t = 200)]
     kills: u32,
     /// How often the disk loses power: a loop device with ext4, which needs root.
@@ -59,15 +65,6 @@ struct Options {
     /// When to strike is drawn from this number.
     #[arg(long)]
     seed: Option<u64>,
-}
-
-/// A backend, as it is tortured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Backend {
-    /// SQLite as it is by default.
-    Sqlite,
-    /// SQLite without a sync at each commit: known to lose what it has acknowledged when the power is cut.
-    SqliteUnsynced,
 }
 
 /// So many cuts show whether a cut loses what was not synced.
@@ -92,35 +89,47 @@ fn main() -> ExitCode {
 }
 
 fn torture(options: &Options) -> Result<bool> {
+    if let Some(reason) = options.backend.missing() {
+        println!("SKIPPED: torture: {reason}");
+        return Ok(!options.strict);
+    }
     let seed = options.seed.unwrap_or_else(rand::random);
     println!("seed {seed}");
     let directory = tempfile::tempdir_in(&options.dir)?;
+    // A server's user passes through.
+    std::fs::set_permissions(directory.path(), Permissions::from_mode(0o711))?;
     let mut good = true;
     if options.kills > 0 {
         let place = directory.path().join("kills");
         std::fs::create_dir(&place)?;
         let each = options.messages / u64::from(options.kills);
-        lives::run(&place, &place, options.backend, Fault::Kill, options.kills, each, seed)?;
-        println!("{} kills:", options.kills);
+        let (backend, faults) = (options.backend, options.kills);
+        let plan = Plan { backend, place: &place, disk: &place, fault: Fault::Kill, faults, each, seed };
+        let servers = plan.carry_out()?;
+        println!(
+            "{faults} kills{}:",
+            if servers > 0 { format!(", {servers} of the server") } else { String::new() }
+        );
         good &= judge(&place)?.is_none();
     }
     if options.cuts == 0 {
         return Ok(good);
     }
-    if let Err(error) = disk::Disk::new(directory.path()) {
+    if let Err(error) = Disk::new(directory.path()) {
         println!("SKIPPED: power cuts: needs root and a loop device: {error}");
         return Ok(good && !options.strict);
     }
-    for (name, backend, cuts) in [
+    for (name, backend, faults) in [
         ("cuts", options.backend, options.cuts),
-        ("calibration", Backend::SqliteUnsynced, CALIBRATION.min(options.cuts)),
+        ("calibration", options.backend.calibration(), CALIBRATION.min(options.cuts)),
     ] {
         let place = directory.path().join(name);
         std::fs::create_dir(&place)?;
-        let disk = disk::Disk::new(&place)?;
-        lives::run(&place, disk.path(), backend, Fault::Cut(&disk), cuts, A_CUT, seed)?;
+        let disk = Disk::new(&place)?;
+        let fault = Fault::Cut(&disk);
+        Plan { backend, place: &place, disk: disk.path(), fault, faults, each: A_CUT, seed }.carry_out()?;
         println!(
-            "{cuts} power cuts, {name}{}:",
+            "{faults} power cuts, {name}{}:",
             if name == "calibration" { ", which must lose" } else { "" }
         );
         let lost = judge(&place)?;

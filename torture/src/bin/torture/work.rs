@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use openfactory_queue::dead_letter::DeadPolicy;
-use openfactory_queue::lease::{Leased, Settled};
+use openfactory_queue::lease::{LeaseToken, Leased, Settled};
 use openfactory_queue::{LeaseRequest, Message, Published, Settlement};
 use openfactory_torture::journal::{Entry, How, What};
 use tokio::sync::Semaphore;
@@ -42,7 +42,8 @@ pub(crate) fn numbers(message: &Message) -> Result<(u32, u32)> {
 /// Publishes messages in one batch.
 pub(crate) async fn publish_all(life: &Life, messages: &[(u32, u32)]) -> Result<()> {
     life.say(messages.iter().map(|&(key, n)| Entry::new(key, n, What::Try)))?;
-    let published = life.queue.publish(messages.iter().map(|&(key, n)| message(key, n)).collect()).await?;
+    let batch = || messages.iter().map(|&(key, n)| message(key, n)).collect();
+    let (published, _) = life.call(|| life.queue.publish(batch())).await?;
     let mut said = Vec::with_capacity(messages.len());
     for (&(key, n), published) in messages.iter().zip(published) {
         said.push(Entry::new(
@@ -73,7 +74,7 @@ pub(crate) async fn publish(life: Life, mut next: Vec<(u32, u32)>, room: Arc<Roo
 pub(crate) async fn settle(life: Life, worker: usize, room: Arc<Room>) -> Result<()> {
     let request = LeaseRequest::new(format!("worker-{worker}")).max(CLAIM).ttl(TTL).wait(WAIT);
     loop {
-        let leased = life.queue.lease(request.clone()).await?;
+        let (leased, _) = life.call(|| life.queue.lease(request.clone())).await?;
         room.add_permits(settle_all(&life, &leased).await?);
     }
 }
@@ -98,6 +99,9 @@ async fn settle_all(life: &Life, leased: &[Leased]) -> Result<usize> {
         let (key, n) = numbers(&leased.message)?;
         let (seq, epoch) = (leased.token.seq(), leased.token.epoch());
         held.push(Entry::new(key, n, What::Lease { seq, epoch }));
+        if let Some(old) = life.old_token(seq) {
+            stale(life, key, n, old, leased.token).await?;
+        }
         if leased.message != message(key, n) {
             held.push(Entry::new(key, n, What::Damaged));
         }
@@ -114,13 +118,32 @@ async fn settle_all(life: &Life, leased: &[Leased]) -> Result<usize> {
     // A moment in which a fault finds leases that nobody has begun to settle.
     tokio::task::yield_now().await;
     life.say(begun)?;
-    let settled = life.queue.settle(settlements).await?;
-    if settled.iter().any(|settled| *settled != Settled::Done) {
-        return Err("a lease of this life is not its own".into());
-    }
+    let (settled, again) = life.call(|| life.queue.settle(settlements.clone())).await?;
     let gone = done.iter().filter(|entry| entry.what != What::Settled(How::Retry)).count();
-    life.say(done)?;
+    let mut said = Vec::with_capacity(done.len());
+    for (entry, settled) in done.into_iter().zip(settled) {
+        match settled {
+            Settled::Done => said.push(entry),
+            // The first call has done it, and its answer was lost.
+            Settled::Stale if again => {}
+            _ => return Err("a lease of this life is not its own".into()),
+        }
+    }
+    life.say(said)?;
     Ok(gone)
+}
+
+/// Somebody else has leased the message now, so the token of the last life is nobody's any more.
+async fn stale(life: &Life, key: u32, n: u32, old: LeaseToken, new: LeaseToken) -> Result<()> {
+    // A queue that has lost both place and epoch gives the very same token again: nothing needs to be tried.
+    if old >= new {
+        return life.say([Entry::new(key, n, What::Stale)]);
+    }
+    let (settled, _) = life.call(|| life.queue.settle(vec![(old, Settlement::Ack)])).await?;
+    if settled != [Settled::Stale] {
+        life.say([Entry::new(key, n, What::Stale)])?;
+    }
+    Ok(())
 }
 
 fn settlement(how: How) -> Settlement {
