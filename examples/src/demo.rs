@@ -17,7 +17,6 @@ mod site;
 mod source;
 mod story;
 mod summary;
-mod table;
 mod tamper;
 
 use std::path::{Path, PathBuf};

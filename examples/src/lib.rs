@@ -21,6 +21,10 @@ pub mod platform;
 pub mod private_file;
 pub mod progress;
 #[cfg(feature = "services")]
+pub mod queue_client;
+#[cfg(feature = "services")]
+pub mod queue_wire;
+#[cfg(feature = "services")]
 pub mod router;
 #[cfg(feature = "services")]
 pub mod serve;
@@ -30,6 +34,8 @@ pub mod servicenow_sim;
 pub mod shutdown;
 #[cfg(feature = "services")]
 pub mod state;
+#[cfg(feature = "services")]
+mod table;
 #[cfg(feature = "services")]
 pub mod telemetry;
 #[cfg(feature = "services")]

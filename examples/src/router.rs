@@ -9,6 +9,7 @@
 //! | `gates`, `poll` | who waits for an approval, and what repairs a webhook that never came |
 //! | `page` | the operator's page, and the same facts as JSON |
 //! | `rollouts` | how a rollout stands |
+//! | `queue_control` | what an operator does with the queue |
 //! | `challenge`, `commands` | what devices ask for: nonces, signed commands |
 //! | `refusal` | why an event is not taken, and what the sender is told |
 //! | [`edges`] | where a crash may fall, for tests |
@@ -28,10 +29,12 @@ mod handle;
 mod intake;
 mod message;
 mod open;
+mod operator;
 mod order;
 mod page;
 mod poll;
 mod proof;
+mod queue_control;
 mod refusal;
 mod relay;
 mod rollouts;
@@ -110,6 +113,7 @@ pub async fn start_with(
         .merge(commands::routes(core.clone()))
         .merge(page::routes(core.clone(), config)?)
         .merge(rollouts::routes(core.clone()))
+        .merge(queue_control::routes(core.clone()))
         .merge(health.routes())
         .merge(metrics.routes());
     let served = serve::serve(app, config.listen.address, tls.as_ref(), Limits::default(), stop)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::records::{Record, Records};
-use super::table;
+use crate::table;
 
 /// The most characters of a record's description.
 const WIDTH: usize = 88;

@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 
 /// The router's name in the entries that it is the actor of.
 const ROUTER: &str = "event-router";
+/// The most bytes of ids that one entry names; written as JSON they fit the log's entries even if all is escaped.
+const IDS_OF_AN_ENTRY: usize = 8 * 1024;
 
 /// How an event calls itself.
 pub(crate) struct Named<'a> {
@@ -116,6 +118,42 @@ impl Auditor {
         let mut entry = Entry::new(id, ROUTER, "report.wanted", now, format!("device:{device}"));
         entry.why = reason.to_owned();
         self.write(entry).await
+    }
+
+    /// An operator does something to the queue. Each time is told.
+    pub(crate) async fn operated(
+        &self,
+        what: &str,
+        actor: &str,
+        reason: &str,
+        how: Value,
+    ) -> Result<(), AuditFailure> {
+        let now = self.now();
+        let age = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let mut entry = Entry::new(format!("{what}:{age}"), actor, what, now, "queue");
+        entry.why = reason.to_owned();
+        entry.new = Some(how);
+        self.write(entry).await
+    }
+
+    /// An operator does something to these messages: their ids, in as many entries as they need.
+    pub(crate) async fn operated_on(
+        &self,
+        what: &str,
+        actor: &str,
+        reason: &str,
+        ids: &[String],
+    ) -> Result<(), AuditFailure> {
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        for id in ids {
+            if bytes + id.len() > IDS_OF_AN_ENTRY {
+                self.operated(what, actor, reason, json!({ "ids": std::mem::take(&mut part) })).await?;
+                bytes = 0;
+            }
+            bytes += id.len();
+            part.push(id);
+        }
+        self.operated(what, actor, reason, json!({ "ids": part })).await
     }
 
     /// A step was decided and committed.

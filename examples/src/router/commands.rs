@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use openfactory_attest::envelope::Envelope;
 use openfactory_queue::Outcome;
-use openfactory_sn::Secret;
 use openfactory_sn::lifecycle::event::command::{CommandHandled, CommandIssued};
 use openfactory_sn::lifecycle::event::order::OrderPerformed;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
@@ -25,6 +24,7 @@ use serde_json::json;
 
 use super::challenge::{asked_for, known, new, whether_device};
 use super::core::Core;
+use super::operator;
 use super::refusal::Refusal;
 use super::step::state;
 use crate::told::told;
@@ -128,18 +128,7 @@ async fn attest(State(core): State<Core>, Path(device): Path<String>, headers: H
 
 async fn wanted_by_operator(core: &Core, device: String, headers: &HeaderMap) -> Result<DeviceId, Refusal> {
     let forbidden = |reason: &str| Refusal::new(StatusCode::FORBIDDEN, reason);
-    let Some(token) = &core.operator_token else {
-        return Err(forbidden("this router has no [operator] token_file"));
-    };
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).map(Secret::new);
-    // Secrets are compared in constant time.
-    if given.as_ref() != Some(token) {
-        return Err(Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "send the operator's token: Authorization: Bearer",
-        ));
-    }
+    operator::check(core, headers)?;
     let device = known(core, device)?;
     if core.signer.is_none() {
         return Err(forbidden("this router has no [signing] key_file: it can't sign a command"));

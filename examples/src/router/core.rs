@@ -61,7 +61,7 @@ pub(super) struct Parts {
     pub(super) require_nonce: bool,
     /// Signs the router's own commands to devices.
     pub(super) signer: Option<Arc<dyn Signer>>,
-    /// What an operator shows to want a report.
+    /// What an operator shows.
     pub(super) operator_token: Option<Secret>,
 }
 

@@ -17,4 +17,5 @@ mod full_disk;
 mod gate;
 mod intake;
 mod page;
+mod queue_control;
 mod world;
