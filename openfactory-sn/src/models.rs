@@ -7,5 +7,6 @@ pub mod attachment;
 pub mod change_request;
 pub mod configuration_item;
 pub mod incident;
+pub mod journal_entry;
 pub mod relationship;
 pub mod relationship_type;

@@ -5,11 +5,18 @@
 //! refuses what it cannot express, and [`Query::contradicts`] tells a row that the query cannot have meant.
 
 pub(crate) mod build;
+mod clause;
 mod condition;
 mod encode;
+mod error;
 mod field;
 mod judge;
+mod moment;
+mod operator;
 
-pub(crate) use self::build::Query;
-pub use self::condition::{Condition, Operator};
-pub use self::encode::QueryError;
+pub(crate) use self::build::{Paging, Query};
+pub use self::clause::{Join, Related};
+pub use self::condition::Condition;
+pub use self::error::QueryError;
+pub use self::moment::{Days, Distance, Moment, Weekday};
+pub use self::operator::Operator;

@@ -1,12 +1,17 @@
 //! Tables: typed ([`Table`]) and by name ([`DynamicTable`]).
 
+mod aggregate;
+mod change;
+mod correlate;
 mod dynamic;
 mod ensure;
+mod journal;
 mod listing;
 mod page;
 
 use std::marker::PhantomData;
 
+pub use self::aggregate::{Aggregate, Group};
 pub use self::dynamic::DynamicTable;
 pub use self::ensure::Ensured;
 pub use self::listing::Listing;
@@ -95,6 +100,30 @@ impl<R: Record> Table<R> {
     /// As [`DynamicTable::update`].
     pub async fn update(&self, sys_id: &SysId, fields: &Fields) -> Result<R, Error> {
         self.typed(self.rows.update(sys_id, fields).await?)
+    }
+
+    /// Sets those of these fields that the record, as it was read, does not hold already; `None` if it holds them all.
+    ///
+    /// # Errors
+    ///
+    /// As [`DynamicTable::update_changed`].
+    pub async fn update_changed(&self, read: &R, wanted: &Fields) -> Result<Option<R>, Error> {
+        self.rows.update_changed(read.row(), wanted).await?.map(|row| self.typed(row)).transpose()
+    }
+
+    /// How many records a query means.
+    ///
+    /// # Errors
+    ///
+    /// As [`DynamicTable::count`].
+    pub async fn count(&self, query: &Query) -> Result<u64, Error> {
+        self.rows.count(query).await
+    }
+
+    /// The same table without types: for what is asked of it more rarely.
+    #[must_use]
+    pub fn untyped(&self) -> &DynamicTable {
+        &self.rows
     }
 
     /// Deletes a record.

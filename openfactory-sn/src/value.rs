@@ -5,11 +5,15 @@
 
 mod choice;
 mod date_time;
+mod duration;
+mod journal;
+mod list;
 mod reference;
 mod scalar;
 
 pub(crate) use self::choice::choice;
 pub use self::date_time::{format_date_time, parse_date_time};
+pub use self::journal::{ShownEntry, parse_journal};
 pub use self::reference::Reference;
 
 use serde_json::Value;

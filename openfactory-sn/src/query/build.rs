@@ -1,6 +1,7 @@
 //! Which records: conditions, order, limit.
 
 use super::Condition;
+use super::clause::{Clause, Join, Related};
 
 /// Which records, in which order, at most how many.
 ///
@@ -21,11 +22,22 @@ use super::Condition;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
-    /// Blocks, of which one must hold; in a block every group; in a group any condition.
-    pub(super) blocks: Vec<Vec<Vec<Condition>>>,
+    /// Blocks, of which one must hold; in a block every clause.
+    pub(super) blocks: Vec<Vec<Clause>>,
     pub(super) order: Vec<(String, Direction)>,
     pub(super) limit: Option<usize>,
     pub(super) select: Vec<String>,
+    pub(super) paging: Paging,
+}
+
+/// How the pages of a list are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Paging {
+    /// By the last key seen, or by offset if the query has an order of its own.
+    #[default]
+    Own,
+    /// By the `Link` header of each page.
+    Links,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +48,13 @@ pub(super) enum Direction {
 
 impl Default for Query {
     fn default() -> Self {
-        Self { blocks: vec![Vec::new()], order: Vec::new(), limit: None, select: Vec::new() }
+        Self {
+            blocks: vec![Vec::new()],
+            order: Vec::new(),
+            limit: None,
+            select: Vec::new(),
+            paging: Paging::Own,
+        }
     }
 }
 
@@ -55,9 +73,37 @@ impl Query {
 
     /// And at least one of these holds. None at all is an error when the query is encoded.
     #[must_use]
-    pub fn any_of(mut self, conditions: impl IntoIterator<Item = Condition>) -> Self {
+    pub fn any_of(self, conditions: impl IntoIterator<Item = Condition>) -> Self {
+        self.narrowed(Clause::AnyOf(conditions.into_iter().collect()))
+    }
+
+    /// And so many records of another table refer to it.
+    #[must_use]
+    pub fn related(self, related: Related) -> Self {
+        self.narrowed(Clause::Related(related))
+    }
+
+    /// And a record of another table has the same value.
+    #[must_use]
+    pub fn join(self, join: Join) -> Self {
+        self.narrowed(Clause::Join(join))
+    }
+
+    /// And the instance's full text search finds it by these words, on tables that are indexed for it.
+    ///
+    /// ```
+    /// let query = openfactory_sn::Query::new().text("root hash");
+    /// assert_eq!(query.encoded()?, "123TEXTQUERY321=root hash");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
+    #[must_use]
+    pub fn text(self, words: impl Into<String>) -> Self {
+        self.narrowed(Clause::Text(words.into()))
+    }
+
+    fn narrowed(mut self, clause: Clause) -> Self {
         if let Some(block) = self.blocks.last_mut() {
-            block.push(conditions.into_iter().collect());
+            block.push(clause);
         }
         self
     }
@@ -102,6 +148,28 @@ impl Query {
     pub fn select<N: Into<String>>(mut self, fields: impl IntoIterator<Item = N>) -> Self {
         self.select.extend(fields.into_iter().map(Into::into));
         self
+    }
+
+    /// Goes from page to page by the `Link` header that the instance sends, instead of by the last key seen: for
+    /// instances on which the credential may not sort by sys_id. Pages then shift when records come or go meanwhile.
+    #[must_use]
+    pub fn by_links(mut self) -> Self {
+        self.paging = Paging::Links;
+        self
+    }
+
+    pub(crate) fn paging(&self) -> Paging {
+        self.paging
+    }
+
+    /// Any one record of those meant, whatever the order.
+    pub(crate) fn sample(&self) -> Self {
+        Self { order: Vec::new(), select: Vec::new(), limit: Some(1), ..self.clone() }
+    }
+
+    /// Whether every record of the table is meant.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.blocks.iter().all(Vec::is_empty)
     }
 
     pub(crate) fn maximum(&self) -> Option<usize> {

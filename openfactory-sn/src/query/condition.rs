@@ -1,96 +1,53 @@
-//! One condition: a field, an operator, a value.
+//! One condition: a field, an operator, what it is compared with.
 
-/// How a field is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operator {
-    /// Contains the text.
-    Contains,
-    /// Ends with the text.
-    EndsWith,
-    /// Equals.
-    Equal,
-    /// Is larger or later.
-    Greater,
-    /// Is larger or later, or equals.
-    GreaterOrEqual,
-    /// Has no value.
-    IsEmpty,
-    /// Has a value.
-    IsNotEmpty,
-    /// Is smaller or earlier.
-    Less,
-    /// Is smaller or earlier, or equals.
-    LessOrEqual,
-    /// Does not equal. On booleans, empty counts as false.
-    NotEqual,
-    /// Is none of the values.
-    NotOneOf,
-    /// Is one of the values.
-    OneOf,
-    /// Begins with the text.
-    StartsWith,
-}
+use super::operator::Operator;
 
-impl Operator {
-    /// As the encoded query spells it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Contains => "LIKE",
-            Self::EndsWith => "ENDSWITH",
-            Self::Equal => "=",
-            Self::Greater => ">",
-            Self::GreaterOrEqual => ">=",
-            Self::IsEmpty => "ISEMPTY",
-            Self::IsNotEmpty => "ISNOTEMPTY",
-            Self::Less => "<",
-            Self::LessOrEqual => "<=",
-            Self::NotEqual => "!=",
-            Self::NotOneOf => "NOT IN",
-            Self::OneOf => "IN",
-            Self::StartsWith => "STARTSWITH",
-        }
-    }
-
-    /// How many values it takes.
-    pub(super) fn arity(self) -> Arity {
-        match self {
-            Self::IsEmpty | Self::IsNotEmpty => Arity::None,
-            Self::NotOneOf | Self::OneOf => Arity::Some,
-            Self::Contains
-            | Self::EndsWith
-            | Self::Equal
-            | Self::Greater
-            | Self::GreaterOrEqual
-            | Self::Less
-            | Self::LessOrEqual
-            | Self::NotEqual
-            | Self::StartsWith => Arity::One,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arity {
-    None,
-    One,
-    Some,
-}
-
-/// A field, an operator and its values. Checked when the [`Query`](crate::Query) that it is in is encoded.
+/// A field, an operator and what it is compared with. Checked when the [`Query`](crate::Query) that it is in is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     pub(super) field: String,
     pub(super) operator: Operator,
-    pub(super) values: Vec<String>,
+    pub(super) operand: Operand,
+}
+
+/// What a field is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Operand {
+    /// Texts from outside, which are checked.
+    Values(Vec<String>),
+    /// Text that this crate put together from numbers, dates and fixed words. It may hold `javascript:`; there is no way
+    /// to make one from outside.
+    Made(String),
+    /// Another field's name, which is checked, and a distance that this crate put together.
+    Apart { other: String, distance: String },
 }
 
 impl Condition {
     /// A condition from its parts; [`Field`](crate::record::Field) has a method for each operator.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::query::{Condition, Operator};
+    ///
+    /// let between = Condition::new("priority", Operator::Between, vec!["1".to_owned(), "3".to_owned()]);
+    /// assert_eq!(Query::new().and(between).encoded()?, "priorityBETWEEN1@3");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn new(field: impl Into<String>, operator: Operator, values: Vec<String>) -> Self {
-        Self { field: field.into(), operator, values }
+        Self { field: field.into(), operator, operand: Operand::Values(values) }
+    }
+
+    pub(super) fn made(field: &str, operator: Operator, text: String) -> Self {
+        Self { field: field.to_owned(), operator, operand: Operand::Made(text) }
+    }
+
+    pub(super) fn apart(field: &str, operator: Operator, other: &str, distance: String) -> Self {
+        Self {
+            field: field.to_owned(),
+            operator,
+            operand: Operand::Apart { other: other.to_owned(), distance },
+        }
     }
 
     /// The field, dot-walked if it has dots.
@@ -105,9 +62,13 @@ impl Condition {
         self.operator
     }
 
-    /// The raw values: none, one or several, as the operator takes.
+    /// The raw values: none, one or several, as the operator takes. None as well where the instance computes what is
+    /// compared with, as for a [`Moment`](super::Moment).
     #[must_use]
     pub fn values(&self) -> &[String] {
-        &self.values
+        match &self.operand {
+            Operand::Values(values) => values,
+            Operand::Made(_) | Operand::Apart { .. } => &[],
+        }
     }
 }

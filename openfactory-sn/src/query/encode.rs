@@ -1,58 +1,16 @@
 //! From a query to its text, refusing what the text cannot say.
 
-use super::build::{Direction, Query};
-use super::condition::Arity;
-use super::{Condition, Operator};
+use super::QueryError;
+use super::build::{Direction, Paging, Query};
+use super::clause::{Clause, Join, Related};
+use super::condition::{Condition, Operand};
+use super::operator::{Operator, Takes};
 use crate::id::SysId;
 
 /// Longest field name taken, dots included, in bytes.
 const FIELD_MAX: usize = 160;
-
-/// Why a query has no text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum QueryError {
-    /// A field's name is not made of lower-case letters, digits, `_`, and dots between parts.
-    #[error("field name {name:?} is not of [a-z0-9_.]")]
-    Field {
-        /// The name, cut at 64 characters.
-        name: String,
-    },
-    /// A value holds a character that means something else there: `^` anywhere, `,` in a list, a control character, or
-    /// `=` at its start.
-    #[error("value for {field} holds {character:?}, which an encoded query cannot carry there")]
-    Character {
-        /// The field it was for.
-        field: String,
-        /// The character.
-        character: char,
-    },
-    /// A value begins with `javascript:`, which the instance would run.
-    #[error("value for {field} begins with javascript:")]
-    Script {
-        /// The field it was for.
-        field: String,
-    },
-    /// An empty value; to ask for empty fields there is an operator of its own.
-    #[error("empty value for {field}")]
-    EmptyValue {
-        /// The field it was for.
-        field: String,
-    },
-    /// A condition with more or fewer values than its operator takes.
-    #[error("{count} values for {field}{}", operator.as_str())]
-    Arity {
-        /// The field.
-        field: String,
-        /// The operator.
-        operator: Operator,
-        /// How many values there were.
-        count: usize,
-    },
-    /// An alternative without conditions, which would mean every record.
-    #[error("alternative without conditions")]
-    EmptyAlternative,
-}
+/// Longest name of a table or a column, in bytes.
+const TABLE_MAX: usize = 80;
 
 impl Query {
     /// The text of the query: its conditions and its order.
@@ -64,10 +22,21 @@ impl Query {
         self.encode(None, None)
     }
 
+    /// The text of the conditions alone.
+    pub(crate) fn conditions_encoded(&self) -> Result<String, QueryError> {
+        Self { order: Vec::new(), ..self.clone() }.encoded()
+    }
+
+    /// Names of fields with commas between them.
+    pub(crate) fn names(names: &[impl AsRef<str>]) -> Result<String, QueryError> {
+        let checked: Result<Vec<_>, _> = names.iter().map(|name| checked_field(name.as_ref())).collect();
+        Ok(checked?.join(","))
+    }
+
     /// The text of one page: with the records up to `after` left out of each alternative, and ties in the order broken
     /// by sys_id.
     pub(crate) fn encoded_page(&self, after: Option<&SysId>) -> Result<String, QueryError> {
-        self.encode(after, Some("sys_id"))
+        self.encode(after, (self.paging() == Paging::Own).then_some("sys_id"))
     }
 
     /// The fields to ask for, or none for all.
@@ -75,7 +44,7 @@ impl Query {
         if self.select.is_empty() {
             return Ok(None);
         }
-        let asked = self.blocks.iter().flatten().flatten().map(Condition::field);
+        let asked = self.blocks.iter().flatten().flat_map(Clause::conditions).map(Condition::field);
         let mut names: Vec<&str> = vec!["sys_id"];
         for name in self.select.iter().map(String::as_str).chain(asked) {
             if !names.contains(&name) {
@@ -96,8 +65,8 @@ impl Query {
                 return Err(QueryError::EmptyAlternative);
             }
             let mut terms = Vec::new();
-            for group in block {
-                terms.push(encode_group(group)?);
+            for clause in block {
+                terms.push(encode_clause(clause)?);
             }
             if let Some(after) = after {
                 terms.push(format!("sys_id>{after}"));
@@ -120,28 +89,106 @@ impl Query {
     }
 }
 
+fn encode_clause(clause: &Clause) -> Result<String, QueryError> {
+    match clause {
+        Clause::AnyOf(group) => encode_group(group),
+        Clause::Text(words) => Ok(format!("123TEXTQUERY321={}", checked_value("full text", words, &[])?)),
+        Clause::Join(Join { own, other, condition }) => {
+            let text = encode_condition(condition, &['!'])?;
+            let side = |(table, field): &(String, String)| {
+                Ok::<_, QueryError>(format!("{}.{}", checked_table(table)?, checked_column(field)?))
+            };
+            Ok(format!("JOIN{}={}!{text}", side(own)?, side(other)?))
+        }
+        Clause::Related(Related { table, field, count, many_to_many, conditions }) => {
+            let (table, field) = (checked_table(table)?, checked_column(field)?);
+            let mut text =
+                format!("RLQUERY{table}.{field},{count}{}", if *many_to_many { ",m2m" } else { "" });
+            for condition in conditions {
+                text.push('^');
+                text.push_str(&encode_condition(condition, &[])?);
+            }
+            text.push_str("^ENDRLQUERY");
+            Ok(text)
+        }
+    }
+}
+
 fn encode_group(group: &[Condition]) -> Result<String, QueryError> {
     if group.is_empty() {
         return Err(QueryError::EmptyAlternative);
     }
-    let conditions: Result<Vec<_>, _> = group.iter().map(encode_condition).collect();
+    let conditions: Result<Vec<_>, _> = group.iter().map(|one| encode_condition(one, &[])).collect();
     Ok(conditions?.join("^OR"))
 }
 
-fn encode_condition(condition: &Condition) -> Result<String, QueryError> {
-    let Condition { field, operator, values } = condition;
+/// The text of a condition, whose values may not hold `barred` beside what no value may hold.
+fn encode_condition(condition: &Condition, barred: &[char]) -> Result<String, QueryError> {
+    let Condition { field, operator, operand } = condition;
     let name = checked_field(field)?;
-    let fits = match operator.arity() {
-        Arity::None => values.is_empty(),
-        Arity::One => values.len() == 1,
-        Arity::Some => !values.is_empty(),
+    let text = match operand {
+        Operand::Made(text) => text.clone(),
+        Operand::Apart { other, distance } => format!("{}{distance}", checked_field(other)?),
+        Operand::Values(values) => encode_values(field, *operator, values, barred)?,
     };
-    if !fits {
-        return Err(QueryError::Arity { field: field.clone(), operator: *operator, count: values.len() });
+    Ok(format!("{name}{}{text}", operator.as_str()))
+}
+
+fn encode_values(
+    field: &str,
+    operator: Operator,
+    values: &[String],
+    barred: &[char],
+) -> Result<String, QueryError> {
+    let also = |more: char| barred.iter().copied().chain([more]).collect::<Vec<_>>();
+    let each = |barred: &[char]| -> Result<Vec<&str>, QueryError> {
+        values.iter().map(|value| checked_value(field, value, barred)).collect()
+    };
+    match (operator.takes(), values) {
+        (Takes::Nothing, []) => Ok(String::new()),
+        (Takes::One, [value]) => checked_value(field, value, barred).map(str::to_owned),
+        (Takes::Pair, [_, _]) => Ok(each(&also('@'))?.join("@")),
+        (Takes::List, [_, ..]) => Ok(each(&also(','))?.join(",")),
+        (Takes::Field, [other]) => checked_field(other).map(str::to_owned),
+        (Takes::Word, [word]) => checked_word(field, word).map(str::to_owned),
+        (
+            Takes::Nothing
+            | Takes::One
+            | Takes::Pair
+            | Takes::List
+            | Takes::Field
+            | Takes::Word
+            | Takes::Made,
+            _,
+        ) => Err(QueryError::Arity { field: field.to_owned(), operator, count: values.len() }),
     }
-    let listed = operator.arity() == Arity::Some;
-    let checked: Result<Vec<_>, _> = values.iter().map(|value| checked_value(field, value, listed)).collect();
-    Ok(format!("{name}{}{}", operator.as_str(), checked?.join(",")))
+}
+
+fn checked_word<'a>(field: &str, word: &'a str) -> Result<&'a str, QueryError> {
+    match SysId::new(word) {
+        Ok(_) => Ok(word),
+        Err(_) if is_name(word) => Ok(word),
+        Err(_) => Err(QueryError::Word { field: field.to_owned(), value: word.chars().take(64).collect() }),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=TABLE_MAX).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+}
+
+fn checked_table(name: &str) -> Result<&str, QueryError> {
+    match is_name(name) {
+        true => Ok(name),
+        false => Err(QueryError::Table { name: name.chars().take(64).collect() }),
+    }
+}
+
+fn checked_column(name: &str) -> Result<&str, QueryError> {
+    match is_name(name) {
+        true => Ok(name),
+        false => Err(QueryError::Field { name: name.chars().take(64).collect() }),
+    }
 }
 
 fn checked_field(name: &str) -> Result<&str, QueryError> {
@@ -155,20 +202,19 @@ fn checked_field(name: &str) -> Result<&str, QueryError> {
     }
 }
 
-fn checked_value<'a>(field: &str, value: &'a str, listed: bool) -> Result<&'a str, QueryError> {
+fn checked_value<'a>(field: &str, value: &'a str, barred: &[char]) -> Result<&'a str, QueryError> {
     let field = || field.to_owned();
     if value.is_empty() {
         return Err(QueryError::EmptyValue { field: field() });
     }
-    let forbidden = |c: char| c == '^' || c.is_control() || (listed && c == ',');
+    let forbidden = |c: char| c == '^' || c.is_control() || barred.contains(&c);
     if let Some(character) = value.chars().find(|c| forbidden(*c)) {
         return Err(QueryError::Character { field: field(), character });
     }
     if value.starts_with('=') {
         return Err(QueryError::Character { field: field(), character: '=' });
     }
-    let scheme = value.trim_start().get(.."javascript:".len());
-    if scheme.is_some_and(|start| start.eq_ignore_ascii_case("javascript:")) {
+    if value.to_ascii_lowercase().contains("javascript:") {
         return Err(QueryError::Script { field: field() });
     }
     Ok(value)

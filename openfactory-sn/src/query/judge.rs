@@ -1,5 +1,7 @@
 //! Whether a row can be an answer to a query: the guard against conditions that the instance dropped.
 
+use super::clause::Clause;
+use super::condition::Operand;
 use super::{Condition, Operator, Query};
 use crate::record::Row;
 
@@ -15,15 +17,19 @@ enum Verdict {
 impl Query {
     /// The field by which this row cannot be an answer to this query, if there is one.
     ///
-    /// Looks at equality, membership and emptiness of fields of the row itself. Texts are compared as ServiceNow's
+    /// Looks at equality, membership and emptiness of fields of the row itself, and of dot-walked ones if the query
+    /// [selects](Query::select) its fields. Texts are compared as ServiceNow's
     /// databases do: without regard to ASCII case and to spaces at the end.
     #[must_use]
     pub fn contradicts(&self, row: &Row) -> Option<&str> {
         let mut first = None;
         for block in &self.blocks {
+            let asked_for = !self.select.is_empty();
+            let fails = |condition: &Condition| judge(condition, row, asked_for) == Verdict::Fails;
             let failing = block
                 .iter()
-                .find(|group| group.iter().all(|condition| judge(condition, row) == Verdict::Fails));
+                .map(Clause::conditions)
+                .find(|group| !group.is_empty() && group.iter().all(fails));
             match failing.and_then(|group| group.first()) {
                 Some(condition) => {
                     first.get_or_insert(condition.field());
@@ -35,28 +41,24 @@ impl Query {
     }
 }
 
-fn judge(condition: &Condition, row: &Row) -> Verdict {
-    if condition.field.contains('.') {
-        return Verdict::Unknown;
-    }
+/// `asked_for` says that the fields were selected by name, so that a dot-walked one should be there.
+fn judge(condition: &Condition, row: &Row, asked_for: bool) -> Verdict {
     if !row.has(&condition.field) {
-        return Verdict::Fails;
+        let told = asked_for || !condition.field.contains('.');
+        return if told { Verdict::Fails } else { Verdict::Unknown };
     }
+    let values = match &condition.operand {
+        Operand::Values(values) => values,
+        Operand::Made(_) | Operand::Apart { .. } => return Verdict::Unknown,
+    };
     let found = row.text(&condition.field);
-    let equals_any = || condition.values.iter().any(|value| equal(value, found));
+    let equals_any = || values.iter().any(|value| equal(value, found));
     let holds = match condition.operator {
         Operator::Equal | Operator::OneOf => equals_any(),
         Operator::NotEqual | Operator::NotOneOf => !equals_any(),
         Operator::IsEmpty => found.is_empty(),
-        // A journal field reads as empty whatever it holds.
-        Operator::IsNotEmpty => return Verdict::Unknown,
-        Operator::Contains
-        | Operator::EndsWith
-        | Operator::Greater
-        | Operator::GreaterOrEqual
-        | Operator::Less
-        | Operator::LessOrEqual
-        | Operator::StartsWith => return Verdict::Unknown,
+        // What only the database compares or orders; and a journal field reads as empty whatever it holds.
+        _ => return Verdict::Unknown,
     };
     if holds { Verdict::Holds } else { Verdict::Fails }
 }
@@ -102,5 +104,15 @@ mod tests {
         let alternative = Query::new().and(field("bogus").is("1")).or_else().and(field("state").is("-2"));
         assert_eq!(alternative.contradicts(&row()), None);
         assert_eq!(Query::new().contradicts(&row()), None);
+    }
+
+    #[test]
+    fn a_walked_field_that_was_asked_for_is_looked_at() {
+        let walked = Query::new().and(Field::<String>::named("group.name").is("Network"));
+        assert_eq!(walked.contradicts(&row()), None);
+        let selecting = walked.select(["number"]);
+        assert_eq!(selecting.contradicts(&row()), Some("group.name"));
+        let sent = Row::try_from(json!({"sys_id": "a", "group.name": "network"})).unwrap();
+        assert_eq!(selecting.contradicts(&sent), None);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::btree_map;
 
 use serde::{Deserialize, Serialize};
 
-use super::Field;
+use super::{Field, Row};
 use crate::value::Writable;
 
 /// Fields that are appended to, not set: writing the same text twice leaves two entries.
@@ -80,6 +80,27 @@ impl Fields {
     /// Names and raw values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Those that a record, as it was read, does not hold already. A journal field differs if it has text: it is appended
+    /// to, not set. So does a field that was not sent, which the credential may not be able to read.
+    ///
+    /// ```
+    /// use openfactory_sn::{Fields, Row};
+    ///
+    /// let read: Row = serde_json::from_str(r#"{"sys_id": "a1", "state": "1", "active": "true"}"#)?;
+    /// let wanted = Fields::new().with("state", "2").with("active", "true").with("work_notes", "moved");
+    /// let changed = wanted.differing_from(&read);
+    /// assert_eq!(changed.iter().collect::<Vec<_>>(), [("state", "2"), ("work_notes", "moved")]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    #[must_use]
+    pub fn differing_from(&self, read: &Row) -> Self {
+        let differs = |name: &str, value: &str| match JOURNAL.contains(&name) {
+            true => !value.is_empty(),
+            false => !read.has(name) || read.text(name) != value,
+        };
+        self.iter().filter(|(name, value)| differs(name, value)).collect()
     }
 
     /// Whether writing them twice leaves the record as writing them once: not so with a journal field.

@@ -193,10 +193,15 @@ impl DynamicTable {
     }
 
     fn path(&self) -> Result<String, Error> {
+        self.api_path("table")
+    }
+
+    /// The path of this table in one of the APIs that know tables.
+    pub(super) fn api_path(&self, api: &str) -> Result<String, Error> {
         let good = (1..=NAME_MAX).contains(&self.name.len())
             && self.name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
         if good {
-            Ok(format!("/api/now/table/{}", self.name))
+            Ok(format!("/api/now/{api}/{}", self.name))
         } else {
             Err(Error::new(ErrorKind::Local, "call the Table API", "table name is not of [a-z0-9_]"))
         }

@@ -14,6 +14,8 @@ pub struct Ensured {
     /// Whether the instance confirmed that this call created it. `false` if it was found instead: from an earlier call,
     /// or from a request of this call whose answer was lost.
     pub created: bool,
+    /// Further records under the same correlation id, from creates at the same time. Always empty where a key decides.
+    pub others: Vec<SysId>,
 }
 
 /// The fields with the key among them.
@@ -40,14 +42,16 @@ pub(super) async fn ensure(table: &DynamicTable, sys_id: &SysId, fields: &Fields
     let call = table.post_call(&fields)?.looked_for();
     for made in 1.. {
         let failure = match table.post(&fields, deadline).await {
-            Ok(row) => return Ok(Ensured { row: kept_key(table, sys_id, row)?, created: true }),
+            Ok(row) => {
+                return Ok(Ensured { row: kept_key(table, sys_id, row)?, created: true, others: Vec::new() });
+            }
             Err(failure) => failure,
         };
         if !leaves_doubt(&failure) {
             return Err(failure);
         }
         match table.get_opt_within(sys_id, deadline).await {
-            Ok(Some(row)) => return Ok(Ensured { row, created: false }),
+            Ok(Some(row)) => return Ok(Ensured { row, created: false, others: Vec::new() }),
             Ok(None) => engine.pause(failure, &call, made, deadline).await?,
             Err(unanswered) if failure.may_have_happened() => {
                 return Err(unanswered.with_may_have_happened(true));

@@ -8,7 +8,7 @@ use super::dynamic::shown;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, QUERY_WIDENED};
 use crate::id::SysId;
-use crate::query::Query;
+use crate::query::{Paging, Query};
 use crate::record::Row;
 use crate::wire::call::Call;
 use crate::wire::url::Target;
@@ -29,6 +29,8 @@ pub(crate) struct Pager {
     query: Query,
     after: Option<SysId>,
     offset: usize,
+    /// Where the instance says that the next page is.
+    link: Option<Target>,
     left: Option<usize>,
     ended: bool,
 }
@@ -37,8 +39,17 @@ impl Pager {
     /// Refuses a query that cannot be encoded, before anything is sent.
     pub(crate) fn new(client: Client, operation: String, path: String, query: Query) -> Result<Self, Error> {
         let left = query.maximum();
-        let pager =
-            Self { client, operation, path, query, after: None, offset: 0, left, ended: left == Some(0) };
+        let pager = Self {
+            client,
+            operation,
+            path,
+            query,
+            after: None,
+            offset: 0,
+            link: None,
+            left,
+            ended: left == Some(0),
+        };
         pager.target(PAGE)?;
         Ok(pager)
     }
@@ -47,14 +58,34 @@ impl Pager {
         &self.operation
     }
 
-    /// The next rows; none at all when there are no more.
-    pub(crate) async fn next_page(&mut self) -> Result<VecDeque<Row>, Error> {
+    /// The next rows; none at all when there are no more. What is no record is an error among them.
+    pub(crate) async fn next_page(&mut self) -> Result<VecDeque<Result<Row, Error>>, Error> {
         while !self.ended {
             let size = self.left.map_or(PAGE, |left| left.min(PAGE));
-            let call = Call::get(self.operation.clone(), self.target(size)?);
+            let target = match &self.link {
+                Some(link) => link.clone(),
+                None => self.target(size)?,
+            };
+            let call = Call::get(self.operation.clone(), target);
             let answer = self.client.call(&call, self.client.engine().deadline()).await?;
-            let rows = self.rows(answer.result)?;
-            self.ended = !answer.has_next && rows.len() < size;
+            let mut rows = self.rows(answer.result)?;
+            let next = answer.next;
+            self.ended = match self.query.paging() {
+                Paging::Own => next.is_none() && rows.len() < size,
+                Paging::Links => next.is_none(),
+            };
+            if let (Paging::Links, Some(next)) = (self.query.paging(), next) {
+                self.link = Some(Target::followed(&next, &self.path).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Decode,
+                        self.operation.clone(),
+                        "link to the next page leads elsewhere",
+                    )
+                })?);
+            }
+            if let Some(left) = self.left {
+                rows.truncate(left);
+            }
             self.advance(&rows, size);
             if !rows.is_empty() {
                 return Ok(rows);
@@ -63,11 +94,13 @@ impl Pager {
         Ok(VecDeque::new())
     }
 
-    fn advance(&mut self, rows: &VecDeque<Row>, size: usize) {
-        match rows.back() {
-            Some(last) if !self.query.is_ordered() => {
+    fn advance(&mut self, rows: &VecDeque<Result<Row, Error>>, size: usize) {
+        let last = rows.iter().enumerate().rev().find_map(|(at, row)| row.as_ref().ok().map(|row| (at, row)));
+        match last {
+            // What follows the last record is none, and is not asked for again.
+            Some((at, last)) if !self.query.is_ordered() => {
                 self.after = Some(last.sys_id().clone());
-                self.offset = 0;
+                self.offset = rows.len() - at - 1;
             }
             _ => self.offset += size,
         }
@@ -94,24 +127,29 @@ impl Pager {
         Ok(target)
     }
 
-    fn rows(&self, result: Value) -> Result<VecDeque<Row>, Error> {
+    fn rows(&self, result: Value) -> Result<VecDeque<Result<Row, Error>>, Error> {
         let decode = |reason: &str| Error::new(ErrorKind::Decode, self.operation.clone(), reason);
         let Value::Array(values) = result else {
             return Err(decode("result is not a list"));
         };
         let mut rows = VecDeque::with_capacity(values.len());
         for value in values {
-            let row = Row::try_from(value)
-                .map_err(|malformed| decode("list holds what is no record").with_source(malformed))?;
+            let row = match Row::try_from(value) {
+                Ok(row) => row,
+                Err(malformed) => {
+                    rows.push_back(Err(decode("list holds what is no record").with_source(malformed)));
+                    continue;
+                }
+            };
             if let Some(field) = self.query.contradicts(&row) {
                 let reason =
                     format!("answer holds record {} although its {field} is not as asked", row.sys_id());
                 return Err(decode(&reason).with_advice(QUERY_WIDENED));
             }
-            if self.after.as_ref() == Some(row.sys_id()) {
+            if self.link.is_none() && self.after.as_ref() == Some(row.sys_id()) {
                 return Err(decode("list does not advance: the instance ignores the order by sys_id"));
             }
-            rows.push_back(row);
+            rows.push_back(Ok(row));
         }
         Ok(rows)
     }

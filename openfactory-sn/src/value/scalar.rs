@@ -38,6 +38,24 @@ impl FieldType for i64 {
     }
 }
 
+impl FieldType for f64 {
+    fn read(raw: Raw<'_>) -> Result<Self, ValueError> {
+        match raw.text() {
+            "" => Err(ValueError::Empty),
+            text => text
+                .parse()
+                .ok()
+                .filter(|number: &Self| number.is_finite())
+                .ok_or_else(|| ValueError::form("a decimal number", text)),
+        }
+    }
+
+    /// Empty for what is no number.
+    fn write(&self) -> String {
+        if self.is_finite() { self.to_string() } else { String::new() }
+    }
+}
+
 impl FieldType for bool {
     /// `true` and `false`; also `1` and `0`, as scripts on the instance send them.
     fn read(raw: Raw<'_>) -> Result<Self, ValueError> {
@@ -84,6 +102,9 @@ mod tests {
         assert_eq!(i64::read(Raw::EMPTY), Err(ValueError::Empty));
         assert!(i64::read(Raw::of_text("1.5")).is_err());
         assert!(i64::read(Raw::of_text("New")).is_err());
+        assert_eq!(f64::read(Raw::of_text("1.25")), Ok(1.25));
+        assert!(f64::read(Raw::of_text("NaN")).is_err());
+        assert_eq!(f64::INFINITY.write(), "");
     }
 
     #[test]

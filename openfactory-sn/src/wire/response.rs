@@ -18,8 +18,8 @@ pub(crate) struct Answer {
     pub(crate) result: Value,
     /// The file's bytes, or empty.
     pub(crate) file: Bytes,
-    /// Whether the instance says that more rows follow.
-    pub(crate) has_next: bool,
+    /// Path and query of the next page, if the instance says that more rows follow.
+    pub(crate) next: Option<String>,
 }
 
 /// Reads an answer to a call.
@@ -79,9 +79,20 @@ const NOT_JSON: &str =
 impl Answer {
     fn of(result: Value, response: &Response<Bytes>) -> Self {
         let links = response.headers().get_all(LINK).iter().filter_map(|link| link.to_str().ok());
-        let has_next = links.flat_map(|line| line.split(',')).any(|link| link.contains("rel=\"next\""));
-        Self { result, file: Bytes::new(), has_next }
+        // A comma inside of an address is percent-encoded there; one that is not only cuts an address, which then is none.
+        let next = links
+            .flat_map(|line| line.split(",<"))
+            .find(|link| link.contains("rel=\"next\""))
+            .map(|link| path_and_query(link).unwrap_or_default());
+        Self { result, file: Bytes::new(), next }
     }
+}
+
+/// `/path?query` of `<https://host/path?query>;rel="next"`, the first bracket perhaps gone.
+fn path_and_query(link: &str) -> Option<String> {
+    let address = link.trim().trim_start_matches('<').split('>').next()?;
+    let uri: http::Uri = address.parse().ok()?;
+    uri.path_and_query().map(|path| path.as_str().to_owned())
 }
 
 /// An answer that says no by its status.

@@ -85,6 +85,12 @@ impl Target {
         self
     }
 
+    /// A path and query as the instance itself made them, if it is this path.
+    pub(crate) fn followed(path_and_query: &str, path: &str) -> Option<Self> {
+        let (found, _) = path_and_query.split_once('?')?;
+        (found == path).then(|| Self(path_and_query.to_owned()))
+    }
+
     /// The path alone, fit for a log: a query can hold personal data.
     pub(crate) fn path(&self) -> &str {
         self.0.split('?').next().unwrap_or_default()

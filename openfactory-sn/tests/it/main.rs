@@ -9,13 +9,16 @@
     reason = "tests"
 )]
 
+mod aggregate;
 mod attachment;
+mod correlate;
 mod ensure;
 mod http;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
 mod listing;
 mod oauth;
+mod paging;
 mod retry;
 mod secrets;
 mod simulator;

@@ -1,7 +1,11 @@
+use std::time::SystemTime;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::query::{Days, Distance, Moment, Weekday};
 use crate::record::Field;
+use crate::value::Reference;
 
 fn field(name: &str) -> Field<String> {
     Field::named(name)
@@ -27,6 +31,66 @@ fn texts() {
     for (query, text) in cases {
         assert_eq!(query.encoded().unwrap(), text);
     }
+}
+
+#[test]
+fn what_the_instance_works_out() {
+    let (opened, closed) = (Field::<SystemTime>::new("opened_at"), Field::<SystemTime>::new("closed_at"));
+    let group = Field::<Reference>::new("assignment_group");
+    let key = SysId::new("0f").unwrap();
+    let cases = [
+        (opened.since(Moment::BeginningOfToday), "opened_at>=javascript:gs.beginningOfToday()"),
+        (opened.until(Moment::HoursAgo(3)), "opened_at<=javascript:gs.hoursAgo(3)"),
+        (
+            opened.not_on(Days::LastWeek),
+            "opened_atNOTONLast week@javascript:gs.beginningOfLastWeek()@javascript:gs.endOfLastWeek()",
+        ),
+        (opened.within_last(Distance::Hours(1)), "opened_atRELATIVEGT@hour@ago@1"),
+        (opened.before_next(Distance::Minutes(5)), "opened_atRELATIVELT@minute@ahead@5"),
+        (
+            opened.on_weekday(Weekday::Monday),
+            "opened_atDATEPARTMonday@javascript:gs.datePart('dayofweek','monday','EE')",
+        ),
+        (closed.more_than_after(Distance::Hours(3), &opened), "closed_atMORETHANopened_at@hour@after@3"),
+        (closed.less_than_field(&opened), "closed_atLT_FIELDopened_at"),
+        (group.is_me(), "assignment_group=javascript:gs.getUserID()"),
+        (group.is_in_hierarchy_of(&key), "assignment_groupIN_HIERARCHY0f"),
+        (
+            field("sys_class_name").is_class_or_below("cmdb_ci_server"),
+            "sys_class_nameINSTANCEOFcmdb_ci_server",
+        ),
+        (field("a").is_anything(), "aANYTHING"),
+        (field("a").is_empty_text(), "aEMPTYSTRING"),
+        (field("a").between("1", "3"), "aBETWEEN1@3"),
+        (field("a").not_same_as(&field("b.c")), "aNSAMEASb.c"),
+        (field("a").does_not_contain("x y"), "aNOT LIKEx y"),
+    ];
+    for (condition, text) in cases {
+        assert_eq!(Query::new().and(condition).encoded().unwrap(), text);
+    }
+    let hostile = Field::<SystemTime>::named("a^NQb");
+    let apart = opened.more_than_after(Distance::Days(1), &hostile);
+    assert!(matches!(Query::new().and(apart).encoded(), Err(QueryError::Field { .. })));
+}
+
+#[test]
+fn related_and_joined_records() {
+    let related = Related::exactly(0, "change_task", "change_request").and(field("a").is("1")).many_to_many();
+    let query = Query::new().and(field("b").is("2")).related(related).text("root hash").order_by("c");
+    assert_eq!(
+        query.encoded().unwrap(),
+        "b=2^RLQUERYchange_task.change_request,=0,m2m^a=1^ENDRLQUERY^123TEXTQUERY321=root hash^ORDERBYc"
+    );
+    let of = |query: Query| query.encoded().unwrap_err();
+    assert!(matches!(of(Query::new().related(Related::at_least(1, "a^b", "c"))), QueryError::Table { .. }));
+    assert!(matches!(of(Query::new().related(Related::at_least(1, "a", "c,d"))), QueryError::Field { .. }));
+    assert!(matches!(of(Query::new().text("a^NQb")), QueryError::Character { .. }));
+    let joined = |value| Query::new().join(Join::new(("a", "b"), ("c", "d"), field("e").is(value)));
+    assert!(matches!(of(joined("x!y")), QueryError::Character { character: '!', .. }));
+    let made = Condition::new("a", Operator::On, vec!["javascript:gs.x()".to_owned()]);
+    assert!(matches!(of(Query::new().and(made)), QueryError::Arity { .. }));
+    let word = Condition::new("a", Operator::Dynamic, vec!["x^y".to_owned()]);
+    assert!(matches!(of(Query::new().and(word)), QueryError::Word { .. }));
 }
 
 #[test]
@@ -68,71 +132,35 @@ fn selection_keeps_the_key_and_what_is_asked_about() {
     assert!(Query::new().select(["a,b"]).selected().is_err());
 }
 
-/// A parser that shares nothing with the encoder: block, group, condition by the grammar of ServiceNow's documentation.
-mod parser {
-    pub(super) type Parsed = (String, &'static str, Vec<String>);
+mod parser;
 
-    /// Longest spelling first, so that `>=` is not read as `>`.
-    const OPERATORS: &[&str] = &[
-        "ISNOTEMPTY",
-        "STARTSWITH",
-        "ENDSWITH",
-        "ISEMPTY",
-        "NOT IN",
-        "LIKE",
-        "IN",
-        "!=",
-        ">=",
-        "<=",
-        "=",
-        ">",
-        "<",
-    ];
-
-    fn condition(term: &str) -> Parsed {
-        let end = term
-            .find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.'))
-            .unwrap();
-        let (name, rest) = term.split_at(end);
-        let operator = OPERATORS.iter().find(|operator| rest.starts_with(**operator)).unwrap();
-        let value = &rest[operator.len()..];
-        let values = match *operator {
-            "IN" | "NOT IN" => value.split(',').map(str::to_owned).collect(),
-            "ISEMPTY" | "ISNOTEMPTY" => Vec::new(),
-            _ => vec![value.to_owned()],
-        };
-        (name.to_owned(), operator, values)
-    }
-
-    pub(super) fn parse(text: &str) -> Vec<Vec<Vec<Parsed>>> {
-        let mut blocks = vec![Vec::<Vec<Parsed>>::new()];
-        for term in text.split('^') {
-            if term.starts_with("ORDERBY") {
-                continue;
-            } else if let Some(first) = term.strip_prefix("NQ") {
-                blocks.push(vec![vec![condition(first)]]);
-            } else if let Some(alternative) = term.strip_prefix("OR") {
-                blocks.last_mut().unwrap().last_mut().unwrap().push(condition(alternative));
-            } else {
-                blocks.last_mut().unwrap().push(vec![condition(term)]);
-            }
-        }
-        blocks
-    }
-}
-
+/// Every operator that takes values from outside.
 fn operators() -> impl Strategy<Value = Operator> {
     prop::sample::select(vec![
+        Operator::Anything,
+        Operator::Between,
         Operator::Contains,
+        Operator::Dynamic,
+        Operator::EmptyText,
         Operator::EndsWith,
         Operator::Equal,
+        Operator::EqualField,
         Operator::Greater,
+        Operator::GreaterField,
         Operator::GreaterOrEqual,
+        Operator::GreaterOrEqualField,
+        Operator::InHierarchy,
+        Operator::InHierarchyDynamic,
+        Operator::InstanceOf,
         Operator::IsEmpty,
         Operator::IsNotEmpty,
         Operator::Less,
+        Operator::LessField,
         Operator::LessOrEqual,
+        Operator::LessOrEqualField,
+        Operator::NotContains,
         Operator::NotEqual,
+        Operator::NotEqualField,
         Operator::NotOneOf,
         Operator::OneOf,
         Operator::StartsWith,
@@ -140,25 +168,36 @@ fn operators() -> impl Strategy<Value = Operator> {
 }
 
 /// Mostly what can be carried, with everything that looks like grammar in it; now and then what cannot.
-fn values() -> impl Strategy<Value = Vec<String>> {
-    let value = prop_oneof![
-        20 => "[a-zA-Z0-9 <>!.@:%][a-zA-Z0-9 <>=!.@:%&äß]{0,12}",
-        1 => ".{0,12}|[a-zA-Z0-9^,=]{1,12}",
-    ];
-    prop::collection::vec(value, 1..3)
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        20 => "[a-zA-Z0-9 <>!.:%][a-zA-Z0-9 <>=!.:%&äß]{0,12}",
+        1 => ".{0,12}|[a-zA-Z0-9^,=@]{1,12}",
+        1 => prop::sample::select(vec![
+            "x^NQactive=true", "x^ORstate=1", "x^active=true", "javascript:gs.x()", "1@2", "a,b", "^^", "x^EQ",
+            "x^ENDRLQUERY^a=1", "x^ORDERBYa", "JavaScript:1", "\u{2028}javascript:1", "IN1,2", "=1", "x^JOINa.b=c.d!e=f",
+        ]).prop_map(str::to_owned),
+    ]
 }
 
 fn conditions() -> impl Strategy<Value = Condition> {
-    ("[a-z_][a-z0-9_]{0,8}(\\.[a-z]{1,4})?", operators(), values()).prop_map(
-        |(name, operator, mut values)| {
-            match operator.arity() {
-                Arity::None => values.clear(),
-                Arity::One => values.truncate(1),
-                Arity::Some => {}
+    let name = || "[a-z_][a-z0-9_]{0,8}(\\.[a-z]{1,4})?";
+    (name(), operators(), prop::collection::vec(value(), 1..3), name(), "[0-9a-f]{32}").prop_map(
+        |(name, operator, mut values, other, key)| {
+            match operator.takes() {
+                Takes::Nothing => values.clear(),
+                Takes::One => values.truncate(1),
+                Takes::Pair => values.resize(2, "9".to_owned()),
+                Takes::Field => values = vec![other],
+                Takes::Word => values = vec![key],
+                Takes::List | Takes::Made => {}
             }
             Condition::new(name, operator, values)
         },
     )
+}
+
+fn as_parsed(condition: &Condition) -> parser::Parsed {
+    (condition.field.clone(), condition.operator.as_str(), condition.values().to_vec())
 }
 
 proptest! {
@@ -181,15 +220,31 @@ proptest! {
         if let Ok(text) = encoded {
             let meant: Vec<Vec<Vec<parser::Parsed>>> = blocks
                 .iter()
-                .map(|block| block
-                    .iter()
-                    .map(|group| group
-                        .iter()
-                        .map(|c| (c.field.clone(), c.operator.as_str(), c.values.clone()))
-                        .collect())
-                    .collect())
+                .map(|block| block.iter().map(|group| group.iter().map(as_parsed).collect()).collect())
                 .collect();
             prop_assert_eq!(parser::parse(&text), meant, "{}", text);
+        }
+    }
+
+    /// One hostile value in a query of which everything else is known: refused, or still one value.
+    #[test]
+    fn no_value_breaks_out(hostile in "(.|[\\^,=@!]|NQ|OR|javascript:){0,8}", operator in operators()) {
+        let values = match operator.takes() {
+            Takes::Nothing => vec![],
+            Takes::Pair => vec![hostile.clone(), "9".to_owned()],
+            _ => vec![hostile.clone()],
+        };
+        let condition = Condition::new("name", operator, values);
+        let query = Query::new().and(field("active").is("true")).and(condition.clone()).limit(1);
+        if let Ok(text) = query.encoded() {
+            let known = ("active".to_owned(), "=", vec!["true".to_owned()]);
+            prop_assert_eq!(parser::parse(&text), vec![vec![vec![known], vec![as_parsed(&condition)]]], "{}", text);
+            prop_assert!(!text.to_lowercase().contains("javascript:"), "{}", text);
+        }
+        let joined = Join::new(("a", "b"), ("c", "d"), field("name").is(hostile.clone()));
+        if let Ok(text) = Query::new().join(joined).encoded() {
+            prop_assert_eq!(text, format!("JOINa.b=c.d!name={hostile}"));
+            prop_assert!(!hostile.contains(['^', '!']));
         }
     }
 }

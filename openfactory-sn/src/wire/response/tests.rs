@@ -34,7 +34,7 @@ fn fault(status: u16, message: &str, detail: &str) -> Response<Bytes> {
 fn a_good_answer() {
     let answer = interpret(&read(), &json(200, r#"{"result":{"a":"b"}}"#), SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(answer.result, serde_json::json!({"a": "b"}));
-    assert!(!answer.has_next);
+    assert!(answer.next.is_none());
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn the_next_link_is_found_among_others() {
     let mut response = json(200, r#"{"result":[]}"#);
     let links = r#"<https://x/a?b=1>;rel="first",<https://x/a?b=2>;rel="next",<https://x/a?b=3>;rel="last""#;
     response.headers_mut().insert(LINK, links.parse().unwrap());
-    assert!(interpret(&read(), &response, SystemTime::UNIX_EPOCH).unwrap().has_next);
+    assert!(interpret(&read(), &response, SystemTime::UNIX_EPOCH).unwrap().next.is_some());
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! The create that can be repeated where an instance takes no keys of our choice: looked for by its correlation id.
+
+use super::{DynamicTable, Ensured};
+use crate::error::{Error, ErrorKind};
+use crate::id::CorrelationId;
+use crate::query::Query;
+use crate::record::{Field, Fields, Row};
+
+const CORRELATION_ID: Field<CorrelationId> = Field::new("correlation_id");
+/// Most records of one correlation id that are told.
+const MOST: usize = 20;
+
+impl DynamicTable {
+    /// Makes sure that a record with this correlation id exists: looks for it first, and again whenever the outcome of the
+    /// create is not known.
+    ///
+    /// For tables in which the instance does not let the credential choose the `sys_id`; else
+    /// [`DynamicTable::ensure`] is better, since the database keeps a key unique and a correlation id not. Two calls at the
+    /// same time can both find none. Then two records are there, the older one counts from then on, and
+    /// [`Ensured::others`] tells of the rest.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::transport::TransportErrorKind;
+    /// use openfactory_sn::{CorrelationId, Fields};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = CorrelationId::new("drift/dev-1")?;
+    /// let path = "/api/now/table/incident";
+    /// let record = json!({"sys_id": "a1", "correlation_id": "drift/dev-1"});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get(path), Reply::result(200, json!([])))
+    ///     .on(Expected::post(path).field("correlation_id", "drift/dev-1"),
+    ///         Reply::failure(TransportErrorKind::Interrupted))
+    ///     .on(Expected::get(path), Reply::result(200, json!([record])));
+    /// let incidents = client(&instance).dynamic_table("incident");
+    /// let ensured = incidents.ensure_correlated(&key, &Fields::new()).await?;
+    /// assert_eq!((ensured.row.sys_id().as_str(), ensured.created), ("a1", false));
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`DynamicTable::create`] and [`DynamicTable::find`]; with [`Error::may_have_happened`] if it could not be looked
+    /// for after a create whose outcome is not known.
+    pub async fn ensure_correlated(
+        &self,
+        correlation_id: &CorrelationId,
+        fields: &Fields,
+    ) -> Result<Ensured, Error> {
+        let engine = self.client().engine();
+        let deadline = engine.deadline();
+        let fields = fields.clone().with_field(CORRELATION_ID, correlation_id);
+        if let Some(found) = self.correlated(correlation_id).await? {
+            return Ok(found);
+        }
+        // Safe to repeat, since each repetition is preceded by a look for the record.
+        let call = self.post_call(&fields)?.looked_for();
+        for made in 1.. {
+            let failure = match self.post(&fields, deadline).await {
+                Ok(row) => return Ok(Ensured { row, created: true, others: Vec::new() }),
+                Err(failure) => failure,
+            };
+            if !failure.may_have_happened() {
+                return Err(failure);
+            }
+            match self.correlated(correlation_id).await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => engine.pause(failure, &call, made, deadline).await?,
+                Err(unanswered) => return Err(unanswered.with_may_have_happened(true)),
+            }
+        }
+        Err(call.refused("no attempt allowed"))
+    }
+
+    async fn correlated(&self, correlation_id: &CorrelationId) -> Result<Option<Ensured>, Error> {
+        let query = Query::new().and(CORRELATION_ID.is(correlation_id)).limit(MOST);
+        let mut rows = self.find(&query).await?;
+        let age = |row: &Row| (row.text("sys_created_on").to_owned(), row.sys_id().clone());
+        rows.sort_by_key(age);
+        let mut rows = rows.into_iter();
+        let Some(row) = rows.next() else {
+            return Ok(None);
+        };
+        if row.text("correlation_id") != correlation_id.as_str() {
+            let reason = "a record was found whose correlation id differs in case only";
+            return Err(Error::new(ErrorKind::Conflict, self.operation_on("find", row.sys_id()), reason));
+        }
+        let others = rows.map(|row| row.sys_id().clone()).collect();
+        Ok(Some(Ensured { row, created: false, others }))
+    }
+}

@@ -1,0 +1,101 @@
+use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+use openfactory_sn::transport::TransportErrorKind;
+use openfactory_sn::{CorrelationId, ErrorKind, Fields};
+use serde_json::{Value, json};
+
+use crate::support::{INCIDENT, client};
+
+fn key() -> CorrelationId {
+    CorrelationId::new("drift/dev-1").unwrap()
+}
+
+fn look() -> Expected {
+    Expected::get(INCIDENT).query("sysparm_query", "correlation_id=drift/dev-1^ORDERBYsys_id")
+}
+
+fn post() -> Expected {
+    Expected::post(INCIDENT).field("correlation_id", "drift/dev-1").field("state", "1")
+}
+
+fn record(sys_id: &str, created: &str) -> Value {
+    json!({"sys_id": sys_id, "correlation_id": "drift/dev-1", "sys_created_on": created})
+}
+
+fn rows(rows: Value) -> Reply {
+    Reply::result(200, rows)
+}
+
+async fn ensure(script: &ScriptedTransport) -> Result<(String, bool, usize), (ErrorKind, bool)> {
+    let fields = Fields::new().with("state", "1");
+    let outcome = client(script).dynamic_table("incident").ensure_correlated(&key(), &fields).await;
+    script.assert_done();
+    outcome
+        .map(|ensured| (ensured.row.sys_id().to_string(), ensured.created, ensured.others.len()))
+        .map_err(|error| (error.kind(), error.may_have_happened()))
+}
+
+#[tokio::test]
+async fn found_before_created() {
+    let script = ScriptedTransport::new().on(look(), rows(json!([record("a", "")])));
+    assert_eq!(ensure(&script).await, Ok(("a".to_owned(), false, 0)));
+    let script =
+        ScriptedTransport::new().on(look(), rows(json!([]))).on(post(), Reply::result(201, record("b", "")));
+    assert_eq!(ensure(&script).await, Ok(("b".to_owned(), true, 0)));
+}
+
+#[tokio::test]
+async fn looked_for_after_every_doubt() {
+    let doubts = [
+        Reply::failure(TransportErrorKind::Interrupted),
+        Reply::failure(TransportErrorKind::Timeout),
+        Reply::fault(500, "Transaction cancelled", ""),
+        Reply::raw(503, "text/html", ""),
+        Reply::raw(200, "text/html", "<html>"),
+        Reply::raw(200, "application/json", r#"{"result":{"sys_id":"a""#),
+        Reply::empty(202),
+    ];
+    for doubt in doubts {
+        let script = ScriptedTransport::new()
+            .on(look(), rows(json!([])))
+            .on(post(), doubt.clone())
+            .on(look(), rows(json!([record("a", "")])));
+        assert_eq!(ensure(&script).await, Ok(("a".to_owned(), false, 0)), "{doubt:?}");
+        let script = ScriptedTransport::new()
+            .on(look(), rows(json!([])))
+            .on(post(), doubt.clone())
+            .on(look(), Reply::fault(403, "Insufficient rights", ""));
+        assert_eq!(ensure(&script).await, Err((ErrorKind::Forbidden, true)), "{doubt:?}");
+    }
+}
+
+#[tokio::test]
+async fn not_there_after_a_doubt_is_created_again() {
+    let script = ScriptedTransport::new()
+        .on(look(), rows(json!([])))
+        .on(post(), Reply::failure(TransportErrorKind::Interrupted))
+        .on(look(), rows(json!([])))
+        .on(post(), Reply::result(201, record("b", "")));
+    assert_eq!(ensure(&script).await, Ok(("b".to_owned(), true, 0)));
+}
+
+#[tokio::test]
+async fn a_certain_refusal_is_not_looked_for() {
+    let script = ScriptedTransport::new()
+        .on(look(), rows(json!([])))
+        .on(post(), Reply::fault(403, "Operation Failed", ""));
+    assert_eq!(ensure(&script).await, Err((ErrorKind::Forbidden, false)));
+}
+
+#[tokio::test]
+async fn of_two_the_older_counts() {
+    let two = json!([record("b", "2026-01-02 00:00:00"), record("c", "2026-01-01 00:00:00")]);
+    let script = ScriptedTransport::new().on(look(), rows(two));
+    assert_eq!(ensure(&script).await, Ok(("c".to_owned(), false, 1)));
+}
+
+#[tokio::test]
+async fn a_key_that_differs_in_case_is_another() {
+    let other = json!([{"sys_id": "a", "correlation_id": "DRIFT/dev-1"}]);
+    let script = ScriptedTransport::new().on(look(), rows(other));
+    assert_eq!(ensure(&script).await, Err((ErrorKind::Conflict, false)));
+}
