@@ -177,8 +177,8 @@ pub fn verify_links(
     add(LinkName::BuildLog, same(Some(&document.build_log), evidence.build_log.as_ref(), "build log"));
     let image = FileDigest::new(document.image.size, document.image.sha256);
     add(LinkName::Image, same(Some(&image), evidence.image.as_ref(), "image"));
-    let root_hash = Some(&document.verity.root_hash);
-    add(LinkName::VerityRoot, same(root_hash, evidence.root_hash.as_ref(), "dm-verity root hash"));
+    let root_hash = RootHash::new(document.verity.root_hash);
+    add(LinkName::VerityRoot, same(Some(&root_hash), evidence.root_hash.as_ref(), "dm-verity root hash"));
     add(
         LinkName::Manifest,
         same(Some(&document.manifest.sha256), evidence.manifest.as_ref(), "file manifest"),

@@ -129,7 +129,7 @@ impl VerificationDocument {
     pub fn subjects(&self) -> Vec<Subject> {
         vec![
             Subject::new(&self.image.name, &self.image.sha256),
-            Subject::new(self.verity_subject(), self.verity.root_hash.digest()),
+            Subject::new(self.verity_subject(), &self.verity.root_hash),
         ]
     }
 

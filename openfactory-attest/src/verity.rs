@@ -1,14 +1,18 @@
 //! dm-verity: the hash tree over an image, bit for bit what `veritysetup` writes, and what is wrong with one.
 //!
-//! Hash type 1 with SHA-256. The tree is on a device (a file) of its own and begins with a superblock. The
-//! superblock is a convenience, nothing in it is authenticated: what can be believed is a [`Tree`], the root hash
-//! together with *every* parameter, from a signed document.
+//! Hash types 1 and 0; SHA-256, SHA-512 and, to check old images, SHA-1; on a device (a file) of its own or behind the
+//! data, with or without superblock. The superblock is a convenience, nothing in it is authenticated: what can be
+//! believed is a [`Tree`], the root hash together with *every* parameter, from a signed document.
 //!
 //! Source: the kernel's `Documentation/admin-guide/device-mapper/verity.rst`, and cryptsetup's on-disk
 //! specification of the superblock.
 
+mod builder;
 mod format;
+mod hasher;
 mod params;
+mod root_hash;
+mod shape;
 mod stripe;
 mod superblock;
 mod table;
@@ -16,8 +20,9 @@ mod tree;
 mod verify;
 
 pub use format::{FormatError, format, root_hash};
-pub use params::{BlockSize, Params, ParamsError, Salt, Uuid};
+pub use params::{Algorithm, BlockSize, HashType, Params, ParamsError, Salt, Uuid};
+pub use root_hash::{RootHash, RootHashError};
 pub use superblock::{Superblock, SuperblockError};
-pub use table::{Table, TableError};
-pub use tree::{RootHash, Tree, TreeError};
+pub use table::{OnFailure, Table, TableError};
+pub use tree::{Tree, TreeError};
 pub use verify::{Device, Fault, Finding, Place, VerifyError, VerifyReport, verify};

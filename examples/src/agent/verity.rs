@@ -37,7 +37,7 @@ pub(super) fn look(
     match config.probe {
         VerityProbe::Off => None,
         VerityProbe::Kernel => {
-            let signed = document.verity.root_hash.digest();
+            let signed = &document.verity.root_hash;
             Some(Kernel::system().look(root, signed).unwrap_or_else(not_checked))
         }
         VerityProbe::File => Some(file(config, document, work, cache).unwrap_or_else(not_checked)),
@@ -59,7 +59,7 @@ fn file(
     };
     let (image, image_stamp) = open(&set(&config.image, "image")?)?;
     let (hashes, hashes_stamp) = open(&set(&config.hash_tree, "hash_tree")?)?;
-    let root_hash = *document.verity.root_hash.digest();
+    let root_hash = document.verity.root_hash;
     {
         let known = cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((image, hashes, root, state)) = known.as_ref()

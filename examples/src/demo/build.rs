@@ -117,7 +117,7 @@ pub(crate) fn build(
         let document = VerificationDocument::new(
             id.as_str(),
             image_file.clone(),
-            VerityTree::new(&tree, FileDigest::of(&hash_area)),
+            VerityTree::new(&tree, FileDigest::of(&hash_area)).during("describe the hash tree")?,
             ManifestDigest::json(manifest.digest()?, manifest.entries().len() as u64),
             request.recipe.recipe_hash(),
             FileDigest::of(&log),

@@ -88,7 +88,7 @@ fn document(envelope: &Envelope, said: &Said<'_>, trust: &TrustStore) -> Result<
     for (what, same) in [
         ("build", document.build_id == said.build.as_str()),
         ("file manifest", document.manifest.sha256 == *said.manifest),
-        ("dm-verity root hash", document.verity.root_hash.digest() == said.root_hash),
+        ("dm-verity root hash", document.verity.root_hash == *said.root_hash),
         ("digest", envelope.payload_digest() == *said.digest),
     ] {
         if !same {

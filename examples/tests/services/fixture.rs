@@ -97,7 +97,7 @@ impl Build {
         let document = VerificationDocument::new(
             build_id,
             ImageFile::new("image.squashfs", FileDigest::of(&bytes)),
-            VerityTree::new(&verity, FileDigest::of(hashes.get_ref())),
+            VerityTree::new(&verity, FileDigest::of(hashes.get_ref())).unwrap(),
             ManifestDigest::json(manifest.digest().unwrap(), manifest.entries().len() as u64),
             Sha256Digest::of(b"recipe"),
             FileDigest::of(b"log"),

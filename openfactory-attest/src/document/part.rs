@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::DocumentError;
 use crate::digest::Sha256Digest;
-use crate::verity::{BlockSize, Params, RootHash, Salt, Tree, Uuid};
+use crate::verity::{Algorithm, BlockSize, HashType, Params, RootHash, Salt, Tree, Uuid};
 
 /// A file by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,27 +104,36 @@ pub struct VerityTree {
     /// The UUID in the superblock.
     pub uuid: String,
     /// The root hash.
-    pub root_hash: RootHash,
+    pub root_hash: Sha256Digest,
     /// The hash device as a file.
     pub hash_area: HashArea,
 }
 
 impl VerityTree {
     /// What is to be signed of a tree and its hash device's bytes.
-    #[must_use]
-    pub fn new(tree: &Tree, hash_area: FileDigest) -> Self {
+    ///
+    /// # Errors
+    /// [`DocumentError::Verity`] for a tree that is not of hash type 1 with SHA-256 at the start of a hash device of its
+    /// own: others are for images that were made elsewhere.
+    pub fn new(tree: &Tree, hash_area: FileDigest) -> Result<Self, DocumentError> {
         let params = tree.params();
-        Self {
-            hash_type: 1,
-            algorithm: "sha256".to_owned(),
+        let usual =
+            params.hash_type() == HashType::Normal && params.has_superblock() && params.hash_offset() == 0;
+        let root_hash = tree.root_hash().sha256().filter(|_| usual).ok_or_else(|| DocumentError::Verity {
+            reason: "a document is for a tree of hash type 1 with sha256, at the start of a hash device, with a superblock"
+                .to_owned(),
+        })?;
+        Ok(Self {
+            hash_type: HashType::Normal.number(),
+            algorithm: Algorithm::Sha256.to_string(),
             data_block_size: params.data_block_size().get(),
             hash_block_size: params.hash_block_size().get(),
             data_blocks: tree.data_blocks(),
             salt: params.salt().to_string(),
             uuid: params.uuid().to_string(),
-            root_hash: tree.root_hash(),
+            root_hash,
             hash_area: HashArea { size: hash_area.size, sha256: hash_area.sha256 },
-        }
+        })
     }
 
     /// Parameters that follow from the image alone: blocks of 4,096 bytes, salt and UUID derived from its SHA-256, so
@@ -158,7 +168,7 @@ impl VerityTree {
             .with_data_block_size(block_size(self.data_block_size)?)
             .with_hash_block_size(block_size(self.hash_block_size)?)
             .with_salt(self.salt.parse().map_err(|error| text(&error))?);
-        Tree::new(params, self.data_blocks, self.root_hash).map_err(|error| text(&error))
+        Tree::new(params, self.data_blocks, RootHash::new(self.root_hash)).map_err(|error| text(&error))
     }
 }
 

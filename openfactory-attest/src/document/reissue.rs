@@ -95,7 +95,7 @@ impl VerificationDocument {
         if image.file != FileDigest::new(document.image.size, document.image.sha256) {
             return Err(ReissueError::Image { what: "size and sha256" });
         }
-        if image.root_hash != document.verity.root_hash {
+        if image.root_hash != RootHash::new(document.verity.root_hash) {
             return Err(ReissueError::Image { what: "root hash" });
         }
         let replaces = Replaced { document_digest: original.payload_digest(), key_id, incident };

@@ -2,18 +2,21 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
+use super::builder::{Builder, Sink};
+use super::hasher::Hasher;
 use super::params::{BlockSize, Params};
+use super::root_hash::RootHash;
+use super::shape::Shape;
 use super::stripe::{self, Pieces};
 use super::superblock::Superblock;
-use super::tree::{self, Builder, RootHash, Shape, Sink, Tree};
-use crate::digest::Sha256Digest;
-use crate::lanes::Lanes;
+use super::tree::{Tree, TreeError};
 use crate::read_at::ReadAt;
 use crate::work::Work;
 
-/// Hashes all data and writes the hash device, superblock first, from the start of `hash_out`.
+/// Hashes all data and writes the hash area, superblock first, from the parameters' offset of `hash_out`.
 ///
-/// The bytes are those that `veritysetup format` writes with the same salt and UUID. `data_blocks` limits the
+/// The bytes are those that `veritysetup format` writes with the same parameters, with zeros between superblock and tree;
+/// what is before the offset is left alone. `data_blocks` limits the
 /// tree to the first blocks of the data; without it the data must end with a whole block. Memory is bounded: a few
 /// mebibytes per thread. Nothing is flushed to the disk; that, and a name for the file once it is complete, is the
 /// caller's.
@@ -46,26 +49,14 @@ pub fn format<W: Write + Seek>(
     work: &Work<'_>,
 ) -> Result<Tree, FormatError> {
     let data_blocks = count_blocks(data, data_blocks, params)?;
-    let shape = Shape::of(params, data_blocks);
-    let block_size = u64::from(params.hash_block_size().get());
-
-    let mut first_block = Superblock::new(params.clone(), data_blocks).to_bytes().to_vec();
-    first_block.resize(params.hash_block_size().bytes(), 0);
-    hash_out
-        .seek(SeekFrom::Start(0))
-        .and_then(|_start| hash_out.write_all(&first_block))
-        .map_err(FormatError::Write)?;
-
-    let levels = shape.levels().to_vec();
+    let shape = Shape::of(params, data_blocks).map_err(FormatError::Tree)?;
+    write_head(hash_out, params, data_blocks, &shape).map_err(FormatError::Write)?;
+    let mut place = Place::new(params, &shape);
     let mut sink = |level: usize, index: u64, block: &[u8]| {
-        let Some(level) = levels.get(level) else { return Ok(()) };
-        hash_out
-            .seek(SeekFrom::Start((level.start + index) * block_size))
-            .and_then(|_position| hash_out.write_all(block))
-            .map_err(FormatError::Write)
+        place.write(hash_out, level, index, block).map_err(FormatError::Write)
     };
     let root_hash = hash_data(data, data_blocks, params, &shape, &mut sink, work)?;
-    Ok(Tree::claimed_by(&Superblock::new(params.clone(), data_blocks), root_hash))
+    Tree::new(params.clone(), data_blocks, root_hash).map_err(FormatError::Tree)
 }
 
 /// Hashes all data for its root hash alone; nothing is written.
@@ -79,9 +70,58 @@ pub fn root_hash(
     work: &Work<'_>,
 ) -> Result<Tree, FormatError> {
     let data_blocks = count_blocks(data, data_blocks, params)?;
-    let shape = Shape::of(params, data_blocks);
+    let shape = Shape::of(params, data_blocks).map_err(FormatError::Tree)?;
     let root_hash = hash_data(data, data_blocks, params, &shape, &mut |_, _, _| Ok(()), work)?;
-    Ok(Tree::claimed_by(&Superblock::new(params.clone(), data_blocks), root_hash))
+    Tree::new(params.clone(), data_blocks, root_hash).map_err(FormatError::Tree)
+}
+
+/// Writes the superblock, if there is one, and zeros up to the tree.
+pub(super) fn write_head<W: Write + Seek>(
+    hash_out: &mut W,
+    params: &Params,
+    data_blocks: u64,
+    shape: &Shape,
+) -> io::Result<()> {
+    if !params.has_superblock() {
+        return Ok(());
+    }
+    hash_out.seek(SeekFrom::Start(params.hash_offset()))?;
+    hash_out.write_all(&Superblock::new(params.clone(), data_blocks).to_bytes())?;
+    let tree = shape.start() * u64::from(params.hash_block_size().get());
+    // Less than two blocks.
+    let gap = tree.saturating_sub(params.hash_offset() + Superblock::LEN as u64) as usize;
+    hash_out.write_all(&vec![0; gap])
+}
+
+/// Where hash blocks go. Seeks only where the next one does not follow the last, so that a buffer is of use.
+pub(super) struct Place {
+    levels: Vec<u64>,
+    block_size: u64,
+    position: Option<u64>,
+}
+
+impl Place {
+    pub(super) fn new(params: &Params, shape: &Shape) -> Self {
+        let levels = shape.levels().iter().map(|level| level.start).collect();
+        Self { levels, block_size: u64::from(params.hash_block_size().get()), position: None }
+    }
+
+    pub(super) fn write<W: Write + Seek>(
+        &mut self,
+        hash_out: &mut W,
+        level: usize,
+        index: u64,
+        block: &[u8],
+    ) -> io::Result<()> {
+        let start = self.levels.get(level).ok_or(io::ErrorKind::InvalidInput)?;
+        let at = (start + index) * self.block_size;
+        if self.position != Some(at) {
+            hash_out.seek(SeekFrom::Start(at))?;
+        }
+        hash_out.write_all(block)?;
+        self.position = Some(at + self.block_size);
+        Ok(())
+    }
 }
 
 /// How many blocks to hash, if the data has them.
@@ -109,7 +149,8 @@ fn hash_data<'a>(
 ) -> Result<RootHash, FormatError> {
     let size = params.data_block_size();
     let pieces = Pieces::of(data_blocks, size.bytes());
-    let hasher = tree::hasher(params);
+    let hasher = Hasher::new(params);
+    let digest_len = params.algorithm().digest_len() as u64;
     let total = data_blocks * u64::from(size.get());
     let mut builder = Builder::new(params, shape, sink);
     let mut done = 0;
@@ -117,30 +158,29 @@ fn hash_data<'a>(
         pieces.count(),
         work.threads(),
         |piece, buffer| hash_piece(data, pieces.blocks(piece), size, &hasher, buffer),
-        |digests| {
-            done += digests.len() as u64 * u64::from(size.get());
-            for digest in digests {
-                builder.push(digest)?;
-            }
+        |digests: Vec<u8>| {
+            done += digests.len() as u64 / digest_len * u64::from(size.get());
+            builder.push(&digests)?;
             work.tell(done, total);
             Ok(())
         },
     )?;
-    builder.finish()?.map(RootHash::new).ok_or(FormatError::Empty)
+    let root = builder.finish()?.ok_or(FormatError::Empty)?;
+    RootHash::from_bytes(params.algorithm(), &root).map_err(|_no_digest| FormatError::Empty)
 }
 
 fn hash_piece(
     data: &dyn ReadAt,
     blocks: std::ops::Range<u64>,
     size: BlockSize,
-    hasher: &Lanes,
+    hasher: &Hasher,
     bytes: &mut Vec<u8>,
-) -> Result<Vec<Sha256Digest>, FormatError> {
+) -> Result<Vec<u8>, FormatError> {
     let offset = blocks.start * u64::from(size.get());
     bytes.resize((blocks.end - blocks.start) as usize * size.bytes(), 0);
     data.read_exact_at(bytes, offset).map_err(|source| FormatError::Read { offset, source })?;
     let mut digests = Vec::new();
-    hasher.hash_blocks(bytes, size.non_zero(), &mut digests);
+    hasher.hash_blocks(bytes, size, &mut digests);
     Ok(digests)
 }
 
@@ -178,6 +218,9 @@ pub enum FormatError {
         #[source]
         source: io::Error,
     },
+    /// The parameters don't go together, or the tree would be too large.
+    #[error("no tree can be made with these parameters")]
+    Tree(#[source] TreeError),
     /// The hash device could not be written.
     #[error("cannot write the hash device")]
     Write(#[source] io::Error),

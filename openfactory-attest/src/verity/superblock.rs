@@ -1,4 +1,4 @@
-//! The superblock: 512 bytes at the start of a hash device that say how its tree was made.
+//! The superblock: 512 bytes at the start of a hash area that say how its tree was made.
 //!
 //! Little-endian: signature `verity\0\0` (0), version (8), hash type (12), UUID (16), algorithm (32), data block
 //! size (64), hash block size (68), data blocks (72), salt size (80), padding, salt (88), padding to 512.
@@ -7,12 +7,12 @@
 
 use std::io;
 
-use super::params::{BlockSize, Params, Salt, Uuid};
+use super::params::{Algorithm, BlockSize, HashType, Params, Salt, Uuid};
+use super::shape;
 use super::tree::Tree;
 use crate::read_at::ReadAt;
 
 const SIGNATURE: &[u8; 8] = b"verity\0\0";
-const ALGORITHM: &[u8; 32] = b"sha256\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// What a superblock says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +38,25 @@ impl Superblock {
     /// Reads the superblock at the start of a hash device.
     ///
     /// # Errors
+    /// As [`read_at`](Self::read_at).
+    pub fn read(hash_device: &dyn ReadAt) -> Result<Self, SuperblockError> {
+        Self::read_at(hash_device, 0)
+    }
+
+    /// Reads the superblock of the hash area that begins at this byte of a hash device.
+    ///
+    /// # Errors
     /// [`SuperblockError::Read`] if the device can't be read, [`SuperblockError::Length`] if it is too short, and
     /// whatever [`parse`](Self::parse) finds wrong.
-    pub fn read(hash_device: &dyn ReadAt) -> Result<Self, SuperblockError> {
-        let size = hash_device.size().map_err(SuperblockError::Read)?;
+    pub fn read_at(hash_device: &dyn ReadAt, offset: u64) -> Result<Self, SuperblockError> {
+        let size = hash_device.size().map_err(SuperblockError::Read)?.saturating_sub(offset);
         if size < Self::LEN as u64 {
             return Err(SuperblockError::Length { len: size });
         }
         let mut bytes = [0; Self::LEN];
-        hash_device.read_exact_at(&mut bytes, 0).map_err(SuperblockError::Read)?;
-        Self::parse(&bytes)
+        hash_device.read_exact_at(&mut bytes, offset).map_err(SuperblockError::Read)?;
+        let found = Self::parse(&bytes)?;
+        Ok(Self { params: found.params.with_hash_offset(offset), ..found })
     }
 
     /// Parses a superblock, padding included: what is not zero there is refused.
@@ -63,20 +72,18 @@ impl Superblock {
         if version != 1 {
             return Err(SuperblockError::Version { version });
         }
-        let hash_type = field.u32(12);
-        if hash_type != 1 {
-            return Err(SuperblockError::HashType { hash_type });
-        }
-        if field.array::<32>(32) != *ALGORITHM {
-            return Err(SuperblockError::Algorithm);
-        }
+        let number = field.u32(12);
+        let hash_type = HashType::from_number(number)
+            .map_err(|_unknown| SuperblockError::HashType { hash_type: number })?;
+        let named = |algorithm: &Algorithm| algorithm_field(*algorithm) == field.array(32);
+        let algorithm = Algorithm::ALL.into_iter().find(named).ok_or(SuperblockError::Algorithm)?;
         let block_size = |offset| {
             let bytes = field.u32(offset);
             BlockSize::new(bytes).map_err(|_out_of_range| SuperblockError::BlockSize { bytes })
         };
         let (data_block_size, hash_block_size) = (block_size(64)?, block_size(68)?);
         let data_blocks = field.u64(72);
-        if data_blocks == 0 || data_blocks > Tree::max_data_blocks(data_block_size) {
+        if data_blocks == 0 || data_blocks > shape::max_data_blocks(data_block_size) {
             return Err(SuperblockError::DataBlocks { data_blocks });
         }
         let salt_size = field.u16(80);
@@ -91,6 +98,8 @@ impl Superblock {
         let salt = bytes.get(SALT_AT..salt_end).unwrap_or_default();
         let salt = Salt::new(salt).map_err(|_too_long| SuperblockError::SaltSize { salt_size })?;
         let params = Params::new(Uuid::from_bytes(field.array(16)))
+            .with_hash_type(hash_type)
+            .with_algorithm(algorithm)
             .with_data_block_size(data_block_size)
             .with_hash_block_size(hash_block_size)
             .with_salt(salt);
@@ -104,9 +113,9 @@ impl Superblock {
         let mut bytes = Vec::with_capacity(Self::LEN);
         bytes.extend(SIGNATURE);
         bytes.extend(1_u32.to_le_bytes());
-        bytes.extend(1_u32.to_le_bytes());
+        bytes.extend(self.params.hash_type().number().to_le_bytes());
         bytes.extend(self.params.uuid().as_bytes());
-        bytes.extend(ALGORITHM);
+        bytes.extend(algorithm_field(self.params.algorithm()));
         bytes.extend(self.params.data_block_size().get().to_le_bytes());
         bytes.extend(self.params.hash_block_size().get().to_le_bytes());
         bytes.extend(self.data_blocks.to_le_bytes());
@@ -119,7 +128,7 @@ impl Superblock {
         block
     }
 
-    /// Block sizes, salt and UUID.
+    /// Hash type, algorithm, block sizes, salt and UUID, and where it was read.
     #[must_use]
     pub const fn params(&self) -> &Params {
         &self.params
@@ -133,6 +142,13 @@ impl Superblock {
 }
 
 const SALT_AT: usize = 88;
+
+/// An algorithm's name with zeros behind it.
+fn algorithm_field(algorithm: Algorithm) -> [u8; 32] {
+    let mut field = [0; 32];
+    field.iter_mut().zip(algorithm.name().bytes()).for_each(|(to, from)| *to = from);
+    field
+}
 
 /// Little-endian fields at fixed offsets.
 struct Fields<'a>(&'a [u8; Superblock::LEN]);
@@ -177,14 +193,14 @@ pub enum SuperblockError {
         /// The version it says.
         version: u32,
     },
-    /// Another hash type than 1.
-    #[error("hash type {hash_type} is not supported, only 1 is")]
+    /// Another hash type than 1 and 0.
+    #[error("hash type {hash_type} is not supported, 1 and 0 are")]
     HashType {
         /// The type it says.
         hash_type: u32,
     },
-    /// Another algorithm than `sha256`.
-    #[error("the superblock names another hash algorithm than sha256")]
+    /// An algorithm that is not known here.
+    #[error("the superblock names another hash algorithm than sha256, sha512 and sha1")]
     Algorithm,
     /// A block size that is not a power of two from 512 to 524,288.
     #[error("block size {bytes} in the superblock is not a power of two from 512 to 524288")]
@@ -227,6 +243,9 @@ mod tests {
         assert_eq!(bytes[64..82], [0, 16, 0, 0, 0, 16, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 3, 0]);
         assert_eq!(bytes[88..92], [0xda, 0xda, 0xda, 0]);
         assert_eq!(Superblock::parse(&bytes).unwrap(), superblock());
+        let behind = [vec![1; 1024], bytes.to_vec()].concat();
+        let read = Superblock::read_at(&behind, 1024).unwrap();
+        assert_eq!((read.params().hash_offset(), read.to_bytes()), (1024, bytes));
     }
 
     #[test]
@@ -238,8 +257,8 @@ mod tests {
         };
         assert!(matches!(with(0, b"V"), SuperblockError::Signature));
         assert!(matches!(with(8, &[2]), SuperblockError::Version { version: 2 }));
-        assert!(matches!(with(12, &[0]), SuperblockError::HashType { hash_type: 0 }));
-        assert!(matches!(with(32, b"sha512"), SuperblockError::Algorithm));
+        assert!(matches!(with(12, &[2]), SuperblockError::HashType { hash_type: 2 }));
+        assert!(matches!(with(32, b"sha384"), SuperblockError::Algorithm));
         assert!(matches!(with(63, &[1]), SuperblockError::Algorithm));
         assert!(matches!(with(65, &[3]), SuperblockError::BlockSize { bytes: 768 }));
         assert!(matches!(with(68, &[0; 4]), SuperblockError::BlockSize { bytes: 0 }));

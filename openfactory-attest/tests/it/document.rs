@@ -57,7 +57,7 @@ fn build() -> Build {
     let document = VerificationDocument::new(
         "build-7",
         ImageFile::new("press.squashfs", image),
-        VerityTree::new(&tree, FileDigest::of(&hash_area.into_inner())),
+        VerityTree::new(&tree, FileDigest::of(&hash_area.into_inner())).unwrap(),
         ManifestDigest::json(manifest, 3),
         recipe.recipe_hash(),
         build_log,
@@ -92,7 +92,7 @@ fn a_whole_chain_is_proved() {
     let opened = VerificationDocument::open(&envelope, &platform()).unwrap();
     assert_eq!(opened.get(), &document);
     assert_eq!(opened.signer().name, "platform");
-    assert_eq!(opened.get().verity_tree().unwrap().root_hash(), document.verity.root_hash);
+    assert_eq!(opened.get().verity_tree().unwrap().root_hash(), document.verity.root_hash.into());
 
     let report = verify_chain(&envelope, &platform(), &evidence);
     assert_eq!(report.verdict, ChainVerdict::Proved, "{report:#?}");

@@ -27,3 +27,5 @@ mod tree;
 mod vault;
 mod verity;
 mod verity_faults;
+mod verity_matrix;
+mod verity_vectors;

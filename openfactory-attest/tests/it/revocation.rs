@@ -75,7 +75,7 @@ fn document(build: &str) -> (Envelope, Envelope, MeasuredImage) {
     let document = VerificationDocument::new(
         build,
         ImageFile::new("press.squashfs", file),
-        VerityTree::new(&tree, FileDigest::of(&hash_area.into_inner())),
+        VerityTree::new(&tree, FileDigest::of(&hash_area.into_inner())).unwrap(),
         ManifestDigest::json(Sha256Digest::of(b"manifest"), 3),
         recipe,
         FileDigest::of(b"log"),

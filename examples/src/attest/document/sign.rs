@@ -188,7 +188,7 @@ impl Sign {
             let text = format!("{} is not the hash device of {}", path.display(), self.image.display());
             return Err(CliError::new(text));
         }
-        Ok(VerityTree::new(&tree, hash_area))
+        VerityTree::new(&tree, hash_area).map_err(|error| CliError::because("cannot sign this tree", error))
     }
 
     fn builder(&self) -> Result<String, CliError> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use openfactory_attest::verity::{Fault, Finding, Place, Tree, VerifyReport};
+use openfactory_attest::verity::{Fault, Finding, Params, Place, Tree, VerifyReport};
 use serde_json::{Value, json};
 
 /// What `veritysetup format` prints, label by label.
@@ -11,17 +11,19 @@ pub(super) fn labels(tree: &Tree, hash: &Path) -> String {
     format!(
         "VERITY header information for {hash}\n\
          UUID:            \t{uuid}\n\
-         Hash type:       \t1\n\
+         Hash type:       \t{hash_type}\n\
          Data blocks:     \t{data_blocks}\n\
          Data block size: \t{data_block_size}\n\
          Hash blocks:     \t{hash_blocks}\n\
          Hash block size: \t{hash_block_size}\n\
-         Hash algorithm:  \tsha256\n\
+         Hash algorithm:  \t{algorithm}\n\
          Salt:            \t{salt}\n\
          Root hash:      \t{root}\n\
          Hash device size: \t{size} [bytes]\n",
         hash = hash.display(),
-        uuid = params.uuid(),
+        uuid = uuid(params),
+        hash_type = params.hash_type(),
+        algorithm = params.algorithm(),
         data_blocks = tree.data_blocks(),
         data_block_size = params.data_block_size().get(),
         hash_blocks = tree.hash_blocks(),
@@ -32,19 +34,27 @@ pub(super) fn labels(tree: &Tree, hash: &Path) -> String {
     )
 }
 
+/// Empty where it would stand nowhere.
+fn uuid(params: &Params) -> String {
+    if params.has_superblock() { params.uuid().to_string() } else { String::new() }
+}
+
 /// The same as JSON.
 pub(super) fn tree_json(tree: &Tree) -> Value {
     let params = tree.params();
     json!({
-        "uuid": params.uuid().to_string(),
-        "hash_type": 1,
+        "uuid": uuid(params),
+        "hash_type": params.hash_type().number(),
         "data_blocks": tree.data_blocks(),
         "data_block_size": params.data_block_size().get(),
         "hash_blocks": tree.hash_blocks(),
         "hash_block_size": params.hash_block_size().get(),
-        "hash_algorithm": "sha256",
+        "hash_algorithm": params.algorithm().name(),
         "salt": params.salt().to_string(),
         "root_hash": tree.root_hash().to_string(),
+        "hash_offset": params.hash_offset(),
+        "superblock": params.has_superblock(),
+        "hash_start_block": tree.hash_start_block(),
         "hash_device_size": tree.hash_device_size(),
     })
 }

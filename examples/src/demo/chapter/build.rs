@@ -70,7 +70,7 @@ pub(crate) async fn tell(
 async fn send(story: &Story<'_>, built: &Built, begun: SystemTime) -> Result<(), DemoError> {
     let id = &built.id;
     let took = begun.elapsed().map_or(0, |took| took.as_secs());
-    let root_hash = *built.tree.root_hash().digest();
+    let root_hash = built.facts.verity.root_hash;
     story
         .send(id, "completed", || {
             let image = Image::new(&built.image.name, built.image.size, built.image.sha256);

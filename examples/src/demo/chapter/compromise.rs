@@ -158,7 +158,7 @@ async fn post_forged(
         document,
         digest,
         built.facts.manifest.sha256,
-        *built.tree.root_hash().digest(),
+        built.facts.verity.root_hash,
         links,
     );
     let body = EventBody::BuildVerified(Box::new(body));
@@ -213,7 +213,7 @@ async fn renew(story: &Story<'_>, built: &Built, key_id: &KeyId) -> Result<(), D
                 renewed.clone(),
                 built.document.payload_digest(),
                 built.facts.manifest.sha256,
-                *built.tree.root_hash().digest(),
+                built.facts.verity.root_hash,
             );
             Ok(EventBody::ArtifactResigned(Box::new(body)))
         })

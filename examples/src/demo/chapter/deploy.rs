@@ -25,7 +25,7 @@ pub(crate) async fn tell(story: &Story<'_>, device: &DeviceId, built: &Built) ->
                 os_version: story.machine.version.clone(),
                 distribution: story.machine.distribution.clone(),
                 recipe_hash: built.facts.recipe_hash,
-                root_hash: *built.tree.root_hash().digest(),
+                root_hash: built.facts.verity.root_hash,
                 document_digest: built.document.payload_digest(),
             });
             body.features =

@@ -52,7 +52,7 @@ pub(super) async fn request(
     store(story, built).await?;
     story
         .send(&built.id, "rollout", || {
-            let root_hash = *built.tree.root_hash().digest();
+            let root_hash = built.facts.verity.root_hash;
             let mut image =
                 ImageFacts::new(built.facts.recipe_hash, root_hash, built.document.payload_digest());
             image.base_image.clone_from(&story.machine.base_image);

@@ -61,7 +61,7 @@ async fn deployed(story: &Story<'_>, built: &Built, fact: &str, fleet: &FleetId)
                 os_version: story.machine.version.clone(),
                 distribution: story.machine.distribution.clone(),
                 recipe_hash: built.facts.recipe_hash,
-                root_hash: *built.tree.root_hash().digest(),
+                root_hash: built.facts.verity.root_hash,
                 document_digest: built.document.payload_digest(),
             });
             "standard".clone_into(&mut body.security_level);

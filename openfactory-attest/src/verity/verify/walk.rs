@@ -7,10 +7,9 @@ use std::{io, thread};
 
 use super::report::{Fault, Finding, Place, VerifyReport};
 use super::{Device, VerifyError};
-use crate::digest::Sha256Digest;
-use crate::lanes::Lanes;
 use crate::read_at::ReadAt;
-use crate::verity::tree::{self, Shape, Tree};
+use crate::verity::hasher::Hasher;
+use crate::verity::tree::Tree;
 use crate::work::Work;
 
 /// Jobs that may wait for one thread.
@@ -34,8 +33,7 @@ pub(super) fn verify(
         data_size: size(Device::Data, data)?,
         hash_size: size(Device::Hash, hash)?,
         tree,
-        shape: Shape::of(tree.params(), tree.data_blocks()),
-        hasher: tree::hasher(tree.params()),
+        hasher: Hasher::new(tree.params()),
         work,
         checked: AtomicU64::new(0),
         stopped: AtomicBool::new(false),
@@ -56,7 +54,7 @@ pub(super) fn verify(
     Ok(report)
 }
 
-/// Data blocks to compare with digests that are proved.
+/// Data blocks to compare with digests that are proved; these follow right upon each other.
 struct Job {
     first: u64,
     digests: Vec<u8>,
@@ -66,7 +64,7 @@ struct Job {
 #[derive(Default)]
 struct Room {
     bytes: Vec<u8>,
-    digests: Vec<Sha256Digest>,
+    digests: Vec<u8>,
 }
 
 /// Gives the thread whose turn it is.
@@ -78,8 +76,7 @@ struct Walk<'a> {
     data_size: u64,
     hash_size: u64,
     tree: &'a Tree,
-    shape: Shape,
-    hasher: Lanes,
+    hasher: Hasher,
     work: &'a Work<'a>,
     checked: AtomicU64,
     stopped: AtomicBool,
@@ -88,20 +85,20 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn start(&self, turn: &mut Turn<'_, '_>) {
-        let root = *self.tree.root_hash().digest();
-        match self.shape.levels().len().checked_sub(1) {
-            Some(top) => self.descend(top, 0, root, turn),
+        let root = self.tree.root_hash();
+        match self.tree.shape().levels().len().checked_sub(1) {
+            Some(top) => self.descend(top, 0, root.as_bytes(), turn),
             // A single data block: the root hash is its hash.
             None => self.dispatch(Job { first: 0, digests: root.as_bytes().to_vec() }, turn),
         }
     }
 
     /// Proves one hash block and goes on with what it vouches for. At most some 60 levels deep.
-    fn descend(&self, level: usize, index: u64, expected: Sha256Digest, turn: &mut Turn<'_, '_>) {
+    fn descend(&self, level: usize, index: u64, expected: &[u8], turn: &mut Turn<'_, '_>) {
         if self.stopped.load(Ordering::Relaxed) {
             return;
         }
-        let Some(start) = self.shape.levels().get(level).map(|level| level.start) else { return };
+        let Some(start) = self.tree.shape().levels().get(level).map(|level| level.start) else { return };
         let block_size = self.tree.params().hash_block_size().bytes();
         let offset = (start + index) * block_size as u64;
         if offset + block_size as u64 > self.hash_size {
@@ -111,19 +108,30 @@ impl Walk<'_> {
         if let Err(source) = self.hash.read_exact_at(&mut block, offset) {
             return self.stop(Device::Hash, offset, source);
         }
-        if self.hasher.hash(&block) != expected {
+        let mut found = Vec::new();
+        self.hasher.hash(&block, &mut found);
+        if found != expected {
             return self.distrust(level, index, Fault::Mismatch);
         }
-        let first = index * self.shape.digests_per_block();
+        let per_block = self.tree.params().digests_per_block() as u64;
+        let first = index * per_block;
         let Some(below) = level.checked_sub(1) else {
-            let blocks = (self.tree.data_blocks() - first).min(self.shape.digests_per_block());
-            block.truncate(blocks as usize * Sha256Digest::LEN);
-            return self.dispatch(Job { first, digests: block }, turn);
+            let blocks = (self.tree.data_blocks() - first).min(per_block);
+            let digests = self.digests(&block).take(blocks as usize).flatten().copied().collect();
+            return self.dispatch(Job { first, digests }, turn);
         };
-        let blocks_below = self.shape.levels().get(below).map_or(0, |level| level.blocks);
-        for (child, digest) in (first..blocks_below).zip(digests(&block)) {
+        let blocks_below = self.tree.shape().levels().get(below).map_or(0, |level| level.blocks);
+        for (child, digest) in (first..blocks_below).zip(self.digests(&block)) {
             self.descend(below, child, digest, turn);
         }
+    }
+
+    /// The digests in a hash block, those of its padding included.
+    fn digests<'b>(&self, block: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
+        let params = self.tree.params();
+        let digest_len = params.algorithm().digest_len();
+        let slots = block.chunks(params.slot_len()).take(params.digests_per_block());
+        slots.filter_map(move |slot| slot.get(..digest_len))
     }
 
     fn dispatch(&self, job: Job, turn: &mut Turn<'_, '_>) {
@@ -137,7 +145,7 @@ impl Walk<'_> {
 
     /// Records a bad hash block, and that nothing is known of the data below it.
     fn distrust(&self, level: usize, index: u64, fault: Fault) {
-        let per_block = self.shape.digests_per_block();
+        let per_block = self.tree.params().digests_per_block() as u64;
         // The top level's blocks may reach beyond the data, and beyond what a number can hold.
         let covers = (0..=level).fold(1_u64, |blocks, _level| blocks.saturating_mul(per_block));
         let first = index.saturating_mul(covers);
@@ -164,8 +172,9 @@ impl Walk<'_> {
         let block_size = u64::from(size.get());
         let at_once = (READ_SIZE / block_size).max(1);
         let there = self.data_size / block_size;
-        let end = job.first + (job.digests.len() / Sha256Digest::LEN) as u64;
-        let mut expected = digests(&job.digests);
+        let digest_len = self.tree.params().algorithm().digest_len();
+        let end = job.first + (job.digests.len() / digest_len) as u64;
+        let mut expected = job.digests.chunks_exact(digest_len);
         let mut block = job.first;
         while block < end.min(there) {
             let blocks = at_once.min(end.min(there) - block);
@@ -174,9 +183,9 @@ impl Walk<'_> {
                 return self.stop(Device::Data, block * block_size, source);
             }
             found.clear();
-            self.hasher.hash_blocks(bytes, size.non_zero(), found);
-            for (found, expected) in found.iter().zip(&mut expected) {
-                if *found != expected {
+            self.hasher.hash_blocks(bytes, size, found);
+            for (found, expected) in found.chunks_exact(digest_len).zip(&mut expected) {
+                if found != expected {
                     let fault = Fault::Mismatch;
                     self.record([Finding { place: Place::Data, first: block, last: block, fault }]);
                 }
@@ -210,9 +219,4 @@ impl Walk<'_> {
         let checked = self.checked.fetch_add(blocks, Ordering::Relaxed) + blocks;
         self.work.tell(checked * block_size, self.tree.data_size());
     }
-}
-
-fn digests(block: &[u8]) -> impl Iterator<Item = Sha256Digest> {
-    let (digests, _rest) = block.as_chunks::<{ Sha256Digest::LEN }>();
-    digests.iter().map(|&digest| Sha256Digest::from_bytes(digest))
 }

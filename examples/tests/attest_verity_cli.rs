@@ -1,0 +1,141 @@
+//! `attest verity` with every parameter, against `veritysetup`.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn attest(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
+    told(&command.arg("verity").args(arguments).current_dir(directory).output().unwrap())
+}
+
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// `None`, out loud, where it is not installed.
+fn veritysetup(directory: &Path, arguments: &[&str]) -> Option<(i32, String, String)> {
+    let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
+    match Command::new("veritysetup").args(arguments).current_dir(directory).env("PATH", path).output() {
+        Ok(output) => Some(told(&output)),
+        Err(error) => {
+            let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
+            assert!(!strict, "attest_verity_cli: needs veritysetup: {error}");
+            eprintln!("SKIPPED: attest_verity_cli: needs veritysetup");
+            None
+        }
+    }
+}
+
+fn good(directory: &Path, arguments: &[&str]) -> String {
+    let (status, stdout, stderr) = attest(directory, arguments);
+    assert_eq!((status, stderr.as_str()), (0, ""), "{arguments:?}");
+    stdout
+}
+
+fn root(stdout: &str) -> String {
+    stdout.lines().find_map(|line| line.strip_prefix("Root hash:")).unwrap().trim().to_owned()
+}
+
+fn image(directory: &Path, name: &str, len: usize) {
+    let bytes: Vec<u8> = (0..len as u32).map(|index| (index.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+    fs::write(directory.join(name), bytes).unwrap();
+}
+
+#[test]
+fn the_tree_may_be_behind_the_data() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    image(directory, "disk", 64 * 4096);
+    let behind = ["--hash-offset", "262144", "--hash", "sha512", "--format", "0", "--salt", "dada"];
+    let root = root(&good(directory, &[&["format", "disk", "disk"][..], &behind].concat()));
+    assert_eq!(root.len(), 128);
+    let verify = [&["verify", "disk", "disk", &root][..], &behind].concat();
+    assert_eq!(good(directory, &verify), "intact: 64 data blocks, 1 hash blocks\n");
+    let theirs = ["verify", "disk", "disk", &root, "--hash-offset=262144"];
+    if let Some((status, _, stderr)) = veritysetup(directory, &theirs) {
+        assert_eq!(status, 0, "{stderr}");
+    }
+    let table = good(directory, &["table", "disk", "disk", &root, "--hash-offset", "262144"]);
+    assert_eq!(table, format!("0 512 verity 0 disk disk 4096 4096 64 65 sha512 {root} dada\n"));
+
+    // Never over the data.
+    let before = fs::read(directory.join("disk")).unwrap();
+    let over = ["format", "disk", "disk", "--hash-offset", "8192", "--data-blocks", "3"];
+    let (status, _, stderr) = attest(directory, &over);
+    assert!(status == 2 && stderr.contains("3 data blocks of 4096 bytes reach beyond"), "{stderr}");
+    let (status, _, stderr) = attest(directory, &["format", "disk", "disk", "--hash-offset", "262244"]);
+    assert!(status == 2 && stderr.contains("--data-blocks"), "{stderr}");
+    assert!(fs::read(directory.join("disk")).unwrap() == before);
+}
+
+#[test]
+fn without_superblock_the_options_alone_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    image(directory, "image", 20 * 1024);
+    let options = ["--no-superblock", "--hash", "sha1", "--salt", "00ff", "--data-block-size", "1024"];
+    let root = root(&good(directory, &[&["format", "image", "hash"][..], &options].concat()));
+    good(directory, &[&["verify", "image", "hash", &root][..], &options].concat());
+    if let Some((status, _, stderr)) =
+        veritysetup(directory, &[&["verify", "image", "hash", &root][..], &options].concat())
+    {
+        assert_eq!(status, 0, "{stderr}");
+    }
+    let table = good(directory, &[&["table", "/dev/a", "/dev/b", &root][..], &["--help"]].concat());
+    assert!(table.contains("--on-corruption"));
+    // Another salt than it was made with: nothing is proved.
+    let other: Vec<&str> =
+        options.iter().map(|option| if *option == "00ff" { "00fe" } else { option }).collect();
+    let (status, stdout, _) = attest(directory, &[&["verify", "image", "hash", &root][..], &other].concat());
+    assert_eq!((status, stdout.lines().count()), (1, 2), "{stdout}");
+    // A root hash of another algorithm is no root hash of this tree.
+    let sha256 = "0".repeat(64);
+    let (status, _, stderr) =
+        attest(directory, &[&["verify", "image", "hash", &sha256][..], &options].concat());
+    assert!(status == 2 && stderr.contains("not as long"), "{stderr}");
+}
+
+#[test]
+fn a_partial_block_is_refused_or_padded_on_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    image(directory, "image", 10_000);
+    let (status, _, stderr) = attest(directory, &["format", "image", "hash"]);
+    assert!(status == 2 && stderr.contains("no whole number of 4096-byte blocks"), "{stderr}");
+    assert!(!directory.join("hash").exists());
+    let root = root(&good(directory, &["format", "image", "hash", "--pad"]));
+    let padded = fs::read(directory.join("image")).unwrap();
+    assert!(padded.len() == 12_288 && padded[10_000..].iter().all(|&byte| byte == 0));
+    assert_eq!(
+        good(directory, &["verify", "image", "hash", &root]),
+        "intact: 3 data blocks, 1 hash blocks\n"
+    );
+    if let Some((status, _, stderr)) = veritysetup(directory, &["verify", "image", "hash", &root]) {
+        assert_eq!(status, 0, "{stderr}");
+    }
+}
+
+#[test]
+fn the_table_has_the_kernels_options() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    image(directory, "image", 8192);
+    let root = root(&good(directory, &["format", "image", "hash", "--salt", "-"]));
+    let options = ["--on-corruption", "restart", "--on-error", "panic", "--check-at-most-once"];
+    let more = ["--ignore-zero-blocks", "--root-hash-signature-key", "image"];
+    let table = good(directory, &[&["table", "image", "hash", &root][..], &options, &more].concat());
+    let expected = "6 restart_on_corruption panic_on_error ignore_zero_blocks check_at_most_once \
+                    root_hash_sig_key_desc image";
+    assert_eq!(table, format!("0 16 verity 1 image hash 4096 4096 2 1 sha256 {root} - {expected}\n"));
+}
