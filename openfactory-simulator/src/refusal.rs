@@ -75,6 +75,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "Requested URI does not represent any resource").detail(path)
     }
 
+    /// The caller may not ask for these rows at all.
+    pub(crate) fn query_rights() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Insufficient rights to query records")
+    }
+
     pub(crate) fn method(method: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not supported")
             .detail(format!("{method} method not supported for API"))

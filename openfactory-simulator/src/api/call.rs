@@ -45,7 +45,7 @@ impl Call {
             query: pairs(parts.uri.query().unwrap_or_default()),
             path: parts.uri.path().to_owned(),
             path_and_query: parts.uri.path_and_query().map_or("", |whole| whole.as_str()).to_owned(),
-            method: parts.method,
+            method: super::route::method(&parts.method, &parts.headers),
             headers: parts.headers,
             body,
         })

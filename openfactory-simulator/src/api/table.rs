@@ -1,9 +1,10 @@
 //! The Table API.
 
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use serde_json::Value;
 
 use super::pages::Page;
+use super::route::Version;
 use super::{Answer, App, Call};
 use crate::access::Caller;
 use crate::profile::Profile;
@@ -16,13 +17,6 @@ use crate::write::{self, input::Input};
 
 /// Rows on a page when the client does not say.
 const DEFAULT_LIMIT: usize = 10_000;
-
-/// The version in the path: version 1 answers an empty list with 404.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    One,
-    Latest,
-}
 
 /// `/api/now/table/{table}`.
 pub(super) fn collection(
@@ -103,7 +97,7 @@ pub(super) fn list(
 }
 
 /// The encoded query, or else the plain `name=value` filters.
-fn query(session: &Session<'_>, call: &Call, table: &str) -> Query {
+pub(super) fn query(session: &Session<'_>, call: &Call, table: &str) -> Query {
     if let Some(text) = call.param("sysparm_query") {
         let parsed = Query::parse(session.schema, table, text);
         if !parsed.dropped.is_empty() {
@@ -172,11 +166,9 @@ fn shown(
     status: StatusCode,
 ) -> Result<Answer, Refusal> {
     let shown = render::record(session, table, record, &call.view())?;
-    let answer = Answer::result(status, &shown);
-    let quiet = HeaderName::from_static("x-no-response-body");
-    if call.header(quiet.as_str()) == Some("true") { Ok(answer.without_body()) } else { Ok(answer) }
+    Ok(Answer::result(status, &shown))
 }
 
-fn known(session: &Session<'_>, table: &str) -> Result<(), Refusal> {
+pub(super) fn known(session: &Session<'_>, table: &str) -> Result<(), Refusal> {
     if session.schema.table(table).is_some() { Ok(()) } else { Err(Refusal::invalid_table(table)) }
 }

@@ -97,7 +97,8 @@ fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
-fn compare(field: &Field, left: &str, right: &str) -> Ordering {
+/// How two values of a field stand to each other: numbers as numbers, text whatever the case of its letters.
+pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
     match field.kind {
         FieldType::Integer | FieldType::Decimal => match (left.parse::<f64>(), right.parse::<f64>()) {
             (Ok(left), Ok(right)) => left.total_cmp(&right),

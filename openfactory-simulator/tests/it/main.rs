@@ -11,6 +11,7 @@
 
 mod access;
 mod attachment;
+mod batch;
 mod bounds;
 mod change;
 mod faults;
@@ -21,6 +22,7 @@ mod pysnc;
 mod query;
 mod seed;
 mod state;
+mod stats;
 mod support;
 mod table;
 mod webhook;

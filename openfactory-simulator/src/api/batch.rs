@@ -1,0 +1,156 @@
+//! The Batch API: calls in one body, done one after another, each a transaction of its own.
+
+use std::time::{Duration, SystemTime};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::call::pairs;
+use super::{Answer, App, Call, route};
+use crate::refusal::Refusal;
+
+/// How long all items together may take; what has not begun by then stays unserviced.
+const QUOTA: Duration = Duration::from_secs(30);
+
+/// The largest body of one item, in bytes: `glide.rest.batch.max.inputSize` by default.
+const ITEM_LIMIT: usize = 5 * 1024 * 1024;
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(default)]
+    batch_request_id: Value,
+    rest_requests: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    id: Value,
+    url: String,
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default)]
+    headers: Vec<Header>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    exclude_response_headers: bool,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    name: String,
+    value: String,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+/// Does the items in their order. Whatever becomes of them, the batch itself succeeds.
+pub(super) fn run(app: &App, call: &Call) -> Result<Answer, Refusal> {
+    if call.method != Method::POST {
+        return Err(Refusal::method(call.method.as_str()));
+    }
+    app.store.read(|session| app.logins.caller(session, call.header("authorization")))?;
+    call.sends_json()?;
+    let batch: Batch =
+        serde_json::from_slice(&call.body).map_err(|error| Refusal::unreadable(error.to_string()))?;
+    let begun = app.store.clock.now();
+    let mut serviced = Vec::new();
+    let mut unserviced = Vec::new();
+    for item in &batch.rest_requests {
+        let now = app.store.clock.now();
+        if elapsed(begun, now) >= QUOTA {
+            unserviced.push(text(&item.id));
+            continue;
+        }
+        let answer = match inner(call, item) {
+            Ok(inner) => route::perform(app, &inner),
+            Err(refusal) => Answer::refused(&refusal),
+        };
+        let took = elapsed(now, app.store.clock.now());
+        serviced.push(told(item, &answer, took));
+    }
+    Ok(Answer::json(
+        StatusCode::OK,
+        &json!({
+            "batch_request_id": text(&batch.batch_request_id),
+            "serviced_requests": serviced,
+            "unserviced_requests": unserviced,
+        }),
+    ))
+}
+
+fn elapsed(from: SystemTime, to: SystemTime) -> Duration {
+    to.duration_since(from).unwrap_or_default()
+}
+
+/// An id as it is given back: text, whatever it was sent as.
+fn text(id: &Value) -> String {
+    match id {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// The item as a call, by the same caller.
+fn inner(call: &Call, item: &Item) -> Result<Call, Refusal> {
+    let (path, query) = item.url.split_once('?').unwrap_or((&item.url, ""));
+    if !path.starts_with("/api/") || route::is_batch(path) {
+        return Err(Refusal::no_resource(path));
+    }
+    let method = Method::from_bytes(item.method.to_ascii_uppercase().as_bytes())
+        .map_err(|_| Refusal::method(&item.method))?;
+    let body = match &item.body {
+        None => Vec::new(),
+        Some(body) => STANDARD
+            .decode(body.trim())
+            .map_err(|error| Refusal::unreadable(format!("body of item {}: {error}", text(&item.id))))?,
+    };
+    if body.len() > ITEM_LIMIT {
+        return Err(Refusal::unreadable(format!(
+            "Rejected large REST payload with content-length = {} bytes. Max allowed: {ITEM_LIMIT} bytes.",
+            body.len()
+        )));
+    }
+    let mut headers = HeaderMap::new();
+    for header in &item.headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let value = HeaderValue::from_bytes(header.value.as_bytes());
+        let (Ok(name), Ok(value)) = (name, value) else {
+            return Err(Refusal::unreadable(format!("header {:?}", header.name)));
+        };
+        headers.append(name, value);
+    }
+    if let Some(authorization) = call.headers.get(header::AUTHORIZATION) {
+        headers.insert(header::AUTHORIZATION, authorization.clone());
+    }
+    Ok(Call {
+        method: route::method(&method, &headers),
+        path: path.to_owned(),
+        path_and_query: item.url.clone(),
+        headers,
+        query: pairs(query),
+        body: body.into(),
+        base_url: call.base_url.clone(),
+    })
+}
+
+fn told(item: &Item, answer: &Answer, took: Duration) -> Value {
+    let mut told = json!({
+        "id": text(&item.id),
+        "body": STANDARD.encode(answer.body()),
+        "status_code": answer.status().as_u16(),
+        "status_text": answer.status().canonical_reason().unwrap_or_default(),
+        "execution_time": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    });
+    if let (false, Value::Object(members)) = (item.exclude_response_headers, &mut told) {
+        let headers = answer.headers().map(|(name, value)| json!({ "name": name, "value": value }));
+        members.insert("headers".to_owned(), headers.collect());
+    }
+    told
+}

@@ -1,0 +1,134 @@
+//! Which path is answered by what.
+
+use axum::http::{HeaderMap, Method};
+
+use super::{Answer, App, Call};
+use super::{attachment, faults, oauth, stats, table};
+use crate::refusal::Refusal;
+use crate::store::Session;
+
+/// The version in the path: version 1 answers an empty list with 404.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    One,
+    Latest,
+}
+
+/// Whether the path is the Batch API's, whose items are calls of their own.
+pub(super) fn is_batch(path: &str) -> bool {
+    matches!(path, "/api/now/batch" | "/api/now/v1/batch" | "/api/now/v2/batch")
+}
+
+/// The largest body that a path takes, in bytes.
+pub(super) fn body_limit(path: &str) -> usize {
+    if path == "/oauth_token.do" {
+        oauth::BODY_LIMIT
+    } else if path.starts_with("/api/now/") && path.ends_with("/attachment/file") {
+        super::ATTACHMENT_LIMIT
+    } else {
+        super::JSON_LIMIT
+    }
+}
+
+/// Does what a call asks for in one transaction, which leaves no trace if the call is refused.
+pub(super) fn perform(app: &App, call: &Call) -> Answer {
+    // A GET can hand out no token and change no row, so it takes no write transaction.
+    let done = if matches!(call.method, Method::GET | Method::HEAD) {
+        app.store.read(|session| dispatch(app, session, call))
+    } else {
+        app.store.write(|session| dispatch(app, session, call))
+    };
+    let answer = done.unwrap_or_else(|refusal| Answer::refused(&refusal));
+    match call.header("x-no-response-body") {
+        Some("true") if answer.is_success() && call.method != Method::GET => answer.without_body(),
+        _ => answer,
+    }
+}
+
+fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
+    let nothing = || Refusal::no_resource(&call.path);
+    let segments = segments(&call.path).ok_or_else(nothing)?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["oauth_token.do"] => oauth::token(app, session, call),
+        ["simulator", "faults"] => faults::faults(app, session, call),
+        ["api", "now", "v1", rest @ ..] => now(app, session, call, Version::One, rest),
+        ["api", "now", "v2", rest @ ..] | ["api", "now", rest @ ..] => {
+            now(app, session, call, Version::Latest, rest)
+        }
+        _ => Err(nothing()),
+    }
+}
+
+fn now(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    version: Version,
+    rest: &[&str],
+) -> Result<Answer, Refusal> {
+    match *rest {
+        ["table", table] => table::collection(app, session, call, table, version),
+        ["table", table, sys_id] => table::record(app, session, call, table, sys_id),
+        ["stats", table] => stats::stats(app, session, call, table),
+        ["attachment"] => attachment::collection(app, session, call),
+        ["attachment", "file"] => attachment::upload(app, session, call),
+        ["attachment", sys_id] => attachment::one(app, session, call, sys_id),
+        ["attachment", sys_id, "file"] => attachment::download(app, session, call, sys_id),
+        _ => Err(Refusal::no_resource(&call.path)),
+    }
+}
+
+/// The parts of a path, decoded; none if one of them is no text.
+fn segments(path: &str) -> Option<Vec<String>> {
+    path.strip_prefix('/')?.split('/').map(decoded).collect()
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte == b'%' {
+            bytes.extend(hex::decode(tail.get(..2)?).ok()?);
+            rest = tail.get(2..)?;
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The method that a call really has: `X-HTTP-Method-Override` may carry it on a POST.
+pub(super) fn method(sent: &Method, headers: &HeaderMap) -> Method {
+    let wished = headers.get("x-http-method-override").and_then(|value| value.to_str().ok());
+    let known = [Method::GET, Method::PUT, Method::PATCH, Method::DELETE];
+    let wished = wished.and_then(|name| known.into_iter().find(|m| m.as_str().eq_ignore_ascii_case(name)));
+    match wished {
+        Some(method) if *sent == Method::POST => method,
+        _ => sent.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_cut_before_they_are_decoded() {
+        let cut = |path| segments(path).map(|parts| parts.join("|"));
+        assert_eq!(cut("/api/now/a%2Fb").as_deref(), Some("api|now|a/b"));
+        assert_eq!(cut("/api/"), Some("api|".to_owned()));
+        for bad in ["", "/%ff", "/%2", "/%zz"] {
+            assert_eq!(cut(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_a_post_carries_another_method() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-http-method-override", "patch".parse().unwrap());
+        assert_eq!(method(&Method::POST, &headers), Method::PATCH);
+        assert_eq!(method(&Method::GET, &headers), Method::GET);
+    }
+}

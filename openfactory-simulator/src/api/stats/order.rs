@@ -1,0 +1,78 @@
+//! `sysparm_order_by`: in which order groups come: `COUNT^DESC`, `AVG^priority`, `state`.
+
+use std::cmp::Ordering;
+
+use super::{Function, Group};
+use crate::query::{evaluate, walk};
+use crate::schema::Field;
+use crate::store::{Session, StoreError};
+
+/// One key of every group.
+struct Keys {
+    values: Vec<String>,
+    /// The field whose type compares them; numbers without one.
+    field: Option<Field>,
+    descending: bool,
+}
+
+/// Sorts groups; terms that can't be read are left out.
+pub(super) fn sort(
+    session: &Session<'_>,
+    table: &str,
+    text: Option<&str>,
+    by: &[(String, &Field)],
+    groups: &mut Vec<Group>,
+) -> Result<(), StoreError> {
+    let mut terms = Vec::new();
+    for term in text.unwrap_or_default().split(',') {
+        if let Some(keys) = keys(session, table, term.trim(), by, groups)? {
+            terms.push(keys);
+        }
+    }
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by(|&left, &right| {
+        let compared = terms.iter().map(|keys| compare(keys, left, right));
+        compared.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+    });
+    let mut taken: Vec<Option<Group>> = groups.drain(..).map(Some).collect();
+    groups.extend(order.into_iter().filter_map(|index| taken.get_mut(index).and_then(Option::take)));
+    Ok(())
+}
+
+fn keys(
+    session: &Session<'_>,
+    table: &str,
+    term: &str,
+    by: &[(String, &Field)],
+    groups: &[Group],
+) -> Result<Option<Keys>, StoreError> {
+    let (term, descending) = match term.strip_suffix("^DESC").or_else(|| term.strip_suffix("^desc")) {
+        Some(rest) => (rest, true),
+        None => (term, false),
+    };
+    if term.eq_ignore_ascii_case("count") {
+        let values = groups.iter().map(|group| group.rows.len().to_string()).collect();
+        return Ok(Some(Keys { values, field: None, descending }));
+    }
+    if let Some((index, (_, field))) = by.iter().enumerate().find(|(_, (path, _))| path == term) {
+        let values = groups.iter().map(|group| group.key.get(index).cloned().unwrap_or_default()).collect();
+        return Ok(Some(Keys { values, field: Some((*field).clone()), descending }));
+    }
+    let Some((function, path)) = term.split_once('^') else { return Ok(None) };
+    let (Some(function), Some(field)) = (Function::named(function), walk::field(session.schema, table, path))
+    else {
+        return Ok(None);
+    };
+    let values =
+        groups.iter().map(|group| function.of(session, field, &group.rows)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(Keys { values, field: Some(field.clone()), descending }))
+}
+
+fn compare(keys: &Keys, left: usize, right: usize) -> Ordering {
+    let value = |index: usize| keys.values.get(index).map_or("", String::as_str);
+    let ordering = match &keys.field {
+        Some(field) => evaluate::compare(field, value(left), value(right)),
+        None => value(left).parse::<usize>().ok().cmp(&value(right).parse::<usize>().ok()),
+    };
+    if keys.descending { ordering.reverse() } else { ordering }
+}

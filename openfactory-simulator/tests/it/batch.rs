@@ -1,0 +1,115 @@
+//! The Batch API.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use openfactory_simulator::clock::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Instance, builder, instance, refusal, started};
+
+const PATH: &str = "/api/now/v1/batch";
+
+fn create(id: impl Into<Value>, body: &Value) -> Value {
+    json!({
+        "id": id.into(), "method": "POST", "url": "/api/now/table/incident",
+        "headers": [{ "name": "Content-Type", "value": "application/json" }],
+        "body": STANDARD.encode(body.to_string()),
+    })
+}
+
+async fn batch(it: &Instance, items: Vec<Value>) -> Value {
+    let answer =
+        it.send("ada", Method::POST, PATH, json!({ "batch_request_id": 7, "rest_requests": items })).await;
+    assert_eq!(answer.status(), 200);
+    answer.json().await.unwrap()
+}
+
+fn body(item: &Value) -> Value {
+    let bytes = STANDARD.decode(item["body"].as_str().unwrap()).unwrap();
+    if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() }
+}
+
+#[tokio::test]
+async fn items_stand_each_for_itself() {
+    let it = instance().await;
+    let wished = "ab".repeat(16);
+    let answer = batch(
+        &it,
+        vec![
+            create("a", &json!({ "sys_id": wished, "short_description": "x" })),
+            create(2, &json!({ "sys_id": wished })),
+            json!({ "id": "c", "url": "/api/now/table/nonsense", "method": "GET" }),
+            json!({ "id": "d", "url": format!("/api/now/table/incident/{wished}?sysparm_fields=number"),
+                    "method": "get", "exclude_response_headers": true }),
+            json!({ "id": "e", "url": PATH, "method": "POST" }),
+            json!({ "id": "f", "url": "https://elsewhere/x", "method": "GET" }),
+            json!({ "id": "g", "url": "/api/now/table/incident", "method": "POST", "body": "%%%" }),
+        ],
+    )
+    .await;
+    assert_eq!(answer["batch_request_id"], "7");
+    assert_eq!(answer["unserviced_requests"], json!([]));
+    let items = answer["serviced_requests"].as_array().unwrap();
+    let told: Vec<_> = items.iter().map(|item| (item["id"].clone(), item["status_code"].clone())).collect();
+    let expected = [("a", 201), ("2", 403), ("c", 400), ("d", 200), ("e", 400), ("f", 400), ("g", 400)];
+    assert_eq!(told, expected.map(|(id, status)| (json!(id), json!(status))));
+    assert_eq!(items[0]["status_text"], "Created");
+    assert!(items[0]["execution_time"].is_number());
+    let location = items[0]["headers"].as_array().unwrap().iter().find(|header| header["name"] == "location");
+    assert!(location.unwrap()["value"].as_str().unwrap().ends_with(&wished));
+    assert!(body(&items[1])["error"]["detail"].as_str().unwrap().contains("Unique Key violation"));
+    assert_eq!(body(&items[2])["error"]["message"], "Invalid table nonsense");
+    assert_eq!(body(&items[3]), json!({ "result": { "number": "INC0010001" } }));
+    assert!(items[3].get("headers").is_none());
+    // What failed took nothing of what succeeded with it.
+    assert_eq!(it.simulator.store().records("incident").unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_as_a_whole_is_refused_for_its_caller_or_its_form() {
+    let it = instance().await;
+    let bare = it.client.post(it.url(PATH)).json(&json!({ "rest_requests": [] })).send().await.unwrap();
+    assert_eq!(refusal(bare).await.0, 401);
+    for body in [json!({}), json!([]), json!({ "rest_requests": [{ "url": "/api/now/table/incident" }] })] {
+        assert_eq!(it.refused("ada", Method::POST, PATH, body).await.0, 400);
+    }
+    let get = it.request("ada", Method::GET, PATH).send().await.unwrap();
+    assert_eq!(refusal(get).await.0, 405);
+    // Nobody's roles are what they are, in a batch, too.
+    let body = json!({ "batch_request_id": "1", "rest_requests": [create("a", &json!({}))] });
+    let answer: Value = it.send("nobody", Method::POST, PATH, body).await.json().await.unwrap();
+    assert_eq!(answer["serviced_requests"][0]["status_code"], 403);
+    // A large query goes where no URL would carry it.
+    let long = format!("/api/now/table/incident?sysparm_query=numberIN{}", "x,".repeat(8192));
+    let answer = batch(&it, vec![json!({ "id": "1", "url": long, "method": "GET" })]).await;
+    assert_eq!(answer["serviced_requests"][0]["status_code"], 200);
+}
+
+/// A clock that each look moves on by two seconds.
+#[derive(Debug, Default)]
+struct Hurried(AtomicU64);
+
+impl Clock for Hurried {
+    fn now(&self) -> SystemTime {
+        let looks = self.0.fetch_add(1, Ordering::SeqCst);
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000 + 2 * looks)
+    }
+}
+
+#[tokio::test]
+async fn what_the_quota_does_not_reach_is_named() {
+    let it = started(builder().clock(Arc::new(Hurried::default()))).await;
+    let items = (0..20).map(|id| create(id.to_string(), &json!({}))).collect();
+    let answer = batch(&it, items).await;
+    let serviced = answer["serviced_requests"].as_array().unwrap().len();
+    let unserviced = answer["unserviced_requests"].as_array().unwrap();
+    assert!(serviced > 0 && !unserviced.is_empty(), "{serviced}");
+    assert_eq!(serviced + unserviced.len(), 20);
+    assert_eq!(unserviced.last().unwrap(), "19");
+    assert_eq!(it.simulator.store().records("incident").unwrap().len(), serviced);
+}
