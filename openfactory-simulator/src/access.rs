@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use crate::schema::Schema;
 
 /// Tables that only an administrator writes.
-const PLATFORM_TABLES: [&str; 7] = [
+const PLATFORM_TABLES: [&str; 8] = [
     "sys_user",
     "sys_user_group",
     "sys_user_grmember",
     "sys_choice",
+    "sys_properties",
     "sys_journal_field",
     "sys_attachment",
     "cmdb_rel_type",

@@ -1,5 +1,6 @@
 //! A look at what a running simulator holds, for tests.
 
+use crate::access::Caller;
 use crate::query::{Query, evaluate};
 use crate::record::Record;
 use crate::store::{Delivery, Narrow, Store, StoreError};
@@ -30,8 +31,10 @@ impl<'a> Inspect<'a> {
     /// If there is no such table or the state can't be read.
     pub fn query(self, table: &str, encoded_query: &str) -> Result<Vec<Record>, StoreError> {
         self.known(table)?;
-        let parsed = Query::parse(&self.store.schema, table, encoded_query);
-        self.store.read(|session| evaluate::run(session, table, &parsed.query))
+        self.store.read(|session| {
+            let parsed = Query::parse(session, &Caller::system(), table, encoded_query)?;
+            evaluate::run(session, table, &parsed.query)
+        })
     }
 
     /// The row of this `sys_id`, if there is one.

@@ -1,8 +1,13 @@
 //! Encoded queries: `active=true^priorityIN1,2^NQnumberSTARTSWITHCHG^ORDERBYDESCsys_created_on`.
 
+mod condition;
 pub(crate) mod evaluate;
+mod moment;
 pub(crate) mod narrow;
 mod parse;
+mod related;
+mod script;
+mod term;
 pub(crate) mod walk;
 
 /// How a field is compared.
@@ -27,6 +32,30 @@ pub(crate) enum Operator {
     InstanceOf,
     /// Equality by value or display value: the plain `name=value` filters.
     IsOrShows,
+    /// As another field of the row, or not.
+    SameAs,
+    NotSameAs,
+    /// Compared with another field of the row.
+    LessThanField,
+    AtMostField,
+    GreaterThanField,
+    AtLeastField,
+    /// Within a span, or not: `label@from@to`.
+    On,
+    NotOn,
+    /// Compared with an instant that is counted from now: `@hour@ago@1`.
+    RelativeAfter,
+    RelativeAtLeast,
+    RelativeBefore,
+    RelativeAtMost,
+    RelativeOn,
+    /// A day of the week, a month, a year: `label@javascript:gs.datePart(...)`.
+    DatePart,
+    /// How far from another date of the row: `other@hour@after@3`.
+    MoreThan,
+    LessThan,
+    /// The row referred to, or one below it.
+    InHierarchy,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +65,30 @@ pub(crate) struct Condition {
     pub(crate) value: String,
 }
 
+/// What is asked of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Test {
+    Field(Condition),
+    /// How many rows of another table refer to it.
+    Related(Related),
+    /// Whether some text of it holds all of these words.
+    Words(Vec<String>),
+}
+
+/// `RLQUERYtable.field,>=1^conditions^ENDRLQUERY`, and a join, which is the same with at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Related {
+    pub(crate) table: String,
+    /// The field over there whose value has to be `own` over here.
+    pub(crate) field: String,
+    pub(crate) own: String,
+    pub(crate) operator: Operator,
+    pub(crate) count: usize,
+    pub(crate) query: Query,
+}
+
 /// Alternatives joined by `^OR`.
-pub(crate) type AnyOf = Vec<Condition>;
+pub(crate) type AnyOf = Vec<Test>;
 
 /// Everything between two `^NQ`: every member has to hold.
 pub(crate) type Block = Vec<AnyOf>;
@@ -53,6 +104,8 @@ pub(crate) struct Query {
     /// One of these has to hold; with none, everything matches.
     pub(crate) blocks: Vec<Block>,
     pub(crate) order: Vec<Order>,
+    /// Whether nothing matches, as `glide.invalid_query.returns_no_rows` has it for what can't be read.
+    pub(crate) nothing: bool,
 }
 
 impl Query {
@@ -62,7 +115,7 @@ impl Query {
             self.blocks.push(Block::new());
         }
         for block in &mut self.blocks {
-            block.push(vec![condition.clone()]);
+            block.push(vec![Test::Field(condition.clone())]);
         }
         self
     }

@@ -22,7 +22,7 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
         return Err(Refusal::method(call.method.as_str()));
     }
     let page = super::pages::Page::of(call, DEFAULT_LIMIT)?;
-    let parsed = Query::parse(session.schema, TABLE, call.param("sysparm_query").unwrap_or_default());
+    let parsed = Query::parse(session, &caller, TABLE, call.param("sysparm_query").unwrap_or_default())?;
     let rows = evaluate::run(session, TABLE, &parsed.query)?;
     let total = rows.len();
     let rows = page

@@ -84,7 +84,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
         return Err(Refusal::query_rights());
     }
     let wanted = Wanted::of(session.schema, call, table);
-    let rows = evaluate::run(session, table, &table::query(session, call, table))?;
+    let rows = evaluate::run(session, table, &table::query(session, call, &caller, table)?)?;
     let by = fields(session.schema, table, call.param("sysparm_group_by"));
     if by.is_empty() {
         let all = Group { key: Vec::new(), rows };

@@ -12,7 +12,7 @@ use crate::query::{Condition, Operator, Query, evaluate};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render;
-use crate::store::Session;
+use crate::store::{Session, StoreError};
 use crate::write::{self, input::Input};
 
 /// Rows on a page when the client does not say.
@@ -83,7 +83,7 @@ pub(super) fn list(
 ) -> Result<(Answer, usize), Refusal> {
     let page = Page::of(call, default_limit)?;
     let view = call.view();
-    let rows = evaluate::run(session, table, &query(session, call, table))?;
+    let rows = evaluate::run(session, table, &query(session, call, caller, table)?)?;
     let total = rows.len();
     // The limit comes before the access rules: who may read nothing gets an empty page under the full count.
     let rows = page
@@ -97,22 +97,28 @@ pub(super) fn list(
 }
 
 /// The encoded query, or else the plain `name=value` filters.
-pub(super) fn query(session: &Session<'_>, call: &Call, table: &str) -> Query {
+pub(super) fn query(
+    session: &Session<'_>,
+    call: &Call,
+    caller: &Caller,
+    table: &str,
+) -> Result<Query, StoreError> {
     if let Some(text) = call.param("sysparm_query") {
-        let parsed = Query::parse(session.schema, table, text);
+        let parsed = Query::parse(session, caller, table, text)?;
         if !parsed.dropped.is_empty() {
             tracing::warn!(table, dropped = ?parsed.dropped, "terms of a query were dropped, which widens it");
         }
-        return parsed.query;
+        return Ok(parsed.query);
     }
-    call.query
+    Ok(call
+        .query
         .iter()
         .filter(|(name, _)| !name.starts_with("sysparm_"))
         .filter(|(name, _)| crate::query::walk::field(session.schema, table, name).is_some())
         .fold(Query::default(), |query, (name, value)| {
             let operator = Operator::IsOrShows;
             query.and(&Condition { field: name.clone(), operator, value: value.clone() })
-        })
+        }))
 }
 
 fn create(

@@ -113,7 +113,7 @@ fn found(
         let total = session.schema.family(table).iter().filter_map(|class| own.get(*class)).sum();
         return Ok((session.newest(table, offset, ROWS)?, total, Vec::new()));
     }
-    let parsed = Query::parse(session.schema, table, text);
+    let parsed = Query::parse(session, &visit.visitor.caller, table, text)?;
     let mut rows = evaluate::run(session, table, &parsed.query)?;
     if parsed.query.order.is_empty() {
         rows.reverse();

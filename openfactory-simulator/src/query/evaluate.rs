@@ -2,13 +2,16 @@
 
 use std::cmp::Ordering;
 
-use super::{Condition, Operator, Query, walk};
+use super::{Query, Test, condition, related, walk};
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
 use crate::store::{Session, StoreError};
 
 /// The rows of `table` that match, in the query's order.
 pub(crate) fn run(session: &Session<'_>, table: &str, query: &Query) -> Result<Vec<Record>, StoreError> {
+    if query.nothing {
+        return Ok(Vec::new());
+    }
     let narrow = super::narrow::narrow(session.schema, table, query);
     let mut rows = Vec::new();
     for row in session.scan(table, &narrow)? {
@@ -19,16 +22,22 @@ pub(crate) fn run(session: &Session<'_>, table: &str, query: &Query) -> Result<V
     sort(session, table, query, rows)
 }
 
-fn matches(session: &Session<'_>, table: &str, query: &Query, row: &Record) -> Result<bool, StoreError> {
+/// Whether a row of `table` matches.
+pub(crate) fn matches(
+    session: &Session<'_>,
+    table: &str,
+    query: &Query,
+    row: &Record,
+) -> Result<bool, StoreError> {
     if query.blocks.is_empty() {
-        return Ok(true);
+        return Ok(!query.nothing);
     }
     for block in &query.blocks {
         let mut all = true;
         for any_of in block {
             let mut any = false;
-            for condition in any_of {
-                if holds(session, table, condition, row)? {
+            for test in any_of {
+                if holds(session, table, test, row)? {
                     any = true;
                     break;
                 }
@@ -45,56 +54,16 @@ fn matches(session: &Session<'_>, table: &str, query: &Query, row: &Record) -> R
     Ok(false)
 }
 
-fn holds(
-    session: &Session<'_>,
-    table: &str,
-    condition: &Condition,
-    row: &Record,
-) -> Result<bool, StoreError> {
-    let Some(field) = walk::field(session.schema, table, &condition.field) else { return Ok(true) };
-    let value = walk::value(session, row, &condition.field)?;
-    let wanted = condition.value.as_str();
-    let shown = || match field.kind {
-        FieldType::Reference(_) => walk::display(session, field, &value),
-        _ => Ok(value.clone()),
-    };
-    Ok(match condition.operator {
-        Operator::Is => equal(field, &value, wanted),
-        Operator::IsNot => !equal(field, &value, wanted),
-        Operator::IsOrShows => {
-            equal(field, &value, wanted)
-                || (!value.is_empty() && walk::display(session, field, &value)?.eq_ignore_ascii_case(wanted))
-        }
-        Operator::In => wanted.split(',').any(|wanted| equal(field, &value, wanted)),
-        Operator::NotIn => !wanted.split(',').any(|wanted| equal(field, &value, wanted)),
-        Operator::Contains => folded(&shown()?).contains(&folded(wanted)),
-        Operator::ContainsNot => !folded(&shown()?).contains(&folded(wanted)),
-        Operator::StartsWith => folded(&shown()?).starts_with(&folded(wanted)),
-        Operator::EndsWith => folded(&shown()?).ends_with(&folded(wanted)),
-        Operator::Empty => value.is_empty(),
-        Operator::NotEmpty => !value.is_empty(),
-        Operator::Anything => true,
-        Operator::Less => !value.is_empty() && compare(field, &value, wanted).is_lt(),
-        Operator::LessOrEqual => !value.is_empty() && compare(field, &value, wanted).is_le(),
-        Operator::Greater => !value.is_empty() && compare(field, &value, wanted).is_gt(),
-        Operator::GreaterOrEqual => !value.is_empty() && compare(field, &value, wanted).is_ge(),
-        Operator::Between => wanted.split_once('@').is_some_and(|(low, high)| {
-            !value.is_empty() && compare(field, &value, low).is_ge() && compare(field, &value, high).is_le()
-        }),
-        Operator::InstanceOf => session.schema.is_a(&value, wanted),
-    })
-}
-
-/// Text is equal whatever the case of its letters, as the database's collation has it.
-fn equal(field: &Field, value: &str, wanted: &str) -> bool {
-    if field.kind == FieldType::Boolean {
-        return (value == "true") == (wanted == "true" || wanted == "1");
+fn holds(session: &Session<'_>, table: &str, test: &Test, row: &Record) -> Result<bool, StoreError> {
+    match test {
+        Test::Field(condition) => condition::holds(session, table, condition, row),
+        Test::Related(related) => related::holds(session, related, row),
+        Test::Words(words) => Ok(words.iter().all(|word| {
+            let texts = session.schema.fields(table);
+            let mut texts = texts.iter().filter(|field| field.kind == FieldType::String);
+            texts.any(|field| row.value(&field.name).to_lowercase().contains(word))
+        })),
     }
-    value.eq_ignore_ascii_case(wanted)
-}
-
-fn folded(text: &str) -> String {
-    text.to_lowercase()
 }
 
 /// How two values of a field stand to each other: numbers as numbers, text whatever the case of its letters.
@@ -110,7 +79,7 @@ pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
         | FieldType::DateTime
         | FieldType::Date
         | FieldType::List(_)
-        | FieldType::Journal => folded(left).cmp(&folded(right)),
+        | FieldType::Journal => left.to_lowercase().cmp(&right.to_lowercase()),
     }
 }
 

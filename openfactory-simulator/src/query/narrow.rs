@@ -1,6 +1,6 @@
 //! Which rows a query can match at all, so that a look-up by key does not read a whole table.
 
-use super::{AnyOf, Block, Operator, Query};
+use super::{AnyOf, Block, Operator, Query, Test};
 use crate::schema::{FieldType, Schema};
 use crate::store::Narrow;
 
@@ -25,7 +25,8 @@ fn block_keys(schema: &Schema, table: &str, block: &Block) -> Option<Vec<(String
 
 fn any_of_keys(schema: &Schema, table: &str, any_of: &AnyOf) -> Option<Vec<(String, String)>> {
     let mut keys = Vec::new();
-    for condition in any_of {
+    for test in any_of {
+        let Test::Field(condition) = test else { return None };
         let kind = &schema.field(table, &condition.field)?.kind;
         let by_value = matches!(kind, FieldType::String | FieldType::Reference(_));
         if !by_value || !Narrow::by(&condition.field) {
@@ -50,8 +51,8 @@ mod tests {
     use crate::profile::Profile;
 
     fn narrowed(text: &str) -> Narrow {
-        let schema = Schema::of(Profile::Guide);
-        narrow(&schema, "incident", &Query::parse(&schema, "incident", text).query)
+        let parsed = crate::query::parse::tests::parse(text);
+        narrow(&Schema::of(Profile::Guide), "incident", &parsed.query)
     }
 
     #[test]

@@ -3,42 +3,15 @@
 //! A term that can't be read, or whose field the table has not got, is dropped, which widens the result: that is
 //! what an instance does, and a client has to be able to find it out here.
 
-use super::{Block, Condition, Operator, Order, Query};
-use crate::query::walk;
-use crate::schema::Schema;
+use super::{Block, Order, Query, Test, related, term, walk};
+use crate::access::Caller;
+use crate::store::{Session, StoreError};
 
-/// Operators by spelling; of two that begin alike the longer stands first.
-const OPERATORS: [(&str, Operator); 26] = [
-    ("NOT LIKE", Operator::ContainsNot),
-    ("NOT IN", Operator::NotIn),
-    ("STARTSWITH", Operator::StartsWith),
-    ("ENDSWITH", Operator::EndsWith),
-    ("ISNOTEMPTY", Operator::NotEmpty),
-    ("NOTEMPTY", Operator::NotEmpty),
-    ("ISEMPTY", Operator::Empty),
-    ("EMPTYSTRING", Operator::Empty),
-    ("EMPTY", Operator::Empty),
-    ("ANYTHING", Operator::Anything),
-    ("INSTANCEOF", Operator::InstanceOf),
-    ("BETWEEN", Operator::Between),
-    ("CONTAINS", Operator::Contains),
-    ("NOTLIKE", Operator::ContainsNot),
-    ("NOTIN", Operator::NotIn),
-    ("LIKE", Operator::Contains),
-    ("IN", Operator::In),
-    ("!=", Operator::IsNot),
-    ("!*", Operator::ContainsNot),
-    ("<=", Operator::LessOrEqual),
-    (">=", Operator::GreaterOrEqual),
-    ("=", Operator::Is),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
-    ("*", Operator::Contains),
-    ("%", Operator::EndsWith),
-];
+/// The property that makes a query with an unreadable term match nothing.
+const STRICT: &str = "glide.invalid_query.returns_no_rows";
 
 /// What became of the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parsed {
     pub(crate) query: Query,
     /// Terms that were dropped.
@@ -46,58 +19,112 @@ pub(crate) struct Parsed {
 }
 
 impl Query {
-    /// Reads an encoded query against a table.
-    pub(crate) fn parse(schema: &Schema, table: &str, text: &str) -> Parsed {
-        let mut query = Self::default();
-        let mut dropped = Vec::new();
-        let mut block = Block::new();
-        for piece in split(text) {
-            if let Some(field) = piece.strip_prefix("ORDERBYDESC") {
-                push_order(schema, table, field, true, &mut query, &mut dropped);
-            } else if let Some(field) = piece.strip_prefix("ORDERBY") {
-                push_order(schema, table, field, false, &mut query, &mut dropped);
-            } else if piece.is_empty() || piece == "EQ" || piece.starts_with("GROUPBY") {
-                // An end marker, or grouping, which lists over the API don't do.
-            } else {
-                let (piece, new_block) = match piece.strip_prefix("NQ") {
-                    Some(rest) => (rest, true),
-                    None => (piece.as_str(), false),
-                };
-                let (piece, alternative) = match piece.strip_prefix("OR") {
-                    Some(rest) => (rest, true),
-                    None => (piece, false),
-                };
-                if new_block && !block.is_empty() {
-                    query.blocks.push(std::mem::take(&mut block));
-                }
-                match term(schema, table, piece) {
-                    None => dropped.push(piece.to_owned()),
-                    Some(condition) => match block.last_mut() {
-                        Some(any_of) if alternative => any_of.push(condition),
-                        _ => block.push(vec![condition]),
-                    },
-                }
-            }
+    /// Reads an encoded query against a table, for a caller.
+    pub(crate) fn parse(
+        session: &Session<'_>,
+        caller: &Caller,
+        table: &str,
+        text: &str,
+    ) -> Result<Parsed, StoreError> {
+        let pieces = split(text);
+        let mut parsed = read(session, caller, table, &pieces, false)?;
+        if !parsed.dropped.is_empty() && session.property(STRICT)?.as_deref() == Some("true") {
+            parsed.query.nothing = true;
         }
-        if !block.is_empty() {
-            query.blocks.push(block);
-        }
-        Parsed { query, dropped }
+        Ok(parsed)
     }
 }
 
-fn push_order(
-    schema: &Schema,
+/// Reads terms. Within a related list's conditions (`nested`) no further table is asked, so that the depth is bounded.
+fn read(
+    session: &Session<'_>,
+    caller: &Caller,
     table: &str,
-    field: &str,
-    descending: bool,
-    query: &mut Query,
-    dropped: &mut Vec<String>,
-) {
-    if walk::field(schema, table, field).is_some() {
-        query.order.push(Order { field: field.to_owned(), descending });
+    pieces: &[String],
+    nested: bool,
+) -> Result<Parsed, StoreError> {
+    let mut parsed = Parsed::default();
+    let mut block = Block::new();
+    let mut rest = pieces.iter();
+    while let Some(piece) = rest.next() {
+        if let Some(field) = piece.strip_prefix("ORDERBYDESC") {
+            push_order(session, table, field, true, &mut parsed);
+            continue;
+        }
+        if let Some(field) = piece.strip_prefix("ORDERBY") {
+            push_order(session, table, field, false, &mut parsed);
+            continue;
+        }
+        if piece.is_empty() || piece == "EQ" || piece.starts_with("GROUPBY") {
+            // An end marker, or grouping, which lists over the API don't do.
+            continue;
+        }
+        let (text, new_block) = cut(piece, "NQ");
+        let (text, alternative) = cut(text, "OR");
+        if new_block && !block.is_empty() {
+            parsed.query.blocks.push(std::mem::take(&mut block));
+        }
+        let elsewhere = text.starts_with("RLQUERY") || text.starts_with("JOIN");
+        let test = if nested && elsewhere {
+            None
+        } else if let Some(list) = text.strip_prefix("RLQUERY") {
+            let inner: Vec<String> =
+                rest.by_ref().take_while(|piece| *piece != "ENDRLQUERY").cloned().collect();
+            related_list(session, caller, list, &inner)?
+        } else if let Some(join) = text.strip_prefix("JOIN") {
+            related::join(session, caller, table, join)?.map(Test::Related)
+        } else {
+            plain(session, caller, table, text)?
+        };
+        match test {
+            None => parsed.dropped.push(text.to_owned()),
+            Some(test) => match block.last_mut() {
+                Some(any_of) if alternative => any_of.push(test),
+                _ => block.push(vec![test]),
+            },
+        }
+    }
+    if !block.is_empty() {
+        parsed.query.blocks.push(block);
+    }
+    Ok(parsed)
+}
+
+fn cut<'a>(text: &'a str, prefix: &str) -> (&'a str, bool) {
+    text.strip_prefix(prefix).map_or((text, false), |rest| (rest, true))
+}
+
+fn related_list(
+    session: &Session<'_>,
+    caller: &Caller,
+    list: &str,
+    inner: &[String],
+) -> Result<Option<Test>, StoreError> {
+    let Some((table, _)) = list.split_once('.') else { return Ok(None) };
+    let inner = read(session, caller, table, inner, true)?;
+    Ok(related::list(session, list, inner.query).map(Test::Related))
+}
+
+/// A full-text search, or a condition on a field; a list's "go to" means the same as the term behind it.
+fn plain(
+    session: &Session<'_>,
+    caller: &Caller,
+    table: &str,
+    text: &str,
+) -> Result<Option<Test>, StoreError> {
+    let text = text.strip_prefix("GOTO").unwrap_or(text);
+    if let Some(words) = text.strip_prefix("123TEXTQUERY321=") {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        return Ok((!words.is_empty()).then_some(Test::Words(words)));
+    }
+    Ok(term::term(session, caller, table, text)?.map(Test::Field))
+}
+
+fn push_order(session: &Session<'_>, table: &str, field: &str, descending: bool, parsed: &mut Parsed) {
+    if walk::field(session.schema, table, field).is_some() {
+        parsed.query.order.push(Order { field: field.to_owned(), descending });
     } else {
-        dropped.push(field.to_owned());
+        parsed.dropped.push(field.to_owned());
     }
 }
 
@@ -120,30 +147,27 @@ fn split(text: &str) -> Vec<String> {
     pieces
 }
 
-fn term(schema: &Schema, table: &str, text: &str) -> Option<Condition> {
-    let end =
-        text.find(|char: char| !(char.is_ascii_lowercase() || char.is_ascii_digit() || "_.".contains(char)));
-    let (field, rest) = text.split_at(end?);
-    walk::field(schema, table, field)?;
-    let (spelling, operator) = OPERATORS.into_iter().find(|(spelling, _)| rest.starts_with(spelling))?;
-    let value = rest.strip_prefix(spelling)?;
-    if operator == Operator::Between && !value.contains('@') {
-        return None;
-    }
-    Some(Condition { field: field.to_owned(), operator, value: value.to_owned() })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::profile::Profile;
+pub(super) mod tests {
+    use std::sync::Arc;
 
-    fn parse(text: &str) -> Parsed {
-        Query::parse(&Schema::of(Profile::Guide), "incident", text)
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::entropy::SystemEntropy;
+    use crate::profile::Profile;
+    use crate::query::{Condition, Operator};
+    use crate::schema::Schema;
+    use crate::store::Store;
+
+    pub(in crate::query) fn parse(text: &str) -> Parsed {
+        let schema = Schema::of(Profile::Guide);
+        let store = Store::open(None, schema, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap();
+        store.read(|session| Query::parse(session, &Caller::system(), "incident", text)).unwrap()
     }
 
-    fn is(field: &str, value: &str) -> Condition {
-        Condition { field: field.to_owned(), operator: Operator::Is, value: value.to_owned() }
+    fn is(field: &str, value: &str) -> Test {
+        let operator = Operator::Is;
+        Test::Field(Condition { field: field.to_owned(), operator, value: value.to_owned() })
     }
 
     #[test]
@@ -171,9 +195,11 @@ mod tests {
             ("stateIN1,2", Operator::In, "1,2"),
             ("stateNOT IN1,2", Operator::NotIn, "1,2"),
             ("numberLIKE7", Operator::Contains, "7"),
+            ("GOTOnumberLIKE7", Operator::Contains, "7"),
             ("numberNOT LIKE7", Operator::ContainsNot, "7"),
             ("numberSTARTSWITHINC", Operator::StartsWith, "INC"),
             ("numberENDSWITH7", Operator::EndsWith, "7"),
+            ("number%7", Operator::EndsWith, "7"),
             ("assigned_toISEMPTY", Operator::Empty, ""),
             ("assigned_toISNOTEMPTY", Operator::NotEmpty, ""),
             ("sys_updated_on>=2026-01-01 00:00:00", Operator::GreaterOrEqual, "2026-01-01 00:00:00"),
@@ -181,20 +207,37 @@ mod tests {
             ("priorityBETWEEN1@2", Operator::Between, "1@2"),
             ("caller_id.email=a@b.c", Operator::Is, "a@b.c"),
             ("sys_class_nameINSTANCEOFtask", Operator::InstanceOf, "task"),
+            ("impactSAMEASurgency", Operator::SameAs, "urgency"),
+            ("impactGT_OR_EQUALS_FIELDurgency", Operator::AtLeastField, "urgency"),
+            ("opened_atRELATIVEGT@hour@ago@1", Operator::RelativeAfter, "@hour@ago@1"),
+            ("closed_atMORETHANopened_at@hour@after@3", Operator::MoreThan, "opened_at@hour@after@3"),
+            ("assigned_toIN_HIERARCHYabc", Operator::InHierarchy, "abc"),
+            ("opened_by=javascript:gs.getUserName()", Operator::Is, "system"),
         ] {
             let parsed = parse(text);
-            let condition = &parsed.query.blocks[0][0][0];
+            let Test::Field(condition) = &parsed.query.blocks[0][0][0] else { panic!("{text}") };
             assert_eq!((condition.operator, condition.value.as_str()), (operator, value), "{text}");
         }
     }
 
     #[test]
     fn drops_what_it_cannot_read() {
-        for text in
-            ["bogus=1", "caller_id.bogus=1", "^^^", "state", "priorityBETWEEN1", "short_description.x=1"]
-        {
+        for text in [
+            "bogus=1",
+            "caller_id.bogus=1",
+            "^^^",
+            "state",
+            "priorityBETWEEN1",
+            "short_description.x=1",
+            "impactSAMEASbogus",
+            "opened_atRELATIVEGT@fortnight@ago@1",
+            "number=javascript:gs.sleep(1)",
+            "RLQUERYbogus.x,>=1^ENDRLQUERY",
+            "JOINtask.x=y",
+            "assigned_toDYNAMICunknown",
+        ] {
             let parsed = parse(text);
-            assert!(parsed.query.blocks.is_empty(), "{text}: {parsed:?}");
+            assert!(parsed.query.blocks.is_empty() && !parsed.dropped.is_empty(), "{text}: {parsed:?}");
         }
         assert_eq!(parse("bogus=1^state=2").query.blocks, vec![vec![vec![is("state", "2")]]]);
         assert_eq!(

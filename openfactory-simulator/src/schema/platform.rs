@@ -24,6 +24,16 @@ pub(super) fn tables() -> Vec<Table> {
             ("element_id", "Element ID"),
             ("value", "Value"),
         ]),
+        Table::new("sys_properties", "System Property")
+            .display("name")
+            .strings(&[
+                ("name", "Name"),
+                ("value", "Value"),
+                ("type", "Type"),
+                ("description", "Description"),
+                ("suffix", "Suffix"),
+            ])
+            .flags(&[("is_private", "Private")]),
         Table::new("sys_choice", "Choice")
             .display("label")
             .strings(&[

@@ -131,6 +131,12 @@ impl<'a> Session<'a> {
         Ok(rows.into_iter().filter(|row| row.value(field) == value).collect())
     }
 
+    /// The value of a system property; none where it is not set.
+    pub(crate) fn property(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let rows = self.by("sys_properties", "name", name)?;
+        Ok(rows.first().map(|row| row.value("value").to_owned()))
+    }
+
     /// Adds a row whose `sys_id` is not taken.
     pub(crate) fn insert(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);

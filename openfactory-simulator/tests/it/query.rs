@@ -1,18 +1,23 @@
 //! Encoded queries over the API.
 
-use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use crate::support::{Instance, column, id, instance};
+use openfactory_simulator::clock::ManualClock;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Instance, builder, column, id, instance, result, started};
 
 async fn found(it: &Instance, query: &str) -> Vec<String> {
     let path = "/api/now/table/incident";
     let answer = it
-        .request("ada", reqwest::Method::GET, path)
+        .request("ada", Method::GET, path)
         .query(&[("sysparm_query", query), ("sysparm_fields", "correlation_id")])
         .send()
         .await
         .unwrap();
-    column(&crate::support::result(answer).await, "correlation_id")
+    column(&result(answer).await, "correlation_id")
 }
 
 async fn population() -> Instance {
@@ -72,6 +77,97 @@ async fn alternatives_blocks_and_order() {
     ] {
         assert_eq!(found(&it, query).await.join(" "), expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn rows_are_compared_within_themselves_with_the_present_and_with_other_tables() {
+    // Wednesday, 2026-02-25 10:30:00.
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_015_400);
+    let it = started(builder().clock(Arc::new(ManualClock::starting_at(now)))).await;
+    let users = it.get("/api/now/table/sys_user?user_name=ada").await;
+    let problem = it.create("problem", json!({ "short_description": "P" })).await;
+    let parent = it.create("incident", json!({ "correlation_id": "a", "impact": 1, "urgency": 2 })).await;
+    it.create(
+        "incident",
+        json!({ "correlation_id": "b", "impact": 2, "urgency": 2, "due_date": "2026-02-25 09:45:00",
+                "parent_incident": id(&parent), "description": "the red disk of the fox" }),
+    )
+    .await;
+    it.create(
+        "incident",
+        json!({ "correlation_id": "c", "impact": 3, "urgency": 2, "due_date": "2026-02-27 23:00:00",
+                "assigned_to": id(&users[0]), "problem_id": id(&problem), "parent_incident": id(&parent) }),
+    )
+    .await;
+    for (query, expected) in [
+        ("impactSAMEASurgency", "b"),
+        ("impactNSAMEASurgency", "a c"),
+        ("impactGT_FIELDurgency", "c"),
+        ("impactLT_FIELDurgency", "a"),
+        ("impactGT_OR_EQUALS_FIELDurgency", "b c"),
+        ("impactLT_OR_EQUALS_FIELDurgency", "a b"),
+        ("due_dateRELATIVEGT@hour@ago@1", "b c"),
+        ("due_dateRELATIVELT@hour@ahead@1", "b"),
+        ("due_dateRELATIVEEE@dayofweek@ahead@2", "c"),
+        ("due_dateONToday@javascript:gs.beginningOfToday()@javascript:gs.endOfToday()", "b"),
+        ("due_dateNOTONToday@javascript:gs.beginningOfToday()@javascript:gs.endOfToday()", "a c"),
+        (
+            "due_dateBETWEENjavascript:gs.dateGenerate('2026-02-26','00:00:00')@javascript:gs.dateGenerate('2026-02-28','end')",
+            "c",
+        ),
+        ("due_date<javascript:gs.beginningOfTomorrow()", "b"),
+        ("due_dateDATEPARTFriday@javascript:gs.datePart('dayofweek','friday','EE')", "c"),
+        ("due_dateMORETHANopened_at@hour@after@3", "c"),
+        ("due_dateLESSTHANopened_at@hour@before@3", "b"),
+        ("assigned_to=javascript:gs.getUserID()", "c"),
+        ("assigned_toDYNAMIC90d1921e5f510100a9ad2572f2b477fe", "c"),
+        ("RLQUERYincident.parent_incident,>=2^ENDRLQUERY", "a"),
+        ("RLQUERYincident.parent_incident,>=1,m2m^impact=3^ENDRLQUERY^impact=1", "a"),
+        ("RLQUERYincident.parent_incident,=0^ENDRLQUERY", "b c"),
+        ("JOINincident.problem_id=problem.sys_id!short_description=P", "c"),
+        ("JOINincident.problem_id=problem.sys_id!short_description=Q", ""),
+        ("123TEXTQUERY321=fox DISK", "b"),
+        ("GOTO123TEXTQUERY321=fox", "b"),
+        ("GOTOcorrelation_idLIKEc", "c"),
+        ("short_descriptionEMPTYSTRING", "a b c"),
+    ] {
+        assert_eq!(found(&it, query).await.join(" "), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn hierarchies_are_followed_and_the_strict_property_is_heeded() {
+    let it = instance().await;
+    let mut below = String::new();
+    for name in ["top", "middle", "leaf"] {
+        let body = json!({ "name": name, "parent": below });
+        let made = it.send("admin", Method::POST, "/api/now/table/sys_user_group", body).await;
+        below = id(&result(made).await).to_owned();
+        it.create("incident", json!({ "correlation_id": name, "assignment_group": below })).await;
+    }
+    let top = it.get("/api/now/table/sys_user_group?name=top").await;
+    assert_eq!(found(&it, &format!("assignment_groupIN_HIERARCHY{}", id(&top[0]))).await.len(), 3);
+    assert_eq!(found(&it, &format!("assignment_groupIN_HIERARCHY{below}")).await, ["leaf"]);
+
+    assert_eq!(found(&it, "bogus=1").await.len(), 3);
+    let strict = json!({ "name": "glide.invalid_query.returns_no_rows", "value": "true" });
+    it.send("admin", Method::POST, "/api/now/table/sys_properties", strict).await;
+    assert_eq!(found(&it, "bogus=1").await.len(), 0);
+    assert_eq!(found(&it, "bogus=1^ORcorrelation_id=top").await.len(), 0);
+    assert_eq!(found(&it, "correlation_id=top").await.len(), 1);
+}
+
+#[tokio::test]
+async fn deeply_nested_conditions_on_other_tables_are_dropped() {
+    let it = instance().await;
+    it.create("incident", json!({ "correlation_id": "a" })).await;
+    let list = "RLQUERYincident.parent_incident,>=1^";
+    assert_eq!(found(&it, &format!("{}ENDRLQUERY", list.repeat(100))).await.len(), 0);
+    let url = format!("/api/now/table/incident?sysparm_query={}", list.repeat(50_000));
+    let items = json!([{ "id": "1", "method": "GET", "url": url }]);
+    let answer = it.send("ada", Method::POST, "/api/now/v1/batch", json!({ "rest_requests": items })).await;
+    let answer: Value = answer.json().await.unwrap();
+    assert_eq!(answer["serviced_requests"][0]["status_code"], 200);
 }
 
 #[tokio::test]
