@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::schema::Schema;
 
 /// Tables that only an administrator writes.
-const PLATFORM_TABLES: [&str; 8] = [
+const PLATFORM_TABLES: [&str; 10] = [
     "sys_user",
     "sys_user_group",
     "sys_user_grmember",
@@ -14,6 +14,8 @@ const PLATFORM_TABLES: [&str; 8] = [
     "sys_journal_field",
     "sys_attachment",
     "cmdb_rel_type",
+    "cmdb_identifier",
+    "cmdb_identifier_entry",
 ];
 
 /// Roles that let their holder write records of the process tables.

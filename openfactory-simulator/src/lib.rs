@@ -46,6 +46,7 @@ pub mod entropy;
 pub mod faults;
 pub mod inspect;
 mod instant;
+mod ire;
 mod page;
 mod population;
 pub mod profile;

@@ -1,5 +1,7 @@
 //! The people, groups and relation types that every instance begins with.
 
+mod identifiers;
+
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
@@ -77,6 +79,7 @@ pub(crate) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
         let values = [("name", name), ("parent_descriptor", parent), ("child_descriptor", child)];
         once(session, "cmdb_rel_type", sys_id, values)?;
     }
+    identifiers::plant(session)?;
     choices(session)
 }
 

@@ -75,6 +75,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "Requested URI does not represent any resource").detail(path)
     }
 
+    /// The caller may not use this API at all.
+    pub(crate) fn api_acl() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Failed API level ACL Validation")
+    }
+
     /// The caller may not ask for these rows at all.
     pub(crate) fn query_rights() -> Self {
         Self::new(StatusCode::FORBIDDEN, "Insufficient rights to query records")

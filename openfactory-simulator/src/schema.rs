@@ -3,6 +3,7 @@
 mod choices;
 mod cmdb;
 mod guide;
+mod ire;
 mod platform;
 mod task;
 
@@ -121,6 +122,13 @@ impl Table {
             .fold(self, |table, (name, label)| table.field(name, label, FieldType::Boolean).default("false"))
     }
 
+    /// Adds booleans that are true unless told otherwise.
+    pub(crate) fn switches(self, fields: &[(&str, &str)]) -> Self {
+        fields
+            .iter()
+            .fold(self, |table, (name, label)| table.field(name, label, FieldType::Boolean).default("true"))
+    }
+
     /// Sets the default of the field added last.
     pub(crate) fn default(mut self, value: &str) -> Self {
         if let Some(field) = self.fields.last_mut() {
@@ -187,7 +195,9 @@ impl Schema {
             strict: false,
         };
         let mut schema = Self { tables: BTreeMap::new(), system: system.fields, class_field };
-        for table in platform::tables().into_iter().chain(task::tables()).chain(cmdb::tables()) {
+        for table in
+            platform::tables().into_iter().chain(task::tables()).chain(cmdb::tables()).chain(ire::tables())
+        {
             schema.add(table);
         }
         match profile {

@@ -2,8 +2,9 @@
 
 use axum::http::{HeaderMap, Method};
 
+use super::ire::Variant;
 use super::{Answer, App, Call};
-use super::{attachment, faults, oauth, stats, table};
+use super::{attachment, cmdb, faults, ire, oauth, stats, table};
 use crate::refusal::Refusal;
 use crate::store::Session;
 
@@ -75,6 +76,15 @@ fn now(
         ["attachment", "file"] => attachment::upload(app, session, call),
         ["attachment", sys_id] => attachment::one(app, session, call, sys_id),
         ["attachment", sys_id, "file"] => attachment::download(app, session, call, sys_id),
+        ["cmdb", "instance", class] => cmdb::class(app, session, call, class),
+        ["cmdb", "instance", class, id] => cmdb::item(app, session, call, class, id),
+        ["cmdb", "instance", class, id, "relation"] => cmdb::relations(app, session, call, class, id),
+        ["cmdb", "instance", class, id, "relation", relation] => {
+            cmdb::relation(app, session, call, class, id, relation)
+        }
+        ["identifyreconcile"] => ire::identify(app, session, call, Variant::Plain),
+        ["identifyreconcile", "enhanced"] => ire::identify(app, session, call, Variant::Enhanced),
+        ["identifyreconcile", "query" | "queryEnhanced"] => ire::identify(app, session, call, Variant::Query),
         _ => Err(Refusal::no_resource(&call.path)),
     }
 }

@@ -111,6 +111,16 @@ pub(super) const INSTALL_STATUS: Choices = &[
     ("100", "Absent"),
 ];
 
+pub(super) const DISCOVERY_SOURCE: Choices = &[
+    ("ServiceNow", "ServiceNow"),
+    ("ServiceWatch", "ServiceWatch"),
+    ("Discovery", "Discovery"),
+    ("Manual Entry", "Manual Entry"),
+    ("ImportSet", "ImportSet"),
+    ("Other Automated", "Other Automated"),
+    ("Unknown", "Unknown"),
+];
+
 pub(super) const CHANGE_CATEGORY: Choices = &[
     ("Hardware", "Hardware"),
     ("Software", "Software"),

@@ -19,6 +19,18 @@ pub(super) fn tables() -> Vec<Table> {
         Table::new("cmdb_ci_linux_server", "Linux Server")
             .extends("cmdb_ci_server")
             .strings(&[("kernel_release", "Kernel release")]),
+        Table::new("cmdb_ci_service", "Service")
+            .extends("cmdb_ci")
+            .strings(&[("service_classification", "Service classification"), ("version", "Version")]),
+        Table::new("cmdb_ci_spkg", "Software").extends("cmdb_ci").strings(&[("version", "Version")]),
+        Table::new("cmdb_ci_logical_datacenter", "Logical Datacenter")
+            .extends("cmdb_ci")
+            .strings(&[("object_id", "Object ID"), ("region", "Region")]),
+        Table::new("cmdb_ci_os_template", "Image").extends("cmdb_ci").strings(&[
+            ("object_id", "Object ID"),
+            ("guest_os", "Guest OS"),
+            ("image_type", "Image type"),
+        ]),
         relation(),
         Table::new("cmdb_rel_type", "CI Relationship Type").display("name").strings(&[
             ("name", "Name"),
@@ -47,8 +59,9 @@ fn item() -> Table {
             ("mac_address", "MAC Address"),
             ("fqdn", "Fully qualified domain name"),
             ("dns_domain", "DNS Domain"),
-            ("discovery_source", "Discovery source"),
         ])
+        .field("discovery_source", "Discovery source", Text)
+        .choices(choices::DISCOVERY_SOURCE)
         .references(&[
             ("assigned_to", "Assigned to", "sys_user"),
             ("owned_by", "Owned by", "sys_user"),

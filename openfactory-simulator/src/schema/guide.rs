@@ -1,7 +1,7 @@
 //! What an instance prepared for the integration guide has beyond a stock one.
 
 use super::FieldType::{Decimal, String as Text};
-use super::choices::CHANGE_CATEGORY;
+use super::choices::{CHANGE_CATEGORY, DISCOVERY_SOURCE};
 use super::{Choice, Schema, Table};
 
 /// Values of `operational_status` in the guide's fleet CMDB table, beside the stock ones.
@@ -18,6 +18,12 @@ pub(super) fn extend(schema: &mut Schema) {
             .default("Other")
             .choices(&categories)
             .strings(&[("u_build_id", "Build ID"), ("u_fleet", "Fleet")]),
+    );
+    let sources: Vec<_> = DISCOVERY_SOURCE.iter().copied().chain([("OpenFactory", "OpenFactory")]).collect();
+    schema.add(
+        Table::new("cmdb_ci", "Configuration Item")
+            .field("discovery_source", "Discovery source", Text)
+            .choices(&sources),
     );
     schema.add(
         Table::new("incident", "Incident").strings(&[("u_build_id", "Build ID"), ("u_device", "Device")]),

@@ -49,6 +49,11 @@ impl Input {
         Self { values, trusted: false }
     }
 
+    /// Takes values that a caller sent by another way than a row of JSON.
+    pub(crate) fn values(values: BTreeMap<String, String>) -> Self {
+        Self { values, trusted: false }
+    }
+
     /// Takes a seed's row, `sys_` fields included.
     pub(crate) fn seed(values: BTreeMap<String, String>) -> Self {
         Self { values, trusted: true }

@@ -1,0 +1,227 @@
+//! The CMDB Instance API: configuration items with their relations, one at a time.
+
+use axum::http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pages::Page;
+use super::{Answer, App, Call, table};
+use crate::access::Caller;
+use crate::ire::{self, Options, Payload};
+use crate::query::{evaluate, walk};
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::render::{self, Display, View};
+use crate::store::{Session, StoreError};
+use crate::write::{self, input::Input};
+
+/// Rows on a page when the client does not say.
+const DEFAULT_LIMIT: usize = 10_000;
+
+#[derive(Debug, Deserialize)]
+struct Body {
+    #[serde(default)]
+    attributes: serde_json::Map<String, Value>,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    inbound_relations: Vec<Relation>,
+    #[serde(default)]
+    outbound_relations: Vec<Relation>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Relation {
+    target: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// `/api/now/cmdb/instance/{class}`.
+pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) -> Result<Answer, Refusal> {
+    let caller = entered(app, session, call, class)?;
+    match call.method {
+        Method::GET | Method::HEAD => {
+            let page = Page::of(call, DEFAULT_LIMIT)?;
+            let rows = evaluate::run(session, class, &table::query(session, call, &caller, class)?)?;
+            let total = rows.len();
+            let shown = page
+                .cut(rows)
+                .map(|row| json!({ "sys_id": row.sys_id, "name": row.value("name") }))
+                .collect();
+            Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
+        }
+        Method::POST => {
+            let body = body(session, call)?;
+            let item = json!({ "items": [{ "className": class, "values": body.attributes }] });
+            let payload = Payload::from_json(item.to_string().as_bytes())?;
+            let options =
+                Options { source: body.source.clone(), commit: true, partial: false, deduplicate: false };
+            let outcomes = ire::run(session, &app.writer(&caller), &payload, &options)?;
+            let outcome = outcomes.items.into_iter().next();
+            let Some(record) = outcome.as_ref().and_then(|outcome| outcome.record.clone()) else {
+                let fault = outcome.and_then(|outcome| outcome.identified.faults.into_iter().next());
+                let detail =
+                    fault.map_or_else(String::new, |fault| format!("{}: {}", fault.error, fault.message));
+                return Err(Refusal::new(StatusCode::BAD_REQUEST, "Failed to create CI").detail(detail));
+            };
+            relate(app, session, &caller, &record, &body)?;
+            whole(session, call, &record)
+        }
+        _ => Err(Refusal::method(call.method.as_str())),
+    }
+}
+
+/// `/api/now/cmdb/instance/{class}/{sys_id}`.
+pub(super) fn item(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    class: &str,
+    sys_id: &str,
+) -> Result<Answer, Refusal> {
+    let caller = entered(app, session, call, class)?;
+    let record = session.find(class, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    match call.method {
+        Method::GET | Method::HEAD => whole(session, call, &record),
+        Method::PUT | Method::PATCH => {
+            let body = body(session, call)?;
+            let bytes = Value::Object(body.attributes).to_string();
+            let input = Input::from_json(bytes.as_bytes())?;
+            let record = write::update(session, &app.writer(&caller), &record, &input)?;
+            whole(session, call, &record)
+        }
+        _ => Err(Refusal::method(call.method.as_str())),
+    }
+}
+
+/// `POST /api/now/cmdb/instance/{class}/{sys_id}/relation`.
+pub(super) fn relations(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    class: &str,
+    sys_id: &str,
+) -> Result<Answer, Refusal> {
+    let caller = entered(app, session, call, class)?;
+    let record = session.find(class, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    if call.method != Method::POST {
+        return Err(Refusal::method(call.method.as_str()));
+    }
+    let body = body(session, call)?;
+    relate(app, session, &caller, &record, &body)?;
+    whole(session, call, &record)
+}
+
+/// `DELETE /api/now/cmdb/instance/{class}/{sys_id}/relation/{rel_sys_id}`.
+pub(super) fn relation(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    class: &str,
+    sys_id: &str,
+    relation: &str,
+) -> Result<Answer, Refusal> {
+    entered(app, session, call, class)?;
+    let record = session.find(class, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    if call.method != Method::DELETE {
+        return Err(Refusal::method(call.method.as_str()));
+    }
+    let row = session
+        .find("cmdb_rel_ci", &relation.to_ascii_lowercase())?
+        .filter(|row| [row.value("parent"), row.value("child")].contains(&record.sys_id.as_str()))
+        .ok_or_else(Refusal::no_record)?;
+    write::delete(session, &row)?;
+    Ok(Answer::empty(StatusCode::OK))
+}
+
+/// Lets in who may write configuration items; this API is for no one else.
+fn entered(app: &App, session: &Session<'_>, call: &Call, class: &str) -> Result<Caller, Refusal> {
+    let caller = app.logins.caller(session, call.header("authorization"))?;
+    if !caller.may_write(session.schema, "cmdb_ci") {
+        return Err(Refusal::api_acl());
+    }
+    if session.schema.is_a(class, "cmdb_ci") { Ok(caller) } else { Err(Refusal::invalid_table(class)) }
+}
+
+fn body(session: &Session<'_>, call: &Call) -> Result<Body, Refusal> {
+    call.sends_json()?;
+    let body: Body =
+        serde_json::from_slice(&call.body).map_err(|error| Refusal::unreadable(error.to_string()))?;
+    if !ire::is_source(session, &body.source)? {
+        let detail = format!("Invalid data source [{}]", body.source);
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "Invalid input data").detail(detail));
+    }
+    Ok(body)
+}
+
+/// Adds the relations that are not there: an outbound one has the item as its parent.
+fn relate(
+    app: &App,
+    session: &Session<'_>,
+    caller: &Caller,
+    record: &Record,
+    body: &Body,
+) -> Result<(), Refusal> {
+    let outbound = body.outbound_relations.iter().map(|relation| (true, relation));
+    let inbound = body.inbound_relations.iter().map(|relation| (false, relation));
+    for (out, relation) in outbound.chain(inbound) {
+        let unknown = |what: &str| Refusal::new(StatusCode::BAD_REQUEST, "Invalid input data").detail(what);
+        let target = session.find("cmdb_ci", &relation.target)?.ok_or_else(|| unknown(&relation.target))?;
+        let kind = session.find("cmdb_rel_type", &relation.kind)?.ok_or_else(|| unknown(&relation.kind))?;
+        let (parent, child) = if out { (record, &target) } else { (&target, record) };
+        if ire::related(session, &parent.sys_id, &child.sys_id, &kind.sys_id)?.is_none() {
+            let ends = [("parent", &parent.sys_id), ("child", &child.sys_id), ("type", &kind.sys_id)];
+            let input = Input::of(ends.map(|(name, value)| (name, value.as_str())));
+            write::create(session, &app.writer(caller), "cmdb_rel_ci", &input)?;
+        }
+    }
+    Ok(())
+}
+
+/// The item with its relations: values raw, references with what they show.
+fn whole(session: &Session<'_>, call: &Call, record: &Record) -> Result<Answer, Refusal> {
+    let view = View { display: Display::All, base_url: call.base_url.clone(), ..View::default() };
+    let mut attributes = serde_json::Map::new();
+    if let Value::Object(fields) = render::record(session, &record.class, record, &view)? {
+        for (name, shown) in fields {
+            let filled = shown.get("link").is_some();
+            let plain = shown.get("value").cloned().unwrap_or(Value::Null);
+            attributes.insert(name, if filled { shown } else { plain });
+        }
+    }
+    let told = json!({
+        "attributes": attributes,
+        "outbound_relations": ends(session, call, record, "parent", "child")?,
+        "inbound_relations": ends(session, call, record, "child", "parent")?,
+    });
+    Ok(Answer::result(StatusCode::OK, &told))
+}
+
+fn ends(
+    session: &Session<'_>,
+    call: &Call,
+    record: &Record,
+    own: &str,
+    other: &str,
+) -> Result<Vec<Value>, StoreError> {
+    let mut told = Vec::new();
+    for row in session.by("cmdb_rel_ci", own, &record.sys_id)? {
+        let (kind, target) = (row.value("type"), row.value(other));
+        let link = |rest: String| format!("{}/api/now/{rest}", call.base_url);
+        told.push(json!({
+            "sys_id": row.sys_id,
+            "type": {
+                "display_value": walk::display_of(session, "cmdb_rel_type", kind)?,
+                "link": link(format!("table/cmdb_rel_type/{kind}")),
+                "value": kind,
+            },
+            "target": {
+                "display_value": walk::display_of(session, "cmdb_ci", target)?,
+                "link": link(format!("cmdb/instance/cmdb_ci/{target}")),
+                "value": target,
+            },
+        }));
+    }
+    Ok(told)
+}
