@@ -34,7 +34,7 @@ use crate::page::{self, Sessions};
 use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::rules::Switches;
-use crate::store::Store;
+use crate::store::{Session, Store};
 use crate::webhook::deliver::Outbound;
 use crate::write::Writer;
 
@@ -66,6 +66,11 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// Who calls, by password, token or key.
+    pub(crate) fn caller(&self, session: &Session<'_>, call: &Call) -> Result<Caller, Refusal> {
+        self.logins.caller(session, call.header("authorization"), call.header("x-sn-apikey"))
+    }
+
     pub(crate) fn writer<'a>(&'a self, caller: &'a Caller) -> Writer<'a> {
         Writer {
             caller,
@@ -80,6 +85,8 @@ impl App {
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/oauth_token.do", any(on_call))
+        .route("/oauth_revoke.do", any(on_call))
+        .route("/oauth_auth.do", any(on_call))
         .route("/api/{*path}", any(on_call))
         .route("/simulator/faults", any(on_call))
         .merge(page::routes())

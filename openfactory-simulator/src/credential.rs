@@ -41,13 +41,14 @@ pub struct User {
     pub(crate) name: String,
     pub(crate) password: Secret,
     pub(crate) roles: Vec<String>,
+    pub(crate) api_key: Option<Secret>,
 }
 
 impl User {
     /// A user without roles: such a user reads nothing and writes nothing.
     #[must_use]
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { name: name.into(), password: Secret::new(password), roles: Vec::new() }
+        Self { name: name.into(), password: Secret::new(password), roles: Vec::new(), api_key: None }
     }
 
     /// Gives the user roles, such as `itil`, `change_manager` or `admin`.
@@ -58,6 +59,13 @@ impl User {
         I::Item: Into<String>,
     {
         self.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Lets the user in by the header `x-sn-apikey`, too.
+    #[must_use]
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = Some(Secret::new(key));
         self
     }
 
@@ -80,13 +88,23 @@ impl User {
     }
 }
 
-/// An OAuth client for the client credentials grant, acting as one user.
+/// An OAuth client. With the client credentials grant it acts as one user, with the others as whoever lets it.
 #[derive(Clone, Debug)]
 pub struct OAuthClient {
     pub(crate) id: String,
     pub(crate) secret: Secret,
     pub(crate) user: String,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) jwt_key: Option<Vec<u8>>,
+    pub(crate) access_life: u32,
+    pub(crate) refresh_life: u32,
 }
+
+/// How long an access token lives, in seconds: a fresh one is handed out with a second already gone.
+const ACCESS_LIFE: u32 = 1_799;
+
+/// How long a refresh token lives, in seconds: 100 days.
+const REFRESH_LIFE: u32 = 8_640_000;
 
 impl OAuthClient {
     /// A client that acts as the standard integration user, `openfactory.integration`.
@@ -96,6 +114,10 @@ impl OAuthClient {
             id: id.into(),
             secret: Secret::new(secret),
             user: crate::population::INTEGRATION_USER.to_owned(),
+            redirect_uri: None,
+            jwt_key: None,
+            access_life: ACCESS_LIFE,
+            refresh_life: REFRESH_LIFE,
         }
     }
 
@@ -103,6 +125,30 @@ impl OAuthClient {
     #[must_use]
     pub fn acting_as(mut self, user: impl Into<String>) -> Self {
         self.user = user.into();
+        self
+    }
+
+    /// Lets people agree in a browser to what this client does in their name; their answer is sent there. Only the
+    /// grant `authorization_code` needs it.
+    #[must_use]
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.redirect_uri = Some(uri.into());
+        self
+    }
+
+    /// Takes assertions that this RSA key signed, for the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`. The key
+    /// is DER: the `RSAPublicKey` of RFC 8017.
+    #[must_use]
+    pub fn jwt_key(mut self, public_key: impl Into<Vec<u8>>) -> Self {
+        self.jwt_key = Some(public_key.into());
+        self
+    }
+
+    /// Sets how many seconds access tokens and refresh tokens of this client live; by default 1799 and 8640000.
+    #[must_use]
+    pub fn lifetimes(mut self, access: u32, refresh: u32) -> Self {
+        self.access_life = access;
+        self.refresh_life = refresh;
         self
     }
 

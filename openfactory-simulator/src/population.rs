@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::auth::grant::CLIENT_CREDENTIALS_PROPERTY;
 use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::write::{self, input::Input};
@@ -79,6 +80,12 @@ pub(crate) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
         let values = [("name", name), ("parent_descriptor", parent), ("child_descriptor", child)];
         once(session, "cmdb_rel_type", sys_id, values)?;
     }
+    once(
+        session,
+        "sys_properties",
+        &derived_id("sys_properties", CLIENT_CREDENTIALS_PROPERTY),
+        [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")],
+    )?;
     identifiers::plant(session)?;
     choices(session)
 }

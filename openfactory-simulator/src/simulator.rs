@@ -146,6 +146,10 @@ impl Simulator {
             },
             logins: Logins {
                 passwords: users.iter().map(|user| (user.name.clone(), user.password.clone())).collect(),
+                api_keys: users
+                    .iter()
+                    .filter_map(|user| Some((user.api_key.clone()?, user.name.clone())))
+                    .collect(),
                 clients: clients.clone(),
             },
             integration_users: integration_users(&clients),

@@ -5,6 +5,7 @@
 
 mod browse;
 mod deliveries;
+mod index;
 mod layout;
 mod session;
 mod tokens;
@@ -16,12 +17,16 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use deliveries::Pending;
 pub use deliveries::{Delivery, DeliveryState};
+pub(crate) use index::Index;
 pub(crate) use session::{Narrow, Session};
-pub(crate) use tokens::Token;
+pub(crate) use tokens::{Kind as TokenKind, Token};
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::schema::Schema;
+
+/// How many statements are kept prepared.
+const STATEMENTS: usize = 64;
 
 /// The data could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +80,7 @@ impl From<rusqlite::Error> for StoreError {
 pub(crate) struct Store {
     connection: Mutex<Connection>,
     pub(crate) schema: Schema,
+    index: Index,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -97,8 +103,12 @@ impl Store {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         layout::prepare(&connection, file.is_some())?;
-        Ok(Self { connection: Mutex::new(connection), schema, clock, entropy })
+        let index = Index::of(&schema);
+        let store = Self { connection: Mutex::new(connection), schema, index, clock, entropy };
+        store.write(|session| session.reindex())?;
+        Ok(store)
     }
 
     /// Runs `work` in a transaction that is committed if it succeeds and leaves no trace if it does not.
@@ -124,6 +134,12 @@ impl Store {
     }
 
     fn session<'a>(&'a self, connection: &'a Connection) -> Session<'a> {
-        Session::new(connection, &self.schema, self.clock.now(), &*self.entropy)
+        Session {
+            connection,
+            schema: &self.schema,
+            index: &self.index,
+            now: self.clock.now(),
+            entropy: &*self.entropy,
+        }
     }
 }

@@ -17,7 +17,7 @@ const DEFAULT_LIMIT: usize = 1_000;
 
 /// `/api/now/attachment`.
 pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));
     }
@@ -35,7 +35,7 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
 
 /// `POST /api/now/attachment/file`: the raw body becomes an attachment of a record.
 pub(super) fn upload(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
@@ -76,7 +76,7 @@ pub(super) fn upload(app: &App, session: &Session<'_>, call: &Call) -> Result<An
 
 /// `/api/now/attachment/{sys_id}`.
 pub(super) fn one(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     let row = session.find(TABLE, sys_id)?.filter(|_| caller.may_read()).ok_or_else(Refusal::no_record)?;
     match call.method {
         Method::GET | Method::HEAD => Ok(Answer::result(StatusCode::OK, &metadata(session, call, &row)?)),
@@ -98,7 +98,7 @@ pub(super) fn download(
     call: &Call,
     sys_id: &str,
 ) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));
     }

@@ -137,7 +137,7 @@ pub(super) fn relation(
 
 /// Lets in who may write configuration items; this API is for no one else.
 fn entered(app: &App, session: &Session<'_>, call: &Call, class: &str) -> Result<Caller, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     if !caller.may_write(session.schema, "cmdb_ci") {
         return Err(Refusal::api_acl());
     }

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::store::Session;
 
 pub(super) fn faults(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     if !caller.is_admin() {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "Failed API level ACL Validation"));
     }

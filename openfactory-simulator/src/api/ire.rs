@@ -24,7 +24,7 @@ pub(super) fn identify(
     call: &Call,
     variant: Variant,
 ) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }

@@ -1,46 +1,81 @@
-//! `/oauth_token.do`: the client credentials grant. Every refusal reads the same, as on an instance.
+//! OAuth: tokens, their revocation, and a person's agreement to a client. Every refused token reads the same, as on an
+//! instance.
 
-use axum::http::{Method, StatusCode};
-use serde_json::json;
+use axum::http::{Method, StatusCode, header};
+use serde_json::{Value, json};
 
 use super::call::pairs;
-use super::{Answer, App, Call};
+use super::{Answer, App, Call, encoded};
+use crate::auth::grant::Form;
 use crate::refusal::Refusal;
 use crate::store::Session;
 
 /// The largest form, in bytes.
 pub(super) const BODY_LIMIT: usize = 16 * 1024;
 
+/// `POST /oauth_token.do`.
 pub(super) fn token(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
+    let Some(granted) = app.logins.grant(session, &form(call))? else {
+        return Ok(Answer::json(
+            StatusCode::UNAUTHORIZED,
+            &json!({ "error_description": "access_denied", "error": "server_error" }),
+        ));
+    };
+    let mut told = json!({
+        "access_token": granted.access.token,
+        "scope": "useraccount",
+        "token_type": "Bearer",
+        "expires_in": granted.expires_in,
+    });
+    if let (Some(refresh), Value::Object(members)) = (granted.refresh, &mut told) {
+        members.insert("refresh_token".to_owned(), json!(refresh.token));
+    }
+    Ok(Answer::json(StatusCode::OK, &told))
+}
+
+/// `/oauth_revoke.do`: the token that is named counts no more. Who knows it may do so; an unknown one is no error.
+pub(super) fn revoke(_: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
+    if call.method != Method::POST {
+        return Err(Refusal::method(call.method.as_str()));
+    }
+    let form = form(call);
+    let token = form.get("token").map(String::as_str).or_else(|| call.param("token"));
+    session.revoke_token(token.unwrap_or_default())?;
+    Ok(Answer::empty(StatusCode::OK))
+}
+
+/// `GET /oauth_auth.do`: whoever proves who they are thereby agrees, and the client is sent a code.
+pub(super) fn authorize(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
+    if call.method != Method::GET {
+        return Err(Refusal::method(call.method.as_str()));
+    }
+    let caller = app.caller(session, call)?;
+    let param = |name: &str| call.param(name).unwrap_or_default();
+    let bad = || Refusal::new(StatusCode::BAD_REQUEST, "Invalid request");
+    let challenge = param("code_challenge");
+    let plain = !challenge.is_empty() && param("code_challenge_method") != "S256";
+    if param("response_type") != "code" || plain {
+        return Err(bad());
+    }
+    let uri = param("redirect_uri");
+    let code = app.logins.code(session, param("client_id"), uri, challenge, &caller.user_name)?;
+    let code = code.ok_or_else(bad)?;
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    let state = call.param("state").map(|state| format!("&state={}", encoded(state))).unwrap_or_default();
+    let to = format!("{uri}{separator}code={}{state}", encoded(&code));
+    Ok(Answer::empty(StatusCode::FOUND).header(header::LOCATION, &to))
+}
+
+/// The fields of a form; nothing where the body is none, which JSON is not.
+fn form(call: &Call) -> Form {
     let is_form = call.header("content-type").is_some_and(|kind| {
         kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
     });
-    let form = String::from_utf8_lossy(&call.body);
-    let form = if is_form { pairs(&form) } else { Vec::new() };
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-    if field("grant_type") != "client_credentials" {
-        return Ok(denied());
+    if !is_form {
+        return Form::new();
     }
-    let Some((token, left)) = app.logins.token(session, field("client_id"), field("client_secret"))? else {
-        return Ok(denied());
-    };
-    Ok(Answer::json(
-        StatusCode::OK,
-        &json!({
-            "access_token": token.token,
-            "scope": "useraccount",
-            "token_type": "Bearer",
-            "expires_in": left,
-        }),
-    ))
-}
-
-fn denied() -> Answer {
-    Answer::json(
-        StatusCode::UNAUTHORIZED,
-        &json!({ "error_description": "access_denied", "error": "server_error" }),
-    )
+    pairs(&String::from_utf8_lossy(&call.body)).into_iter().collect()
 }

@@ -22,7 +22,7 @@ pub(super) fn is_batch(path: &str) -> bool {
 
 /// The largest body that a path takes, in bytes.
 pub(super) fn body_limit(path: &str) -> usize {
-    if path == "/oauth_token.do" {
+    if matches!(path, "/oauth_token.do" | "/oauth_revoke.do" | "/oauth_auth.do") {
         oauth::BODY_LIMIT
     } else if path.starts_with("/api/now/") && path.ends_with("/attachment/file") {
         super::ATTACHMENT_LIMIT
@@ -33,8 +33,9 @@ pub(super) fn body_limit(path: &str) -> usize {
 
 /// Does what a call asks for in one transaction, which leaves no trace if the call is refused.
 pub(super) fn perform(app: &App, call: &Call) -> Answer {
-    // A GET can hand out no token and change no row, so it takes no write transaction.
-    let done = if matches!(call.method, Method::GET | Method::HEAD) {
+    // A GET changes no row, so it takes no write transaction; only the agreement to an OAuth client leaves a code.
+    let reads = matches!(call.method, Method::GET | Method::HEAD) && call.path != "/oauth_auth.do";
+    let done = if reads {
         app.store.read(|session| dispatch(app, session, call))
     } else {
         app.store.write(|session| dispatch(app, session, call))
@@ -51,6 +52,8 @@ fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Ref
     let segments = segments(&call.path).ok_or_else(nothing)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
+        ["oauth_revoke.do"] => oauth::revoke(app, session, call),
+        ["oauth_auth.do"] => oauth::authorize(app, session, call),
         ["oauth_token.do"] => oauth::token(app, session, call),
         ["simulator", "faults"] => faults::faults(app, session, call),
         ["api", "now", "v1", rest @ ..] => now(app, session, call, Version::One, rest),

@@ -74,7 +74,7 @@ struct Group {
 
 /// `GET /api/now/stats/{table}`.
 pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     table::known(session, table)?;
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));

@@ -26,7 +26,7 @@ pub(super) fn collection(
     table: &str,
     version: Version,
 ) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     known(session, table)?;
     match call.method {
         Method::GET | Method::HEAD => {
@@ -50,7 +50,7 @@ pub(super) fn record(
     table: &str,
     sys_id: &str,
 ) -> Result<Answer, Refusal> {
-    let caller = app.logins.caller(session, call.header("authorization"))?;
+    let caller = app.caller(session, call)?;
     known(session, table)?;
     let found = session.find(table, &sys_id.to_ascii_lowercase())?.filter(|_| caller.may_read());
     match call.method {

@@ -26,7 +26,7 @@ pub(super) struct Visitor {
 /// Who sent this; nobody where neither a login nor credentials that count came along.
 pub(super) fn visitor(app: &App, session: &Session<'_>, call: &Call) -> Result<Option<Visitor>, Refusal> {
     let (whom, caller) = if call.header("authorization").is_some() {
-        let caller = app.logins.caller(session, call.header("authorization"))?;
+        let caller = app.caller(session, call)?;
         (format!("user:{}", caller.user_name), caller)
     } else {
         let Some(token) = cookie(call) else { return Ok(None) };

@@ -12,7 +12,7 @@ pub(crate) fn run(session: &Session<'_>, table: &str, query: &Query) -> Result<V
     if query.nothing {
         return Ok(Vec::new());
     }
-    let narrow = super::narrow::narrow(session.schema, table, query);
+    let narrow = super::narrow::narrow(session, table, query);
     let mut rows = Vec::new();
     for row in session.scan(table, &narrow)? {
         if matches(session, table, query, &row)? {

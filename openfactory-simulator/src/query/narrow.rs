@@ -1,17 +1,17 @@
 //! Which rows a query can match at all, so that a look-up by key does not read a whole table.
 
 use super::{AnyOf, Block, Operator, Query, Test};
-use crate::schema::{FieldType, Schema};
-use crate::store::Narrow;
+use crate::schema::FieldType;
+use crate::store::{Narrow, Session};
 
 /// Keys such that every matching row has one of them, where the query gives any.
-pub(crate) fn narrow(schema: &Schema, table: &str, query: &Query) -> Narrow {
+pub(crate) fn narrow(session: &Session<'_>, table: &str, query: &Query) -> Narrow {
     if query.blocks.is_empty() {
         return Narrow::All;
     }
     let mut keys = Vec::new();
     for block in &query.blocks {
-        match block_keys(schema, table, block) {
+        match block_keys(session, table, block) {
             Some(found) => keys.extend(found),
             None => return Narrow::All,
         }
@@ -19,17 +19,17 @@ pub(crate) fn narrow(schema: &Schema, table: &str, query: &Query) -> Narrow {
     Narrow::Keys(keys)
 }
 
-fn block_keys(schema: &Schema, table: &str, block: &Block) -> Option<Vec<(String, String)>> {
-    block.iter().filter_map(|any_of| any_of_keys(schema, table, any_of)).min_by_key(Vec::len)
+fn block_keys(session: &Session<'_>, table: &str, block: &Block) -> Option<Vec<(String, String)>> {
+    block.iter().filter_map(|any_of| any_of_keys(session, table, any_of)).min_by_key(Vec::len)
 }
 
-fn any_of_keys(schema: &Schema, table: &str, any_of: &AnyOf) -> Option<Vec<(String, String)>> {
+fn any_of_keys(session: &Session<'_>, table: &str, any_of: &AnyOf) -> Option<Vec<(String, String)>> {
     let mut keys = Vec::new();
     for test in any_of {
         let Test::Field(condition) = test else { return None };
-        let kind = &schema.field(table, &condition.field)?.kind;
+        let kind = &session.schema.field(table, &condition.field)?.kind;
         let by_value = matches!(kind, FieldType::String | FieldType::Reference(_));
-        if !by_value || !Narrow::by(&condition.field) {
+        if !by_value || !indexed(session, table, &condition.field) {
             return None;
         }
         let values: Vec<&str> = match condition.operator {
@@ -45,14 +45,21 @@ fn any_of_keys(schema: &Schema, table: &str, any_of: &AnyOf) -> Option<Vec<(Stri
     Some(keys)
 }
 
+fn indexed(session: &Session<'_>, table: &str, field: &str) -> bool {
+    field == "sys_id" || session.index.id(session.schema.root(table), field).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
+    use crate::access::Caller;
+    use crate::query::parse::tests::in_a_session;
 
     fn narrowed(text: &str) -> Narrow {
-        let parsed = crate::query::parse::tests::parse(text);
-        narrow(&Schema::of(Profile::Guide), "incident", &parsed.query)
+        in_a_session(|session| {
+            let parsed = Query::parse(session, &Caller::system(), "incident", text).unwrap();
+            narrow(session, "incident", &parsed.query)
+        })
     }
 
     #[test]

@@ -159,10 +159,14 @@ pub(super) mod tests {
     use crate::schema::Schema;
     use crate::store::Store;
 
-    pub(in crate::query) fn parse(text: &str) -> Parsed {
+    pub(in crate::query) fn in_a_session<T>(work: impl FnOnce(&Session<'_>) -> T) -> T {
         let schema = Schema::of(Profile::Guide);
         let store = Store::open(None, schema, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap();
-        store.read(|session| Query::parse(session, &Caller::system(), "incident", text)).unwrap()
+        store.read(|session| Ok::<_, StoreError>(work(session))).unwrap()
+    }
+
+    fn parse(text: &str) -> Parsed {
+        in_a_session(|session| Query::parse(session, &Caller::system(), "incident", text)).unwrap()
     }
 
     fn is(field: &str, value: &str) -> Test {

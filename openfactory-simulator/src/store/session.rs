@@ -5,28 +5,10 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::StoreError;
+use super::{Index, StoreError};
 use crate::entropy::Entropy;
 use crate::record::Record;
 use crate::schema::Schema;
-
-/// Fields by whose value rows are found without reading a whole table.
-const INDEXED: [&str; 14] = [
-    "number",
-    "name",
-    "user_name",
-    "email",
-    "correlation_id",
-    "element_id",
-    "table_sys_id",
-    "sysapproval",
-    "change_request",
-    "parent",
-    "child",
-    "user",
-    "group",
-    "u_build_id",
-];
 
 /// The first number of every sequence.
 const FIRST_NUMBER: i64 = 10_001;
@@ -40,30 +22,15 @@ pub(crate) enum Narrow {
     Keys(Vec<(String, String)>),
 }
 
-impl Narrow {
-    /// Whether rows can be found by this field.
-    pub(crate) fn by(field: &str) -> bool {
-        field == "sys_id" || INDEXED.contains(&field)
-    }
-}
-
 pub(crate) struct Session<'a> {
     pub(super) connection: &'a Connection,
     pub(crate) schema: &'a Schema,
+    pub(crate) index: &'a Index,
     pub(crate) now: SystemTime,
     pub(crate) entropy: &'a dyn Entropy,
 }
 
-impl<'a> Session<'a> {
-    pub(super) fn new(
-        connection: &'a Connection,
-        schema: &'a Schema,
-        now: SystemTime,
-        entropy: &'a dyn Entropy,
-    ) -> Self {
-        Self { connection, schema, now, entropy }
-    }
-
+impl Session<'_> {
     /// The row of `table`, or of a table that extends it.
     pub(crate) fn find(&self, table: &str, sys_id: &str) -> Result<Option<Record>, StoreError> {
         let row: Option<(String, String)> = self
@@ -105,14 +72,19 @@ impl<'a> Session<'a> {
             Narrow::Keys(keys) => {
                 for (field, value) in keys {
                     let sql = if field == "sys_id" {
-                        "SELECT seq, class, sys_id, data FROM record WHERE root = ?1 AND ?2 <> '' AND sys_id = ?3"
+                        "SELECT seq, class, sys_id, data FROM record WHERE root = ?1 AND sys_id = ?2"
                     } else {
                         "SELECT record.seq, record.class, record.sys_id, record.data FROM lookup
-                         JOIN record ON record.root = lookup.root AND record.sys_id = lookup.sys_id
-                         WHERE lookup.root = ?1 AND lookup.field = ?2 AND lookup.value = ?3"
+                         JOIN record ON record.seq = lookup.seq WHERE lookup.field = ?1 AND lookup.value = ?2"
                     };
                     let mut statement = self.connection.prepare_cached(sql)?;
-                    let mut found = statement.query(params![root, field, value.to_ascii_lowercase()])?;
+                    let value = value.to_ascii_lowercase();
+                    let mut found = match self.index.id(root, field) {
+                        _ if field == "sys_id" => statement.query(params![root, value])?,
+                        Some(id) => statement.query(params![id, value])?,
+                        // No field of this table is called so: nothing can be found by it.
+                        None => continue,
+                    };
                     while let Some(row) = found.next()? {
                         rows.insert(row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?));
                     }
@@ -125,9 +97,13 @@ impl<'a> Session<'a> {
             .collect()
     }
 
-    /// The rows of `table` whose indexed `field` has this value.
+    /// The rows of `table` whose `field` has this value; quickly where the field is indexed.
     pub(crate) fn by(&self, table: &str, field: &str, value: &str) -> Result<Vec<Record>, StoreError> {
-        let rows = self.scan(table, &Narrow::Keys(vec![(field.to_owned(), value.to_owned())]))?;
+        let narrow = match self.index.id(self.schema.root(table), field) {
+            Some(_) => Narrow::Keys(vec![(field.to_owned(), value.to_owned())]),
+            None => Narrow::All,
+        };
+        let rows = self.scan(table, &narrow)?;
         Ok(rows.into_iter().filter(|row| row.value(field) == value).collect())
     }
 
@@ -143,51 +119,42 @@ impl<'a> Session<'a> {
         self.connection
             .prepare_cached("INSERT INTO record (root, sys_id, class, data) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![root, record.sys_id, record.class, encode(record)?])?;
-        self.index(root, record)
+        self.enter(root, self.connection.last_insert_rowid(), record)
     }
 
     /// Writes the new values of a row that is there.
     pub(crate) fn replace(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);
+        let Some((seq, old)) = self.kept(root, &record.sys_id)? else { return Ok(()) };
         self.connection
-            .prepare_cached("UPDATE record SET class = ?3, data = ?4 WHERE root = ?1 AND sys_id = ?2")?
-            .execute(params![root, record.sys_id, record.class, encode(record)?])?;
-        self.unindex(root, &record.sys_id)?;
-        self.index(root, record)
+            .prepare_cached("UPDATE record SET class = ?2, data = ?3 WHERE seq = ?1")?
+            .execute(params![seq, record.class, encode(record)?])?;
+        self.leave(root, seq, &old)?;
+        self.enter(root, seq, record)
     }
 
     /// Removes a row and, where it is an attachment, its bytes.
     pub(crate) fn remove(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);
-        self.connection
-            .prepare_cached("DELETE FROM record WHERE root = ?1 AND sys_id = ?2")?
-            .execute(params![root, record.sys_id])?;
+        let Some((seq, old)) = self.kept(root, &record.sys_id)? else { return Ok(()) };
+        self.connection.prepare_cached("DELETE FROM record WHERE seq = ?1")?.execute(params![seq])?;
         if root == "sys_attachment" {
             self.connection
                 .prepare_cached("DELETE FROM body WHERE sys_id = ?1")?
                 .execute(params![record.sys_id])?;
         }
-        self.unindex(root, &record.sys_id)
+        self.leave(root, seq, &old)
     }
 
-    fn index(&self, root: &str, record: &Record) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO lookup (root, field, value, sys_id) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for field in INDEXED {
-            let value = record.value(field);
-            if !value.is_empty() {
-                statement.execute(params![root, field, value.to_ascii_lowercase(), record.sys_id])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn unindex(&self, root: &str, sys_id: &str) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("DELETE FROM lookup WHERE root = ?1 AND sys_id = ?2")?
-            .execute(params![root, sys_id])?;
-        Ok(())
+    /// A row as it is kept, with its place.
+    fn kept(&self, root: &str, sys_id: &str) -> Result<Option<(i64, Record)>, StoreError> {
+        let row: Option<(i64, String, String)> = self
+            .connection
+            .prepare_cached("SELECT seq, class, data FROM record WHERE root = ?1 AND sys_id = ?2")?
+            .query_row(params![root, sys_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((seq, class, data)) = row else { return Ok(None) };
+        Ok(Some((seq, decode(class, sys_id.to_owned(), &data)?)))
     }
 
     /// The next number of a sequence: the prefix and seven digits.

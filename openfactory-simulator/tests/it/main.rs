@@ -21,6 +21,7 @@ mod ire;
 mod oauth;
 mod page;
 mod pysnc;
+mod python;
 mod query;
 mod seed;
 mod state;
