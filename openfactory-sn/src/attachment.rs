@@ -40,7 +40,7 @@ impl Attachments {
     /// [`ErrorKind::Local`] for a table name that cannot be one; the kinds of network, availability and rights.
     pub async fn list(&self, table: &str, sys_id: &SysId) -> Result<Vec<Attachment>, Error> {
         let query = Query::new().and(TABLE_NAME.is(table)).and(TABLE_SYS_ID.is(sys_id));
-        self.collect(query).await
+        self.of(table).collect(query).await
     }
 
     /// Attaches a file. An instance keeps several files of one name, so an answer that got lost leaves open whether it is
@@ -60,7 +60,7 @@ impl Attachments {
         content: Bytes,
     ) -> Result<Attachment, Error> {
         let call = upload_call(table, sys_id, name, content_type, content.clone())?;
-        self.send(&call, &content, self.client.engine().deadline()).await
+        self.of(table).send(&call, &content, self.client.engine().deadline()).await
     }
 
     /// Makes sure that a file of this name and content is attached: looks for it first, and again whenever the outcome of
@@ -82,7 +82,7 @@ impl Attachments {
         let call = upload_call(table, sys_id, name, content_type, content.clone())?;
         let query =
             Query::new().and(TABLE_NAME.is(table)).and(TABLE_SYS_ID.is(sys_id)).and(FILE_NAME.is(name));
-        ensure::ensure(self, &call, &query, name, &content).await
+        ensure::ensure(&self.of(table), &call, &query, name, &content).await
     }
 
     /// The content of an attached file, as large as the client's limit on answers.
@@ -94,13 +94,19 @@ impl Attachments {
         let sys_id = attachment.sys_id();
         let target = Target::new(format!("{PATH}/{sys_id}/file"));
         let call = Call::file(format!("download attachment {sys_id}"), target);
-        let content = self.client.call(&call, self.client.engine().deadline()).await?.file;
+        let client = self.client.for_table(&attachment.table_name);
+        let content = client.call(&call, client.engine().deadline()).await?.file;
         match is_same(attachment, &content) {
             true => Ok(content),
             false => {
                 Err(Error::new(ErrorKind::Decode, call.operation, "content is not what the attachment says"))
             }
         }
+    }
+
+    /// With the credential for this table's records.
+    fn of(&self, table: &str) -> Self {
+        Self { client: self.client.for_table(table) }
     }
 
     async fn collect(&self, query: Query) -> Result<Vec<Attachment>, Error> {

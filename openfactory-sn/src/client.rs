@@ -2,15 +2,18 @@
 
 mod builder;
 pub(crate) mod engine;
+mod pace;
 pub(crate) mod retry;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::ClientBuilder;
 pub use self::retry::RetryPolicy;
 use crate::attachment::Attachments;
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, IntegrationPoint};
+use crate::batch::Batches;
 use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::record::Record;
@@ -23,16 +26,19 @@ use engine::{Deadline, Engine};
 /// A handle on one ServiceNow instance. Clones share the connections, the token and the limit on concurrent calls.
 ///
 /// What every call does: at most four at once by default, each under one total deadline (30 s by default); repeated on
-/// 429, 502, 503, 504 and broken connections, honouring `Retry-After`, where repeating cannot do harm; no cookies and no
-/// redirects. An answer of success is believed only after it was read to its end.
+/// 429, 502, 503, 504 and broken connections, honouring `Retry-After`, where repeating cannot do harm; paced by
+/// `X-RateLimit-Limit` and `X-RateLimit-Reset` where the instance sends them; no cookies and no redirects. An answer of success is believed only after it was read to its end.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// The point whose credential every call of this handle uses; else each call the one of its table.
+    point: Option<IntegrationPoint>,
 }
 
 struct Shared {
     base: BaseUrl,
     auth: Authenticator,
+    points: BTreeMap<IntegrationPoint, Authenticator>,
     engine: Engine,
 }
 
@@ -48,8 +54,29 @@ impl Client {
         ClientBuilder::new(base_url.into())
     }
 
-    fn new(base: BaseUrl, auth: Authenticator, engine: Engine) -> Self {
-        Self { shared: Arc::new(Shared { base, auth, engine }) }
+    fn new(
+        base: BaseUrl,
+        auth: Authenticator,
+        points: BTreeMap<IntegrationPoint, Authenticator>,
+        engine: Engine,
+    ) -> Self {
+        Self { shared: Arc::new(Shared { base, auth, points, engine }), point: None }
+    }
+
+    /// The same instance with the credential of this point for every call, whatever table it is about; the general one if
+    /// the point has none of its own.
+    #[must_use]
+    pub fn at(&self, point: IntegrationPoint) -> Self {
+        Self { point: Some(point), ..self.clone() }
+    }
+
+    /// With the credential of the point that this table belongs to, unless one was chosen.
+    pub(crate) fn for_table(&self, table: &str) -> Self {
+        Self { point: self.point.or_else(|| IntegrationPoint::of_table(table)), ..self.clone() }
+    }
+
+    fn authenticator(&self) -> &Authenticator {
+        self.point.and_then(|point| self.shared.points.get(&point)).unwrap_or(&self.shared.auth)
     }
 
     /// The table of a typed record.
@@ -67,7 +94,14 @@ impl Client {
     /// Any table, without types. A name that no table can have is an error of the first call.
     #[must_use]
     pub fn dynamic_table(&self, name: impl Into<String>) -> DynamicTable {
-        DynamicTable::new(self.clone(), name.into())
+        let name = name.into();
+        DynamicTable::new(self.for_table(&name), name)
+    }
+
+    /// Many calls in few: the Batch API.
+    #[must_use]
+    pub fn batches(&self) -> Batches {
+        Batches::new(self.clone())
     }
 
     /// Files attached to records.
@@ -94,8 +128,9 @@ impl Client {
 
     /// Makes a call with a credential, a second time with a new one if the first was refused.
     pub(crate) async fn call(&self, call: &Call, deadline: Deadline) -> Result<Answer, Error> {
-        let Shared { base, auth, engine } = &*self.shared;
-        let tokens = match auth {
+        let Shared { base, engine, .. } = &*self.shared;
+        let tokens = match self.authenticator() {
+            Authenticator::Nothing => return engine.run(call, base, None, deadline).await,
             Authenticator::Fixed(credential) => {
                 return engine.run(call, base, Some(credential), deadline).await;
             }

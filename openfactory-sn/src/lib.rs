@@ -74,7 +74,8 @@
 //! - `testing`: a scripted transport and a fixed clock, for tests of code that uses this crate.
 
 pub mod attachment;
-mod auth;
+pub mod auth;
+pub mod batch;
 mod client;
 pub mod clock;
 mod error;
@@ -84,7 +85,7 @@ pub mod lifecycle;
 pub mod models;
 pub mod query;
 pub mod record;
-mod secret;
+pub mod secret;
 pub mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -93,7 +94,7 @@ pub mod value;
 pub mod webhook;
 mod wire;
 
-pub use auth::Auth;
+pub use auth::{Auth, IntegrationPoint};
 pub use client::{Client, ClientBuilder, RetryPolicy};
 pub use error::{Error, ErrorKind, ServiceFault};
 pub use id::{CorrelationId, IdError, Number, SysId};

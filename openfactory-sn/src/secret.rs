@@ -1,9 +1,15 @@
-//! A secret in memory: wiped when dropped, never printed.
+//! Secrets: in memory wiped when dropped and never printed, at rest under keys that can be changed.
+
+mod fernet;
+mod store;
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+pub use self::fernet::{FernetError, FernetKeys};
+pub use self::store::{SecretStore, StoreError};
 
 /// A password, client secret or token.
 ///

@@ -13,7 +13,9 @@ use std::marker::PhantomData;
 
 pub use self::aggregate::{Aggregate, Group};
 pub use self::dynamic::DynamicTable;
+pub(crate) use self::dynamic::is_absent;
 pub use self::ensure::Ensured;
+pub(crate) use self::ensure::{kept_key, keyed, leaves_doubt};
 pub use self::listing::Listing;
 pub(crate) use self::page::Pager;
 

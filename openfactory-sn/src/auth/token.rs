@@ -1,13 +1,14 @@
 //! The token endpoint: what is asked, what it answers.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::ClientCredentials;
+use super::{AssertionError, Grant, OAuth};
+use crate::secret::Secret;
 use crate::wire::call::Call;
 use crate::wire::url::{Target, percent_encode};
 
@@ -17,35 +18,83 @@ const LIFE_UNTOLD: Duration = Duration::from_secs(300);
 /// How long before its end a token is no longer used.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// A token, and how long from when it was asked for it is used.
+/// A token, how long from when it was asked for it is used, and what renews it.
 pub(super) struct Token {
     pub(super) header: HeaderValue,
     pub(super) usable: Duration,
+    pub(super) refresh: Option<Secret>,
 }
 
-/// The request: a form, since the endpoint takes nothing else.
-pub(super) fn request(credentials: &ClientCredentials) -> Call {
-    let mut form = Zeroizing::new(String::from("grant_type=client_credentials"));
-    let mut add = |name: &str, value: &str| {
+/// The request: a form, since the endpoint takes nothing else. A refresh token, if there is one, stands for the grant.
+pub(super) fn request(
+    oauth: &OAuth,
+    refresh: Option<&Secret>,
+    now: SystemTime,
+) -> Result<Call, AssertionError> {
+    let mut form = Form(Zeroizing::new(String::new()));
+    let shown = match (refresh, &oauth.grant) {
+        (Some(token), _) | (None, Grant::Refresh(token)) => Shown::Refresh(token),
+        (None, Grant::ClientCredentials) => Shown::Nothing,
+        (None, Grant::Password { user, password }) => Shown::Password(user, password),
+        (None, Grant::Jwt(bearer)) => Shown::Assertion(bearer.assertion(&oauth.id, now)?),
+    };
+    form.add("grant_type", shown.grant_type());
+    form.add("client_id", &oauth.id);
+    if let Some(scope) = &oauth.scope {
+        form.add("scope", scope);
+    }
+    match &shown {
+        Shown::Nothing => {}
+        Shown::Assertion(assertion) => form.add("assertion", assertion.expose()),
+        Shown::Password(user, password) => {
+            form.add("username", user);
+            form.add("password", password.expose());
+        }
+        Shown::Refresh(token) => form.add("refresh_token", token.expose()),
+    }
+    form.add("client_secret", oauth.secret.expose());
+    let body = Bytes::from_owner(Zeroizing::new(form.0.as_bytes().to_vec()));
+    Ok(Call::token(Target::new(PATH), body))
+}
+
+enum Shown<'a> {
+    Assertion(Secret),
+    Nothing,
+    Password(&'a str, &'a Secret),
+    Refresh(&'a Secret),
+}
+
+impl Shown<'_> {
+    fn grant_type(&self) -> &'static str {
+        match self {
+            Self::Assertion(_) => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::Nothing => "client_credentials",
+            Self::Password(..) => "password",
+            Self::Refresh(_) => "refresh_token",
+        }
+    }
+}
+
+/// A form that is wiped.
+struct Form(Zeroizing<String>);
+
+impl Form {
+    fn add(&mut self, name: &str, value: &str) {
+        let form = &mut self.0;
         // Room first: growing would leave a copy behind that is not wiped.
         let needed = name.len() + 2 + 3 * value.len();
         if form.capacity() - form.len() < needed {
             let mut larger = Zeroizing::new(String::with_capacity(form.len() + needed));
-            larger.push_str(&form);
-            std::mem::swap(&mut form, &mut larger);
+            larger.push_str(form);
+            std::mem::swap(form, &mut larger);
         }
-        form.push('&');
+        if !form.is_empty() {
+            form.push('&');
+        }
         form.push_str(name);
         form.push('=');
-        percent_encode(value, &mut form);
-    };
-    add("client_id", &credentials.id);
-    if let Some(scope) = &credentials.scope {
-        add("scope", scope);
+        percent_encode(value, form);
     }
-    add("client_secret", credentials.secret.expose());
-    let body = Bytes::from_owner(Zeroizing::new(form.as_bytes().to_vec()));
-    Call::token(Target::new(PATH), body)
 }
 
 /// Reads a good answer; the reason in words if it is none.
@@ -64,6 +113,10 @@ pub(super) fn read(mut body: Value) -> Result<Token, &'static str> {
         }
         Some(_) => return Err("token's life is not a number of seconds"),
     };
+    let refresh = match body.get_mut("refresh_token").map(Value::take) {
+        Some(Value::String(token)) if !token.is_empty() => Some(Secret::new(token)),
+        _ => None,
+    };
     let Some(Value::String(token)) = body.get_mut("access_token") else {
         return Err("answer has no access token");
     };
@@ -75,7 +128,7 @@ pub(super) fn read(mut body: Value) -> Result<Token, &'static str> {
     };
     header.set_sensitive(true);
     // A token asked for again within its life is the same one with less of it left, so the margin shrinks with it.
-    Ok(Token { header, usable: life - MARGIN.min(life / 2) })
+    Ok(Token { header, usable: life - MARGIN.min(life / 2), refresh })
 }
 
 #[cfg(test)]
@@ -83,24 +136,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::secret::Secret;
     use crate::wire::url::{BaseUrl, PlainHttp};
 
     #[test]
     fn the_request_is_a_form() {
-        let credentials = ClientCredentials {
+        let mut oauth = OAuth {
             id: "a b".to_owned(),
             secret: Secret::new("s&=é"),
             scope: Some("x".to_owned()),
+            grant: Grant::ClientCredentials,
         };
         let base = BaseUrl::parse("https://x.example", PlainHttp::Refused).unwrap();
-        let request = request(&credentials).request(&base, None).unwrap();
-        assert_eq!(request.uri().path(), "/oauth_token.do");
-        assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
-        assert_eq!(
-            &request.body()[..],
-            b"grant_type=client_credentials&client_id=a%20b&scope=x&client_secret=s%26%3D%C3%A9"
-        );
+        let of = |oauth: &OAuth, refresh: Option<&Secret>| {
+            let call = request(oauth, refresh, SystemTime::UNIX_EPOCH).unwrap();
+            let request = call.request(&base, None).unwrap();
+            assert_eq!(request.uri().path(), "/oauth_token.do");
+            assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+            String::from_utf8(request.body().to_vec()).unwrap()
+        };
+        let client = "client_id=a%20b&scope=x";
+        let secret = "client_secret=s%26%3D%C3%A9";
+        assert_eq!(of(&oauth, None), format!("grant_type=client_credentials&{client}&{secret}"));
+        let renewed = of(&oauth, Some(&Secret::new("r/1")));
+        assert_eq!(renewed, format!("grant_type=refresh_token&{client}&refresh_token=r%2F1&{secret}"));
+        oauth.grant = Grant::Refresh(Secret::new("r0"));
+        assert_eq!(of(&oauth, None), format!("grant_type=refresh_token&{client}&refresh_token=r0&{secret}"));
     }
 
     #[test]

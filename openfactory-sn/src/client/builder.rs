@@ -1,5 +1,6 @@
 //! How a client comes to be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,14 @@ use tokio::sync::Semaphore;
 
 use super::Client;
 use super::engine::Engine;
+use super::pace::Pacer;
 use super::retry::RetryPolicy;
-use crate::auth::{Auth, Authenticator};
+use crate::auth::{Auth, Authenticator, IntegrationPoint};
 use crate::clock::{Clock, Jitter, RandomJitter, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::transport::Transport;
+#[cfg(feature = "http")]
+use crate::transport::http::HttpOptions;
 use crate::wire::url::{BaseUrl, PlainHttp};
 
 /// Total time of a call. The instance's own quota for one request is 60 s.
@@ -28,6 +32,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 pub struct ClientBuilder {
     base_url: String,
     auth: Option<Auth>,
+    points: Vec<(IntegrationPoint, Auth)>,
     plain: PlainHttp,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
@@ -36,9 +41,7 @@ pub struct ClientBuilder {
     total: Duration,
     concurrent: usize,
     #[cfg(feature = "http")]
-    roots: Vec<Vec<u8>>,
-    #[cfg(feature = "http")]
-    max_body: usize,
+    http: HttpOptions,
 }
 
 impl ClientBuilder {
@@ -46,6 +49,7 @@ impl ClientBuilder {
         Self {
             base_url,
             auth: None,
+            points: Vec::new(),
             plain: PlainHttp::Refused,
             transport: None,
             clock: Arc::new(SystemClock),
@@ -54,9 +58,7 @@ impl ClientBuilder {
             total: TOTAL,
             concurrent: CONCURRENT,
             #[cfg(feature = "http")]
-            roots: Vec::new(),
-            #[cfg(feature = "http")]
-            max_body: MAX_BODY,
+            http: HttpOptions::new(MAX_BODY),
         }
     }
 
@@ -66,18 +68,40 @@ impl ClientBuilder {
         self
     }
 
+    /// A credential of its own for the tables of this point. May be called once for each point; a later call counts.
+    pub fn auth_for(mut self, point: IntegrationPoint, auth: Auth) -> Self {
+        self.points.push((point, auth));
+        self
+    }
+
     /// Trusts the certificates of this PEM text, and with it nothing else: neither the platform's roots nor the public
     /// ones. May be called several times.
     #[cfg(feature = "http")]
     pub fn root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.roots.push(pem.into());
+        self.http.roots.push(pem.into());
+        self
+    }
+
+    /// Shows this certificate, with its chain, and proves it by this key (PKCS #8, PKCS #1 or SEC 1), each as PEM text: for
+    /// instances that ask for one, alone ([`Auth::client_certificate`]) or beside another credential.
+    #[cfg(feature = "http")]
+    pub fn client_certificate_pem(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.http.identity = Some((chain.into(), zeroize::Zeroizing::new(key.into())));
+        self
+    }
+
+    /// Goes through this proxy: `http://host:port`, with `user:password@` if it wants them. Without it, the one that the
+    /// environment names (`HTTPS_PROXY`), but none to this machine.
+    #[cfg(feature = "http")]
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.http.proxy = Some(crate::Secret::new(url.into()));
         self
     }
 
     /// The largest answer taken, in bytes, attachments included; 16 MiB if not set.
     #[cfg(feature = "http")]
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
-        self.max_body = bytes;
+        self.http.max_body = bytes;
         self
     }
 
@@ -134,6 +158,9 @@ impl ClientBuilder {
         let base = BaseUrl::parse(&self.base_url, self.plain).map_err(local)?;
         let auth = self.auth.clone().ok_or_else(|| local("no credential given"))?;
         let auth = Authenticator::new(auth).map_err(local)?;
+        let points: Result<BTreeMap<_, _>, _> =
+            self.points.iter().map(|(point, auth)| Ok((*point, Authenticator::new(auth.clone())?))).collect();
+        let points = points.map_err(local)?;
         let transport = self.chosen_transport(&base)?;
         let engine = Engine {
             transport,
@@ -142,25 +169,24 @@ impl ClientBuilder {
             policy: self.policy,
             total: self.total,
             permits: Semaphore::new(self.concurrent),
+            pacer: Pacer::default(),
         };
-        Ok(Client::new(base, auth, engine))
+        Ok(Client::new(base, auth, points, engine))
     }
 
     #[cfg(feature = "http")]
     fn chosen_transport(&self, base: &BaseUrl) -> Result<Arc<dyn Transport>, Error> {
-        use crate::transport::http::{HttpOptions, HttpTransport};
+        use crate::transport::http::HttpTransport;
 
         let local = |reason| Error::new(ErrorKind::Local, "build a client", reason);
         match &self.transport {
-            Some(_) if !self.roots.is_empty() => {
-                Err(local("root certificates are for the built-in transport, but another is given"))
+            Some(_) if self.http.is_particular() => {
+                Err(local("certificates and proxy are for the built-in transport, but another is given"))
             }
             Some(transport) => Ok(Arc::clone(transport)),
             None => {
-                let options =
-                    HttpOptions { roots: &self.roots, max_body: self.max_body, loopback: base.is_loopback() };
-                let transport = HttpTransport::new(&options)
-                    .map_err(|error| local("TLS cannot be set up").with_source(error))?;
+                let transport = HttpTransport::new(&self.http, base.is_loopback())
+                    .map_err(|error| local("TLS or proxy cannot be set up").with_source(error))?;
                 Ok(Arc::new(transport))
             }
         }

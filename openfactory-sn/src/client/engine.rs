@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -13,6 +13,7 @@ use http::{Request, Response};
 use tokio::sync::Semaphore;
 use tracing::debug;
 
+use super::pace::Pacer;
 use super::retry::RetryPolicy;
 use crate::auth::Credential;
 use crate::clock::{Clock, Jitter};
@@ -20,6 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::transport::{Transport, TransportError, TransportErrorKind};
 use crate::wire::call::Call;
 use crate::wire::response::{Answer, interpret};
+use crate::wire::retry_after::retry_after;
 use crate::wire::url::BaseUrl;
 
 /// A point on the monotonic clock.
@@ -34,6 +36,7 @@ pub(crate) struct Engine {
     pub(super) policy: RetryPolicy,
     pub(super) total: Duration,
     pub(super) permits: Semaphore,
+    pub(super) pacer: Pacer,
 }
 
 impl fmt::Debug for Engine {
@@ -53,6 +56,10 @@ impl Engine {
 
     pub(crate) fn monotonic(&self) -> Duration {
         self.clock.monotonic()
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     fn left(&self, deadline: Deadline) -> Duration {
@@ -86,6 +93,17 @@ impl Engine {
         }
     }
 
+    /// How often something is tried in all.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.policy.attempts.max(1)
+    }
+
+    /// Waits before the next round of something of which a part failed like this.
+    pub(crate) async fn rest(&self, error: &Error, made: u32) {
+        let wait = error.retry_after().unwrap_or_else(|| self.policy.backoff(made, self.jitter.unit()));
+        self.clock.sleep(wait.min(self.total)).await;
+    }
+
     /// Makes a call, several times if need be.
     pub(crate) async fn run(
         &self,
@@ -113,12 +131,30 @@ impl Engine {
         Err(call.refused("no attempt allowed"))
     }
 
+    /// Waits for a place under the instance's limits; says so where there is none before the deadline.
+    async fn keep_pace(&self, call: &Call, deadline: Deadline) -> Result<(), Error> {
+        let wait = self.pacer.wait(call.target.path(), self.clock.now(), self.clock.monotonic());
+        if wait.is_zero() {
+            return Ok(());
+        }
+        if wait >= self.left(deadline) {
+            let reason = "the instance's rate limit leaves no room before the deadline";
+            return Err(
+                Error::new(ErrorKind::Throttled, call.operation.clone(), reason).with_retry_after(Some(wait))
+            );
+        }
+        debug!(operation = %call.operation, ?wait, "paced");
+        self.clock.sleep(wait).await;
+        Ok(())
+    }
+
     async fn exchange(
         &self,
         call: &Call,
         request: Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Response<Bytes>, Error> {
+        self.keep_pace(call, deadline).await?;
         let sent = AtomicBool::new(false);
         let work = async {
             let _permit = self
@@ -136,7 +172,19 @@ impl Engine {
             outcome.as_ref().and_then(|outcome| outcome.as_ref().ok()).map(|answer| answer.status().as_u16());
         debug!(method = %call.method, path = call.target.path(), status, ?elapsed, "request");
         match outcome {
-            Some(Ok(response)) => Ok(response),
+            Some(Ok(response)) => {
+                let asked = retry_after(response.headers(), self.clock.now());
+                let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
+                self.pacer.heard(
+                    call.target.path(),
+                    response.status(),
+                    response.headers(),
+                    asked,
+                    now,
+                    monotonic,
+                );
+                Ok(response)
+            }
             Some(Err(error)) => Err(unanswered(call, error)),
             None => {
                 let sent = sent.load(Ordering::Relaxed);

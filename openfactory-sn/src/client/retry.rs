@@ -54,7 +54,7 @@ impl RetryPolicy {
     }
 
     /// Exponential with full jitter.
-    fn backoff(&self, made: u32, unit: f64) -> Duration {
+    pub(crate) fn backoff(&self, made: u32, unit: f64) -> Duration {
         let doublings = made.saturating_sub(1).min(16);
         let bound = self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait);
         bound.mul_f64(unit.clamp(0.0, 1.0))

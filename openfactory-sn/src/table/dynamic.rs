@@ -137,9 +137,7 @@ impl DynamicTable {
     ///
     /// [`ErrorKind::NotFound`] if there is no such record; as [`DynamicTable::create`] else.
     pub async fn update(&self, sys_id: &SysId, fields: &Fields) -> Result<Row, Error> {
-        let target = shown(Target::new(self.record_path(sys_id)?));
-        let call = Call::patch(self.operation_on("update", sys_id), target, fields);
-        self.one(&call, self.client.engine().deadline()).await
+        self.one(&self.patch_call(sys_id, fields)?, self.client.engine().deadline()).await
     }
 
     /// Deletes a record. If the answer to a first request was lost, that it is gone by the second counts as done.
@@ -148,8 +146,7 @@ impl DynamicTable {
     ///
     /// [`ErrorKind::NotFound`] if there was no such record.
     pub async fn delete(&self, sys_id: &SysId) -> Result<(), Error> {
-        let call = Call::delete(self.operation_on("delete", sys_id), Target::new(self.record_path(sys_id)?));
-        match self.client.call(&call, self.client.engine().deadline()).await {
+        match self.client.call(&self.delete_call(sys_id)?, self.client.engine().deadline()).await {
             Ok(_) => Ok(()),
             Err(error) if is_absent(&error) && error.may_have_happened() => Ok(()),
             Err(error) => Err(error),
@@ -157,8 +154,7 @@ impl DynamicTable {
     }
 
     pub(super) async fn get_within(&self, sys_id: &SysId, deadline: Deadline) -> Result<Row, Error> {
-        let target = shown(Target::new(self.record_path(sys_id)?));
-        self.one(&Call::get(self.operation_on("get", sys_id), target), deadline).await
+        self.one(&self.get_call(sys_id)?, deadline).await
     }
 
     pub(super) async fn get_opt_within(
@@ -173,7 +169,20 @@ impl DynamicTable {
         }
     }
 
-    pub(super) fn post_call(&self, fields: &Fields) -> Result<Call, Error> {
+    pub(crate) fn get_call(&self, sys_id: &SysId) -> Result<Call, Error> {
+        Ok(Call::get(self.operation_on("get", sys_id), shown(Target::new(self.record_path(sys_id)?))))
+    }
+
+    pub(crate) fn patch_call(&self, sys_id: &SysId, fields: &Fields) -> Result<Call, Error> {
+        let target = shown(Target::new(self.record_path(sys_id)?));
+        Ok(Call::patch(self.operation_on("update", sys_id), target, fields))
+    }
+
+    pub(crate) fn delete_call(&self, sys_id: &SysId) -> Result<Call, Error> {
+        Ok(Call::delete(self.operation_on("delete", sys_id), Target::new(self.record_path(sys_id)?)))
+    }
+
+    pub(crate) fn post_call(&self, fields: &Fields) -> Result<Call, Error> {
         Ok(Call::post(self.operation("create"), shown(Target::new(self.path()?)), fields))
     }
 
@@ -226,6 +235,6 @@ pub(super) fn shown(target: Target) -> Target {
 }
 
 /// Whether the Table API itself says that there is no such record; a 404 of something in between does not.
-fn is_absent(error: &Error) -> bool {
+pub(crate) fn is_absent(error: &Error) -> bool {
     error.kind() == ErrorKind::NotFound && error.fault().is_some()
 }

@@ -19,12 +19,12 @@ pub struct Ensured {
 }
 
 /// The fields with the key among them.
-pub(super) fn keyed(sys_id: &SysId, fields: &Fields) -> Fields {
+pub(crate) fn keyed(sys_id: &SysId, fields: &Fields) -> Fields {
     fields.clone().with("sys_id", sys_id.as_str())
 }
 
 /// The record, if the instance took over the key.
-pub(super) fn kept_key(table: &DynamicTable, sys_id: &SysId, row: Row) -> Result<Row, Error> {
+pub(crate) fn kept_key(table: &DynamicTable, sys_id: &SysId, row: Row) -> Result<Row, Error> {
     if row.sys_id() == sys_id {
         return Ok(row);
     }
@@ -65,6 +65,6 @@ pub(super) async fn ensure(table: &DynamicTable, sys_id: &SysId, fields: &Fields
 
 /// Whether the record may be there after this failure: the answer was lost, or the key is taken, which an instance may
 /// word as a refusal of rights.
-fn leaves_doubt(failure: &Error) -> bool {
+pub(crate) fn leaves_doubt(failure: &Error) -> bool {
     failure.may_have_happened() || matches!(failure.kind(), ErrorKind::Conflict | ErrorKind::Forbidden)
 }

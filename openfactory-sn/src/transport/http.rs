@@ -1,12 +1,15 @@
 //! The transport over reqwest: the only file that names it.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
+use zeroize::Zeroizing;
 
 use super::{Transport, TransportError, TransportErrorKind, tls};
+use crate::secret::Secret;
 
 /// Time for name resolution, TCP and TLS together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,25 +22,55 @@ pub(crate) struct HttpTransport {
 }
 
 /// What the transport needs to know.
-#[derive(Debug)]
-pub(crate) struct HttpOptions<'a> {
+pub(crate) struct HttpOptions {
     /// Certificates to trust, PEM; the platform's if none.
-    pub(crate) roots: &'a [Vec<u8>],
+    pub(crate) roots: Vec<Vec<u8>>,
+    /// Certificate chain and key to show, PEM.
+    pub(crate) identity: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
+    /// The proxy's address, which can hold a password.
+    pub(crate) proxy: Option<Secret>,
     /// Largest body taken, in bytes.
     pub(crate) max_body: usize,
-    /// Whether the instance is on this machine, which no proxy can reach.
-    pub(crate) loopback: bool,
+}
+
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("roots", &self.roots.len())
+            .field("identity", &self.identity.is_some())
+            .field("proxy", &self.proxy)
+            .field("max_body", &self.max_body)
+            .finish()
+    }
+}
+
+impl HttpOptions {
+    pub(crate) fn new(max_body: usize) -> Self {
+        Self { roots: Vec::new(), identity: None, proxy: None, max_body }
+    }
+
+    /// Whether something was set that another transport would leave undone.
+    pub(crate) fn is_particular(&self) -> bool {
+        !self.roots.is_empty() || self.identity.is_some() || self.proxy.is_some()
+    }
 }
 
 impl HttpTransport {
-    pub(crate) fn new(options: &HttpOptions<'_>) -> Result<Self, TransportError> {
+    /// `loopback`: the instance is on this machine, which no proxy of the environment can reach.
+    pub(crate) fn new(options: &HttpOptions, loopback: bool) -> Result<Self, TransportError> {
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(options.roots)?)
+            .tls_backend_preconfigured(tls::config(&options.roots, options.identity.as_ref())?)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT);
-        if options.loopback {
+        if let Some(proxy) = &options.proxy {
+            // Its own error names the address, which can hold a password.
+            let proxy = reqwest::Proxy::all(proxy.expose()).map_err(|_| {
+                TransportError::new(TransportErrorKind::Local).caused_by("proxy is not a URL")
+            })?;
+            builder = builder.proxy(proxy);
+        } else if loopback {
             builder = builder.no_proxy();
         }
         let client = builder

@@ -1,28 +1,39 @@
-//! Whom we trust: the platform's roots, or only the ones given.
+//! Whom we trust: the platform's roots, or only the ones given. And who we are, if we show a certificate.
 
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
 use super::{TransportError, TransportErrorKind};
 
 /// A client's TLS settings. With roots given, nothing else is trusted: a private instance is not to be impersonated by
 /// any public authority.
-pub(super) fn config(roots: &[Vec<u8>]) -> Result<ClientConfig, TransportError> {
+pub(super) fn config(
+    roots: &[Vec<u8>],
+    identity: Option<&(Vec<u8>, Zeroizing<Vec<u8>>)>,
+) -> Result<ClientConfig, TransportError> {
     let provider = Arc::new(ring::default_provider());
     let verifier = if roots.is_empty() { platform(&provider)? } else { only(roots, &provider)? };
-    let config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(local)?
         .dangerous() // the name of the door for any verifier that is not built from a bare root store
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(config)
+        .with_custom_certificate_verifier(verifier);
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some((chain, key)) => {
+            let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain).collect();
+            let chain = chain.map_err(local)?;
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(local)?;
+            builder.with_client_auth_cert(chain, key).map_err(local)
+        }
+    }
 }
 
 fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TransportError> {
@@ -60,8 +71,10 @@ mod tests {
 
     #[test]
     fn what_is_no_certificate_is_refused() {
-        assert!(config(&[b"not PEM".to_vec()]).is_err());
+        assert!(config(&[b"not PEM".to_vec()], None).is_err());
         let garbage = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
-        assert!(config(&[garbage]).is_err());
+        assert!(config(&[garbage], None).is_err());
+        let key = Zeroizing::new(b"no key".to_vec());
+        assert!(config(&[], Some(&(b"no chain".to_vec(), key))).is_err());
     }
 }

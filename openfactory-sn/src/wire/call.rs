@@ -1,8 +1,8 @@
 //! One call, before it is a request.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderValue, Method, Request};
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderName, HeaderValue, Method, Request};
 use serde_json::{Map, Value};
 
 use super::url::{BaseUrl, Target};
@@ -32,8 +32,12 @@ pub(crate) enum Expects {
     Nothing,
     /// A file's bytes.
     File,
+    /// JSON of another form than one with a `result`.
+    Json,
     /// The token endpoint's form of JSON.
     Token,
+    /// JSON with a `result`, perhaps of work that goes on behind it (202).
+    Work,
 }
 
 /// One call, ready to be made once or several times.
@@ -77,6 +81,25 @@ impl Call {
     /// A create: not repeated by the client unless it can't have been acted on.
     pub(crate) fn post(operation: String, target: Target, fields: &Fields) -> Self {
         Self { repeat: Repeat::OnlyIfUnsent, ..Self::new(Method::POST, operation, target) }.with_json(fields)
+    }
+
+    /// A call whose body is any JSON; not repeated by the client unless it can't have been acted on.
+    pub(crate) fn json(method: Method, operation: String, target: Target, body: &Value) -> Self {
+        Self {
+            repeat: Repeat::OnlyIfUnsent,
+            content_type: Some(JSON),
+            body: Bytes::from(body.to_string()),
+            ..Self::new(method, operation, target)
+        }
+    }
+
+    /// The same with another form of answer.
+    pub(crate) fn expecting(self, expects: Expects) -> Self {
+        Self { expects, ..self }
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
     }
 
     pub(crate) fn patch(operation: String, target: Target, fields: &Fields) -> Self {
@@ -125,7 +148,7 @@ impl Call {
     pub(crate) fn request(
         &self,
         base: &BaseUrl,
-        credential: Option<&HeaderValue>,
+        credential: Option<(&HeaderName, &HeaderValue)>,
     ) -> Result<Request<Bytes>, Error> {
         let url = base.join(&self.target).map_err(|reason| self.refused(reason))?;
         let mut request = Request::new(self.body.clone());
@@ -137,8 +160,8 @@ impl Call {
         if let Some(content_type) = &self.content_type {
             headers.insert(CONTENT_TYPE, content_type.clone());
         }
-        if let Some(credential) = credential {
-            headers.insert(AUTHORIZATION, credential.clone());
+        if let Some((name, value)) = credential {
+            headers.insert(name.clone(), value.clone());
         }
         Ok(request)
     }

@@ -33,7 +33,7 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
     if !status.is_success() {
         return Err(refusal(call, response, now));
     }
-    if status == StatusCode::ACCEPTED {
+    if status == StatusCode::ACCEPTED && call.expects != Expects::Work {
         return Err(fail(ErrorKind::Unavailable, "queued by the instance without an answer"));
     }
     match call.expects {
@@ -44,7 +44,7 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
             }
             Ok(Answer { file: response.body().clone(), ..Answer::of(Value::Null, response) })
         }
-        Expects::Result | Expects::Token => {
+        Expects::Result | Expects::Json | Expects::Token | Expects::Work => {
             if !is_json(response.headers()) {
                 return Err(match is_page(response) {
                     true => fail(ErrorKind::Unavailable, NOT_JSON),
@@ -61,6 +61,9 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
             if let Some(fault) = fault_in(&body) {
                 let kind = kind_by_words(&fault).unwrap_or(ErrorKind::Unavailable);
                 return Err(fail(kind, "error inside an answer of success").with_fault(Some(fault)));
+            }
+            if call.expects == Expects::Json {
+                return Ok(Answer::of(body, response));
             }
             match body {
                 Value::Object(mut members) => match members.remove("result") {

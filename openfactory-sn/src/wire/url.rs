@@ -91,6 +91,11 @@ impl Target {
         (found == path).then(|| Self(path_and_query.to_owned()))
     }
 
+    /// Path and query.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The path alone, fit for a log: a query can hold personal data.
     pub(crate) fn path(&self) -> &str {
         self.0.split('?').next().unwrap_or_default()

@@ -11,8 +11,11 @@
 
 mod aggregate;
 mod attachment;
+mod batch;
 mod correlate;
 mod ensure;
+mod fernet;
+mod grants;
 mod http;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;

@@ -107,3 +107,58 @@ async fn a_caller_can_do_without() {
     assert_eq!(client.dynamic_table("incident").get(&id()).await.unwrap_err().kind(), ErrorKind::Unavailable);
     script.assert_done();
 }
+
+#[tokio::test]
+async fn one_refusal_holds_back_the_calls_after_it() {
+    let script = ScriptedTransport::new()
+        .on(
+            Expected::get(record_path()),
+            Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "40"),
+        )
+        .on(Expected::get(record_path()), Reply::result(200, row(ID, "1")));
+    let clock = clock();
+    let table = timed(&script, &clock).dynamic_table("incident");
+    let refused = table.get(&id()).await.unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.retry_after()),
+        (ErrorKind::Throttled, Some(Duration::from_secs(40)))
+    );
+    let unasked = table.create(&Fields::new()).await.unwrap_err();
+    assert_eq!(
+        (unasked.kind(), unasked.retry_after()),
+        (ErrorKind::Throttled, Some(Duration::from_secs(40)))
+    );
+    assert!(!unasked.may_have_happened() && unasked.is_retryable());
+    clock.advance(Duration::from_secs(25));
+    table.get(&id()).await.unwrap();
+    assert_eq!(clock.slept(), [Duration::from_secs(15)]);
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn calls_are_spread_under_a_limit_that_was_told() {
+    let reset = "1767225700"; // 100 s from the clock's start
+    let told = || {
+        Reply::result(200, row(ID, "1")).header("x-ratelimit-limit", "4").header("x-ratelimit-reset", reset)
+    };
+    let mut script = ScriptedTransport::new();
+    for _ in 0..4 {
+        script = script.on(Expected::get(record_path()), told());
+    }
+    let clock = clock();
+    let table = builder(&script)
+        .clock(clock.clone())
+        .total_timeout(Duration::from_secs(300))
+        .build()
+        .unwrap()
+        .dynamic_table("incident");
+    for _ in 0..4 {
+        table.get(&id()).await.unwrap();
+    }
+    assert!(clock.slept().is_empty(), "three are free, the fourth is the first of what is spread");
+    script.assert_done();
+    let script = script.on(Expected::get(record_path()), told());
+    table.get(&id()).await.unwrap();
+    assert_eq!(clock.slept(), [Duration::from_secs(100)], "none left before the reset");
+    script.assert_done();
+}

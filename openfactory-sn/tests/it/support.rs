@@ -1,5 +1,6 @@
 //! What several tests need.
 
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use openfactory_sn::testing::{FixedClock, NoJitter, ScriptedTransport};
@@ -36,4 +37,24 @@ pub(crate) fn client(script: &ScriptedTransport) -> Client {
 /// A row with this key and state.
 pub(crate) fn row(sys_id: &str, state: &str) -> Value {
     json!({"sys_id": sys_id, "state": state, "number": "INC0010001", "short_description": "x"})
+}
+
+/// What Python prints, or `None` (said out loud) where it lacks the package.
+pub(crate) fn python(test: &str, code: &str, arguments: &[&str]) -> Option<String> {
+    let interpreter = std::env::var("OPENFACTORY_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let run = |code: &str, arguments: &[&str]| {
+        Command::new(&interpreter).arg("-c").arg(code).args(arguments).output()
+    };
+    if !run("import cryptography", &[]).is_ok_and(|output| output.status.success()) {
+        let strict = std::env::var("OPENFACTORY_STRICT").is_ok_and(|strict| strict == "1");
+        assert!(!strict, "{test} needs python3 with the package cryptography");
+        #[allow(clippy::print_stderr, reason = "a skip is said out loud")]
+        {
+            eprintln!("SKIPPED: {test}: needs python3 with the package cryptography");
+        }
+        return None;
+    }
+    let output = run(code, arguments).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
 }

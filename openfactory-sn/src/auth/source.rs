@@ -7,15 +7,17 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::token::{self, Token};
-use super::{ClientCredentials, Credential};
+use super::{Credential, OAuth};
 use crate::client::engine::{Deadline, Engine};
 use crate::error::{ACCESS_DENIED, Error, ErrorKind};
-use crate::wire::call::Call;
+use crate::secret::Secret;
 use crate::wire::url::BaseUrl;
+
+const OPERATION: &str = "get an access token";
 
 /// Hands out the current token.
 pub(crate) struct TokenSource {
-    credentials: ClientCredentials,
+    oauth: OAuth,
     /// How many fetches have ended, well or badly.
     fetches: AtomicU64,
     state: Mutex<State>,
@@ -25,17 +27,19 @@ pub(crate) struct TokenSource {
 struct State {
     current: Option<(Credential, Duration)>,
     failure: Option<Error>,
+    /// What renews the token, if the instance gave it.
+    refresh: Option<Secret>,
 }
 
 impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenSource").field("credentials", &self.credentials).finish_non_exhaustive()
+        f.debug_struct("TokenSource").field("oauth", &self.oauth).finish_non_exhaustive()
     }
 }
 
 impl TokenSource {
-    pub(crate) fn new(credentials: ClientCredentials) -> Self {
-        Self { credentials, fetches: AtomicU64::new(0), state: Mutex::default() }
+    pub(crate) fn new(oauth: OAuth) -> Self {
+        Self { oauth, fetches: AtomicU64::new(0), state: Mutex::default() }
     }
 
     /// The current token, or a new one. Who waited while a fetch failed gets that failure: many callers must not become
@@ -46,12 +50,11 @@ impl TokenSource {
         base: &BaseUrl,
         deadline: Deadline,
     ) -> Result<Credential, Error> {
-        let call = token::request(&self.credentials);
         let ended_before = self.fetches.load(Ordering::Acquire);
         let mut state = engine
             .within(deadline, self.state.lock())
             .await
-            .ok_or_else(|| Error::new(ErrorKind::Timeout, call.operation.clone(), "no token in time"))?;
+            .ok_or_else(|| Error::new(ErrorKind::Timeout, OPERATION, "no token in time"))?;
         if let Some((credential, usable_until)) = &state.current
             && engine.monotonic() < *usable_until
         {
@@ -63,11 +66,14 @@ impl TokenSource {
             return Err(failure.clone());
         }
         let asked_at = engine.monotonic();
-        let fetched = fetch(&call, engine, base, deadline).await;
+        let fetched = self.fetch(&mut state, engine, base, deadline).await;
         let generation = self.fetches.fetch_add(1, Ordering::AcqRel);
         match fetched {
-            Ok(Token { header, usable }) => {
-                let credential = Credential { header, generation: Some(generation) };
+            Ok(Token { header, usable, refresh }) => {
+                let credential = Credential::bearer(header, generation);
+                if refresh.is_some() {
+                    state.refresh = refresh;
+                }
                 state.current = Some((credential.clone(), asked_at.saturating_add(usable)));
                 state.failure = None;
                 Ok(credential)
@@ -87,11 +93,45 @@ impl TokenSource {
             state.current = None;
         }
     }
+
+    /// A new token: by what renews it, and by the grant itself if there is none or the instance takes it no more.
+    async fn fetch(
+        &self,
+        state: &mut State,
+        engine: &Engine,
+        base: &BaseUrl,
+        deadline: Deadline,
+    ) -> Result<Token, Error> {
+        if let Some(refresh) = state.refresh.take() {
+            match self.ask(Some(&refresh), engine, base, deadline).await {
+                Err(refused) if is_refusal(&refused) => {}
+                outcome => {
+                    state.refresh = Some(refresh);
+                    return outcome;
+                }
+            }
+        }
+        self.ask(None, engine, base, deadline).await
+    }
+
+    async fn ask(
+        &self,
+        refresh: Option<&Secret>,
+        engine: &Engine,
+        base: &BaseUrl,
+        deadline: Deadline,
+    ) -> Result<Token, Error> {
+        let call = token::request(&self.oauth, refresh, engine.now()).map_err(|error| {
+            Error::new(ErrorKind::Local, OPERATION, "assertion not signed").with_source(error)
+        })?;
+        let answer = engine.run(&call, base, None, deadline).await.map_err(explained)?;
+        token::read(answer.result).map_err(|reason| Error::new(ErrorKind::Decode, OPERATION, reason))
+    }
 }
 
-async fn fetch(call: &Call, engine: &Engine, base: &BaseUrl, deadline: Deadline) -> Result<Token, Error> {
-    let answer = engine.run(call, base, None, deadline).await.map_err(explained)?;
-    token::read(answer.result).map_err(|reason| Error::new(ErrorKind::Decode, call.operation.clone(), reason))
+/// Whether the endpoint looked at what it was shown, and did not take it.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Invalid | ErrorKind::Forbidden)
 }
 
 /// A refusal of the token endpoint, with what it does not say.

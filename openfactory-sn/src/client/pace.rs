@@ -1,0 +1,196 @@
+//! How fast calls may follow each other, by what the instance tells of its limits. Pure: time is handed in.
+//!
+//! Rules are counted per hour and API. An instance tells limit and reset where a rule matched, and nothing where none
+//! did; how much is left it does not document, so the client counts its own calls and takes `X-RateLimit-Remaining` where
+//! it comes all the same. Others under the same rule are not seen: then 429 has the last word.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
+
+/// Most APIs that are remembered; there are some ten.
+const APIS: usize = 32;
+/// What part of a limit may be used without waiting, in percent; what is beyond it is spread until the reset.
+const FREE: u64 = 75;
+/// Longest time believed of a reset: rules are counted per hour.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// What is known of each API's limits.
+#[derive(Debug, Default)]
+pub(crate) struct Pacer(Mutex<BTreeMap<String, Window>>);
+
+#[derive(Debug, Default, Clone)]
+struct Window {
+    /// No call before this, because one was refused. Monotonic.
+    closed_until: Duration,
+    limit: Option<u64>,
+    reset: Option<SystemTime>,
+    used: u64,
+    /// When the next call may go, where calls are spread. Monotonic.
+    next: Duration,
+}
+
+impl Pacer {
+    /// Takes a place for a call to this path, and says how long to wait for it.
+    pub(crate) fn wait(&self, path: &str, now: SystemTime, monotonic: Duration) -> Duration {
+        self.with(path, |window| window.take(now, monotonic))
+    }
+
+    /// Learns from an answer.
+    pub(crate) fn heard(
+        &self,
+        path: &str,
+        status: StatusCode,
+        headers: &HeaderMap,
+        asked: Option<Duration>,
+        now: SystemTime,
+        monotonic: Duration,
+    ) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        let limit = number("x-ratelimit-limit");
+        let refused = status == StatusCode::TOO_MANY_REQUESTS;
+        if limit.is_none() && !refused {
+            return;
+        }
+        self.with(path, |window| {
+            if let (true, Some(asked)) = (refused, asked) {
+                window.closed_until = window.closed_until.max(monotonic.saturating_add(asked.min(LONGEST)));
+            }
+            if let Some(limit) = limit {
+                window.limit = Some(limit);
+                let reset = number("x-ratelimit-reset")
+                    .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
+                    .filter(|reset| reset.duration_since(now).is_ok_and(|left| left <= LONGEST));
+                if reset.is_some() && reset != window.reset {
+                    window.reset = reset;
+                    window.used = 1;
+                }
+                if let Some(remaining) = number("x-ratelimit-remaining") {
+                    window.used = window.used.max(limit.saturating_sub(remaining));
+                }
+            }
+        });
+    }
+
+    fn with<T>(&self, path: &str, look: impl FnOnce(&mut Window) -> T) -> T {
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let api = api(path);
+        if windows.len() >= APIS && !windows.contains_key(&api) {
+            windows.clear();
+        }
+        look(windows.entry(api).or_default())
+    }
+}
+
+impl Window {
+    fn take(&mut self, now: SystemTime, monotonic: Duration) -> Duration {
+        let closed = self.closed_until.saturating_sub(monotonic);
+        let (Some(limit), Some(reset)) = (self.limit, self.reset) else {
+            return closed;
+        };
+        let left = match reset.duration_since(now) {
+            Ok(left) if !left.is_zero() => left,
+            _ => {
+                // The window is over; the next answer tells of the new one.
+                self.used = 0;
+                self.reset = None;
+                return closed;
+            }
+        };
+        self.used += 1;
+        let free = limit.saturating_mul(FREE) / 100;
+        if self.used <= free {
+            return closed;
+        }
+        if self.used > limit {
+            return closed.max(left);
+        }
+        let places = u32::try_from(limit - self.used + 1).unwrap_or(u32::MAX);
+        let at = self.next.max(monotonic);
+        self.next = at.saturating_add(left / places);
+        closed.max(at - monotonic)
+    }
+}
+
+/// `/api/now/table` of `/api/now/table/incident/…`, also where a version is between.
+fn api(path: &str) -> String {
+    let is_version = |part: &str| part.len() == 2 && part.starts_with('v');
+    path.split('/').filter(|part| !is_version(part)).take(4).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "/api/now/table/incident";
+
+    fn at(seconds: u64) -> (SystemTime, Duration) {
+        let passed = Duration::from_secs(seconds);
+        (SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000) + passed, passed)
+    }
+
+    fn headers(pairs: &[(&'static str, u64)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), (*value).into())).collect()
+    }
+
+    fn told(pacer: &Pacer, pairs: &[(&'static str, u64)], seconds: u64) {
+        let (now, monotonic) = at(seconds);
+        pacer.heard(TABLE, StatusCode::OK, &headers(pairs), None, now, monotonic);
+    }
+
+    fn wait(pacer: &Pacer, path: &str, seconds: u64) -> u64 {
+        let (now, monotonic) = at(seconds);
+        pacer.wait(path, now, monotonic).as_secs()
+    }
+
+    #[test]
+    fn nothing_told_nothing_waited() {
+        let pacer = Pacer::default();
+        assert!((0..1_000).all(|second| wait(&pacer, TABLE, second) == 0));
+    }
+
+    #[test]
+    fn what_is_left_of_a_limit_is_spread_until_the_reset() {
+        let pacer = Pacer::default();
+        let told_of = [("x-ratelimit-limit", 8), ("x-ratelimit-reset", 1_000_100)];
+        told(&pacer, &told_of, 0);
+        let waits: Vec<_> = (0..5).map(|_| wait(&pacer, TABLE, 0)).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0], "six of eight are free, one was used when it was told");
+        assert_eq!((wait(&pacer, TABLE, 0), wait(&pacer, TABLE, 0)), (0, 50));
+        assert_eq!(wait(&pacer, TABLE, 10), 90, "none left: until the reset");
+        assert_eq!(wait(&pacer, "/api/now/v1/table/x", 100), 0, "a new window, by the same rule");
+        assert_eq!(wait(&pacer, "/api/now/attachment/file", 0), 0, "a rule is for one API");
+    }
+
+    #[test]
+    fn what_the_instance_counts_wins_over_our_count() {
+        let pacer = Pacer::default();
+        let told_of =
+            [("x-ratelimit-limit", 100), ("x-ratelimit-reset", 1_000_100), ("x-ratelimit-remaining", 1)];
+        told(&pacer, &told_of, 0);
+        assert_eq!((wait(&pacer, TABLE, 0), wait(&pacer, TABLE, 0)), (0, 100));
+    }
+
+    #[test]
+    fn after_a_refusal_everybody_waits() {
+        let pacer = Pacer::default();
+        let (now, monotonic) = at(0);
+        let asked = Some(Duration::from_secs(7));
+        pacer.heard(TABLE, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), asked, now, monotonic);
+        assert_eq!((wait(&pacer, TABLE, 2), wait(&pacer, TABLE, 7)), (5, 0));
+    }
+
+    #[test]
+    fn what_cannot_be_is_not_believed() {
+        let pacer = Pacer::default();
+        told(&pacer, &[("x-ratelimit-limit", 1), ("x-ratelimit-reset", 9_999_999_999)], 0);
+        told(&pacer, &[("x-ratelimit-limit", 1), ("x-ratelimit-reset", 5)], 0);
+        assert!((0..10).all(|_| wait(&pacer, TABLE, 0) == 0));
+        for n in 0..100 {
+            wait(&pacer, &format!("/api/x/{n}"), 0);
+        }
+        assert!(pacer.0.lock().unwrap().len() <= APIS);
+    }
+}

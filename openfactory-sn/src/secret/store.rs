@@ -1,0 +1,197 @@
+//! Secrets at rest: a file of names and Fernet tokens.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::Secret;
+use super::fernet::{FernetError, FernetKeys};
+
+/// Largest file read, in bytes.
+const FILE_MAX: u64 = 1024 * 1024;
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file could not be read or written.
+    #[error("secrets file could not be read or written")]
+    File(#[source] io::Error),
+    /// The text is not one of names and tokens.
+    #[error("line {line} of the secrets file is not NAME = TOKEN")]
+    Line {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// There is no secret of this name.
+    #[error("no secret {name:?}")]
+    Missing {
+        /// The name.
+        name: String,
+    },
+    /// A token cannot be decrypted, or a secret not encrypted.
+    #[error("secret {name:?}")]
+    Fernet {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: FernetError,
+    },
+}
+
+/// Secrets by name, encrypted; each is decrypted only when it is asked for.
+///
+/// The file has a line `NAME = TOKEN` for each. Keys are kept elsewhere: a store with its keys beside it hides nothing.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use openfactory_sn::Secret;
+/// use openfactory_sn::secret::{FernetKeys, SecretStore};
+///
+/// let keys = FernetKeys::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")?;
+/// let mut store = SecretStore::new(keys.clone());
+/// store.set("cmdb", &Secret::new("s3cr3t"), SystemTime::now(), [7; 16])?;
+/// let text = store.to_text();
+/// assert!(!text.contains("s3cr3t"));
+/// assert_eq!(SecretStore::parse(&text, keys)?.get("cmdb")?.expose(), "s3cr3t");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SecretStore {
+    keys: FernetKeys,
+    tokens: BTreeMap<String, String>,
+}
+
+impl SecretStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(keys: FernetKeys) -> Self {
+        Self { keys, tokens: BTreeMap::new() }
+    }
+
+    /// Reads a store's text. Tokens are looked at only when they are asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Line`].
+    pub fn parse(text: &str, keys: FernetKeys) -> Result<Self, StoreError> {
+        let mut store = Self::new(keys);
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let malformed = || StoreError::Line { line: number + 1 };
+            let (name, token) = line.split_once(" = ").ok_or_else(malformed)?;
+            if !is_name(name) || store.tokens.insert(name.to_owned(), token.to_owned()).is_some() {
+                return Err(malformed());
+            }
+        }
+        Ok(store)
+    }
+
+    /// Reads a store's file.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::File`], also if it is larger than 1 MiB; [`StoreError::Line`].
+    pub fn open(path: &Path, keys: FernetKeys) -> Result<Self, StoreError> {
+        let size = std::fs::metadata(path).map_err(StoreError::File)?.len();
+        if size > FILE_MAX {
+            return Err(StoreError::File(io::Error::other("file is larger than 1 MiB")));
+        }
+        Self::parse(&std::fs::read_to_string(path).map_err(StoreError::File)?, keys)
+    }
+
+    /// Writes the store's file so that either the old or the new one is there, readable by its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::File`].
+    pub fn save(&self, path: &Path) -> Result<(), StoreError> {
+        let write = || {
+            let mut beside = path.as_os_str().to_owned();
+            beside.push(".new");
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(&beside)?;
+            file.write_all(self.to_text().as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&beside, path)
+        };
+        write().map_err(StoreError::File)
+    }
+
+    /// The store's text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.tokens.iter().map(|(name, token)| format!("{name} = {token}\n")).collect()
+    }
+
+    /// The names of its secrets.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tokens.keys().map(String::as_str)
+    }
+
+    /// A secret.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`]; [`StoreError::Fernet`] if it is by none of the keys or was changed.
+    pub fn get(&self, name: &str) -> Result<Secret, StoreError> {
+        let token = self.tokens.get(name).ok_or_else(|| StoreError::Missing { name: name.to_owned() })?;
+        self.keys.decrypt(token).map_err(|source| StoreError::Fernet { name: name.to_owned(), source })
+    }
+
+    /// Puts a secret in, or another in its place. `iv` must be drawn at random each time; a name is made of letters,
+    /// digits, `_`, `-` and `.`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] for what is no name; [`StoreError::Fernet`].
+    pub fn set(
+        &mut self,
+        name: &str,
+        secret: &Secret,
+        now: SystemTime,
+        iv: [u8; 16],
+    ) -> Result<(), StoreError> {
+        if !is_name(name) {
+            return Err(StoreError::Missing { name: name.to_owned() });
+        }
+        let token = self
+            .keys
+            .encrypt(secret, now, iv)
+            .map_err(|source| StoreError::Fernet { name: name.to_owned(), source })?;
+        self.tokens.insert(name.to_owned(), token);
+        Ok(())
+    }
+
+    /// Encrypts anew, with the first key, whatever is by another; tells how many. `iv` is asked for each.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Fernet`] for a secret that is by none of the keys; then nothing is changed.
+    pub fn rotate(&mut self, now: SystemTime, mut iv: impl FnMut() -> [u8; 16]) -> Result<usize, StoreError> {
+        let mut rotated = self.clone();
+        let mut count = 0;
+        for (name, token) in &self.tokens {
+            let failed = |source| StoreError::Fernet { name: name.clone(), source };
+            if !self.keys.is_by_first(token).map_err(failed)? {
+                rotated.set(name, &self.get(name)?, now, iv())?;
+                count += 1;
+            }
+        }
+        *self = rotated;
+        Ok(count)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
