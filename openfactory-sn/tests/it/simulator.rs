@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use openfactory_simulator::faults::{Fault, FaultKind};
 use openfactory_simulator::seed::Seed;
 use openfactory_simulator::{ADMIN_USER, OAuthClient, Simulator, Webhook};
+use openfactory_sn::batch::{Batch, BatchLimits};
 use openfactory_sn::models::change_request::{APPROVAL, Approval, ChangeRequest, STATE, State, Type};
 use openfactory_sn::models::incident::{Incident, Priority};
 use openfactory_sn::models::relationship_type::RelationshipType;
@@ -227,5 +228,41 @@ async fn an_approval_is_told_verified_and_read_back() {
     let change = changes.get(&hint.sys_id).await.unwrap();
     assert_eq!(change.approval, Some(Approval::Approved));
     assert!(change.state.unwrap().is_past_approval());
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_a_batch_makes_each_record_once() {
+    let simulator = simulator().await;
+    let client = integration(&simulator);
+    let mut made = 0;
+    for (number, fault) in FAULTS.iter().enumerate() {
+        simulator.inject(Fault::new(*fault).on_path("/api/now/v1/batch").on_method("POST"));
+        let batch = || {
+            let mut batch = Batch::new();
+            for n in 0..7 {
+                let key = key("incident", &format!("batch-{number}-{n}"));
+                batch.ensure("incident", &key, &Fields::new().with("short_description", format!("{n}")));
+            }
+            batch
+        };
+        let limits = {
+            let mut limits = BatchLimits::default();
+            limits.calls = 3;
+            limits
+        };
+        // A failure handed back is to be tried again, as a queue would.
+        let batches = client.batches().limits(limits);
+        let mut outcomes = batches.run(batch()).await;
+        if outcomes.iter().any(|outcome| outcome.as_ref().is_err_and(|error| error.is_retryable())) {
+            outcomes = batches.run(batch()).await;
+        }
+        assert!(outcomes.iter().all(Result::is_ok), "{fault:?} {outcomes:?}");
+        let again = batches.run(batch()).await;
+        assert!(again.iter().all(|outcome| outcome.as_ref().is_ok_and(|done| !done.created)), "{fault:?}");
+        made += 7;
+    }
+    assert_eq!(simulator.store().records("incident").unwrap().len(), made);
+    assert_eq!(client.dynamic_table("incident").count(&Query::new()).await.unwrap(), made as u64);
     simulator.shutdown().await;
 }
