@@ -14,6 +14,7 @@ pub use self::retry::RetryPolicy;
 use crate::attachment::Attachments;
 use crate::auth::{Authenticator, IntegrationPoint};
 use crate::batch::Batches;
+use crate::cmdb::Cmdb;
 use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::record::Record;
@@ -75,6 +76,11 @@ impl Client {
         Self { point: self.point.or_else(|| IntegrationPoint::of_table(table)), ..self.clone() }
     }
 
+    /// With the credential of this point, unless one was chosen.
+    pub(crate) fn with_point(&self, point: IntegrationPoint) -> Self {
+        Self { point: self.point.or(Some(point)), ..self.clone() }
+    }
+
     fn authenticator(&self) -> &Authenticator {
         self.point.and_then(|point| self.shared.points.get(&point)).unwrap_or(&self.shared.auth)
     }
@@ -102,6 +108,12 @@ impl Client {
     #[must_use]
     pub fn batches(&self) -> Batches {
         Batches::new(self.clone())
+    }
+
+    /// The CMDB's own APIs.
+    #[must_use]
+    pub fn cmdb(&self) -> Cmdb {
+        Cmdb::new(self)
     }
 
     /// Files attached to records.

@@ -78,6 +78,7 @@ pub mod auth;
 pub mod batch;
 mod client;
 pub mod clock;
+pub mod cmdb;
 mod error;
 mod id;
 #[cfg(feature = "lifecycle")]

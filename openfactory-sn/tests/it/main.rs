@@ -12,6 +12,7 @@
 mod aggregate;
 mod attachment;
 mod batch;
+mod cmdb;
 mod correlate;
 mod ensure;
 mod fernet;

@@ -1,0 +1,83 @@
+//! The call to Identification and Reconciliation.
+
+use http::Method;
+
+use super::Cmdb;
+use super::outcome::Outcome;
+use super::payload::Payload;
+use crate::error::{Error, ErrorKind};
+use crate::wire::call::{Call, Repeat};
+use crate::wire::url::Target;
+
+const PATH: &str = "/api/now/identifyreconcile";
+
+impl Cmdb {
+    /// Hands items and relations to Identification and Reconciliation, which makes or changes each once: the call may be
+    /// repeated, and is.
+    ///
+    /// The instance says yes even where it refused items: look at each of [`Outcome::items`].
+    ///
+    /// ```
+    /// use openfactory_sn::cmdb::{CiOperation, IreErrorCode, Item, Payload};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::Fields;
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let answer = json!({"items": [
+    ///     {"className": "cmdb_ci_linux_server", "operation": "INSERT", "sysId": "d1", "errorCount": 0, "errors": []},
+    ///     {"className": "u_cmdb_ci_os_image", "sysId": "Unknown", "errorCount": 1, "errors": [
+    ///         {"error": "IDENTIFICATION_RULE_MISSING", "message": "No rule for u_cmdb_ci_os_image"}]},
+    /// ], "relations": []});
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::post("/api/now/identifyreconcile").query("sysparm_data_source", "OpenFactory"),
+    ///     Reply::result(200, answer),
+    /// );
+    /// let mut payload = Payload::new("OpenFactory");
+    /// let device = payload.item(Item::new("cmdb_ci_linux_server", Fields::new().with("serial_number", "SN1")));
+    /// let image = payload.item(Item::new("u_cmdb_ci_os_image", Fields::new().with("name", "kiosk 1.2")));
+    /// payload.relate(device, "Runs on::Runs", image);
+    ///
+    /// let outcome = client(&instance).cmdb().reconcile(&payload).await?;
+    /// assert_eq!(outcome.items[0].as_ref().map(|made| &made.operation), Ok(&CiOperation::Insert));
+    /// let refused = outcome.items[1].as_ref().unwrap_err();
+    /// assert_eq!(refused.errors[0].code, IreErrorCode::IdentificationRuleMissing);
+    /// assert_eq!(outcome.relations, [None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] for an empty payload; [`ErrorKind::Decode`] for an answer that does not tell of every item; the
+    /// kinds of network, availability and rights.
+    pub async fn reconcile(&self, payload: &Payload) -> Result<Outcome, Error> {
+        self.identify(payload, PATH, "reconcile").await
+    }
+
+    /// What [`Cmdb::reconcile`] would do, without doing it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn would_reconcile(&self, payload: &Payload) -> Result<Outcome, Error> {
+        self.identify(payload, "/api/now/identifyreconcile/query", "try to reconcile").await
+    }
+
+    async fn identify(&self, payload: &Payload, path: &str, verb: &str) -> Result<Outcome, Error> {
+        let operation = format!("{verb} {} items", payload.len());
+        if payload.is_empty() {
+            return Err(Error::new(ErrorKind::Local, operation, "payload has no items"));
+        }
+        let target = Target::new(path).with("sysparm_data_source", payload.source());
+        let mut call = Call::json(Method::POST, operation, target, &payload.to_json());
+        call.repeat = Repeat::Safe;
+        let result = self.client.call(&call, self.client.engine().deadline()).await?.result;
+        let classes: Vec<_> = (0..payload.len()).map(|index| payload.class_of(index)).collect();
+        Outcome::read(&result, &classes, payload.relation_count()).ok_or_else(|| {
+            let reason = "answer does not tell what became of every item";
+            Error::new(ErrorKind::Decode, call.operation, reason).with_may_have_happened(true)
+        })
+    }
+}

@@ -1,0 +1,235 @@
+//! What Identification and Reconciliation made of each item. It answers 200 whatever became of them.
+
+use serde_json::Value;
+
+use crate::id::SysId;
+use crate::value::choice;
+
+choice! {
+    /// What was done with an item or relation.
+    CiOperation {
+        /// Deleted.
+        Delete = "DELETE",
+        /// Made.
+        Insert = "INSERT",
+        /// Made, with values missing that its class wants.
+        InsertAsIncomplete = "INSERT_AS_INCOMPLETE",
+        /// Kept aside until more is known of it.
+        InsertAsPartial = "INSERT_AS_PARTIAL",
+        /// Left as it was.
+        NoChange = "NO_CHANGE",
+        /// Changed.
+        Update = "UPDATE",
+        /// Changed, and moved to a class above its own.
+        UpdateWithDowngrade = "UPDATE_WITH_DOWNGRADE",
+        /// Changed, and moved to a class beside its own.
+        UpdateWithSwitch = "UPDATE_WITH_SWITCH",
+        /// Changed, and moved to a class below its own.
+        UpdateWithUpgrade = "UPDATE_WITH_UPGRADE",
+    }
+}
+
+choice! {
+    /// Why an item was refused.
+    IreErrorCode {
+        /// Given up because of another item.
+        Abandoned = "ABANDONED",
+        /// The same look-up twice.
+        DuplicateLookup = "DUPLICATE_LOOKUP_PAYLOAD",
+        /// The same item twice in the payload.
+        DuplicatePayload = "DUPLICATE_PAYLOAD_RECORDS",
+        /// The same related record twice.
+        DuplicateRelated = "DUPLICATE_RELATED_PAYLOAD",
+        /// Several relation types of one name.
+        DuplicateRelationshipTypes = "DUPLICATE_RELATIONSHIP_TYPES",
+        /// The class has no identification rule.
+        IdentificationRuleMissing = "IDENTIFICATION_RULE_MISSING",
+        /// This source may not make items of this class.
+        InsertNotAllowed = "INSERT_NOT_ALLOWED_FOR_SOURCE",
+        /// A wrong key, relation name, index or data source.
+        InvalidInput = "INVALID_INPUT_DATA",
+        /// Another call works on the same items.
+        LockTimeout = "LOCK_TIMEOUT",
+        /// The class has no rule of what it depends on.
+        MetadataRuleMissing = "METADATA_RULE_MISSING",
+        /// It depends on an item that the payload does not relate it to.
+        MissingDependency = "MISSING_DEPENDENCY",
+        /// None of the rule's attributes is there.
+        MissingMatchingAttributes = "MISSING_MATCHING_ATTRIBUTES",
+        /// Several items match.
+        MultiMatch = "MULTI_MATCH",
+        /// It depends on several items.
+        MultipleDependencies = "MULTIPLE_DEPENDENCIES",
+        /// Several items that are there already are the same.
+        MultipleDuplicates = "MULTIPLE_DUPLICATE_RECORDS",
+        /// An item without a class.
+        NoClassName = "NO_CLASS_NAME_FOR_INDEPENDENT_CI",
+        /// Items qualify each other.
+        QualificationLoop = "QUALIFICATION_LOOP",
+        /// The item is of a class from which it may not be moved.
+        ReclassificationNotAllowed = "RECLASSIFICATION_NOT_ALLOWED",
+        /// A value that its class wants is empty.
+        RequiredAttributeEmpty = "REQUIRED_ATTRIBUTE_EMPTY",
+        /// Qualifications of different classes.
+        TypeConflict = "TYPE_CONFLICT_IN_QUALIFICATION",
+    }
+}
+
+impl IreErrorCode {
+    /// Whether the same payload may go through later, as it is.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::LockTimeout | Self::Abandoned)
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::LockTimeout | Self::Abandoned => {
+                "try again later, with fewer calls about the same items at once"
+            }
+            Self::IdentificationRuleMissing => {
+                "give the class an identification rule, or extend it from a class that has one"
+            }
+            Self::MissingMatchingAttributes | Self::RequiredAttributeEmpty => {
+                "send the attributes that the class's identification rule names; asset_tag is none of the stock ones"
+            }
+            Self::MissingDependency | Self::MultipleDependencies | Self::MetadataRuleMissing => {
+                "send the item that it depends on, and the one relation to it, in the same payload"
+            }
+            Self::InsertNotAllowed => {
+                "allow the data source to insert this class, by its reconciliation rules"
+            }
+            Self::InvalidInput => {
+                "check keys, relation names and indexes, and that the data source is on the choice list discovery_source"
+            }
+            Self::MultiMatch | Self::MultipleDuplicates => "let a person merge the duplicates in the CMDB",
+            Self::ReclassificationNotAllowed => "send the class that the item has, or allow the move",
+            Self::DuplicateLookup
+            | Self::DuplicatePayload
+            | Self::DuplicateRelated
+            | Self::DuplicateRelationshipTypes
+            | Self::NoClassName
+            | Self::QualificationLoop
+            | Self::TypeConflict
+            | Self::Other(_) => "change the payload; repeated as it is, it will be refused again",
+        }
+    }
+}
+
+/// One reason for which an item was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ItemError {
+    /// Which one.
+    pub code: IreErrorCode,
+    /// The instance's words.
+    pub message: String,
+}
+
+/// An item that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reconciled {
+    /// Its key.
+    pub sys_id: SysId,
+    /// Its class, as it is now.
+    pub class: String,
+    /// What was done.
+    pub operation: CiOperation,
+    /// What the instance remarks all the same.
+    pub warnings: Vec<String>,
+}
+
+/// An item that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{class} refused: {}", errors.first().map_or("without a reason", |error| &error.message))]
+#[non_exhaustive]
+pub struct Refused {
+    /// Its class.
+    pub class: String,
+    /// Why.
+    pub errors: Vec<ItemError>,
+}
+
+impl Refused {
+    /// Whether the same item may be taken later, as it is.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        !self.errors.is_empty() && self.errors.iter().all(|error| error.code.is_retryable())
+    }
+}
+
+/// What became of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Each item, in the payload's order.
+    pub items: Vec<Result<Reconciled, Refused>>,
+    /// Each relation's operation, in the payload's order; `None` for one that was not made because an item was refused.
+    pub relations: Vec<Option<CiOperation>>,
+}
+
+impl Outcome {
+    /// Whether every item was taken.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.items.iter().all(Result::is_ok) && self.relations.iter().all(Option::is_some)
+    }
+
+    /// Reads `result`; `None` if it is no such answer. `classes` are those of the payload, `relations` how many it has.
+    pub(super) fn read(result: &Value, classes: &[&str], relations: usize) -> Option<Self> {
+        let answered = result.get("items")?.as_array()?;
+        let mut items: Vec<Option<Result<Reconciled, Refused>>> = vec![None; classes.len()];
+        for (place, item) in answered.iter().enumerate() {
+            // The instance merges items that are the same: then one answer is for several.
+            let indices =
+                item.get("inputIndices").and_then(Value::as_array).filter(|indices| !indices.is_empty());
+            let indices: Vec<usize> = match indices {
+                Some(indices) => indices
+                    .iter()
+                    .map(|index| usize::try_from(index.as_u64()?).ok())
+                    .collect::<Option<_>>()?,
+                None => vec![place],
+            };
+            for index in indices {
+                *items.get_mut(index)? = Some(read_item(item, classes.get(index)?)?);
+            }
+        }
+        let items = items.into_iter().collect::<Option<Vec<_>>>()?;
+        let listed = result.get("relations").and_then(Value::as_array);
+        let mut operations = listed.into_iter().flatten().map(|relation| {
+            let failed = relation.get("errorCount").and_then(Value::as_u64).unwrap_or(0) > 0;
+            let operation = relation.get("operation").and_then(Value::as_str).filter(|text| !text.is_empty());
+            operation.filter(|_| !failed).map(CiOperation::from_raw)
+        });
+        let relations = (0..relations).map(|_| operations.next().flatten()).collect();
+        Some(Self { items, relations })
+    }
+}
+
+fn read_item(item: &Value, class: &str) -> Option<Result<Reconciled, Refused>> {
+    let text =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let class = match text(item, "className") {
+        named if named.is_empty() => class.to_owned(),
+        named => named,
+    };
+    let list = |name: &str| item.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let errors: Vec<_> = list("errors")
+        .iter()
+        .map(|error| ItemError {
+            code: IreErrorCode::from_raw(&text(error, "error")),
+            message: text(error, "message"),
+        })
+        .collect();
+    let failed = !errors.is_empty() || item.get("errorCount").and_then(Value::as_u64).unwrap_or(0) > 0;
+    let key = text(item, "sysId");
+    if failed || key.is_empty() || key == "Unknown" {
+        return Some(Err(Refused { class, errors }));
+    }
+    let warnings = list("warnings").iter().map(|warning| text(warning, "message")).collect();
+    let operation = CiOperation::from_raw(&text(item, "operation"));
+    Some(Ok(Reconciled { sys_id: SysId::new(&key).ok()?, class, operation, warnings }))
+}

@@ -1,0 +1,149 @@
+//! What is handed to Identification and Reconciliation: items and how they relate.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use crate::record::Fields;
+use crate::value::format_date_time;
+
+/// Items and relations for one call.
+///
+/// The data source has to be on the instance's choice list of `discovery_source`, and relation types are named as there:
+/// `Runs on::Runs`.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    source: String,
+    items: Vec<Item>,
+    relations: Vec<(usize, usize, String)>,
+}
+
+/// An item's place in a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ItemRef(usize);
+
+impl ItemRef {
+    /// Its position, from 0.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl Payload {
+    /// Nothing yet, from this data source.
+    #[must_use]
+    pub fn new(source: impl Into<String>) -> Self {
+        Self { source: source.into(), items: Vec::new(), relations: Vec::new() }
+    }
+
+    /// The data source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Adds an item.
+    pub fn item(&mut self, item: Item) -> ItemRef {
+        self.items.push(item);
+        ItemRef(self.items.len() - 1)
+    }
+
+    /// Adds a relation: with `Runs on::Runs`, `parent` runs on `child`.
+    pub fn relate(&mut self, parent: ItemRef, kind: impl Into<String>, child: ItemRef) {
+        self.relations.push((parent.0, child.0, kind.into()));
+    }
+
+    /// How many items it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether it has no item.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn class_of(&self, index: usize) -> &str {
+        self.items.get(index).map_or("", |item| &item.class)
+    }
+
+    pub(super) fn relation_count(&self) -> usize {
+        self.relations.len()
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let relations: Vec<_> = self
+            .relations
+            .iter()
+            .map(|(parent, child, kind)| json!({"parent": parent, "child": child, "type": kind}))
+            .collect();
+        let items: Vec<_> = self.items.iter().map(|item| item.to_json(&self.source)).collect();
+        json!({"items": items, "relations": relations})
+    }
+}
+
+/// One configuration item, as far as its source knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    class: String,
+    values: Fields,
+    lookups: Vec<(String, Fields)>,
+    native_key: Option<String>,
+    seen: Option<SystemTime>,
+}
+
+impl Item {
+    /// An item of this class with these values. The class's identification rule says which of them have to be there.
+    #[must_use]
+    pub fn new(class: impl Into<String>, values: Fields) -> Self {
+        Self { class: class.into(), values, lookups: Vec::new(), native_key: None, seen: None }
+    }
+
+    /// With a record beside it by which it is identified, such as one of `cmdb_serial_number`.
+    #[must_use]
+    pub fn lookup(mut self, table: impl Into<String>, values: Fields) -> Self {
+        self.lookups.push((table.into(), values));
+        self
+    }
+
+    /// With its key at the source: the instance remembers it, and finds the item by it.
+    #[must_use]
+    pub fn native_key(mut self, key: impl Into<String>) -> Self {
+        self.native_key = Some(key.into());
+        self
+    }
+
+    /// With the time at which the source saw it, so that what is older does not overwrite what is newer.
+    #[must_use]
+    pub fn seen(mut self, time: SystemTime) -> Self {
+        self.seen = Some(time);
+        self
+    }
+
+    fn to_json(&self, source: &str) -> Value {
+        let mut item = json!({"className": self.class, "values": self.values});
+        let mut add = |name: &str, value: Value| {
+            if let Some(members) = item.as_object_mut() {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        if !self.lookups.is_empty() {
+            let lookups =
+                self.lookups.iter().map(|(table, values)| json!({"className": table, "values": values}));
+            add("lookup", lookups.collect());
+        }
+        if let Some(key) = &self.native_key {
+            let mut info = Map::new();
+            info.insert("source_name".to_owned(), source.into());
+            info.insert("source_native_key".to_owned(), key.as_str().into());
+            if let Some(seen) = self.seen.and_then(format_date_time) {
+                info.insert("source_recency_timestamp".to_owned(), seen.into());
+            }
+            add("sys_object_source_info", Value::Object(info));
+        }
+        item
+    }
+}
