@@ -166,10 +166,12 @@ macro_rules! conformance {
                 messages_without_key_do_not_wait_for_each_other
                 urgent_keys_come_first_but_not_inside_a_key
                 order_survives_many_workers_and_failures
+                order_survives_many_publishers
             );
             $crate::conformance!(@group $make, letters:
                 a_dead_letter_keeps_everything
                 a_dead_letter_is_removed_from_the_queue_at_once
+                a_dying_message_is_never_nowhere
                 a_blocked_key_stands_still
                 a_skipped_letter_lets_its_key_go_on
                 a_parked_key_goes_along

@@ -2,11 +2,14 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::history::Incident;
 use crate::message::Message;
 
 /// What happens to the rest of its key when a message is dead-lettered by its worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeadPolicy {
     /// The key stands still until the dead letter is redriven or discarded: nothing overtakes it.
@@ -37,7 +40,8 @@ impl DeadPolicy {
 }
 
 /// Why a message is a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DeadCause {
     /// Its worker said so.
@@ -118,7 +122,7 @@ impl DeadLetter {
 }
 
 /// Which dead letters; every part that is set must match.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeadLetterFilter {
     /// With this message id: at most one.
@@ -235,7 +239,8 @@ impl DeadLetterPage {
 }
 
 /// The dead letters that an operator means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Selection {
     /// Those with these message ids.
@@ -246,7 +251,7 @@ pub enum Selection {
 
 /// Asks that dead letters be delivered after all. They keep id, place and history; in their key they come before
 /// all that waits.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Redrive {
     /// Which.
@@ -309,7 +314,7 @@ impl Redrive {
 }
 
 /// Asks that dead letters be given up for good.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Discard {
     /// Which.

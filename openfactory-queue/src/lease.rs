@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use crate::message::Message;
 
 /// Asks for messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LeaseRequest {
     /// Who asks: shown to operators and kept in the history, not a secret and not checked.
@@ -47,7 +49,7 @@ impl LeaseRequest {
 }
 
 /// Proves who holds a message: its place, and the epoch that every new lease raises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LeaseToken {
     seq: u64,
     epoch: u64,
@@ -113,7 +115,8 @@ pub enum Extended {
 }
 
 /// How a lease ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Settlement {
     /// Done: the message leaves the queue.

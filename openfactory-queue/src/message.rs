@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::dead_letter::DeadPolicy;
@@ -22,7 +22,7 @@ pub const DEFAULT_PRIORITY: u8 = 100;
 ///
 /// Its *content* is kind, key and payload: two messages with one id and the same content are one message; with
 /// different content they conflict. Attributes, times and priority say how it travels and are not compared.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Message {
     /// Deduplicates: 1 to 1,024 bytes.

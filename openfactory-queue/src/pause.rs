@@ -2,8 +2,11 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 /// What is held back.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PauseScope {
     /// Everything.
@@ -15,7 +18,7 @@ pub enum PauseScope {
 }
 
 /// A pause: nothing in its scope is leased while it lasts. It survives restarts; running leases go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pause {
     /// What is held back; a new pause of the same scope replaces the old one.
@@ -45,7 +48,7 @@ impl Pause {
 }
 
 /// Ends a pause.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Resume {
     /// Of which scope.

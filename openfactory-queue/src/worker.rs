@@ -19,9 +19,10 @@ mod handler;
 mod run;
 mod task;
 
-pub use handler::{Handler, Outcome};
+pub use handler::{BatchHandler, Handler, Outcome};
 
 use alert::{Alert, LogAlert};
+use handler::Each;
 
 /// Leases messages, has them handled, renews their leases meanwhile, and settles them as the [`Outcome`] says.
 ///
@@ -191,7 +192,55 @@ impl Worker {
     where
         S: Future<Output = ()> + Send,
     {
+        self.run_batches(1, shutdown, Arc::new(Each(handler))).await
+    }
+
+    /// As [`run`](Self::run), with up to `size` messages in one call of the handler, each of another key; still not more
+    /// than [`concurrency`](Self::concurrency) at once. Nobody waits for a batch to be full.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use openfactory_queue::backend::memory::MemoryQueue;
+    /// use openfactory_queue::worker::BatchHandler;
+    /// use openfactory_queue::{Leased, Message, Outcome, SyncQueue, Worker};
+    ///
+    /// struct Count(tokio::sync::Notify);
+    ///
+    /// #[async_trait::async_trait]
+    /// impl BatchHandler for Count {
+    ///     async fn handle(&self, leased: &[Leased]) -> Vec<Outcome> {
+    ///         assert_eq!(leased.len(), 3);
+    ///         self.0.notify_one();
+    ///         leased.iter().map(|_| Outcome::Done).collect()
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_queue::Error> {
+    /// let queue = MemoryQueue::new();
+    /// let messages = ["a", "b", "c"].map(|key| Message::new(key, "greeting", "hello").with_key(key));
+    /// queue.publish(messages.to_vec()).await?;
+    /// let handler = Arc::new(Count(tokio::sync::Notify::new()));
+    /// let stop = handler.clone();
+    /// let worker = Worker::on(Arc::new(queue));
+    /// let summary = worker.run_batches(10, async move { stop.0.notified().await }, handler).await?;
+    /// assert_eq!(summary.done, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_batches<S>(
+        self,
+        size: usize,
+        shutdown: S,
+        handler: Arc<dyn BatchHandler>,
+    ) -> Result<Summary, Error>
+    where
+        S: Future<Output = ()> + Send,
+    {
         self.queue.require(&Requirements::new().fencing().delay())?;
-        run::run(self, shutdown, handler).await
+        run::run(self, size.max(1), shutdown, handler).await
     }
 }

@@ -9,6 +9,7 @@ use super::kit::*;
 use crate::error::ErrorKind;
 use crate::lease::{Extended, LeaseRequest, Settled, Settlement};
 use crate::queue::SyncQueue;
+use crate::stats::MessageState;
 
 /// Leased once, it is not leased again while the lease holds.
 pub async fn a_lease_is_exclusive(harness: &mut dyn Harness) {
@@ -43,7 +44,7 @@ pub async fn an_extended_lease_lasts(harness: &mut dyn Harness) {
     ack(harness, &leased).await;
 }
 
-/// Neither after another has the message, nor after it was settled.
+/// Neither after another has the message, nor after it was settled; and the other's lease stays as it is.
 pub async fn a_stale_lease_is_not_extended(harness: &mut dyn Harness) {
     publish(harness, [plain("a")]).await;
     let old = lease_one(harness, "a").await;
@@ -51,6 +52,10 @@ pub async fn a_stale_lease_is_not_extended(harness: &mut dyn Harness) {
     let new = lease_one(harness, "a").await;
     let answers = ok(harness.queue().extend(vec![old.token, new.token], TTL).await);
     assert_eq!(answers, [Extended::Stale, Extended::Until(harness.now() + TTL)]);
+    assert_eq!(ok(harness.queue().extend(vec![old.token], TTL * 9).await), [Extended::Stale]);
+    let found = ok(harness.queue().find("a").await).map(|found| found.state);
+    let expected = MessageState::Leased { worker: "w".into(), until: harness.now() + TTL };
+    assert_eq!(found, Some(expected), "an old token has changed a new lease");
     ack(harness, &new).await;
     assert_eq!(ok(harness.queue().extend(vec![new.token], TTL).await), [Extended::Stale]);
 }

@@ -6,6 +6,8 @@ use super::Harness;
 use super::kit::*;
 use crate::dead_letter::{DeadCause, DeadLetter, DeadLetterFilter, DeadLetterPage, DeadPolicy};
 use crate::history::IncidentKind;
+use crate::lease::{LeaseRequest, Settled};
+use crate::stats::Stats;
 
 pub(super) async fn letters(harness: &dyn Harness, filter: DeadLetterFilter) -> Vec<DeadLetter> {
     ok(harness.queue().dead_letters(DeadLetterPage::first(filter)).await)
@@ -48,6 +50,35 @@ pub async fn a_dead_letter_is_removed_from_the_queue_at_once(harness: &mut dyn H
     assert_eq!(drain(harness).await, ["b"]);
     harness.advance(TTL * 2);
     lease_nothing(harness).await;
+}
+
+/// Whoever looks while messages die sees each of them once, alive or dead.
+pub async fn a_dying_message_is_never_nowhere(harness: &mut dyn Harness) {
+    const CASE: &str = "a_dying_message_is_never_nowhere";
+    const MESSAGES: u64 = 40;
+    let queue = harness.queue();
+    if !has(queue.capabilities().atomic_dead_letter, CASE, "atomic dead-lettering") {
+        return;
+    }
+    publish(harness, (0..MESSAGES).map(|n| plain(&format!("m{n}")))).await;
+    let die = tokio::spawn(async move {
+        for _ in 0..MESSAGES {
+            let leased = ok(queue.lease(LeaseRequest::new("w").ttl(TTL)).await);
+            let settled = leased.iter().map(|leased| (leased.token, dead("x"))).collect();
+            assert_eq!(ok(queue.settle(settled).await), [Settled::Done]);
+        }
+    });
+    let mut looks = 0;
+    while looks == 0 || !die.is_finished() {
+        let Stats { ready, delayed, held, leased, dead, .. } = stats(harness).await;
+        assert_eq!(ready + delayed + held + leased + dead, MESSAGES);
+        looks += 1;
+        tokio::task::yield_now().await;
+    }
+    if let Err(error) = die.await {
+        panic!("the one who settles died: {error}");
+    }
+    assert_eq!(stats(harness).await.dead, MESSAGES);
 }
 
 /// Nothing overtakes the dead letter, whatever is published; other keys go on.

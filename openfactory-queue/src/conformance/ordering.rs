@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Harness;
 use super::kit::*;
 use crate::lease::{LeaseRequest, Settlement};
+use crate::message::Published;
 
 /// A failed message is not overtaken, however long it waits.
 pub async fn order_survives_retries(harness: &mut dyn Harness) {
@@ -128,5 +129,47 @@ pub async fn order_survives_many_workers_and_failures(harness: &mut dyn Harness)
     for key in 0..KEYS {
         let expected: Vec<String> = (0..EACH).map(|n| format!("{key}/{n}")).collect();
         assert_eq!(seen.get(&format!("key{key}")), Some(&expected));
+    }
+}
+
+/// Several publish to one key at once while it is delivered: places rise, and none comes after a later one.
+pub async fn order_survives_many_publishers(harness: &mut dyn Harness) {
+    const PUBLISHERS: usize = 4;
+    const EACH: usize = 25;
+    let mut tasks = tokio::task::JoinSet::new();
+    for publisher in 0..PUBLISHERS {
+        let queue = harness.queue();
+        tasks.spawn(async move {
+            for n in 0..EACH {
+                let id = format!("{publisher}/{n}");
+                let answers = ok(queue.publish(vec![keyed(&id, "key")]).await);
+                assert!(matches!(answers[..], [Published::Stored { .. }]), "{answers:?}");
+                take_a_breath().await;
+            }
+        });
+    }
+    let queue = harness.queue();
+    let deliver = async {
+        let mut places = Vec::new();
+        while places.len() < PUBLISHERS * EACH {
+            for leased in ok(queue.lease(LeaseRequest::new("w").max(3).ttl(TTL)).await) {
+                places.push((leased.token.seq(), leased.message.id));
+                ok(queue.settle(vec![(leased.token, Settlement::Ack)]).await);
+            }
+            take_a_breath().await;
+        }
+        places
+    };
+    let Ok(places) = tokio::time::timeout(SECOND * 20, deliver).await else { panic!("the key stands still") };
+    assert!(places.is_sorted_by(|a, b| a.0 < b.0), "{places:?}");
+    for publisher in 0..PUBLISHERS {
+        let prefix = format!("{publisher}/");
+        let own = places.iter().filter_map(|(_, id)| id.strip_prefix(&prefix));
+        assert!(own.eq((0..EACH).map(|n| n.to_string())), "{places:?}");
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            panic!("a publisher died: {error}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Who does the work, and how it says what came of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,31 @@ use crate::lease::Leased;
 pub trait Handler: Send + Sync + 'static {
     /// Handles the message. A panic counts as a failure of the message.
     async fn handle(&self, leased: &Leased) -> Outcome;
+}
+
+/// Does the work of several messages at once, each of another key: where one call of a destination serves them all.
+///
+/// What [`Handler`] says of repetition holds for each message. The future is dropped at its next await when all leases
+/// are lost or the grace of a stop is over; what is answered for a message whose lease was lost meanwhile is ignored.
+#[async_trait]
+pub trait BatchHandler: Send + Sync + 'static {
+    /// Handles the messages; answers for each, in their order. A panic, or another number of answers, counts as a
+    /// failure of each message.
+    async fn handle(&self, leased: &[Leased]) -> Vec<Outcome>;
+}
+
+/// A handler of one message as one of batches, which are handled one after the other.
+pub(super) struct Each(pub(super) Arc<dyn Handler>);
+
+#[async_trait]
+impl BatchHandler for Each {
+    async fn handle(&self, leased: &[Leased]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(leased.len());
+        for leased in leased {
+            outcomes.push(self.0.handle(leased).await);
+        }
+        outcomes
+    }
 }
 
 /// What came of one message.

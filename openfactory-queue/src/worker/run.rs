@@ -1,16 +1,17 @@
 //! Lease, hand out, reap, stop.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::alert::Alarm;
 use super::task::{Core, Ended};
-use super::{Handler, Summary, Worker};
+use super::{BatchHandler, Summary, Worker};
 use crate::error::Error;
-use crate::lease::LeaseRequest;
+use crate::lease::{LeaseRequest, Leased};
 use crate::policy::breaker::Breakers;
 use crate::stamp::Stamp;
 
@@ -23,7 +24,12 @@ const UPKEEP: usize = 1000;
 /// How long given-back messages may take to be given back.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-pub(super) async fn run<S>(worker: Worker, shutdown: S, handler: Arc<dyn Handler>) -> Result<Summary, Error>
+pub(super) async fn run<S>(
+    worker: Worker,
+    batch: usize,
+    shutdown: S,
+    handler: Arc<dyn BatchHandler>,
+) -> Result<Summary, Error>
 where
     S: Future<Output = ()> + Send,
 {
@@ -42,7 +48,8 @@ where
         breakers,
         aborted,
     });
-    let mut run = Running { core, handler, tasks: JoinSet::new(), summary: Summary::default() };
+    let (tasks, sizes) = (JoinSet::new(), HashMap::new());
+    let mut run = Running { core, handler, batch, tasks, sizes, summary: Summary::default() };
     let consumed = run.consume(&worker.name, worker.concurrency, worker.maintenance, shutdown).await;
     let stopped = run.stop(worker.grace, &abort).await;
     consumed.and(stopped).map(|()| run.summary)
@@ -50,8 +57,12 @@ where
 
 struct Running {
     core: Arc<Core>,
-    handler: Arc<dyn Handler>,
-    tasks: JoinSet<Ended>,
+    handler: Arc<dyn BatchHandler>,
+    /// So many messages go to the handler at once, at most.
+    batch: usize,
+    tasks: JoinSet<Vec<Ended>>,
+    /// How many messages each task has.
+    sizes: HashMap<Id, usize>,
     summary: Summary,
 }
 
@@ -71,15 +82,15 @@ impl Running {
         let mut failures = 0;
         let mut upkeep = Stamp::from(core.clock.now());
         loop {
-            while let Some(ended) = self.tasks.try_join_next() {
+            while let Some(ended) = self.tasks.try_join_next_with_id() {
                 self.count(ended)?;
             }
-            let free = concurrency - self.tasks.len().min(concurrency);
+            let free = concurrency.saturating_sub(self.sizes.values().sum());
             if free == 0 {
                 tokio::select! {
                     biased;
                     () = &mut shutdown => return Ok(()),
-                    Some(ended) = self.tasks.join_next() => self.count(ended)?,
+                    Some(ended) = self.tasks.join_next_with_id() => self.count(ended)?,
                 }
                 continue;
             }
@@ -100,10 +111,7 @@ impl Running {
             match leased {
                 Ok(leased) => {
                     failures = 0;
-                    for leased in leased {
-                        let (core, handler) = (Arc::clone(&core), Arc::clone(&self.handler));
-                        self.tasks.spawn(async move { core.work(&*handler, leased).await });
-                    }
+                    self.hand_out(leased);
                 }
                 Err(error) if error.is_retryable() => {
                     failures += 1;
@@ -119,6 +127,16 @@ impl Running {
         }
     }
 
+    fn hand_out(&mut self, leased: Vec<Leased>) {
+        let mut rest = leased.into_iter();
+        while rest.len() > 0 {
+            let batch: Vec<Leased> = rest.by_ref().take(self.batch).collect();
+            let (core, handler, size) = (Arc::clone(&self.core), Arc::clone(&self.handler), batch.len());
+            let task = self.tasks.spawn(async move { core.work(&*handler, batch).await });
+            self.sizes.insert(task.id(), size);
+        }
+    }
+
     /// Lets handlers end, then makes them end.
     async fn stop(&mut self, grace: Duration, abort: &watch::Sender<bool>) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
@@ -129,7 +147,7 @@ impl Running {
             loop {
                 tokio::select! {
                     biased;
-                    ended = self.tasks.join_next() => match ended {
+                    ended = self.tasks.join_next_with_id() => match ended {
                         Some(ended) => failed = failed.and(self.count(ended)),
                         None => return failed,
                     },
@@ -145,23 +163,33 @@ impl Running {
         failed
     }
 
-    fn count(&mut self, ended: Result<Ended, JoinError>) -> Result<(), Error> {
+    fn count(&mut self, ended: Result<(Id, Vec<Ended>), JoinError>) -> Result<(), Error> {
         let summary = &mut self.summary;
-        match ended {
-            Ok(Ended::Done) => summary.done += 1,
-            Ok(Ended::Retried) => summary.retried += 1,
-            Ok(Ended::Deferred) => summary.deferred += 1,
-            Ok(Ended::Dead) => summary.dead += 1,
-            Ok(Ended::Lost) => summary.lost += 1,
-            Ok(Ended::Released) => summary.released += 1,
-            Ok(Ended::Fatal(error)) => return Err(error),
+        let all = match ended {
+            Ok((id, all)) => {
+                self.sizes.remove(&id);
+                all
+            }
             Err(join) => {
-                // Handlers' panics are caught inside; this is a panic of an alert, and the lease will lapse.
+                // Handlers' panics are caught inside; this is a panic of an alert, and leases may lapse.
                 tracing::error!(%join, "a worker task died");
-                summary.lost += 1;
+                summary.lost += self.sizes.remove(&join.id()).unwrap_or(1) as u64;
+                return Ok(());
+            }
+        };
+        let mut failed = Ok(());
+        for ended in all {
+            match ended {
+                Ended::Done => summary.done += 1,
+                Ended::Retried => summary.retried += 1,
+                Ended::Deferred => summary.deferred += 1,
+                Ended::Dead => summary.dead += 1,
+                Ended::Lost => summary.lost += 1,
+                Ended::Released => summary.released += 1,
+                Ended::Fatal(error) => failed = failed.and(Err(error)),
             }
         }
-        Ok(())
+        failed
     }
 }
 

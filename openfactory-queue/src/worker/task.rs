@@ -1,7 +1,8 @@
-//! The life of one leased message in the worker.
+//! The life of leased messages in the worker.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -9,12 +10,13 @@ use tokio::sync::watch;
 
 use super::alert::{Alarm, Alert};
 use super::decide::{Rules, decide};
-use super::handler::{Handler, Outcome};
+use super::handler::{BatchHandler, Outcome};
 use crate::clock::Clock;
 use crate::dead_letter::DeadPolicy;
 use crate::error::Error;
 use crate::jitter::Jitter;
 use crate::lease::{Extended, LeaseToken, Leased, Settled, Settlement};
+use crate::message::Message;
 use crate::policy::backoff::Backoff;
 use crate::policy::breaker::Breakers;
 use crate::policy::limits::Limits;
@@ -48,67 +50,116 @@ pub(super) enum Ended {
 }
 
 enum Handled {
-    Outcome(Outcome),
-    LeaseLost,
+    /// For each message; none if its lease was lost meanwhile.
+    Outcomes(Vec<Option<Outcome>>),
+    LeasesLost,
     Aborted,
 }
 
 impl Core {
-    pub(super) async fn work(&self, handler: &dyn Handler, leased: Leased) -> Ended {
-        let settlement = match self.limits.poisoned(&leased) {
-            Some(reason) => Settlement::Dead { reason },
-            None => match self.handled(handler, &leased).await {
-                Handled::Outcome(outcome) => self.settlement(outcome, &leased).await,
-                Handled::LeaseLost => return Ended::Lost,
-                Handled::Aborted => Settlement::Release,
-            },
-        };
-        let ended = match &settlement {
-            Settlement::Ack => Ended::Done,
-            Settlement::Retry { counts: true, .. } => Ended::Retried,
-            Settlement::Retry { counts: false, .. } => Ended::Deferred,
-            Settlement::Dead { .. } => Ended::Dead,
-            Settlement::Release => Ended::Released,
-        };
-        match self.settle(leased.token, &settlement).await {
-            Ok(Settled::Done) => {}
-            Ok(Settled::Stale) => return Ended::Lost,
-            Err(error) => return Ended::Fatal(error),
+    pub(super) async fn work(&self, handler: &dyn BatchHandler, leased: Vec<Leased>) -> Vec<Ended> {
+        let (mut ended, mut settlements, mut sound) = (Vec::new(), Vec::new(), Vec::new());
+        for leased in leased {
+            match self.limits.poisoned(&leased) {
+                Some(reason) => settlements.push((leased, Settlement::Dead { reason })),
+                None => sound.push(leased),
+            }
         }
-        if let Settlement::Dead { reason } = settlement {
-            let message = leased.message;
-            let blocking = message.key.is_some() && message.on_dead == DeadPolicy::Block;
-            let (id, kind, key) = (message.id, message.kind, message.key);
-            self.alert.raise(&Alarm::DeadLetter { id, kind, key, reason, blocking }).await;
+        let handled = match &sound[..] {
+            [] => Handled::Outcomes(Vec::new()),
+            sound => self.handled(handler, sound).await,
+        };
+        match handled {
+            Handled::Outcomes(outcomes) => {
+                for (leased, outcome) in sound.into_iter().zip(outcomes) {
+                    match outcome {
+                        Some(outcome) => {
+                            let settlement = self.settlement(outcome, &leased).await;
+                            settlements.push((leased, settlement));
+                        }
+                        None => ended.push(Ended::Lost),
+                    }
+                }
+            }
+            Handled::LeasesLost => ended.extend(sound.iter().map(|_| Ended::Lost)),
+            Handled::Aborted => {
+                settlements.extend(sound.into_iter().map(|leased| (leased, Settlement::Release)));
+            }
+        }
+        if !settlements.is_empty() {
+            ended.extend(self.end(settlements).await);
         }
         ended
     }
 
-    /// Runs the handler while the lease is renewed.
-    async fn handled(&self, handler: &dyn Handler, leased: &Leased) -> Handled {
-        let mut aborted = self.aborted.clone();
-        tokio::select! {
-            biased;
-            outcome = AssertUnwindSafe(handler.handle(leased)).catch_unwind() => {
-                let panicked = |_| Outcome::Retry { reason: "the handler panicked".into(), after: None };
-                Handled::Outcome(outcome.unwrap_or_else(panicked))
-            }
-            () = self.renew(leased.token) => Handled::LeaseLost,
-            _ = aborted.wait_for(|aborted| *aborted) => Handled::Aborted,
+    /// Settles all of them at once, and tells the operator of those that died.
+    async fn end(&self, settlements: Vec<(Leased, Settlement)>) -> Vec<Ended> {
+        let call = settlements.iter().map(|(leased, how)| (leased.token, how.clone())).collect();
+        let settled = match self.settle(call).await {
+            Ok(settled) => settled,
+            Err(error) => return vec![Ended::Fatal(error)],
+        };
+        let mut ended = Vec::with_capacity(settled.len());
+        for ((leased, how), settled) in settlements.into_iter().zip(settled) {
+            ended.push(match &how {
+                _ if settled == Settled::Stale => Ended::Lost,
+                Settlement::Ack => Ended::Done,
+                Settlement::Retry { counts: true, .. } => Ended::Retried,
+                Settlement::Retry { counts: false, .. } => Ended::Deferred,
+                Settlement::Dead { reason } => {
+                    self.alert.raise(&obituary(leased.message, reason.clone())).await;
+                    Ended::Dead
+                }
+                Settlement::Release => Ended::Released,
+            });
         }
+        ended
     }
 
-    /// Extends the lease each third of its time; returns when it is lost. A call that fails is not a lost lease: the
-    /// next one may come through in time, and if none does, fencing tells at the settlement.
-    async fn renew(&self, token: LeaseToken) {
-        loop {
+    /// Runs the handler while the leases are renewed.
+    async fn handled(&self, handler: &dyn BatchHandler, leased: &[Leased]) -> Handled {
+        let mut aborted = self.aborted.clone();
+        let lost = Mutex::new(BTreeSet::new());
+        let tokens = leased.iter().map(|leased| leased.token).collect();
+        let outcomes = tokio::select! {
+            biased;
+            outcomes = AssertUnwindSafe(handler.handle(leased)).catch_unwind() => outcomes,
+            () = self.renew(tokens, &lost) => return Handled::LeasesLost,
+            _ = aborted.wait_for(|aborted| *aborted) => return Handled::Aborted,
+        };
+        let outcomes = match outcomes {
+            Ok(outcomes) if outcomes.len() == leased.len() => outcomes,
+            wrong => {
+                let reason = wrong.map_or_else(
+                    |_| "the handler panicked".to_owned(),
+                    |outcomes| format!("the handler gave {} answers for {}", outcomes.len(), leased.len()),
+                );
+                leased.iter().map(|_| Outcome::Retry { reason: reason.clone(), after: None }).collect()
+            }
+        };
+        let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let held = |(leased, outcome): (&Leased, Outcome)| (!lost.contains(&leased.token)).then_some(outcome);
+        Handled::Outcomes(leased.iter().zip(outcomes).map(held).collect())
+    }
+
+    /// Extends the leases each third of their time; notes which are lost, and returns when all are. A call that fails
+    /// is not a lost lease: the next one may come through in time, and if none does, fencing tells at the settlement.
+    async fn renew(&self, mut held: Vec<LeaseToken>, lost: &Mutex<BTreeSet<LeaseToken>>) {
+        while !held.is_empty() {
             self.clock.sleep(self.lease / 3).await;
-            match self.queue.extend(vec![token], self.lease).await {
-                Ok(answers) if answers.first() == Some(&Extended::Stale) => return,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::debug!(%error, seq = token.seq(), "lease not renewed, will be tried again")
+            match self.queue.extend(held.clone(), self.lease).await {
+                Ok(answers) => {
+                    let mut answers = answers.into_iter();
+                    let mut lost = lost.lock().unwrap_or_else(PoisonError::into_inner);
+                    held.retain(|token| {
+                        let stale = answers.next() == Some(Extended::Stale);
+                        if stale {
+                            lost.insert(*token);
+                        }
+                        !stale
+                    });
                 }
+                Err(error) => tracing::debug!(%error, "leases not renewed, will be tried again"),
             }
         }
     }
@@ -144,15 +195,15 @@ impl Core {
 
     /// Settles, again and again as long as that may help. Stale after an unclear answer is taken as done: it was most
     /// likely this very settlement that ended the lease.
-    async fn settle(&self, token: LeaseToken, settlement: &Settlement) -> Result<Settled, Error> {
+    async fn settle(&self, settlements: Vec<(LeaseToken, Settlement)>) -> Result<Vec<Settled>, Error> {
         let mut failures = 0;
         let mut unclear = false;
         let mut aborted = self.aborted.clone();
         loop {
-            let error = match self.queue.settle(vec![(token, settlement.clone())]).await {
+            let error = match self.queue.settle(settlements.clone()).await {
                 Ok(answers) => {
-                    let stale = answers.first() != Some(&Settled::Done);
-                    return Ok(if stale && !unclear { Settled::Stale } else { Settled::Done });
+                    let done = |settled| if unclear { Settled::Done } else { settled };
+                    return Ok(answers.into_iter().map(done).collect());
                 }
                 Err(error) => error,
             };
@@ -161,7 +212,7 @@ impl Core {
             }
             unclear |= !error.outcome_known();
             failures += 1;
-            tracing::debug!(%error, failures, seq = token.seq(), "settlement failed, will be tried again");
+            tracing::debug!(%error, failures, "settlement failed, will be tried again");
             let given_up = *aborted.borrow();
             tokio::select! {
                 () = self.clock.sleep(self.pause(failures)) => {}
@@ -176,4 +227,9 @@ impl Core {
         let queue = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         queue.delay(failures, &*self.jitter).max(Duration::from_millis(20))
     }
+}
+
+fn obituary(message: Message, reason: String) -> Alarm {
+    let blocking = message.key.is_some() && message.on_dead == DeadPolicy::Block;
+    Alarm::DeadLetter { id: message.id, kind: message.kind, key: message.key, reason, blocking }
 }

@@ -11,12 +11,14 @@
 
 mod adapters;
 mod alerts;
+mod batches;
 mod crash;
 mod faulty;
 mod memory;
 mod migration;
 mod model;
 mod outage;
+mod own_backend;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]

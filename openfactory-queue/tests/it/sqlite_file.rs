@@ -198,6 +198,31 @@ async fn operators_acts_are_written_down() {
     assert_eq!(act, ("discard".into(), "me".into(), "obsolete".into(), "[\"a\"]".into()));
 }
 
+/// Each commit is seen by another reader of the file: none may leave a message neither alive nor dead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_commit_is_between_life_and_death() {
+    const MESSAGES: i64 = 60;
+    let dir = tempfile::tempdir().unwrap();
+    let queue = SqliteQueue::open(at(&dir)).await.unwrap();
+    queue.publish((0..MESSAGES).map(|n| plain(&format!("m{n}"))).collect()).await.unwrap();
+    let conn = Connection::open(at(&dir).path()).unwrap();
+    let settling = tokio::spawn(async move {
+        for _ in 0..MESSAGES {
+            let leased = queue.lease(LeaseRequest::new("w")).await.unwrap().remove(0);
+            let dead = Settlement::Dead { reason: "x".into() };
+            assert_eq!(queue.settle(vec![(leased.token, dead)]).await.unwrap(), [Settled::Done]);
+        }
+    });
+    let sql = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM dead)";
+    let mut looks = 0;
+    while looks == 0 || !settling.is_finished() {
+        let there: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(there, MESSAGES);
+        looks += 1;
+    }
+    settling.await.unwrap();
+}
+
 /// An operator looks into the file of a running queue with the shell that every system has.
 #[tokio::test]
 async fn the_sqlite3_shell_reads_the_file_of_a_running_queue() {

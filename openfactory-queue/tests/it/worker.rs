@@ -76,12 +76,12 @@ fn start(worker: Worker, handler: Arc<dyn Handler>) -> Running {
     Running { stop, task }
 }
 
-fn worker(queue: &impl AsQueue) -> Worker {
+pub(crate) fn worker(queue: &impl AsQueue) -> Worker {
     let backoff = Backoff::new(Duration::from_millis(5), Duration::from_millis(20));
     Worker::on(queue.as_queue()).backoff(backoff)
 }
 
-trait AsQueue {
+pub(crate) trait AsQueue {
     fn as_queue(&self) -> Arc<dyn SyncQueue>;
 }
 
@@ -92,7 +92,7 @@ impl<Q: SyncQueue + Clone> AsQueue for Q {
 }
 
 /// Waits until the queue satisfies a condition; the test fails if that takes 20 seconds.
-async fn until<F: AsyncFn() -> bool>(condition: F) {
+pub(crate) async fn until<F: AsyncFn() -> bool>(condition: F) {
     for _ in 0..4000 {
         if condition().await {
             return;
@@ -102,12 +102,12 @@ async fn until<F: AsyncFn() -> bool>(condition: F) {
     panic!("waited in vain");
 }
 
-async fn live(queue: &impl SyncQueue) -> u64 {
+pub(crate) async fn live(queue: &impl SyncQueue) -> u64 {
     let stats = queue.stats().await.unwrap();
     stats.ready + stats.delayed + stats.held + stats.leased
 }
 
-async fn only_dead_letter(queue: &impl SyncQueue) -> String {
+pub(crate) async fn only_dead_letter(queue: &impl SyncQueue) -> String {
     let letters = queue.dead_letters(DeadLetterPage::first(DeadLetterFilter::all())).await.unwrap();
     assert_eq!(letters.len(), 1);
     letters[0].reason.clone()
