@@ -7,7 +7,7 @@ use clap::Args;
 mod absences;
 mod checks;
 mod features;
-mod junit;
+pub(crate) mod junit;
 mod step;
 mod suite;
 mod summary;
@@ -53,6 +53,7 @@ fn perform(step: Step, workspace: &Workspace, strict: bool) -> Result<Outcome, S
         Step::Deny => checks::deny(workspace),
         Step::LintSize => checks::lint_size(workspace),
         Step::Requirements => checks::requirements(workspace),
+        Step::Planted => checks::planted(workspace),
         Step::Clippy => checks::clippy(workspace),
         Step::Test => suite::run(workspace, strict),
         Step::Torture => checks::torture(workspace, strict),

@@ -47,9 +47,16 @@ impl Workspace {
         })
     }
 
+    /// The same workspace at another place, built into another directory.
+    pub(crate) fn at(&self, root: PathBuf, target: PathBuf) -> Self {
+        let (path, cargo, foreign) = (self.path.clone(), self.cargo.clone(), self.foreign.clone());
+        Self { root, target, path, cargo, foreign }
+    }
+
     /// A program of this machine.
     pub(crate) fn call(&self, program: impl AsRef<std::ffi::OsStr>) -> Call {
-        Call::new(program, &self.root).env("PATH", &self.path).without(&self.foreign)
+        let call = Call::new(program, &self.root).env("PATH", &self.path).without(&self.foreign);
+        call.env("CARGO_TARGET_DIR", &self.target)
     }
 
     /// Cargo, the one that runs this program.

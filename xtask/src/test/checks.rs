@@ -1,5 +1,5 @@
-//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `clippy`, `torture`,
-//! `doc`.
+//! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `planted`, `clippy`,
+//! `torture`, `doc`.
 
 use serde_json::Value;
 
@@ -7,6 +7,7 @@ use super::features::{Selection, selections};
 use super::junit;
 use super::summary::Outcome;
 use super::tools;
+use crate::planted;
 use crate::process::find;
 use crate::requirements;
 use crate::size;
@@ -50,6 +51,16 @@ pub(super) fn requirements(workspace: &Workspace) -> Result<Outcome, String> {
     claims.wrong.iter().for_each(|line| println!("wrong: {line}"));
     println!("{} of {} requirements are done", claims.done, claims.all);
     Ok(Outcome::passed_if(claims.wrong.is_empty(), "docs/requirements.md claims what is not so"))
+}
+
+/// The bugs that tests must find are still bugs of this source.
+pub(super) fn planted(workspace: &Workspace) -> Result<Outcome, String> {
+    let wrong = planted::misfits(workspace)?;
+    wrong.iter().for_each(|line| println!("wrong: {line}"));
+    Ok(Outcome::passed_if(
+        wrong.is_empty(),
+        "some bug of openfactory-queue/tests/planted can't be planted any more",
+    ))
 }
 
 /// Lints, for each set of features.

@@ -1,4 +1,4 @@
-//! What tests say of themselves: the line `SKIPPED: <test>: needs <tool>`.
+//! What tests say of themselves: the line `SKIPPED: <test>: needs <tool>`; and which of them have failed.
 
 /// What a line of a test's output says was skipped.
 pub(super) fn skip(line: &str) -> Option<String> {
@@ -7,8 +7,23 @@ pub(super) fn skip(line: &str) -> Option<String> {
 }
 
 /// What a JUnit report says was skipped.
-pub(super) fn skips(report: &str) -> Vec<String> {
+pub(crate) fn skips(report: &str) -> Vec<String> {
     report.lines().filter_map(skip).map(|reason| unescape(&reason)).collect()
+}
+
+/// The names of the tests that a JUnit report says have failed, as far as the report has them in lines of their own.
+pub(crate) fn failures(report: &str) -> Vec<String> {
+    let mut failed = Vec::new();
+    let mut name = None;
+    for line in report.lines().map(str::trim_start) {
+        if let Some((_, rest)) = line.split_once("<testcase name=\"") {
+            name = rest.split_once('"').map(|(name, _)| unescape(name));
+        }
+        if line.starts_with("<failure") || line.starts_with("<error") {
+            failed.extend(name.take());
+        }
+    }
+    failed
 }
 
 /// Text as it was before it was put into XML; what follows it in the line is cut.
@@ -22,6 +37,14 @@ fn unescape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_found() {
+        let report = "<testsuite name=\"it\" failures=\"1\">\n  <testcase name=\"good\" time=\"0.1\">\n  </testcase>\n\
+            <testcase name=\"bad::one\" time=\"0.1\">\n    <failure type=\"test failure\">\n    </failure>\n  </testcase>\n\
+            <testcase name=\"never\" time=\"1\">\n    <error type=\"timeout\"/>\n";
+        assert_eq!(failures(report), ["bad::one", "never"]);
+    }
 
     #[test]
     fn skipped_tests_are_found() {

@@ -15,6 +15,8 @@ pub(super) enum Step {
     LintSize,
     /// The list of requirements names code and tests that exist.
     Requirements,
+    /// Each bug that the tests must find can still be planted; `cargo xtask planted` plants them.
+    Planted,
     /// Lints, with warnings as errors, for each set of features.
     Clippy,
     /// Tests for each set of features, and documentation tests.
@@ -36,6 +38,7 @@ impl Step {
             Self::Deny => "deny",
             Self::LintSize => "lint-size",
             Self::Requirements => "requirements",
+            Self::Planted => "planted",
             Self::Clippy => "clippy",
             Self::Test => "test",
             Self::Torture => "torture",
@@ -59,7 +62,7 @@ mod tests {
     fn steps_run_once_and_in_order() {
         assert_eq!(selected(&[Step::Doc, Step::Fmt, Step::Doc]), [Step::Fmt, Step::Doc]);
         let all = selected(&[]);
-        assert_eq!((all.len(), all.is_sorted()), (10, true));
+        assert_eq!((all.len(), all.is_sorted()), (11, true));
     }
 
     #[test]
