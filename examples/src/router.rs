@@ -14,6 +14,7 @@
 //! | `refusal` | why an event is not taken, and what the sender is told |
 //! | [`edges`] | where a crash may fall, for tests |
 
+mod alarms;
 mod audit;
 mod challenge;
 pub mod command;
@@ -50,6 +51,7 @@ use axum::Router;
 use openfactory_queue::Worker;
 use openfactory_queue::clock::{Clock as _, SystemClock};
 use openfactory_queue::policy::backoff::Backoff;
+use openfactory_queue::worker::alert::Alert;
 use tokio::task::JoinHandle;
 
 pub use open::StartError;
@@ -59,6 +61,7 @@ use crate::metrics::Metrics;
 use crate::serve::{self, Limits};
 use crate::shutdown::Shutdown;
 use crate::told::told;
+use alarms::{Alarms, HttpPost};
 use config::RouterConfig;
 use core::Core;
 use edges::{Edges, NoStops};
@@ -104,7 +107,9 @@ pub async fn start_with(
     let starting = health.component("router");
     let metrics = Metrics::new("event_router");
     let tls = config.listen.tls(SystemClock.now())?;
+    let post = HttpPost::new(&config.alerts)?;
     let core = open::core(config, &metrics, edges).await?;
+    let alarms = Alarms::start(post, core.clone());
 
     let app = Router::new()
         .merge(intake::routes(core.clone()))
@@ -123,12 +128,14 @@ pub async fn start_with(
     let checkpoint = Duration::from_secs(config.audit.checkpoint_s.max(1));
     let parts = Parts {
         server: served.join,
-        worker: tokio::spawn(work(core.clone(), config.clone(), stop.clone())),
+        worker: tokio::spawn(work(core.clone(), config.clone(), alarms.alert(), stop.clone())),
         others: vec![
+            tokio::spawn(alarms.watch(config, &core).run(stop.triggered())),
             tokio::spawn(relay::outbox(core.clone(), stop.clone())),
             tokio::spawn(relay::timers(core.clone(), stop.clone())),
             tokio::spawn(poll::gates(core.clone(), poll, stop.clone())),
         ],
+        alarms,
     };
     let ended = tokio::spawn(checkpoints(core, checkpoint, stop.clone(), parts));
     starting.ready();
@@ -140,6 +147,7 @@ struct Parts {
     server: JoinHandle<io::Result<()>>,
     worker: JoinHandle<io::Result<()>>,
     others: Vec<JoinHandle<()>>,
+    alarms: Alarms,
 }
 
 impl Parts {
@@ -150,19 +158,20 @@ impl Parts {
             }
         }
         let worker = self.worker.await.map_err(io::Error::other);
+        self.alarms.stop().await;
         self.server.await.map_err(io::Error::other)??;
         worker?
     }
 }
 
-async fn work(core: Core, config: RouterConfig, stop: Shutdown) -> io::Result<()> {
+async fn work(core: Core, config: RouterConfig, alert: Arc<dyn Alert>, stop: Shutdown) -> io::Result<()> {
     let worker = Worker::on(Arc::clone(&core.queue))
         .name("event-router")
         .concurrency(config.worker.concurrency)
         .lease(Duration::from_secs(config.worker.lease_s.max(1)))
         .backoff(Backoff::new(Duration::from_millis(500), Duration::from_secs(300)))
         .breakers(core.breakers.clone())
-        .alert(Arc::new(handle::AuditedAlert::new(core.clone())));
+        .alert(alert);
     let handler = Arc::new(handle::EventHandler::new(core));
     match worker.run(stop.triggered(), handler).await {
         Ok(summary) => {

@@ -39,6 +39,8 @@ pub struct RouterConfig {
     pub operator: OperatorConfig,
     /// How long it waits.
     pub timing: TimingConfig,
+    /// What operators are told, and where.
+    pub alerts: AlertsConfig,
     /// The operator's page.
     pub page: PageConfig,
     /// What a rollout asks of devices, unless its request says otherwise.
@@ -142,6 +144,28 @@ pub struct TimingConfig {
     pub fleets: BTreeMap<String, u64>,
     /// Seconds within which a remediation must be proved.
     pub proof_within_s: u64,
+}
+
+/// `[alerts]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertsConfig {
+    /// Where alarms are posted to.
+    pub webhook_url: Option<String>,
+    /// File with the secret that signs these calls.
+    pub webhook_secret_file: Option<PathBuf>,
+    /// The CA of the receiver, and no other.
+    pub webhook_ca_file: Option<PathBuf>,
+    /// Seconds after which a message that could be handled has waited for long; 0: never.
+    pub waiting_s: u64,
+    /// Seconds after which a message is worked on for long; 0: never.
+    pub working_s: u64,
+    /// Seconds after which a destination is down for long; 0: never.
+    pub down_s: u64,
+    /// MiB of free room below which the disk is nearly full; 0: never.
+    pub free_mib: u64,
+    /// Seconds between two looks.
+    pub look_s: u64,
 }
 
 /// `[page]`

@@ -85,6 +85,15 @@ pub enum StartError {
     /// The ServiceNow client can't be built.
     #[error("the ServiceNow client can't be set up")]
     Client(#[from] openfactory_sn::Error),
+    /// The webhook of the alerts is not configured as it should be.
+    #[error("[alerts] {reason}")]
+    Webhook {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The secret of the alerts' webhook can't be used.
+    #[error("[alerts] webhook_secret_file holds no secret for a webhook")]
+    WebhookSecret(#[source] openfactory_sn::webhook::SecretError),
     /// TLS can't be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod alarms;
 mod alone;
 mod attestation;
 mod commands;

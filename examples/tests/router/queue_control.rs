@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::world::{Answer, Router, STRUCTURED, TOKEN, World, now, write_private};
 
 /// Has the router keep an event of a type that it does not know: a dead letter.
-async fn dead_letter(world: &World, router: &Router, id: &str) {
+pub(crate) async fn dead_letter(world: &World, router: &Router, id: &str) {
     let event = json!({
         "id": id, "source": "/test", "type": "tech.openfactory.future.thing.v1",
         "time": timestamp::format(now()), "data": { "number": 7 },

@@ -11,7 +11,7 @@ use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
 use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_examples::config;
 use openfactory_examples::router::config::{DEFAULTS, RouterConfig};
-use openfactory_examples::router::{Running, start};
+use openfactory_examples::router::{Running, StartError, start};
 use openfactory_examples::shutdown::Shutdown;
 use openfactory_examples::state::SqliteStateStore;
 use openfactory_examples::tls::http_client;
@@ -185,6 +185,18 @@ impl World {
     }
 
     /// A request for a build, signed by the platform.
+    /// Why a router of this configuration does not start.
+    pub(crate) async fn refused(&self, change: impl FnOnce(&mut RouterConfig)) -> StartError {
+        let file = self.config_file(self.servicenow());
+        let mut config: RouterConfig = config::load(DEFAULTS, Some(&file), []).unwrap();
+        change(&mut config);
+        start(&config, &Shutdown::new()).await.unwrap_err()
+    }
+
+    pub(crate) fn servicenow(&self) -> &str {
+        self.simulator.base_url()
+    }
+
     pub(crate) fn request(&self, build: &str) -> Event {
         let recipe = json!({"name": "edge", "baseImage": "debian-trixie", "features": ["ssh"]});
         let recipe = BuildRecipe::from_json(recipe).unwrap();

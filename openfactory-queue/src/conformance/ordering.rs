@@ -132,18 +132,23 @@ pub async fn order_survives_many_workers_and_failures(harness: &mut dyn Harness)
     }
 }
 
-/// Several publish to one key at once while it is delivered: places rise, and none comes after a later one.
+/// Several publish to one key at once while it is delivered, some of them large batches that take their time: places
+/// rise, and none comes after a later one.
 pub async fn order_survives_many_publishers(harness: &mut dyn Harness) {
     const PUBLISHERS: usize = 4;
-    const EACH: usize = 25;
+    const EACH: usize = 12;
+    let large = harness.queue().capabilities().max_batch.min(60);
     let mut tasks = tokio::task::JoinSet::new();
     for publisher in 0..PUBLISHERS {
         let queue = harness.queue();
         tasks.spawn(async move {
             for n in 0..EACH {
-                let id = format!("{publisher}/{n}");
-                let answers = ok(queue.publish(vec![keyed(&id, "key")]).await);
-                assert!(matches!(answers[..], [Published::Stored { .. }]), "{answers:?}");
+                let mut batch = vec![keyed(&format!("{publisher}/{n}"), "key")];
+                if publisher == 0 {
+                    batch.extend((1..large).map(|m| plain(&format!("{n}+{m}"))));
+                }
+                let stored = ok(queue.publish(batch).await);
+                assert!(stored.iter().all(|one| matches!(one, Published::Stored { .. })), "{stored:?}");
                 take_a_breath().await;
             }
         });
@@ -152,15 +157,16 @@ pub async fn order_survives_many_publishers(harness: &mut dyn Harness) {
     let deliver = async {
         let mut places = Vec::new();
         while places.len() < PUBLISHERS * EACH {
-            for leased in ok(queue.lease(LeaseRequest::new("w").max(3).ttl(TTL)).await) {
-                places.push((leased.token.seq(), leased.message.id));
-                ok(queue.settle(vec![(leased.token, Settlement::Ack)]).await);
-            }
+            let leased = ok(queue.lease(LeaseRequest::new("w").max(large).ttl(TTL)).await);
+            let acks = leased.iter().map(|leased| (leased.token, Settlement::Ack)).collect();
+            ok(queue.settle(acks).await);
+            let keyed = leased.into_iter().filter(|leased| leased.message.key.is_some());
+            places.extend(keyed.map(|leased| (leased.token.seq(), leased.message.id)));
             take_a_breath().await;
         }
         places
     };
-    let Ok(places) = tokio::time::timeout(SECOND * 20, deliver).await else { panic!("the key stands still") };
+    let Ok(places) = tokio::time::timeout(SECOND * 50, deliver).await else { panic!("the key stands still") };
     assert!(places.is_sorted_by(|a, b| a.0 < b.0), "{places:?}");
     for publisher in 0..PUBLISHERS {
         let prefix = format!("{publisher}/");

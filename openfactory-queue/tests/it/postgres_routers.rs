@@ -77,6 +77,39 @@ async fn four_routers_keep_the_order_of_every_key_under_failures() {
     }
 }
 
+/// One router has drawn a place of the key and is held up; another must not come past it with a later place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_was_drawn_first_is_filled_first() {
+    let Some(server) = shared("a_place_that_was_drawn_first_is_filled_first") else { return };
+    let name = format!("held{}", std::process::id());
+    let config = PostgresConfig::new(&address(server)).unwrap().schema(&name).unwrap();
+    let (one, other) =
+        (PostgresQueue::open(config.clone()).await.unwrap(), PostgresQueue::open(config).await.unwrap());
+    let superuser = superuser(server).await;
+    // Nobody knows yet whether this id will be known, so that its publish has to wait.
+    let hold = format!("BEGIN; INSERT INTO {name}.known (id, digest, seq, at) VALUES ('a', '', 0, 0)");
+    superuser.batch_execute(&hold).await.unwrap();
+    let publish = |queue: &PostgresQueue, id: &'static str| {
+        let queue = queue.clone();
+        tokio::spawn(async move { queue.publish(vec![keyed(id, "key")]).await })
+    };
+    let first = publish(&one, "a");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let second = publish(&other, "b");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!first.is_finished(), "the publish of a is held up");
+    let early = other.lease(LeaseRequest::new("w")).await.unwrap();
+    assert!(early.is_empty(), "b has overtaken a: {early:?}");
+    superuser.batch_execute("ROLLBACK").await.unwrap();
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    for id in ["a", "b"] {
+        let leased = one.lease(LeaseRequest::new("w")).await.unwrap().remove(0);
+        assert_eq!(leased.message.id, id);
+        one.settle(vec![(leased.token, Settlement::Ack)]).await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publish_on_one_router_wakes_a_lease_on_another() {
     let Some(server) = shared("a_publish_on_one_router_wakes_a_lease_on_another") else { return };
