@@ -176,9 +176,16 @@ impl Checker {
                 *cursor = n.max(*cursor);
                 *seen = Seen { phase: Phase::Leased, life, epoch, ..*seen };
             }
-            What::Settling(how) => *seen = Seen { phase: Phase::Settling(how), life, ..*seen },
-            What::Settled(How::Retry) => seen.phase = Phase::Waiting,
-            What::Settled(how) => seen.phase = Phase::Gone(how),
+            What::Settling(epoch, how) if epoch == seen.epoch => {
+                *seen = Seen { phase: Phase::Settling(how), life, ..*seen };
+            }
+            What::Settled(epoch, How::Retry) if epoch == seen.epoch => seen.phase = Phase::Waiting,
+            What::Settled(epoch, how) if epoch == seen.epoch => seen.phase = Phase::Gone(how),
+            // Given back, it may be leased by another before the one who gave it back comes to say so.
+            What::Settled(epoch, How::Retry) if epoch < seen.epoch => {}
+            // But what was settled for good nobody may lease.
+            What::Settled(..) => violated(Violation::Returned { key, n }),
+            What::Settling(..) => violated(Violation::Unaccounted { key, n }),
             What::Stale => violated(Violation::Stale { key, n }),
             What::Damaged => violated(Violation::Damaged { key, n }),
             What::Dead => seen.letters += 1,

@@ -6,8 +6,8 @@
 //! | `stored KEY N` | the publish was answered: stored |
 //! | `duplicate KEY N` | the publish was answered: known already |
 //! | `lease KEY N SEQ EPOCH` | leased, under this token |
-//! | `settling KEY N HOW` | about to settle it: `ack`, `retry` or `dead` |
-//! | `settled KEY N HOW` | the settlement was answered: done |
+//! | `settling KEY N EPOCH HOW` | about to end the lease of this epoch: `ack`, `retry` or `dead` |
+//! | `settled KEY N EPOCH HOW` | the settlement was answered: done |
 //! | `stale KEY N` | an old life's token was accepted |
 //! | `damaged KEY N` | the message is not what was published |
 //! | `dead KEY N` | it stands among the dead letters, at the end |
@@ -54,10 +54,10 @@ pub enum What {
         /// The lease's epoch.
         epoch: u64,
     },
-    /// About to settle.
-    Settling(How),
+    /// About to settle the lease of this epoch.
+    Settling(u64, How),
     /// Settled.
-    Settled(How),
+    Settled(u64, How),
     /// A token of an earlier life was good.
     Stale,
     /// Not what was published.
@@ -95,13 +95,17 @@ impl Entry {
     fn read(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (what, key, n) = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        let mut how = || words.next().and_then(|word| How::ALL.into_iter().find(|how| how.name() == word));
+        let mut settlement = || {
+            let epoch = words.next()?.parse().ok()?;
+            let word = words.next()?;
+            Some((epoch, How::ALL.into_iter().find(|how| how.name() == word)?))
+        };
         let what = match what {
             "try" => What::Try,
             "stored" => What::Stored,
             "duplicate" => What::Duplicate,
-            "settling" => What::Settling(how()?),
-            "settled" => What::Settled(how()?),
+            "settling" => settlement().map(|(epoch, how)| What::Settling(epoch, how))?,
+            "settled" => settlement().map(|(epoch, how)| What::Settled(epoch, how))?,
             "stale" => What::Stale,
             "damaged" => What::Damaged,
             "dead" => What::Dead,
@@ -120,8 +124,8 @@ impl fmt::Display for Entry {
             What::Stored => write!(f, "stored {key} {n}"),
             What::Duplicate => write!(f, "duplicate {key} {n}"),
             What::Lease { seq, epoch } => write!(f, "lease {key} {n} {seq} {epoch}"),
-            What::Settling(how) => write!(f, "settling {key} {n} {}", how.name()),
-            What::Settled(how) => write!(f, "settled {key} {n} {}", how.name()),
+            What::Settling(epoch, how) => write!(f, "settling {key} {n} {epoch} {}", how.name()),
+            What::Settled(epoch, how) => write!(f, "settled {key} {n} {epoch} {}", how.name()),
             What::Stale => write!(f, "stale {key} {n}"),
             What::Damaged => write!(f, "damaged {key} {n}"),
             What::Dead => write!(f, "dead {key} {n}"),
@@ -159,8 +163,8 @@ mod tests {
             What::Stored,
             What::Duplicate,
             What::Lease { seq: 7, epoch: 2 },
-            What::Settling(How::Dead),
-            What::Settled(How::Retry),
+            What::Settling(3, How::Dead),
+            What::Settled(1, How::Retry),
             What::Stale,
             What::Damaged,
             What::Dead,
@@ -170,7 +174,7 @@ mod tests {
             assert_eq!(Entry::parse(&entry.to_string()), Ok(entry));
         }
         for wrong in
-            ["", "try", "try 1", "try 1 2 3", "settled 1 2", "settled 1 2 x", "eat 1 2", "lease 1 2 3"]
+            ["", "try", "try 1", "try 1 2 3", "settled 1 2 ack", "settled 1 2 3 x", "eat 1 2", "lease 1 2 3"]
         {
             assert!(Entry::parse(wrong).is_err(), "{wrong:?}");
         }

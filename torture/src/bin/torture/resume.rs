@@ -47,7 +47,7 @@ impl Resume {
                 *stored = (*stored).max(n);
             }
             What::Lease { seq, epoch } => self.old.push((key, n, seq, epoch)),
-            What::Settling(_) | What::Settled(_) | What::Stale | What::Damaged | What::Dead => {}
+            What::Settling(..) | What::Settled(..) | What::Stale | What::Damaged | What::Dead => {}
         }
     }
 
@@ -80,7 +80,7 @@ mod tests {
     fn the_next_life_knows_what_the_last_one_said() {
         let directory = tempfile::tempdir().unwrap();
         let (journal, state) = (directory.path().join("life"), directory.path().join("state"));
-        let said = "try 0 0\nstored 0 0\ntry 0 1\ntry 1 0\nstored 1 0\nlease 0 0 1 1\nlease 1 0 2 4\nsettling 1 0 ack\n";
+        let said = "try 0 0\nstored 0 0\ntry 0 1\ntry 1 0\nstored 1 0\nlease 0 0 1 1\nlease 1 0 2 4\nsettling 1 0 4 ack\n";
         std::fs::write(&journal, said).unwrap();
         let mut first = Resume::default();
         first.read(&journal).unwrap();

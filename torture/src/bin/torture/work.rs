@@ -110,8 +110,8 @@ async fn settle_all(life: &Life, leased: &[Leased]) -> Result<usize> {
             n if n % 97 == 50 => How::Dead,
             _ => How::Ack,
         };
-        begun.push(Entry::new(key, n, What::Settling(how)));
-        done.push(Entry::new(key, n, What::Settled(how)));
+        begun.push(Entry::new(key, n, What::Settling(epoch, how)));
+        done.push(Entry::new(key, n, What::Settled(epoch, how)));
         settlements.push((leased.token, settlement(how)));
     }
     life.say(held)?;
@@ -119,7 +119,7 @@ async fn settle_all(life: &Life, leased: &[Leased]) -> Result<usize> {
     tokio::task::yield_now().await;
     life.say(begun)?;
     let (settled, again) = life.call(|| life.queue.settle(settlements.clone())).await?;
-    let gone = done.iter().filter(|entry| entry.what != What::Settled(How::Retry)).count();
+    let gone = done.iter().filter(|entry| !matches!(entry.what, What::Settled(_, How::Retry))).count();
     let mut said = Vec::with_capacity(done.len());
     for (entry, settled) in done.into_iter().zip(settled) {
         match settled {
