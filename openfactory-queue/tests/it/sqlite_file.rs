@@ -131,6 +131,28 @@ async fn the_limit_of_messages_is_kept_exactly() {
     assert_eq!(queue.publish(vec![plain("d")]).await.unwrap_err().kind(), ErrorKind::Full);
 }
 
+/// What a refused batch had begun is undone in the writer's memory too: its keys are as they were.
+#[tokio::test]
+async fn a_batch_that_was_undone_leaves_nothing_in_its_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = SqliteQueue::open(at(&dir).max_messages(2)).await.unwrap();
+    let keyed = |id: &str, key: &str| plain(id).with_key(key);
+    queue.send(keyed("a", "one")).await.unwrap();
+    let batch = vec![keyed("b", "two"), keyed("c", "three")];
+    assert_eq!(queue.publish(batch).await.unwrap_err().kind(), ErrorKind::Full);
+    assert_eq!(queue.find("b").await.unwrap(), None);
+    let mut seen = Vec::new();
+    for next in [Some(keyed("d", "two")), Some(keyed("b", "two")), Some(keyed("c", "three")), None] {
+        let leased = queue.lease(LeaseRequest::new("w")).await.unwrap().remove(0);
+        seen.push(leased.message.id);
+        queue.settle(vec![(leased.token, Settlement::Ack)]).await.unwrap();
+        if let Some(next) = next {
+            queue.send(next).await.unwrap();
+        }
+    }
+    assert_eq!(seen, ["a", "d", "b", "c"]);
+}
+
 /// A call that fails in the middle of a group takes nothing of its own along, and nothing of the others'.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_are_committed_together_fail_apart() {
