@@ -4,6 +4,7 @@ mod audit;
 mod compromise;
 mod document;
 mod error;
+mod fsverity;
 mod input;
 mod intent;
 mod key;
@@ -46,6 +47,9 @@ enum Area {
     /// Verification documents: every hash of a build under one signature, the chain link by link
     #[command(subcommand)]
     Document(document::DocumentCommand),
+    /// fs-verity: digests of files as the kernel measures them
+    #[command(subcommand, name = "fsverity")]
+    FsVerity(fsverity::FsVerityCommand),
     /// Build intents: what was asked for, signed before it is built
     #[command(subcommand)]
     Intent(intent::IntentCommand),
@@ -75,6 +79,7 @@ impl Area {
             Self::Audit(command) => command.run(),
             Self::Compromise(command) => command.run(),
             Self::Document(command) => command.run(),
+            Self::FsVerity(command) => command.run(),
             Self::Intent(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),

@@ -139,3 +139,77 @@ fn the_table_has_the_kernels_options() {
                     root_hash_sig_key_desc image";
     assert_eq!(table, format!("0 16 verity 1 image hash 4096 4096 2 1 sha256 {root} - {expected}\n"));
 }
+
+#[test]
+fn damage_is_repaired_by_parity() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    image(directory, "image", 300 * 4096);
+    let good_image = fs::read(directory.join("image")).unwrap();
+    let format = ["format", "image", "hash", "--fec", "parity", "--fec-roots", "6"];
+    let root = root(&good(directory, &format));
+    let good_hash = fs::read(directory.join("hash")).unwrap();
+
+    // Blocks of data, and one of the tree.
+    let (mut bad_image, mut bad_hash) = (good_image.clone(), good_hash.clone());
+    bad_image[10 * 4096..14 * 4096].fill(0xff);
+    bad_hash[2 * 4096..3 * 4096].fill(0);
+    fs::write(directory.join("image"), &bad_image).unwrap();
+    fs::write(directory.join("hash"), &bad_hash).unwrap();
+    assert_eq!(attest(directory, &["verify", "image", "hash", &root]).0, 1);
+
+    let repair = ["repair", "image", "hash", &root, "--fec", "parity", "--fec-roots", "6"];
+    let told = good(directory, &[&repair[..], &["-o", "copy"]].concat());
+    assert!(told.ends_with("intact: 300 data blocks, 4 hash blocks\n"), "{told}");
+    assert!(fs::read(directory.join("copy")).unwrap() == good_image);
+    assert!(fs::read(directory.join("image")).unwrap() == bad_image);
+    assert!(fs::read(directory.join("hash")).unwrap() == bad_hash);
+
+    good(directory, &repair);
+    assert!(fs::read(directory.join("image")).unwrap() == good_image);
+    assert!(fs::read(directory.join("hash")).unwrap() == good_hash);
+
+    // Too much: the copy does not appear, and the status says so.
+    bad_image[20 * 4096..200 * 4096].fill(0);
+    fs::write(directory.join("image"), &bad_image).unwrap();
+    let (status, stdout, _) = attest(directory, &[&repair[..], &["-o", "none"]].concat());
+    assert_eq!(status, 1);
+    assert!(stdout.contains("beyond repair") && stdout.contains("do not match"), "{stdout}");
+    assert!(!directory.join("none").exists());
+    let (status, _, stderr) = attest(directory, &[&repair[..6], &["--fec-roots", "5"]].concat());
+    assert!(status == 2 && stderr.contains("the parity has"), "{stderr}");
+}
+
+#[test]
+fn digests_of_files_as_fsverity_prints_them() {
+    let directory = tempfile::tempdir().unwrap();
+    image(directory.path(), "image", 70_000);
+    image(directory.path(), "empty", 0);
+    let run = |program: &str, more: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(more).current_dir(directory.path()).output().map(|output| told(&output))
+    };
+    let ours = |arguments: &[&str]| {
+        run(env!("CARGO_BIN_EXE_attest"), &[&["fsverity", "digest"][..], arguments].concat()).unwrap()
+    };
+    let arguments = ["image", "empty", "--hash-alg=sha512", "--block-size=1024", "--salt=abcd"];
+    let (status, stdout, stderr) = ours(&arguments);
+    assert_eq!((status, stdout.lines().count()), (0, 2), "{stderr}");
+    match run("fsverity", &[&["digest"][..], &arguments].concat()) {
+        Ok(theirs) => assert_eq!((theirs.0, theirs.1), (0, stdout)),
+        Err(error) => {
+            let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
+            assert!(!strict, "digests_of_files_as_fsverity_prints_them: needs fsverity: {error}");
+            eprintln!("SKIPPED: digests_of_files_as_fsverity_prints_them: needs fsverity");
+        }
+    }
+    for (bad, why) in [
+        (&["missing"][..], "cannot read missing"),
+        (&["image", "--block-size", "1000"], "block of 1000 bytes"),
+        (&["image", "--salt", "x"], "hex digits"),
+        (&["."], "cannot read ."),
+    ] {
+        let (status, stdout, stderr) = ours(bad);
+        assert!(status == 2 && stdout.is_empty() && stderr.contains(why), "{stderr}");
+    }
+}

@@ -44,6 +44,7 @@
 //!
 //! # Where to look
 //! - [`verity`]: hash trees and root hashes; [`verity::verify()`] names every bad block.
+//! - [`fsverity`]: digests of single files as the kernel's fs-verity has them.
 //! - [`Manifest`]: every file of a directory or a squashfs; what differs. `squashfs` reads, unpacks and packs images.
 //! - `sbom`: which packages an image holds, as CycloneDX, and which files are nobody's.
 //! - [`BuildRecipe`], [`intent`], [`document`], [`chain`]: from the request to the image, link by link.
@@ -67,6 +68,7 @@ pub mod digest;
 pub mod document;
 pub mod drift;
 pub mod envelope;
+pub mod fsverity;
 pub mod intent;
 pub mod key;
 pub mod lanes;

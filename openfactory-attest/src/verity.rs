@@ -8,8 +8,9 @@
 //! specification of the superblock.
 
 mod builder;
+pub mod fec;
 mod format;
-mod hasher;
+pub(crate) mod hasher;
 mod params;
 mod root_hash;
 mod shape;
@@ -18,6 +19,7 @@ mod superblock;
 mod table;
 mod tree;
 mod verify;
+mod writer;
 
 pub use format::{FormatError, format, root_hash};
 pub use params::{Algorithm, BlockSize, HashType, Params, ParamsError, Salt, Uuid};
@@ -26,3 +28,4 @@ pub use superblock::{Superblock, SuperblockError};
 pub use table::{OnFailure, Table, TableError};
 pub use tree::{Tree, TreeError};
 pub use verify::{Device, Fault, Finding, Place, VerifyError, VerifyReport, verify};
+pub use writer::ImageWriter;

@@ -10,6 +10,7 @@ use crate::cli::Verdict;
 
 mod format;
 mod parameters;
+mod repair;
 mod table;
 mod told;
 mod verify;
@@ -27,6 +28,8 @@ pub(crate) enum VerityCommand {
     /// Parameters are read from HASH's superblock, which nothing authenticates. Those given as options must be the
     /// same: give all that a signed document holds. With --no-superblock the options alone count.
     Verify(verify::VerifyArgs),
+    /// Give damaged blocks of image and hash tree their bytes back, by their parity
+    Repair(repair::RepairArgs),
     /// Print the device-mapper table line that activates the image in the kernel
     Table(table::TableArgs),
 }
@@ -36,6 +39,7 @@ impl VerityCommand {
         match self {
             Self::Format(format) => format.run(),
             Self::Verify(verify) => verify.run(),
+            Self::Repair(repair) => repair.run(),
             Self::Table(table) => table.run(),
         }
     }

@@ -106,6 +106,18 @@ impl Place {
         Self { levels, block_size: u64::from(params.hash_block_size().get()), position: None }
     }
 
+    /// The same where others seek too.
+    pub(super) fn write_anywhere<W: Write + Seek>(
+        &mut self,
+        hash_out: &mut W,
+        level: usize,
+        index: u64,
+        block: &[u8],
+    ) -> io::Result<()> {
+        self.position = None;
+        self.write(hash_out, level, index, block)
+    }
+
     pub(super) fn write<W: Write + Seek>(
         &mut self,
         hash_out: &mut W,
@@ -134,7 +146,9 @@ fn count_blocks(data: &dyn ReadAt, asked: Option<u64>, params: &Params) -> Resul
         Some(0) => Err(FormatError::Empty),
         Some(blocks) => Ok(blocks),
         None if size == 0 => Err(FormatError::Empty),
-        None if size % u64::from(block_size) != 0 => Err(FormatError::PartialBlock { size, block_size }),
+        None if !size.is_multiple_of(u64::from(block_size)) => {
+            Err(FormatError::PartialBlock { size, block_size })
+        }
         None => Ok(whole),
     }
 }
@@ -180,7 +194,7 @@ fn hash_piece(
     bytes.resize((blocks.end - blocks.start) as usize * size.bytes(), 0);
     data.read_exact_at(bytes, offset).map_err(|source| FormatError::Read { offset, source })?;
     let mut digests = Vec::new();
-    hasher.hash_blocks(bytes, size, &mut digests);
+    hasher.hash_blocks(bytes, size.non_zero(), &mut digests);
     Ok(digests)
 }
 

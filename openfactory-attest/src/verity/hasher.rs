@@ -1,14 +1,17 @@
 //! Digests of blocks, salted as the hash type wants it.
 
+use std::fmt;
+use std::num::NonZeroUsize;
+
 use sha2::Digest;
 
-use super::params::{Algorithm, BlockSize, HashType, Params};
+use super::params::{Algorithm, HashType, Params};
 use crate::digest::Sha256Digest;
 use crate::lanes::Lanes;
 
 /// Hashes blocks of one tree. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Hasher(Inner);
+pub(crate) struct Hasher(Inner);
 
 #[derive(Clone)]
 enum Inner {
@@ -28,7 +31,7 @@ impl Hasher {
     }
 
     /// With bytes before and after each block.
-    pub(super) fn with_affixes(algorithm: Algorithm, prefix: &[u8], suffix: &[u8]) -> Self {
+    pub(crate) fn with_affixes(algorithm: Algorithm, prefix: &[u8], suffix: &[u8]) -> Self {
         Self(match algorithm {
             Algorithm::Sha1 => Inner::Sha1(Each::new(prefix, suffix)),
             Algorithm::Sha256 => Inner::Sha256(Lanes::new(prefix, suffix)),
@@ -37,13 +40,13 @@ impl Hasher {
     }
 
     /// Cuts `blocks` into blocks and appends the digest of each to `digests`, one right after the other.
-    pub(super) fn hash_blocks(&self, blocks: &[u8], size: BlockSize, digests: &mut Vec<u8>) {
+    pub(crate) fn hash_blocks(&self, blocks: &[u8], size: NonZeroUsize, digests: &mut Vec<u8>) {
         match &self.0 {
             Inner::Sha1(each) => each.hash_blocks(blocks, size, digests),
             Inner::Sha512(each) => each.hash_blocks(blocks, size, digests),
             Inner::Sha256(lanes) => {
                 let mut found = Vec::new();
-                lanes.hash_blocks(blocks, size.non_zero(), &mut found);
+                lanes.hash_blocks(blocks, size, &mut found);
                 digests.reserve(found.len() * Sha256Digest::LEN);
                 digests.extend(found.iter().flat_map(Sha256Digest::as_bytes));
             }
@@ -51,12 +54,18 @@ impl Hasher {
     }
 
     /// Appends the digest of a single block.
-    pub(super) fn hash(&self, block: &[u8], digests: &mut Vec<u8>) {
+    pub(crate) fn hash(&self, block: &[u8], digests: &mut Vec<u8>) {
         match &self.0 {
             Inner::Sha1(each) => digests.extend(each.hash(block)),
             Inner::Sha512(each) => digests.extend(each.hash(block)),
             Inner::Sha256(lanes) => digests.extend(lanes.hash(block).as_bytes()),
         }
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").finish_non_exhaustive()
     }
 }
 
@@ -79,7 +88,7 @@ impl<D: Digest + Clone> Each<D> {
         state.finalize()
     }
 
-    fn hash_blocks(&self, blocks: &[u8], size: BlockSize, digests: &mut Vec<u8>) {
-        blocks.chunks(size.bytes()).for_each(|block| digests.extend(self.hash(block)));
+    fn hash_blocks(&self, blocks: &[u8], size: NonZeroUsize, digests: &mut Vec<u8>) {
+        blocks.chunks(size.get()).for_each(|block| digests.extend(self.hash(block)));
     }
 }

@@ -13,6 +13,7 @@
 mod audit;
 mod document;
 mod envelope;
+mod fsverity;
 mod key;
 mod manifest;
 mod python;
@@ -27,5 +28,7 @@ mod tree;
 mod vault;
 mod verity;
 mod verity_faults;
+mod verity_fec;
 mod verity_matrix;
 mod verity_vectors;
+mod verity_writer;

@@ -11,6 +11,7 @@ use crate::workspace::Workspace;
 /// A program that tests run, and the Debian package that holds it.
 const PROGRAMS: &[(&str, &str)] = &[
     ("veritysetup", "cryptsetup-bin"),
+    ("fsverity", "fsverity"),
     ("mksquashfs", "squashfs-tools"),
     ("unsquashfs", "squashfs-tools"),
     ("openssl", "openssl"),

@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use openfactory_attest::verity::fec::{self, FecRoots};
 use openfactory_attest::verity::{self, Params, Tree};
 
-use super::parameters::Parameters;
+use super::parameters::{Parameters, fec_roots};
 use super::{open, told};
 use crate::attest::manifest::Threads;
 use crate::attest::target::Target;
@@ -32,6 +33,12 @@ pub(crate) struct FormatArgs {
     /// First make the image longer, by zeros up to a whole data block
     #[arg(long, conflicts_with = "data_blocks")]
     pad: bool,
+    /// Also write parity to FILE, by which `attest verity repair` and the kernel repair damaged blocks
+    #[arg(long, value_name = "FILE")]
+    fec: Option<PathBuf>,
+    /// Parity symbols of each code word, 2 to 24: for each, one part in about 250 of the image
+    #[arg(long, value_name = "N", value_parser = fec_roots, default_value = "2", requires = "fec")]
+    fec_roots: FecRoots,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -55,6 +62,9 @@ impl FormatArgs {
             part.commit().map_err(|error| CliError::file("put into place", &self.hash, error))?;
             tree
         };
+        if let Some(path) = &self.fec {
+            self.write_parity(&image, &tree, path)?;
+        }
         if self.json {
             output::write_json(&told::tree_json(&tree))?;
         } else {
@@ -80,6 +90,21 @@ impl FormatArgs {
         let tree = self.write_tree(image, &mut file, params, data_blocks)?;
         file.sync_all().map_err(cannot_write)?;
         Ok(tree)
+    }
+
+    fn write_parity(&self, image: &File, tree: &Tree, path: &Path) -> Result<(), CliError> {
+        let target = Target::new(path, [self.data.as_path(), &self.hash])?;
+        let hash_file = open(&self.hash)?;
+        let mut part = target.begin()?;
+        let mut out = BufWriter::new(part.file());
+        let bar = progress::Bytes::new("writing parity");
+        let tell = |done, total| bar.tell(done, total);
+        let work = self.threads.work().telling(&tell);
+        fec::encode(image, &hash_file, tree, self.fec_roots, &mut out, &work)
+            .map_err(|error| CliError::file("make parity for", &self.data, error))?;
+        out.flush().map_err(|error| CliError::file("write", path, error))?;
+        drop(out);
+        part.commit().map_err(|error| CliError::file("put into place", path, error))
     }
 
     fn about(&self, file: &File, path: &Path) -> Result<(u64, u64), CliError> {

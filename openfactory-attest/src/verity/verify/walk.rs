@@ -183,7 +183,7 @@ impl Walk<'_> {
                 return self.stop(Device::Data, block * block_size, source);
             }
             found.clear();
-            self.hasher.hash_blocks(bytes, size, found);
+            self.hasher.hash_blocks(bytes, size.non_zero(), found);
             for (found, expected) in found.chunks_exact(digest_len).zip(&mut expected) {
                 if found != expected {
                     let fault = Fault::Mismatch;
