@@ -133,6 +133,7 @@ macro_rules! conformance {
                 what_is_too_large_is_refused
                 what_is_not_declared_is_refused
                 places_rise_and_are_never_used_twice
+                a_dropped_publish_can_be_repeated
             );
             $crate::conformance!(@group $make, leasing:
                 a_lease_is_exclusive
@@ -157,6 +158,7 @@ macro_rules! conformance {
                 a_retry_waits_for_its_time
                 a_released_message_comes_at_once
                 each_settlement_has_its_own_result
+                a_dropped_settlement_can_be_repeated
             );
             $crate::conformance!(@group $make, ordering:
                 order_survives_retries

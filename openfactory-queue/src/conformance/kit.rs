@@ -1,5 +1,6 @@
 //! What the cases have in common.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use super::Harness;
@@ -109,6 +110,19 @@ pub(super) async fn drain(harness: &dyn Harness) -> Vec<String> {
 
 pub(super) async fn stats(harness: &dyn Harness) -> Stats {
     ok(harness.queue().stats().await)
+}
+
+/// Polls a call some times, with time for others in between, and drops it if it is not done then.
+pub(super) async fn dropped_after<F: Future>(polls: usize, call: F) -> Option<F::Output> {
+    let mut call = std::pin::pin!(call);
+    for _ in 0..polls {
+        let once = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context)));
+        if let Poll::Ready(answer) = once.await {
+            return Some(answer);
+        }
+        take_a_breath().await;
+    }
+    None
 }
 
 /// Real time for calls that run beside the case to get going; what is promised holds without it too.

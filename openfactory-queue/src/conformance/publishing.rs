@@ -1,5 +1,7 @@
 //! Messages in.
 
+use std::collections::BTreeSet;
+
 use super::Harness;
 use super::kit::*;
 use crate::dead_letter::DeadPolicy;
@@ -151,4 +153,23 @@ pub async fn what_is_not_declared_is_refused(harness: &mut dyn Harness) {
     };
     let result = queue.settle(vec![(leased.token, retry(SECOND))]).await;
     assert_eq!(kind(result), (!caps.delay).then_some(ErrorKind::Unsupported));
+}
+
+/// A publish whose caller goes away has happened whole or not at all, and may be repeated.
+pub async fn a_dropped_publish_can_be_repeated(harness: &mut dyn Harness) {
+    let mut expected = Vec::new();
+    for polls in 0..12 {
+        let id = |n: u32| format!("{polls:02}/{n}");
+        let batch = || vec![keyed(&id(0), "key"), keyed(&id(1), "key"), plain(&id(2))];
+        drop(dropped_after(polls, harness.queue().publish(batch())).await);
+        let answers = ok(harness.queue().publish(batch()).await);
+        let known = answers.iter().filter(|one| matches!(one, Published::Duplicate { .. })).count();
+        let stored = answers.iter().filter(|one| matches!(one, Published::Stored { .. })).count();
+        assert!(matches!((known, stored), (3, 0) | (0, 3)), "{polls} polls: {answers:?}");
+        expected.extend([id(0), id(1), id(2)]);
+    }
+    let delivered = drain(harness).await;
+    let of_key = |ids: &[String]| ids.iter().filter(|id| !id.ends_with("/2")).cloned().collect::<Vec<_>>();
+    assert_eq!(of_key(&delivered), of_key(&expected));
+    assert_eq!(delivered.into_iter().collect::<BTreeSet<_>>(), expected.into_iter().collect());
 }

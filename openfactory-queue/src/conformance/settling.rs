@@ -105,3 +105,24 @@ pub async fn each_settlement_has_its_own_result(harness: &mut dyn Harness) {
     assert_eq!(ids(&lease(harness, 10).await), ["d"]);
     assert_eq!(ok(harness.queue().settle(Vec::new()).await), []);
 }
+
+/// A settlement whose caller goes away has happened or not, and may be repeated: fencing tells.
+pub async fn a_dropped_settlement_can_be_repeated(harness: &mut dyn Harness) {
+    for polls in 0..12 {
+        let ids = [format!("{polls}/0"), format!("{polls}/1")];
+        publish(harness, [keyed(&ids[0], "key"), keyed(&ids[1], "key")]).await;
+        let first = lease_one(harness, &ids[0]).await;
+        let ack_it = vec![(first.token, Settlement::Ack)];
+        drop(dropped_after(polls, harness.queue().settle(ack_it)).await);
+        let again = settle(harness, first.token, Settlement::Ack).await;
+        assert!(matches!(again, Settled::Done | Settled::Stale), "{again:?}");
+        let second = lease_one(harness, &ids[1]).await;
+        let retry_it = vec![(second.token, retry(Duration::ZERO))];
+        drop(dropped_after(polls, harness.queue().settle(retry_it)).await);
+        settle(harness, second.token, retry(Duration::ZERO)).await;
+        let second = lease_one(harness, &ids[1]).await;
+        assert_eq!((second.attempt, second.deliveries), (2, 2), "counted once after {polls} polls");
+        ack(harness, &second).await;
+        lease_nothing(harness).await;
+    }
+}

@@ -14,6 +14,7 @@ mod alerts;
 mod batches;
 mod crash;
 mod faulty;
+mod full_disk;
 mod memory;
 mod migration;
 mod model;

@@ -182,6 +182,25 @@ async fn poison_goes_to_the_dead_letters_at_once_and_a_panic_is_a_failure() {
 }
 
 /// A message that takes its worker down with it each time is not handed out for ever.
+/// What can't be decoded is kept as it came, byte for byte.
+#[tokio::test]
+async fn what_cannot_be_decoded_is_a_dead_letter_with_its_bytes() {
+    let queue = MemoryQueue::new();
+    let bytes = b"{\"a\": \xff\x00 no JSON".to_vec();
+    queue.send(Message::new("a", "k", bytes.clone()).with_key("key")).await.unwrap();
+    let handler = Scripted::new(|leased: &Leased| match leased.message.decode::<BTreeMap<String, u64>>() {
+        Ok(_) => Outcome::Done,
+        Err(error) if error.kind() == ErrorKind::Poisoned => Outcome::Poison { reason: error.to_string() },
+        Err(error) => Outcome::Retry { reason: error.to_string(), after: None },
+    });
+    let running = start(worker(&queue), handler);
+    until(async || queue.stats().await.unwrap().dead == 1).await;
+    assert_eq!(running.stop().await.dead, 1);
+    let letters = queue.dead_letters(DeadLetterPage::first(DeadLetterFilter::all())).await.unwrap();
+    assert_eq!(letters[0].message.payload, bytes);
+    assert_eq!((letters[0].failures, letters[0].blocking), (0, true));
+}
+
 #[tokio::test]
 async fn a_message_whose_leases_lapse_too_often_is_dead_lettered_unhandled() {
     let clock = ManualClock::at(UNIX_EPOCH + SECOND * 1000);
