@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::schema::Schema;
 
 /// Tables that only an administrator writes.
-const PLATFORM_TABLES: [&str; 10] = [
+const PLATFORM_TABLES: [&str; 13] = [
     "sys_user",
     "sys_user_group",
     "sys_user_grmember",
@@ -14,6 +14,9 @@ const PLATFORM_TABLES: [&str; 10] = [
     "sys_journal_field",
     "sys_attachment",
     "cmdb_rel_type",
+    "chg_model",
+    "std_change_record_producer",
+    "std_change_producer_version",
     "cmdb_identifier",
     "cmdb_identifier_entry",
 ];

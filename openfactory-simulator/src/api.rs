@@ -4,6 +4,7 @@ mod answer;
 mod attachment;
 mod batch;
 mod call;
+mod change;
 mod cmdb;
 mod faults;
 mod ire;

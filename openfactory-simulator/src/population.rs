@@ -1,5 +1,6 @@
 //! The people, groups and relation types that every instance begins with.
 
+pub(crate) mod changes;
 mod identifiers;
 
 use std::collections::BTreeMap;
@@ -87,6 +88,7 @@ pub(crate) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
         [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")],
     )?;
     identifiers::plant(session)?;
+    changes::plant(session)?;
     choices(session)
 }
 

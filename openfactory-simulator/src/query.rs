@@ -109,6 +109,18 @@ pub(crate) struct Query {
 }
 
 impl Query {
+    /// Narrows it down by another one, of a single block without order.
+    pub(crate) fn both(mut self, other: Self) -> Self {
+        let Some(further) = other.blocks.into_iter().next() else { return self };
+        if self.blocks.is_empty() {
+            self.blocks.push(Block::new());
+        }
+        for block in &mut self.blocks {
+            block.extend(further.clone());
+        }
+        self
+    }
+
     /// Adds a condition that has to hold whatever block matches.
     pub(crate) fn and(mut self, condition: &Condition) -> Self {
         if self.blocks.is_empty() {

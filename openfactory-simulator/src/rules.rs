@@ -1,7 +1,7 @@
 //! Business rules and data policies of the process tables.
 
 mod approver;
-mod change;
+pub(crate) mod change;
 mod incident;
 pub(crate) mod notify;
 

@@ -1,5 +1,6 @@
 //! The dictionary: tables, their inheritance, their fields with types and choices.
 
+mod change;
 mod choices;
 mod cmdb;
 mod guide;
@@ -195,8 +196,12 @@ impl Schema {
             strict: false,
         };
         let mut schema = Self { tables: BTreeMap::new(), system: system.fields, class_field };
-        for table in
-            platform::tables().into_iter().chain(task::tables()).chain(cmdb::tables()).chain(ire::tables())
+        for table in platform::tables()
+            .into_iter()
+            .chain(task::tables())
+            .chain(cmdb::tables())
+            .chain(ire::tables())
+            .chain(change::tables())
         {
             schema.add(table);
         }

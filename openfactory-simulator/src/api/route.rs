@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Method};
 
 use super::ire::Variant;
 use super::{Answer, App, Call};
-use super::{attachment, cmdb, faults, ire, oauth, stats, table};
+use super::{attachment, change, cmdb, faults, ire, oauth, stats, table};
 use crate::refusal::Refusal;
 use crate::store::Session;
 
@@ -56,6 +56,9 @@ fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Ref
         ["oauth_auth.do"] => oauth::authorize(app, session, call),
         ["oauth_token.do"] => oauth::token(app, session, call),
         ["simulator", "faults"] => faults::faults(app, session, call),
+        ["api", "sn_chg_rest", "v1", "change", rest @ ..] | ["api", "sn_chg_rest", "change", rest @ ..] => {
+            change::change(app, session, call, rest)
+        }
         ["api", "now", "v1", rest @ ..] => now(app, session, call, Version::One, rest),
         ["api", "now", "v2", rest @ ..] | ["api", "now", rest @ ..] => {
             now(app, session, call, Version::Latest, rest)

@@ -2,6 +2,7 @@
 
 use super::{Effect, Switches, mandatory};
 use crate::access::Caller;
+use crate::population::changes;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::write::Writer;
@@ -20,8 +21,15 @@ const TYPE_RULE: (&str, &str) = ("Change Type: Lock After New", "5e2d8c71f09b4a2
 
 const CLOSE_FIELDS: [(&str, &str); 2] = [("close_code", "Close code"), ("close_notes", "Close notes")];
 
-/// A change request begins in New, whatever was sent.
+/// A change request begins in New, whatever was sent; type and model agree.
 pub(super) fn on_insert(new: &mut Record) {
+    match changes::type_of(new.value("chg_model")) {
+        Some(kind) => new.set("type", kind),
+        None => {
+            let model = changes::model_of(new.value("type")).unwrap_or_default();
+            new.set("chg_model", model);
+        }
+    }
     new.set("state", NEW);
     new.set("approval", "not requested");
 }
@@ -71,28 +79,59 @@ fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effect
     waits
 }
 
+/// A way on from the state in which a change stands.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) to: &'static str,
+    /// Whether its conditions hold.
+    pub(crate) available: bool,
+    /// Whether the instance takes it by itself once it can.
+    pub(crate) automatic: bool,
+    /// The conditions, by name.
+    pub(crate) conditions: Vec<(&'static str, bool)>,
+}
+
+/// The steps that the change's model knows from where it stands.
+pub(crate) fn steps(switches: &Switches, change: &Record) -> Vec<Step> {
+    let (kind, from) = (change.value("type"), change.value("state"));
+    let approved = change.value("approval") == "approved";
+    let held = change.value("on_hold") == "true";
+    next(kind, from)
+        .iter()
+        .map(|&to| {
+            let mut conditions = vec![("Not On hold", !held)];
+            let gate = from == AUTHORIZE && to == SCHEDULED;
+            if gate && (kind == "normal" || switches.emergency_needs_approval) {
+                conditions.push(("Approved", approved));
+            }
+            let available = conditions.iter().all(|(_, passed)| *passed);
+            Step { to, available, automatic: gate, conditions }
+        })
+        .collect()
+}
+
+/// Which states follow a state in the model of a type of change.
+fn next(kind: &str, from: &str) -> &'static [&'static str] {
+    match (kind, from) {
+        ("normal", NEW) => &[ASSESS, CANCELED],
+        ("normal", ASSESS) => &[AUTHORIZE, NEW, CANCELED],
+        ("standard", NEW) => &[SCHEDULED, CANCELED],
+        ("emergency", NEW) => &[AUTHORIZE, CANCELED],
+        ("emergency", AUTHORIZE) => &[SCHEDULED, NEW, CANCELED],
+        (_, AUTHORIZE) => &[SCHEDULED, CANCELED],
+        (_, SCHEDULED) => &[IMPLEMENT, CANCELED],
+        (_, IMPLEMENT) => &[REVIEW, CANCELED],
+        (_, REVIEW) => &[CLOSED],
+        (_, NEW | ASSESS) => &[CANCELED],
+        _ => &[],
+    }
+}
+
+/// Whether the model lets the change go where it is sent; the write itself may take it off hold.
 fn legal(switches: &Switches, old: &Record, new: &Record) -> bool {
-    if old.value("on_hold") == "true" && new.value("on_hold") == "true" {
-        return false;
-    }
-    let (from, to) = (old.value("state"), new.value("state"));
-    if to == CANCELED {
-        return [NEW, ASSESS, AUTHORIZE, SCHEDULED, IMPLEMENT].contains(&from);
-    }
-    let approved = new.value("approval") == "approved";
-    match (new.value("type"), from, to) {
-        ("normal", NEW, ASSESS)
-        | ("normal", ASSESS, AUTHORIZE | NEW)
-        | ("standard", NEW, SCHEDULED)
-        | ("emergency", NEW, AUTHORIZE)
-        | ("emergency", AUTHORIZE, NEW)
-        | (_, SCHEDULED, IMPLEMENT)
-        | (_, IMPLEMENT, REVIEW)
-        | (_, REVIEW, CLOSED) => true,
-        ("normal", AUTHORIZE, SCHEDULED) => approved,
-        ("emergency", AUTHORIZE, SCHEDULED) => approved || !switches.emergency_needs_approval,
-        _ => false,
-    }
+    let mut at = new.clone();
+    at.set("state", old.value("state"));
+    steps(switches, &at).iter().any(|step| step.available && step.to == new.value("state"))
 }
 
 /// What entering a state brings with it.

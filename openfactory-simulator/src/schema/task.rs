@@ -122,7 +122,15 @@ fn change_request() -> Table {
     Table::new("change_request", "Change Request")
         .extends("task")
         .numbered("CHG")
-        .references(&[("requested_by", "Requested by", "sys_user")])
+        .references(&[
+            ("requested_by", "Requested by", "sys_user"),
+            ("chg_model", "Model", "chg_model"),
+            (
+                "std_change_producer_version",
+                "Standard Change Template version",
+                "std_change_producer_version",
+            ),
+        ])
         .strings(&[
             ("reason", "Reason"),
             ("justification", "Justification"),

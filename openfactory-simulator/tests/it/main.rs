@@ -14,6 +14,7 @@ mod attachment;
 mod batch;
 mod bounds;
 mod change;
+mod change_api;
 mod cmdb;
 mod faults;
 mod incident;
