@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::schema::Schema;
 
 /// Tables that only an administrator writes.
-const PLATFORM_TABLES: [&str; 13] = [
+const PLATFORM_TABLES: [&str; 15] = [
     "sys_user",
     "sys_user_group",
     "sys_user_grmember",
@@ -15,6 +15,8 @@ const PLATFORM_TABLES: [&str; 13] = [
     "sys_attachment",
     "cmdb_rel_type",
     "chg_model",
+    "sys_transform_map",
+    "sys_transform_entry",
     "std_change_record_producer",
     "std_change_producer_version",
     "cmdb_identifier",

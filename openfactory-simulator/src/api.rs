@@ -7,12 +7,14 @@ mod call;
 mod change;
 mod cmdb;
 mod faults;
+mod import;
 mod ire;
 mod oauth;
 mod pages;
 mod route;
 mod stats;
 mod table;
+mod tiny;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -44,6 +44,7 @@ pub mod clock;
 mod credential;
 pub mod entropy;
 pub mod faults;
+mod import;
 pub mod inspect;
 mod instant;
 mod ire;

@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 mod identifiers;
+mod imports;
 
 use std::collections::BTreeMap;
 
@@ -89,6 +90,7 @@ pub(crate) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
     )?;
     identifiers::plant(session)?;
     changes::plant(session)?;
+    imports::plant(session)?;
     choices(session)
 }
 

@@ -4,6 +4,7 @@ mod change;
 mod choices;
 mod cmdb;
 mod guide;
+mod import;
 mod ire;
 mod platform;
 mod task;
@@ -202,6 +203,7 @@ impl Schema {
             .chain(cmdb::tables())
             .chain(ire::tables())
             .chain(change::tables())
+            .chain(import::tables())
         {
             schema.add(table);
         }

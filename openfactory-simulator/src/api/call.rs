@@ -13,6 +13,7 @@ use crate::render::{Display, View};
 /// How long a client has for sending the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Method};
 
 use super::ire::Variant;
 use super::{Answer, App, Call};
-use super::{attachment, change, cmdb, faults, ire, oauth, stats, table};
+use super::{attachment, change, cmdb, faults, import, ire, oauth, stats, table, tiny};
 use crate::refusal::Refusal;
 use crate::store::Session;
 
@@ -48,6 +48,8 @@ pub(super) fn perform(app: &App, call: &Call) -> Answer {
 }
 
 fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
+    let expanded = tiny::expanded(session, call)?;
+    let call = expanded.as_ref().unwrap_or(call);
     let nothing = || Refusal::no_resource(&call.path);
     let segments = segments(&call.path).ok_or_else(nothing)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -88,6 +90,10 @@ fn now(
         ["cmdb", "instance", class, id, "relation", relation] => {
             cmdb::relation(app, session, call, class, id, relation)
         }
+        ["import", staging] => import::one(app, session, call, staging),
+        ["import", staging, "insertMultiple"] => import::many(app, session, call, staging),
+        ["import", staging, id] => import::staged(app, session, call, staging, id),
+        ["tinyurl"] => tiny::shorten(app, session, call),
         ["identifyreconcile"] => ire::identify(app, session, call, Variant::Plain),
         ["identifyreconcile", "enhanced"] => ire::identify(app, session, call, Variant::Enhanced),
         ["identifyreconcile", "query" | "queryEnhanced"] => ire::identify(app, session, call, Variant::Query),

@@ -113,6 +113,24 @@ impl Session<'_> {
         Ok(rows.first().map(|row| row.value("value").to_owned()))
     }
 
+    /// Keeps a text under a key.
+    pub(crate) fn keep(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+            .execute(params![key, value])?;
+        Ok(())
+    }
+
+    /// The text that was kept under a key.
+    pub(crate) fn kept_under(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let text = self
+            .connection
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+            .query_row(params![key], |row| row.get(0))
+            .optional()?;
+        Ok(text)
+    }
+
     /// Adds a row whose `sys_id` is not taken.
     pub(crate) fn insert(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);

@@ -17,6 +17,7 @@ mod change;
 mod change_api;
 mod cmdb;
 mod faults;
+mod import;
 mod incident;
 mod ire;
 mod oauth;
