@@ -31,6 +31,7 @@ pub struct Builder {
     pub(crate) webhook: Option<Webhook>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) emergency_needs_approval: Option<bool>,
+    pub(crate) automatic_tasks: Option<bool>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -49,6 +50,7 @@ impl Default for Builder {
             webhook: None,
             faults: Vec::new(),
             emergency_needs_approval: None,
+            automatic_tasks: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -119,6 +121,13 @@ impl Builder {
     /// Whether an emergency change waits at Authorize until it is approved; by default as the profile has it.
     pub fn emergency_needs_approval(mut self, needs: bool) -> Self {
         self.emergency_needs_approval = Some(needs);
+        self
+    }
+
+    /// Whether a change gets the tasks "Implement" and "Post implementation testing" when it enters Implement, and goes
+    /// on to Review by itself once no task is open; by default as the profile has it.
+    pub fn automatic_tasks(mut self, automatic: bool) -> Self {
+        self.automatic_tasks = Some(automatic);
         self
     }
 

@@ -1,10 +1,12 @@
 //! Faults on demand: what a real instance does to its clients on a bad day.
 
+mod body;
 pub(crate) mod service;
 
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,21 @@ pub enum FaultKind {
     Throttle,
     /// The request is handled; half of the answer's body is sent under its own status.
     Truncate,
+    /// 500; the request is not handled.
+    Error,
+    /// 202 without a body; the request is not handled.
+    Accepted,
+    /// 401, as if the token had run out; the request is not handled.
+    Unauthorized,
+    /// 414 with a page of HTML, as a front proxy answers; the request is not handled.
+    UriTooLong,
+    /// The request is handled; its answer has an `error` beside its `result`, still under its own status.
+    ErrorInSuccess,
+    /// The request is handled after [`delay_ms`](Fault::delay_ms).
+    Slow,
+    /// The request is handled after [`delay_ms`](Fault::delay_ms), twice: as by a race of two clients, so that a create
+    /// without `sys_id` leaves two rows.
+    Twice,
     /// 200 with a login page of HTML; the request is not handled.
     Html,
 }
@@ -49,9 +66,21 @@ pub struct Fault {
     /// Whether it goes on until it is cleared.
     #[serde(default)]
     pub until_cleared: bool,
-    /// Seconds that `throttle` asks the client to wait.
+    /// Seconds that `throttle` asks the client to wait; with 0 it has no `Retry-After`.
     #[serde(default = "one_second")]
     pub retry_after: u32,
+    /// How long `slow` holds the request back, in milliseconds.
+    #[serde(default)]
+    pub delay_ms: u64,
+    /// Of how many requests that fit one is hit, by a draw that the seed decides; without it, each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_in: Option<u32>,
+    /// Decides the draws of `one_in`: with the same seed the same requests in the same order are hit.
+    #[serde(default)]
+    pub seed: u64,
+    /// How many requests have fitted so far.
+    #[serde(skip)]
+    drawn: u64,
 }
 
 fn any_path() -> String {
@@ -77,6 +106,10 @@ impl Fault {
             count: once(),
             until_cleared: false,
             retry_after: one_second(),
+            delay_ms: 0,
+            one_in: None,
+            seed: 0,
+            drawn: 0,
         }
     }
 
@@ -101,6 +134,28 @@ impl Fault {
         self
     }
 
+    /// Hits one of so many requests that fit, by draws that `seed` decides.
+    #[must_use]
+    pub fn one_in(mut self, requests: u32, seed: u64) -> Self {
+        self.one_in = Some(requests);
+        self.seed = seed;
+        self
+    }
+
+    /// Holds a request back for so many milliseconds.
+    #[must_use]
+    pub fn delay_ms(mut self, milliseconds: u64) -> Self {
+        self.delay_ms = milliseconds;
+        self
+    }
+
+    /// Asks a throttled client to wait for so many seconds; with 0 it is not told for how long.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
     /// Goes on until it is cleared.
     #[must_use]
     pub fn until_cleared(mut self) -> Self {
@@ -108,10 +163,21 @@ impl Fault {
         self
     }
 
-    fn hits(&self, method: &str, path: &str) -> bool {
-        (self.until_cleared || self.count > 0)
+    fn hits(&mut self, method: &str, path: &str) -> bool {
+        let fits = (self.until_cleared || self.count > 0)
             && path.starts_with(&self.path_prefix)
-            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
+        fits && self.draw()
+    }
+
+    /// Whether this request is the one of so many.
+    fn draw(&mut self) -> bool {
+        let Some(one_in) = self.one_in.filter(|one_in| *one_in > 1) else { return true };
+        self.drawn = self.drawn.wrapping_add(1);
+        let key = [self.seed.to_le_bytes(), self.drawn.to_le_bytes()].concat();
+        let digest = Sha256::digest(key);
+        let drawn = digest.iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        drawn % one_in == 0
     }
 }
 
@@ -168,7 +234,7 @@ impl FaultPlan {
     /// The fault that hits this request, counted down.
     pub(crate) fn take(&self, method: &str, path: &str) -> Option<Fault> {
         let mut waiting = self.lock();
-        let index = waiting.iter().position(|fault| fault.hits(method, path))?;
+        let index = waiting.iter_mut().position(|fault| fault.hits(method, path))?;
         let fault = waiting.get_mut(index)?;
         let hit = fault.clone();
         if !fault.until_cleared {
@@ -203,6 +269,18 @@ mod tests {
         assert_eq!(kind("POST", "/api/now/table/incident"), Some(FaultKind::Unavailable));
         plan.clear();
         assert_eq!(kind("POST", "/api/now/table/incident"), None);
+    }
+
+    #[test]
+    fn draws_are_the_same_for_the_same_seed() {
+        let hits = |seed| {
+            let plan = FaultPlan::new(vec![Fault::new(FaultKind::Drop).until_cleared().one_in(4, seed)]);
+            (0..200).map(|_| plan.take("GET", "/").is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(hits(7), hits(7));
+        assert_ne!(hits(7), hits(8));
+        let count = hits(7).into_iter().filter(|hit| *hit).count();
+        assert!((20..90).contains(&count), "{count}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::grant::CLIENT_CREDENTIALS_PROPERTY;
+use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::write::{self, input::Input};
@@ -58,7 +59,7 @@ const RELATION_TYPES: [(&str, &str); 8] = [
 const ADMIN_ID: &str = "6816f79cc0a8016401c5a33be04be441";
 
 /// Plants whatever was not planted before.
-pub(crate) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
+pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refusal> {
     for (user_name, name, email, roles) in USERS {
         let (first, last) = name.rsplit_once(' ').unwrap_or(("", name));
         let values = [
@@ -82,12 +83,12 @@ pub(crate) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
         let values = [("name", name), ("parent_descriptor", parent), ("child_descriptor", child)];
         once(session, "cmdb_rel_type", sys_id, values)?;
     }
-    once(
-        session,
-        "sys_properties",
-        &derived_id("sys_properties", CLIENT_CREDENTIALS_PROPERTY),
-        [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")],
-    )?;
+    // On an instance as it is delivered, an administrator has to make this property.
+    if profile == Profile::Guide {
+        let sys_id = derived_id("sys_properties", CLIENT_CREDENTIALS_PROPERTY);
+        let values = [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")];
+        once(session, "sys_properties", &sys_id, values)?;
+    }
     identifiers::plant(session)?;
     changes::plant(session)?;
     imports::plant(session)?;

@@ -11,17 +11,21 @@ pub enum Profile {
     /// category "Operating System" and `sn_grc_item` are there, and emergency changes pass the approval gate.
     #[default]
     Guide,
+    /// An instance as it is delivered: none of the guide's tables, fields and choices, no GRC, the client credentials
+    /// grant off, an emergency change waits for its approval, changes have automatic tasks, a POST to a record is 405.
+    Stock,
 }
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Self; 1] = [Self::Guide];
+    pub const ALL: [Self; 2] = [Self::Guide, Self::Stock];
 
     /// The name, as on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Guide => "guide",
+            Self::Stock => "stock",
         }
     }
 }
@@ -34,7 +38,7 @@ impl fmt::Display for Profile {
 
 /// A name that no profile has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no profile is called {name:?}; there is: guide")]
+#[error("no profile is called {name:?}; there are: guide, stock")]
 pub struct UnknownProfile {
     name: String,
 }

@@ -15,6 +15,8 @@ use crate::write::Writer;
 pub(crate) struct Switches {
     /// Whether an emergency change waits at Authorize until it is approved.
     pub(crate) emergency_needs_approval: bool,
+    /// Whether a change gets its two tasks when it enters Implement, and goes on by itself once they are done.
+    pub(crate) automatic_tasks: bool,
 }
 
 /// What a rule wants done once the row is stored.
@@ -24,6 +26,12 @@ pub(crate) enum Effect {
     RequestApproval,
     /// Close the approver rows that are still open: the caller's own one way, the others another.
     SettleApprovers { own: &'static str, others: &'static str },
+    /// Give a change that enters Implement its two tasks.
+    AddTasks,
+    /// Cancel the tasks of a change that are still open.
+    CancelTasks,
+    /// Move the change of a closed task to Review if no task is open.
+    Review,
     /// Pass an approver's decision on to the change request.
     Decide { decision: &'static str },
 }
@@ -63,6 +71,8 @@ pub(crate) fn before_update(
         Ok(Vec::new())
     } else if session.schema.is_a(&new.class, "change_request") {
         change::on_update(writer, old, new, &now)
+    } else if session.schema.is_a(&new.class, "change_task") {
+        Ok(change::on_task_update(writer.switches, old, new, &now))
     } else if session.schema.is_a(&new.class, "sysapproval_approver") {
         approver::on_update(writer.caller, old, new)
     } else {

@@ -209,6 +209,7 @@ impl Schema {
         }
         match profile {
             Profile::Guide => guide::extend(&mut schema),
+            Profile::Stock => {}
         }
         schema
     }

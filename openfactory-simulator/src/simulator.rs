@@ -124,7 +124,7 @@ impl Simulator {
             Arc::new(Store::open(file.as_deref(), schema, builder.clock, builder.entropy).map_err(in_state)?);
         store
             .write(|session| {
-                population::plant(session)?;
+                population::plant(session, builder.profile)?;
                 builder.seeds.iter().try_for_each(|seed| seed.plant(session))?;
                 population::plant_logins(session, &logins_of(&users, &clients))
             })
@@ -142,6 +142,11 @@ impl Simulator {
             switches: Switches {
                 emergency_needs_approval: builder.emergency_needs_approval.unwrap_or(match builder.profile {
                     Profile::Guide => false,
+                    Profile::Stock => true,
+                }),
+                automatic_tasks: builder.automatic_tasks.unwrap_or(match builder.profile {
+                    Profile::Guide => false,
+                    Profile::Stock => true,
                 }),
             },
             logins: Logins {

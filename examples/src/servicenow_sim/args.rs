@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn only_profiles_that_exist_are_taken() {
-        assert!(Args::try_parse_from(["servicenow-sim", "--profile", "guide"]).is_ok());
-        assert!(Args::try_parse_from(["servicenow-sim", "--profile", "stock"]).is_err());
+        assert!(Args::try_parse_from(["servicenow-sim", "--profile", "stock"]).is_ok());
+        assert!(Args::try_parse_from(["servicenow-sim", "--profile", "stocked"]).is_err());
         assert!(Args::try_parse_from(["servicenow-sim", "--webhook", "https://localhost/"]).is_err());
     }
 }

@@ -9,10 +9,9 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use futures_util::StreamExt as _;
 use tower::Service;
 
-use super::{Fault, FaultKind, FaultPlan};
+use super::{Fault, FaultKind, FaultPlan, body};
 use crate::api::html;
 use crate::calls::Calls;
 use crate::page;
@@ -69,11 +68,12 @@ where
         let asked = request.uri().path_and_query().map_or(path, |whole| whole.as_str());
         let call = self.calls.begin(request.method().as_str(), asked);
         let calls = Arc::clone(&self.calls);
-        let inner = self.inner.call(request);
+        let mut inner = self.inner.clone();
+        let request = request.map(Body::new);
         Box::pin(async move {
             let answer = match fault {
-                None => inner.await.map_err(never),
-                Some(fault) => perform(&fault, inner).await,
+                None => inner.call(request).await.map_err(never),
+                Some(fault) => perform(&fault, inner, request).await,
             };
             calls.end(call, answer.as_ref().ok().map(|response| response.status().as_u16()));
             answer
@@ -85,28 +85,53 @@ fn never(error: Infallible) -> Dropped {
     match error {}
 }
 
-async fn perform<F>(fault: &Fault, inner: F) -> Result<Response<Body>, Dropped>
-where
-    F: Future<Output = Result<Response<Body>, Infallible>> + Send,
-{
+async fn perform(
+    fault: &Fault,
+    mut inner: Router,
+    request: Request<Body>,
+) -> Result<Response<Body>, Dropped> {
     match fault.kind {
         FaultKind::Drop => Err(Dropped),
         FaultKind::Unavailable => Ok(html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")),
         FaultKind::Html => Ok(html(StatusCode::OK, "Log in | ServiceNow")),
+        FaultKind::UriTooLong => Ok(html(StatusCode::URI_TOO_LONG, "Request-URI Too Large")),
         FaultKind::Throttle => Ok(throttled(fault.retry_after)),
+        FaultKind::Error => Ok(json(StatusCode::INTERNAL_SERVER_ERROR, CANCELLED)),
+        FaultKind::Unauthorized => Ok(json(StatusCode::UNAUTHORIZED, UNAUTHENTICATED)),
+        FaultKind::Accepted => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::ACCEPTED;
+            Ok(response)
+        }
         FaultKind::DropAfterCommit => {
-            inner.await.map_err(never)?;
+            inner.call(request).await.map_err(never)?;
             Err(Dropped)
         }
         FaultKind::ErrorAfterCommit => {
-            inner.await.map_err(never)?;
-            Ok(json(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                r#"{"error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":"Transaction cancelled: maximum execution time exceeded Check logs for error trace or enable glide.rest.debug property to verify REST request processing"},"status":"failure"}"#,
-            ))
+            inner.call(request).await.map_err(never)?;
+            Ok(json(StatusCode::INTERNAL_SERVER_ERROR, CANCELLED))
         }
-        FaultKind::Truncate => truncated(inner.await.map_err(never)?).await,
+        FaultKind::Slow => {
+            tokio::time::sleep(std::time::Duration::from_millis(fault.delay_ms)).await;
+            inner.call(request).await.map_err(never)
+        }
+        FaultKind::Twice => twice(inner, request).await,
+        FaultKind::Truncate => body::truncated(inner.call(request).await.map_err(never)?).await,
+        FaultKind::ErrorInSuccess => body::with_error(inner.call(request).await.map_err(never)?).await,
     }
+}
+
+const CANCELLED: &str = r#"{"error":{"message":"Transaction cancelled: maximum execution time exceeded","detail":"Transaction cancelled: maximum execution time exceeded Check logs for error trace or enable glide.rest.debug property to verify REST request processing"},"status":"failure"}"#;
+
+const UNAUTHENTICATED: &str = r#"{"error":{"message":"User Not Authenticated","detail":"Required to provide Auth information"},"status":"failure"}"#;
+
+/// Handles the request two times; the second answer is the one that is sent.
+async fn twice(mut inner: Router, request: Request<Body>) -> Result<Response<Body>, Dropped> {
+    let (parts, body) = request.into_parts();
+    let bytes = body::collected(body).await?;
+    let first = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+    inner.call(first).await.map_err(never)?;
+    inner.call(Request::from_parts(parts, Body::from(bytes))).await.map_err(never)
 }
 
 fn throttled(seconds: u32) -> Response<Body> {
@@ -115,7 +140,9 @@ fn throttled(seconds: u32) -> Response<Body> {
         r#"{"error":{"message":"Rate limit exceeded","detail":"Rate limit of 100 requests per hour for Table API exceeded"},"status":"failure"}"#,
     );
     let headers = response.headers_mut();
-    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    if seconds > 0 {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from_static("100"));
     response
 }
@@ -126,17 +153,4 @@ fn json(status: StatusCode, body: &'static str) -> Response<Body> {
     let kind = HeaderValue::from_static("application/json;charset=UTF-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
-}
-
-/// The answer with the second half of its body missing, and no sign of that in its headers.
-async fn truncated(response: Response<Body>) -> Result<Response<Body>, Dropped> {
-    let (mut parts, body) = response.into_parts();
-    let mut stream = body.into_data_stream();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|_| Dropped)?);
-    }
-    bytes.truncate(bytes.len() / 2);
-    parts.headers.remove(header::CONTENT_LENGTH);
-    Ok(Response::from_parts(parts, Body::from(bytes)))
 }

@@ -52,6 +52,13 @@ pub(super) fn on_update(
         return Err(Refusal::business_rule("change_request", STATE_RULE.0, STATE_RULE.1));
     }
     enter(writer.caller, new, now, &mut effects)?;
+    if writer.switches.automatic_tasks {
+        match new.value("state") {
+            IMPLEMENT => effects.push(Effect::AddTasks),
+            REVIEW | CANCELED => effects.push(Effect::CancelTasks),
+            _ => {}
+        }
+    }
     Ok(effects)
 }
 
@@ -77,6 +84,19 @@ fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effect
         new.set("state", next);
     }
     waits
+}
+
+/// States in which a task is done.
+const TASK_DONE: [&str; 2] = ["3", "4"];
+
+/// A task that is done is no longer active; with the last one, its change goes on to Review.
+pub(super) fn on_task_update(switches: &Switches, old: &Record, new: &mut Record, now: &str) -> Vec<Effect> {
+    if new.value("state") == old.value("state") || !TASK_DONE.contains(&new.value("state")) {
+        return Vec::new();
+    }
+    new.set("active", "false");
+    new.set("closed_at", now);
+    if switches.automatic_tasks { vec![Effect::Review] } else { Vec::new() }
 }
 
 /// A way on from the state in which a change stands.

@@ -1,5 +1,7 @@
 //! What follows from a write: journal entries, approver rows, decisions, deletions.
 
+mod tasks;
+
 use std::collections::BTreeSet;
 
 use super::input::Input;
@@ -43,6 +45,9 @@ pub(super) fn perform(
         Effect::SettleApprovers { own, others } => {
             Ok(settle_approvers(session, writer.caller, record, own, others)?)
         }
+        Effect::AddTasks => tasks::add(session, writer, record),
+        Effect::CancelTasks => tasks::cancel(session, writer, record),
+        Effect::Review => tasks::review(session, writer, record),
         Effect::Decide { decision } => {
             let Some(change) = session.find("change_request", record.value("sysapproval"))? else {
                 return Ok(());

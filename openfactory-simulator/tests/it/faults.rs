@@ -84,3 +84,46 @@ async fn an_administrator_injects_and_clears_them_over_http() {
     assert_eq!(cleared.json::<Value>().await.unwrap(), json!({ "faults": [] }));
     assert_eq!(post(&it).await.unwrap().status(), 201);
 }
+
+#[tokio::test]
+async fn what_goes_wrong_without_a_crash() {
+    let it = instance().await;
+    let inject = |fault: Fault| it.simulator.inject(fault.on_path("/api/now/table").on_method("POST"));
+    for (kind, status) in [
+        (FaultKind::Error, 500),
+        (FaultKind::Accepted, 202),
+        (FaultKind::Unauthorized, 401),
+        (FaultKind::UriTooLong, 414),
+    ] {
+        inject(Fault::new(kind));
+        assert_eq!(post(&it).await.unwrap().status(), status, "{kind:?}");
+    }
+    inject(Fault::new(FaultKind::Throttle).retry_after(0));
+    let answer = post(&it).await.unwrap();
+    assert_eq!(answer.status(), 429);
+    assert!(answer.headers().get("retry-after").is_none());
+    assert_eq!(rows(&it), 0);
+
+    inject(Fault::new(FaultKind::ErrorInSuccess));
+    let answer = post(&it).await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["result"]["number"], "INC0010001");
+    assert_eq!((&body["status"], body["error"]["message"].is_string()), (&json!("failure"), true));
+
+    inject(Fault::new(FaultKind::Slow).delay_ms(1));
+    assert_eq!(post(&it).await.unwrap().status(), 201);
+    assert_eq!(rows(&it), 2);
+    // As two clients that looked first, found nothing, and created both.
+    inject(Fault::new(FaultKind::Twice));
+    assert_eq!(post(&it).await.unwrap().status(), 201);
+    assert_eq!(rows(&it), 4);
+
+    inject(Fault::new(FaultKind::Error).until_cleared().one_in(3, 42));
+    let mut failed = 0;
+    for _ in 0..30 {
+        failed += usize::from(post(&it).await.unwrap().status() == 500);
+    }
+    assert!((1..30).contains(&failed), "{failed}");
+    it.simulator.clear_faults();
+}
