@@ -2,10 +2,11 @@
 
 use super::Harness;
 use super::kit::*;
-use crate::dead_letter::DeadPolicy;
+use crate::dead_letter::{DeadLetterFilter, DeadLetterPage, DeadPolicy, Discard, Redrive, Selection};
 use crate::error::ErrorKind;
 use crate::lease::LeaseRequest;
 use crate::message::Published;
+use crate::pause::{Pause, PauseScope, Resume};
 use crate::stats::MessageState;
 
 /// Every message is counted in exactly one place.
@@ -149,6 +150,11 @@ pub async fn a_closed_queue_says_so(harness: &mut dyn Harness) {
         kind(queue.find("a").await),
         kind(queue.pauses().await),
         kind(queue.maintain(1).await),
+        kind(queue.dead_letters(DeadLetterPage::first(DeadLetterFilter::all())).await),
+        kind(queue.redrive(Redrive::new(Selection::Ids(vec!["a".into()]), "op", "why")).await),
+        kind(queue.discard(Discard::new(Selection::Ids(vec!["a".into()]), "op", "why")).await),
+        kind(queue.pause(Pause::new(PauseScope::Queue, "op", "why")).await),
+        kind(queue.resume(Resume::new(PauseScope::Queue, "op", "why")).await),
     ];
-    assert_eq!(kinds, [Some(ErrorKind::Closed); 8]);
+    assert_eq!(kinds, [Some(ErrorKind::Closed); 13]);
 }

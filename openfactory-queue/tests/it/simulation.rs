@@ -15,6 +15,7 @@ use openfactory_queue::jitter::Jitter;
 use openfactory_queue::policy::backoff::Backoff;
 use openfactory_queue::policy::breaker::{Breakers, Permission};
 use openfactory_queue::policy::limits::Limits;
+use openfactory_queue::worker::BatchHandler;
 use openfactory_queue::{ErrorKind, Handler, Leased, Message, Outcome, SyncQueue, Worker};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -61,7 +62,8 @@ impl Chaos {
     }
 
     /// A message is begun only when those before it in its key are done, and under an epoch of its own.
-    fn begin(&self, key: u32, n: u32, epoch: u64) {
+    fn begin(&self, leased: &Leased) {
+        let ((key, n), epoch) = (numbers(leased), leased.token.epoch());
         let mut seen = self.seen.lock().unwrap();
         seen.handled += 1;
         let done = seen.done.entry(key).or_default();
@@ -74,9 +76,27 @@ impl Chaos {
 #[async_trait]
 impl Handler for Chaos {
     async fn handle(&self, leased: &Leased) -> Outcome {
-        let (key, n) = leased.message.id.split_once('/').unwrap();
-        let (key, n) = (key.parse().unwrap(), n.parse().unwrap());
-        self.begin(key, n, leased.token.epoch());
+        self.begin(leased);
+        self.act(leased).await
+    }
+}
+
+#[async_trait]
+impl BatchHandler for Chaos {
+    async fn handle(&self, leased: &[Leased]) -> Vec<Outcome> {
+        // All at once: what is begun late may have a later holder by then.
+        leased.iter().for_each(|leased| self.begin(leased));
+        let mut outcomes = Vec::new();
+        for leased in leased {
+            outcomes.push(self.act(leased).await);
+        }
+        outcomes
+    }
+}
+
+impl Chaos {
+    async fn act(&self, leased: &Leased) -> Outcome {
+        let (key, n) = numbers(leased);
         // Mostly short, sometimes longer than a lease: then it must be renewed.
         let long = self.draw(8) == 0;
         let time = self.draw(if long { 15_000 } else { 500 });
@@ -101,6 +121,11 @@ impl Handler for Chaos {
             }
         }
     }
+}
+
+fn numbers(leased: &Leased) -> (u32, u32) {
+    let (key, n) = leased.message.id.split_once('/').unwrap();
+    (key.parse().unwrap(), n.parse().unwrap())
 }
 
 fn fault(chaos: &Chaos) -> Fault {
@@ -138,9 +163,9 @@ async fn live(seed: u64) {
         // Each life of the worker ends as if it had been killed, until it is calm.
         while !chaos.is_calm() {
             let life = Duration::from_millis(chaos.draw(30_000).into());
-            drop(tokio::time::timeout(life, work(&queue, &chaos, &breakers)).await);
+            drop(tokio::time::timeout(life, work(&queue, &chaos, &breakers, seed)).await);
         }
-        drop(tokio::time::timeout(END, work(&queue, &chaos, &breakers)).await);
+        drop(tokio::time::timeout(END, work(&queue, &chaos, &breakers, seed)).await);
     };
     tokio::join!(publisher, workers);
 
@@ -167,7 +192,8 @@ async fn publish(queue: &FaultyQueue<MemoryQueue>, chaos: &Chaos) {
     }
 }
 
-async fn work(queue: &FaultyQueue<MemoryQueue>, chaos: &Arc<Chaos>, breakers: &Breakers) {
+/// One message at a time, or batches: by the seed.
+async fn work(queue: &FaultyQueue<MemoryQueue>, chaos: &Arc<Chaos>, breakers: &Breakers, seed: u64) {
     let worker = Worker::on(Arc::new(queue.clone()))
         .clock(Arc::new(chaos.clock))
         .jitter(Arc::clone(&chaos.jitter))
@@ -176,8 +202,11 @@ async fn work(queue: &FaultyQueue<MemoryQueue>, chaos: &Arc<Chaos>, breakers: &B
         .lease(LEASE)
         .concurrency(3)
         .breakers(breakers.clone());
-    let handler = Arc::clone(chaos);
-    worker.run(std::future::pending(), handler).await.unwrap();
+    let ended = match seed % 3 {
+        0 => worker.run_batches(3, std::future::pending(), Arc::clone(chaos) as Arc<dyn BatchHandler>).await,
+        _ => worker.run(std::future::pending(), Arc::clone(chaos) as Arc<dyn Handler>).await,
+    };
+    ended.unwrap();
 }
 
 #[test]
