@@ -14,9 +14,12 @@ pub use self::retry::RetryPolicy;
 use crate::attachment::Attachments;
 use crate::auth::{Authenticator, IntegrationPoint};
 use crate::batch::Batches;
+use crate::change::Changes;
 use crate::cmdb::Cmdb;
 use crate::error::{Error, ErrorKind};
+use crate::event::Events;
 use crate::id::SysId;
+use crate::import::ImportSet;
 use crate::record::Record;
 use crate::table::{DynamicTable, Table};
 use crate::wire::call::Call;
@@ -114,6 +117,24 @@ impl Client {
     #[must_use]
     pub fn cmdb(&self) -> Cmdb {
         Cmdb::new(self)
+    }
+
+    /// Changes, by the Change Management API.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes::new(self)
+    }
+
+    /// A staging table of the Import Set API.
+    #[must_use]
+    pub fn import_set(&self, staging_table: impl Into<String>) -> ImportSet {
+        ImportSet::new(self.clone(), staging_table.into())
+    }
+
+    /// Event Management.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
     }
 
     /// Files attached to records.

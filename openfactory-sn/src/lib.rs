@@ -76,11 +76,14 @@
 pub mod attachment;
 pub mod auth;
 pub mod batch;
+pub mod change;
 mod client;
 pub mod clock;
 pub mod cmdb;
 mod error;
+pub mod event;
 mod id;
+pub mod import;
 #[cfg(feature = "lifecycle")]
 pub mod lifecycle;
 pub mod models;

@@ -23,6 +23,52 @@ pub trait FromRow: Sized {
 }
 
 /// A table's typed record. Its unknown fields are in [`Record::row`], untouched.
+///
+/// A table of your own is a struct, two short impls, and a constant for each field that is asked about or written:
+///
+/// ```
+/// use openfactory_sn::record::{Field, FromRow, Malformed, Record};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::value::Reference;
+/// use openfactory_sn::{Query, Row};
+/// # use serde_json::json;
+///
+/// const SITE: Field<Reference> = Field::new("u_site");
+///
+/// struct Gateway {
+///     row: Row,
+///     firmware: String,
+///     site: Option<Reference>,
+/// }
+///
+/// impl FromRow for Gateway {
+///     fn from_row(row: Row) -> Result<Self, Malformed> {
+///         Ok(Self { firmware: row.read("u_firmware")?, site: row.read(SITE.name())?, row })
+///     }
+/// }
+///
+/// impl Record for Gateway {
+///     const TABLE: &'static str = "u_gateway";
+///
+///     fn row(&self) -> &Row {
+///         &self.row
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let rows = json!([{"sys_id": "g1", "u_firmware": "7.1", "u_site": "", "u_other": "kept"}]);
+/// let instance = ScriptedTransport::new().on(
+///     Expected::get("/api/now/table/u_gateway").query("sysparm_query", "u_siteISEMPTY^ORDERBYsys_id"),
+///     Reply::result(200, rows),
+/// );
+/// let mut gateways = client(&instance).table::<Gateway>().list(&Query::new().and(SITE.is_empty()))?;
+/// let gateway = gateways.try_next().await?.expect("one gateway");
+/// assert_eq!((gateway.firmware.as_str(), gateway.site.is_none()), ("7.1", true));
+/// assert_eq!(gateway.row().text("u_other"), "kept");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Record: FromRow {
     /// The table it is in, unless the call names another, such as a subclass.
     const TABLE: &'static str;

@@ -93,6 +93,15 @@ impl Engine {
         }
     }
 
+    /// Sleeps, unless the deadline comes before its end; says whether it did.
+    pub(crate) async fn sleep_before(&self, deadline: Deadline, duration: Duration) -> bool {
+        let enough = duration < self.left(deadline);
+        if enough {
+            self.clock.sleep(duration).await;
+        }
+        enough
+    }
+
     /// How often something is tried in all.
     pub(crate) fn attempts(&self) -> u32 {
         self.policy.attempts.max(1)

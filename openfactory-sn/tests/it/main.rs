@@ -12,12 +12,14 @@
 mod aggregate;
 mod attachment;
 mod batch;
+mod change;
 mod cmdb;
 mod correlate;
 mod ensure;
 mod fernet;
 mod grants;
 mod http;
+mod import_event;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
 mod listing;

@@ -1,0 +1,190 @@
+//! Event Management: what happened, for the instance's own rules to make alerts and incidents of.
+//!
+//! Events of one message key are one alert, however often they are sent: that is why sending can be repeated.
+
+use std::time::SystemTime;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::value::format_date_time;
+use crate::wire::call::{Call, Expects, Repeat};
+use crate::wire::url::Target;
+
+const PATH: &str = "/api/global/em/jsonv2";
+/// Longest message key, in characters: the size of its column.
+const KEY_MAX: usize = 1_024;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the event table has these six")]
+pub enum Severity {
+    /// It is over: closes the alert.
+    Clear,
+    /// Immediate action is needed.
+    Critical,
+    /// Much is lost.
+    Major,
+    /// Some is lost.
+    Minor,
+    /// It may become bad.
+    Warning,
+    /// For information.
+    Ok,
+}
+
+impl Severity {
+    fn number(self) -> &'static str {
+        match self {
+            Self::Clear => "0",
+            Self::Critical => "1",
+            Self::Major => "2",
+            Self::Minor => "3",
+            Self::Warning => "4",
+            Self::Ok => "5",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    source: String,
+    message_key: String,
+    severity: Severity,
+    time: SystemTime,
+    fields: Map<String, Value>,
+    info: Map<String, Value>,
+}
+
+impl Event {
+    /// An event of this source. What has the same key is the same alert.
+    #[must_use]
+    pub fn new(
+        source: impl Into<String>,
+        message_key: impl Into<String>,
+        severity: Severity,
+        time: SystemTime,
+    ) -> Self {
+        Self {
+            source: source.into(),
+            message_key: message_key.into(),
+            severity,
+            time,
+            fields: Map::new(),
+            info: Map::new(),
+        }
+    }
+
+    /// The node that it happened on: a name, an address or a key by which the instance finds the configuration item.
+    #[must_use]
+    pub fn node(self, node: impl Into<String>) -> Self {
+        self.with("node", node.into())
+    }
+
+    /// What of the node it is about.
+    #[must_use]
+    pub fn resource(self, resource: impl Into<String>) -> Self {
+        self.with("resource", resource.into())
+    }
+
+    /// Which kind of event it is.
+    #[must_use]
+    pub fn kind(self, kind: impl Into<String>) -> Self {
+        self.with("type", kind.into())
+    }
+
+    /// What was measured.
+    #[must_use]
+    pub fn metric(self, name: impl Into<String>) -> Self {
+        self.with("metric_name", name.into())
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn description(self, text: impl Into<String>) -> Self {
+        self.with("description", text.into())
+    }
+
+    /// A further fact, for alert rules.
+    #[must_use]
+    pub fn info(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.info.insert(name.into(), Value::String(value.into()));
+        self
+    }
+
+    fn with(mut self, name: &str, value: String) -> Self {
+        self.fields.insert(name.to_owned(), Value::String(value));
+        self
+    }
+
+    fn to_json(&self) -> Result<Value, &'static str> {
+        if self.message_key.is_empty() || self.message_key.chars().count() > KEY_MAX {
+            return Err("message key is empty or over 1024 characters");
+        }
+        let mut event = self.fields.clone();
+        let mut add = |name: &str, value: String| event.insert(name.to_owned(), Value::String(value));
+        add("source", self.source.clone());
+        add("message_key", self.message_key.clone());
+        add("severity", self.severity.number().to_owned());
+        add("time_of_event", format_date_time(self.time).ok_or("time is outside the years 0000 to 9999")?);
+        let closing = self.severity == Severity::Clear;
+        add("resolution_state", if closing { "Closing" } else { "New" }.to_owned());
+        if !self.info.is_empty() {
+            // The instance wants this member as text.
+            add("additional_info", Value::Object(self.info.clone()).to_string());
+        }
+        Ok(Value::Object(event))
+    }
+}
+
+/// Where events go.
+#[derive(Debug, Clone)]
+pub struct Events {
+    client: Client,
+}
+
+impl Events {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Sends events; repeated where need be. The user needs the role `evt_mgmt_integration`, and the instance the plugin.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use openfactory_sn::event::{Event, Severity};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/api/global/em/jsonv2"), Reply::result(200, json!("1 event was inserted")));
+    /// let drift = Event::new("OpenFactory", "drift/edge-0001", Severity::Major, SystemTime::now())
+    ///     .node("edge-0001")
+    ///     .info("path", "/etc/ssh/sshd_config");
+    /// client(&instance).events().send(&[drift]).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] for a key or time that cannot be sent; the kinds of network, availability and rights.
+    pub async fn send(&self, events: &[Event]) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let operation = format!("send {} events", events.len());
+        let records: Result<Vec<_>, _> = events.iter().map(Event::to_json).collect();
+        let records = records.map_err(|reason| Error::new(ErrorKind::Local, operation.clone(), reason))?;
+        let body = json!({"records": records});
+        let mut call = Call::json(Method::POST, operation, Target::new(PATH), &body).expecting(Expects::Json);
+        call.repeat = Repeat::Safe;
+        self.client.call(&call, self.client.engine().deadline()).await.map(|_| ())
+    }
+}

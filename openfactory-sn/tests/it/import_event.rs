@@ -1,0 +1,74 @@
+//! The two doors that hand records to the instance's own rules.
+
+use std::time::{Duration, SystemTime};
+
+use openfactory_sn::event::{Event, Severity};
+use openfactory_sn::import::ImportStatus;
+use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+use openfactory_sn::transport::TransportErrorKind;
+use openfactory_sn::{ErrorKind, Fields};
+use serde_json::{Value, json};
+
+use crate::support::client;
+
+#[tokio::test]
+async fn what_a_map_refused_is_told() {
+    let path = "/api/now/import/u_device";
+    let answer = json!({"import_set": "ISET1", "result": [
+        {"status": "error", "table": "cmdb_ci", "error_message": "no serial", "transform_map": "Device"},
+        {"status": "inserted", "table": "cmdb_ci", "sys_id": "d1", "transform_map": "Device 2"}]});
+    let script = ScriptedTransport::new()
+        .on(Expected::post(path), Reply::json(201, &answer))
+        .on(Expected::post(path), Reply::json(201, &json!({"result": [{}]})))
+        .on(Expected::post(path), Reply::failure(TransportErrorKind::Interrupted));
+    let import = client(&script).import_set("u_device");
+    let rows = import.insert(&Fields::new()).await.unwrap();
+    assert_eq!(
+        (&rows[0].status, rows[0].message.as_deref(), rows[0].is_good()),
+        (&ImportStatus::Error, Some("no serial"), false)
+    );
+    assert!(rows[1].is_good() && rows[1].sys_id.is_some());
+    for kind in [ErrorKind::Decode, ErrorKind::Unavailable] {
+        let error = import.insert(&Fields::new()).await.unwrap_err();
+        assert_eq!((error.kind(), error.may_have_happened()), (kind, true));
+    }
+    let local = client(&script).import_set("../sys_user").insert(&Fields::new()).await.unwrap_err();
+    assert_eq!(local.kind(), ErrorKind::Local);
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn events_are_sent_until_they_arrive() {
+    let path = "/api/global/em/jsonv2";
+    let script = ScriptedTransport::new()
+        .on(Expected::post(path), Reply::failure(TransportErrorKind::Interrupted))
+        .on(Expected::post(path), Reply::result(200, json!("2 events were inserted")));
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    let events = [
+        Event::new("OpenFactory", "drift/d1", Severity::Major, time)
+            .node("d1")
+            .resource("sshd")
+            .kind("drift")
+            .metric("files")
+            .description("changed")
+            .info("path", "/etc/\"x\""),
+        Event::new("OpenFactory", "drift/d1", Severity::Clear, time),
+    ];
+    let sn = client(&script);
+    sn.events().send(&events).await.unwrap();
+    sn.events().send(&[]).await.unwrap();
+    let sent: Value = serde_json::from_slice(&script.requests()[1].body).unwrap();
+    assert_eq!(sent["records"][0]["additional_info"], json!(r#"{"path":"/etc/\"x\""}"#));
+    assert_eq!(sent["records"][0]["time_of_event"], "2026-01-01 00:00:00");
+    assert_eq!(
+        (&sent["records"][0]["severity"], &sent["records"][0]["resolution_state"]),
+        (&json!("2"), &json!("New"))
+    );
+    assert_eq!(
+        (&sent["records"][1]["severity"], &sent["records"][1]["resolution_state"]),
+        (&json!("0"), &json!("Closing"))
+    );
+    let unkeyed = Event::new("OpenFactory", "", Severity::Ok, time);
+    assert_eq!(sn.events().send(&[unkeyed]).await.unwrap_err().kind(), ErrorKind::Local);
+    script.assert_done();
+}
