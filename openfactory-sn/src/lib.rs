@@ -87,9 +87,11 @@ pub mod import;
 #[cfg(feature = "lifecycle")]
 pub mod lifecycle;
 pub mod models;
+pub mod poll;
 pub mod query;
 pub mod record;
 pub mod secret;
+pub mod sync;
 pub mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -23,13 +23,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod command;
 mod hint;
+mod replay;
 mod secret;
 mod sign;
 mod signature;
 mod verify;
 
+pub use self::command::Command;
 pub use self::hint::{HintError, Operation, RecordChanged};
+pub use self::replay::{MemoryReplays, ReplayError, ReplayStore};
 pub use self::secret::{SecretError, WebhookSecret};
 pub use self::sign::{Headers, SignError, sign};
 pub use self::verify::{Refusal, Verified, Verifier};

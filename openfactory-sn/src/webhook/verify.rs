@@ -9,6 +9,7 @@ use http::HeaderMap;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::hint::{HintError, RecordChanged};
+use super::replay::ReplayStore;
 use super::secret::WebhookSecret;
 use super::{BODY_MAX, ID, SIGNATURE, TIMESTAMP, signature};
 
@@ -61,6 +62,12 @@ pub enum Refusal {
         /// How far in the future.
         ahead: Duration,
     },
+    /// It was taken before: a sender's retry, or somebody's replay.
+    #[error("taken before")]
+    Replayed,
+    /// The store that remembers what was taken could not be asked: not a judgement, and the sender is to try again.
+    #[error("could not be checked for having been taken before")]
+    Unchecked,
     /// No signature is by one of our secrets.
     #[error("no signature by a known secret")]
     Signature,
@@ -115,6 +122,31 @@ impl Verifier {
         Ok(Verified { id: id.to_owned(), signed_at, secret, body })
     }
 
+    /// As [`Verifier::verify`], and takes each id once, for as long as its signature counts.
+    ///
+    /// Only what is well signed is remembered, so that a stranger can fill no store.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]; [`Refusal::Replayed`] and [`Refusal::Unchecked`] beside those of [`Verifier::verify`].
+    pub fn verify_once<'a>(
+        &self,
+        headers: &HeaderMap,
+        body: &'a [u8],
+        now: SystemTime,
+        taken: &dyn ReplayStore,
+    ) -> Result<Verified<'a>, Refusal> {
+        let verified = self.verify(headers, body, now)?;
+        // A second more, since the age is told in whole ones.
+        let counts = self.tolerance.saturating_add(Duration::from_secs(1));
+        let until = verified.signed_at.checked_add(counts).unwrap_or(verified.signed_at);
+        match taken.take(&verified.id, until, now) {
+            Ok(true) => Ok(verified),
+            Ok(false) => Err(Refusal::Replayed),
+            Err(_) => Err(Refusal::Unchecked),
+        }
+    }
+
     fn check_age(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), Refusal> {
         // The header has whole seconds, so a fraction of ours must not decide.
         let now = whole_seconds(now);
@@ -134,9 +166,7 @@ impl Verifier {
             .split(' ')
             .take(SIGNATURES_MAX)
             .filter_map(|signature| signature.strip_prefix("v1,"))
-            .map(|encoded| {
-                STANDARD.decode(encoded).ok().and_then(|mac| mac.try_into().ok()).unwrap_or([0; MAC])
-            })
+            .map(|encoded| decoded(encoded).unwrap_or([0; MAC]))
             .collect();
         let mut found = None;
         for (place, secret) in self.secrets.iter().enumerate() {
@@ -152,6 +182,16 @@ impl Verifier {
         }
         found.ok_or(Refusal::Signature)
     }
+}
+
+/// A MAC in base64, as the specification has it, or in hexadecimal, as scripts on instances write it. A text of 64
+/// hexadecimal digits would be 48 bytes in base64, so it cannot be both.
+fn decoded(encoded: &str) -> Option<[u8; MAC]> {
+    let bytes = match encoded.len() {
+        64 => hex::decode(encoded).ok()?,
+        _ => STANDARD.decode(encoded).ok()?,
+    };
+    bytes.try_into().ok()
 }
 
 /// The value of a header that must be there once.

@@ -131,3 +131,24 @@ fn what_cannot_be_signed() {
     let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
     assert_eq!(sign(&secret(SECRET), "a", before, b"").unwrap_err(), SignError::Time);
 }
+
+#[test]
+fn a_mac_in_hexadecimal_is_taken_too() {
+    let mac = STANDARD.decode(EXPECTED.trim_start_matches("v1,")).unwrap();
+    let good = good();
+    let verifier = Verifier::new([secret(SECRET)]);
+    let verify = |headers: &HeaderMap| verifier.verify(headers, BODY, at(AT)).map(|_| ());
+    let with = |signature: String| {
+        let mut headers = good.clone();
+        headers.insert(SIGNATURE, signature.parse().unwrap());
+        headers
+    };
+    let hexadecimal = hex::encode(&mac);
+    for text in [hexadecimal.clone(), hexadecimal.to_uppercase()] {
+        assert!(verify(&with(format!("v1,{text}"))).is_ok(), "{text}");
+    }
+    let mut other = mac;
+    other[0] ^= 1;
+    assert_eq!(verify(&with(format!("v1,{}", hex::encode(other)))), Err(Refusal::Signature));
+    assert_eq!(verify(&with(format!("v1,{}", &hexadecimal[..62]))), Err(Refusal::Signature));
+}

@@ -1,0 +1,201 @@
+//! Looking for what changed: repairs webhooks that never arrived.
+//!
+//! A cursor over `sys_updated_on` in UTC. Times there have whole seconds and updates become visible late, so each look
+//! goes back a little, follows ties by key, and passes over what it has shown already, by key and `sys_mod_count`.
+//! Deletions are not seen this way.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::id::SysId;
+use crate::query::{Condition, Query};
+use crate::record::{Field, Row};
+use crate::value::{format_date_time, parse_date_time};
+
+const UPDATED_ON: Field<SystemTime> = Field::new("sys_updated_on");
+const KEY: Field<SysId> = Field::new("sys_id");
+/// Rows of one request.
+const PAGE: usize = 500;
+/// How far each look goes back by itself.
+const OVERLAP: Duration = Duration::from_secs(120);
+
+/// How far a table was looked through. Kept by the caller, as JSON or otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// UTC, in ServiceNow's form.
+    since: String,
+    /// What was shown and is still within the overlap: the update's time, and how many there were.
+    seen: BTreeMap<SysId, (String, i64)>,
+}
+
+impl Cursor {
+    /// Begins at this time; `None` for one that ServiceNow's form cannot hold.
+    #[must_use]
+    pub fn from(time: SystemTime) -> Option<Self> {
+        Some(Self { since: format_date_time(time)?, seen: BTreeMap::new() })
+    }
+}
+
+/// A record that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Changed {
+    /// The record as it is now.
+    pub row: Row,
+    /// Whether the last update was by the integration's own user. Somebody else's may lie before it: see
+    /// [`Changed::unseen`].
+    pub by_us: bool,
+    /// How many updates there were since it was last shown, this one not counted; `None` if it was not shown lately.
+    pub unseen: Option<i64>,
+}
+
+impl Changed {
+    /// Whether nothing but one update of our own happened.
+    #[must_use]
+    pub fn is_our_echo(&self) -> bool {
+        self.by_us && self.unseen == Some(0)
+    }
+}
+
+/// Looks through a table for what changed.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::poll::{Cursor, Poller};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let row = json!({"sys_id": "c1", "sys_updated_on": "2025-12-31 23:59:00", "sys_mod_count": "3",
+///     "sys_updated_by": "eve"});
+/// let path = "/api/now/table/change_request";
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get(path), Reply::result(200, json!([row])))
+///     .on(Expected::get(path), Reply::result(200, json!([row])));
+/// let poller = Poller::new("change_request").own_user("svc_openfactory");
+/// let mut cursor = Cursor::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_200_000)).ok_or("a time")?;
+/// let sn = client(&instance);
+/// assert_eq!(poller.poll(&sn, &mut cursor).await?.len(), 1);
+/// assert_eq!(poller.poll(&sn, &mut cursor).await?.len(), 0, "shown already");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Poller {
+    table: String,
+    filter: Vec<Condition>,
+    select: Vec<String>,
+    overlap: Duration,
+    own_user: Option<String>,
+}
+
+impl Poller {
+    /// Looks through this table.
+    #[must_use]
+    pub fn new(table: impl Into<String>) -> Self {
+        Self { table: table.into(), filter: Vec::new(), select: Vec::new(), overlap: OVERLAP, own_user: None }
+    }
+
+    /// Only records of which this holds.
+    #[must_use]
+    pub fn and(mut self, condition: Condition) -> Self {
+        self.filter.push(condition);
+        self
+    }
+
+    /// Only these fields, beside those that the poller itself needs.
+    #[must_use]
+    pub fn select<N: Into<String>>(mut self, fields: impl IntoIterator<Item = N>) -> Self {
+        self.select.extend(fields.into_iter().map(Into::into));
+        self
+    }
+
+    /// How far each look goes back; two minutes if not set.
+    #[must_use]
+    pub fn overlap(mut self, overlap: Duration) -> Self {
+        self.overlap = overlap;
+        self
+    }
+
+    /// The name of the integration's own user.
+    #[must_use]
+    pub fn own_user(mut self, name: impl Into<String>) -> Self {
+        self.own_user = Some(name.into());
+        self
+    }
+
+    /// What changed since the last look, oldest first. The cursor moves only if all of it could be read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Forbidden`] if the credential may not compare and sort by `sys_updated_on`; [`ErrorKind::Decode`] for a
+    /// record without the fields needed; as [`DynamicTable::find`](crate::table::DynamicTable::find).
+    pub async fn poll(&self, client: &Client, cursor: &mut Cursor) -> Result<Vec<Changed>, Error> {
+        let operation = format!("poll {}", self.table);
+        let decode = |reason: &str| Error::new(ErrorKind::Decode, operation.clone(), reason);
+        let since = parse_date_time(&cursor.since).map_err(|_| decode("cursor holds no time"))?;
+        let from = since.checked_sub(self.overlap).unwrap_or(SystemTime::UNIX_EPOCH);
+        let table = client.dynamic_table(self.table.clone());
+        let mut seen = cursor.seen.clone();
+        let mut newest = since;
+        let mut changed = Vec::new();
+        let mut last: Option<(SystemTime, SysId)> = None;
+        loop {
+            let rows = table.find(&self.page(from, last.as_ref())).await?;
+            let full = rows.len() == PAGE;
+            for row in rows {
+                let time: SystemTime = row
+                    .read("sys_updated_on")
+                    .map_err(|error| decode("record has no time").with_source(error))?;
+                let count = row
+                    .read::<i64>("sys_mod_count")
+                    .map_err(|error| decode("record has no count").with_source(error))?;
+                let known = seen.get(row.sys_id()).map(|(_, known)| *known);
+                newest = newest.max(time);
+                last = Some((time, row.sys_id().clone()));
+                if known == Some(count) {
+                    continue;
+                }
+                seen.insert(row.sys_id().clone(), (row.text("sys_updated_on").to_owned(), count));
+                let by_us = self.own_user.as_deref() == Some(row.text("sys_updated_by"));
+                changed.push(Changed { row, by_us, unseen: known.map(|known| count - known - 1) });
+            }
+            if !full {
+                break;
+            }
+        }
+        // A record stamped in the future must not carry the cursor over what is still to come.
+        let next = newest.min(client.engine().now()).max(since);
+        let kept = next.checked_sub(self.overlap).and_then(format_date_time).unwrap_or_default();
+        seen.retain(|_, (time, _)| *time >= kept);
+        if let Some(next) = format_date_time(next) {
+            *cursor = Cursor { since: next, seen };
+        }
+        Ok(changed)
+    }
+
+    /// Everything from this time on, or what follows the last record seen: later, or in the same second by a later key.
+    fn page(&self, from: SystemTime, last: Option<&(SystemTime, SysId)>) -> Query {
+        let filtered = |query: Query| self.filter.iter().cloned().fold(query, Query::and);
+        let query = match last {
+            None => filtered(Query::new().and(UPDATED_ON.at_least(from))),
+            Some((time, key)) => {
+                let ties = Query::new().and(UPDATED_ON.is(*time)).and(KEY.greater_than(key));
+                filtered(filtered(ties).or_else().and(UPDATED_ON.greater_than(*time)))
+            }
+        };
+        let query = query.order_by("sys_updated_on").order_by("sys_id").limit(PAGE);
+        match self.select.is_empty() {
+            true => query,
+            false => {
+                let needed = ["sys_updated_on", "sys_updated_by", "sys_mod_count"].map(str::to_owned);
+                query.select(needed.into_iter().chain(self.select.iter().cloned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What has to travel: pure.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{CorrelationId, IdError, SysId};
+use crate::models::relationship::{self, Relationship};
+use crate::record::{Fields, Record};
+
+/// A record's place: its table and key.
+type Place = (String, SysId);
+
+/// What should be there: records under keys that follow from their correlation ids, and relations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    records: BTreeMap<Place, Fields>,
+    relations: BTreeMap<SysId, Fields>,
+}
+
+impl Desired {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A record of this table should have these fields; its key is handed back. A later call for the same counts.
+    pub fn record(&mut self, table: &str, key: &CorrelationId, fields: Fields) -> SysId {
+        let sys_id = SysId::derived(table, key);
+        self.records.insert((table.to_owned(), sys_id.clone()), fields);
+        sys_id
+    }
+
+    /// Two items should be related by this type, by its key: with `Runs on::Runs`, `parent` runs on `child`.
+    ///
+    /// # Errors
+    ///
+    /// [`IdError`] if the three keys are too long to make one of.
+    pub fn relation(&mut self, parent: &SysId, kind: &SysId, child: &SysId) -> Result<SysId, IdError> {
+        let words = CorrelationId::new(&format!("{parent}/{kind}/{child}"))?;
+        let sys_id = SysId::derived(Relationship::TABLE, &words);
+        let fields = Fields::new()
+            .with_field(relationship::PARENT, parent)
+            .with_field(relationship::CHILD, child)
+            .with_field(relationship::TYPE, kind);
+        self.relations.insert(sys_id.clone(), fields);
+        Ok(sys_id)
+    }
+
+    /// What has to travel so that everything is there: records first, then relations, then relations that are there no
+    /// more. A record that is no longer desired is left alone: whether it is retired is not for a comparison to decide.
+    #[must_use]
+    pub fn differences(&self, sent: &Sent) -> Vec<Difference> {
+        let records = self.records.iter().map(|((table, key), fields)| (table.as_str(), key, fields));
+        let relations = self.relations.iter().map(|(key, fields)| (Relationship::TABLE, key, fields));
+        let mut differences = Vec::new();
+        for (table, sys_id, fields) in records.chain(relations) {
+            let place = || (table.to_owned(), sys_id.clone());
+            match sent.0.get(table).and_then(|records| records.get(sys_id)) {
+                None => {
+                    let (table, sys_id) = place();
+                    differences.push(Difference::Missing { table, sys_id, fields: fields.clone() });
+                }
+                Some(known) => {
+                    let changed: Fields =
+                        fields.iter().filter(|(name, value)| known.get(name) != Some(value)).collect();
+                    if !changed.is_empty() {
+                        let (table, sys_id) = place();
+                        differences.push(Difference::Changed { table, sys_id, fields: changed });
+                    }
+                }
+            }
+        }
+        let known = sent.0.get(Relationship::TABLE).into_iter().flatten();
+        differences.extend(
+            known.filter(|(key, _)| !self.relations.contains_key(*key)).map(|(key, _)| Difference::Gone {
+                table: Relationship::TABLE.to_owned(),
+                sys_id: key.clone(),
+            }),
+        );
+        differences
+    }
+
+    /// Every desired record with the names of its fields, by table.
+    pub(super) fn places(&self) -> BTreeMap<&str, Vec<(&SysId, &Fields)>> {
+        let mut places: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for ((table, key), fields) in &self.records {
+            places.entry(table).or_default().push((key, fields));
+        }
+        for (key, fields) in &self.relations {
+            places.entry(Relationship::TABLE).or_default().push((key, fields));
+        }
+        places
+    }
+}
+
+/// One thing that has to travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// A record has other values; `fields` are those alone.
+    Changed {
+        /// Its table.
+        table: String,
+        /// Its key.
+        sys_id: SysId,
+        /// What changes.
+        fields: Fields,
+    },
+    /// A relation should be there no more.
+    Gone {
+        /// Its table.
+        table: String,
+        /// Its key.
+        sys_id: SysId,
+    },
+    /// A record is not there yet.
+    Missing {
+        /// Its table.
+        table: String,
+        /// Its key.
+        sys_id: SysId,
+        /// All its fields.
+        fields: Fields,
+    },
+}
+
+impl Difference {
+    pub(super) fn is_relation(&self) -> bool {
+        let (Self::Changed { table, .. } | Self::Gone { table, .. } | Self::Missing { table, .. }) = self;
+        table == Relationship::TABLE
+    }
+
+    /// The key of its record.
+    #[must_use]
+    pub fn sys_id(&self) -> &SysId {
+        let (Self::Changed { sys_id, .. } | Self::Gone { sys_id, .. } | Self::Missing { sys_id, .. }) = self;
+        sys_id
+    }
+}
+
+/// What was last sent and taken. Kept by the caller, as JSON or otherwise; if it is lost, everything is looked for again,
+/// and nothing is made twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sent(pub(super) BTreeMap<String, BTreeMap<SysId, Fields>>);
+
+impl Sent {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many records are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether none are known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes in what was sent by other means.
+    pub fn remember(&mut self, difference: &Difference) {
+        match difference {
+            Difference::Gone { table, sys_id } => {
+                if let Some(records) = self.0.get_mut(table) {
+                    records.remove(sys_id);
+                }
+            }
+            Difference::Changed { table, sys_id, fields } | Difference::Missing { table, sys_id, fields } => {
+                let record = self.0.entry(table.clone()).or_default().entry(sys_id.clone()).or_default();
+                record.extend(fields.clone());
+            }
+        }
+    }
+}

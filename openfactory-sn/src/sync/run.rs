@@ -1,0 +1,142 @@
+//! Sending the differences, in batches.
+
+use super::plan::{Desired, Difference, Sent};
+use crate::batch::{Batch, BatchLimits, Done};
+use crate::client::Client;
+use crate::error::Error;
+use crate::id::SysId;
+use crate::query::Query;
+use crate::record::{Field, Fields, Row};
+
+/// Calls in one request.
+const CALLS: usize = 200;
+/// Keys asked for at once: what a URL holds.
+const KEYS: usize = 150;
+
+/// What a synchronisation came to.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Synced {
+    /// Records that were made.
+    pub created: usize,
+    /// Records whose values were changed.
+    pub updated: usize,
+    /// Relations that were taken away.
+    pub removed: usize,
+    /// What did not succeed, with its key. The next synchronisation tries it again.
+    pub failed: Vec<(SysId, Error)>,
+}
+
+impl Client {
+    /// Sends what differs between `desired` and `sent`, and remembers in `sent` what was taken. Records come before the
+    /// relations that need them.
+    ///
+    /// A record that is there already although it was not remembered is not made again; its values are compared, and those
+    /// that differ are sent.
+    pub async fn sync(&self, desired: &Desired, sent: &mut Sent) -> Synced {
+        let mut synced = Synced::default();
+        let (relations, records): (Vec<_>, Vec<_>) =
+            desired.differences(sent).into_iter().partition(Difference::is_relation);
+        for differences in [records, relations] {
+            let found = self.send(differences, sent, &mut synced).await;
+            // What was found has perhaps other values.
+            self.send(found, sent, &mut synced).await;
+        }
+        synced
+    }
+
+    /// Reads what ServiceNow holds of everything desired, and puts that into `sent`: what others changed or deleted then
+    /// differs, and is mended by the next [`Client::sync`].
+    ///
+    /// # Errors
+    ///
+    /// As [`DynamicTable::find`](crate::table::DynamicTable::find); then `sent` is as it was.
+    pub async fn look_again(&self, desired: &Desired, sent: &mut Sent) -> Result<(), Error> {
+        let mut looked = sent.clone();
+        for (table, records) in desired.places() {
+            let known = looked.0.entry(table.to_owned()).or_default();
+            for (sys_id, _) in &records {
+                known.remove(*sys_id);
+            }
+            let mut names: Vec<&str> =
+                records.iter().flat_map(|(_, fields)| fields.iter().map(|(name, _)| name)).collect();
+            names.sort_unstable();
+            names.dedup();
+            for keys in records.chunks(KEYS) {
+                let key = Field::<SysId>::new("sys_id");
+                let query = Query::new()
+                    .and(key.is_one_of(keys.iter().map(|(sys_id, _)| *sys_id)))
+                    .select(names.iter().copied());
+                for row in self.dynamic_table(table).find(&query).await? {
+                    let held = keys.iter().find(|(sys_id, _)| *sys_id == row.sys_id());
+                    if let Some((sys_id, fields)) = held {
+                        let fields = fields.iter().map(|(name, _)| (name, row.text(name))).collect();
+                        known.insert((*sys_id).clone(), fields);
+                    }
+                }
+            }
+        }
+        *sent = looked;
+        Ok(())
+    }
+
+    /// Sends differences; hands back those of records that were there already.
+    async fn send(
+        &self,
+        differences: Vec<Difference>,
+        sent: &mut Sent,
+        synced: &mut Synced,
+    ) -> Vec<Difference> {
+        if differences.is_empty() {
+            return Vec::new();
+        }
+        let mut batch = Batch::new();
+        for difference in &differences {
+            match difference {
+                Difference::Missing { table, sys_id, fields } => batch.ensure(table, sys_id, fields),
+                Difference::Changed { table, sys_id, fields } => batch.update(table, sys_id, fields),
+                Difference::Gone { table, sys_id } => batch.delete(table, sys_id),
+            }
+        }
+        let limits = BatchLimits { calls: CALLS, ..BatchLimits::default() };
+        let outcomes = self.batches().limits(limits).run(batch).await;
+        let mut found = Vec::new();
+        for (difference, outcome) in differences.into_iter().zip(outcomes) {
+            match (outcome, &difference) {
+                (Ok(done), Difference::Missing { table, sys_id, fields }) if !done.created => {
+                    let held = held(&done, fields);
+                    let changed: Fields =
+                        fields.iter().filter(|(name, value)| held.get(name) != Some(value)).collect();
+                    let at = (table.clone(), sys_id.clone());
+                    sent.remember(&Difference::Missing {
+                        table: at.0.clone(),
+                        sys_id: at.1.clone(),
+                        fields: held,
+                    });
+                    if !changed.is_empty() {
+                        found.push(Difference::Changed { table: at.0, sys_id: at.1, fields: changed });
+                    }
+                }
+                (Ok(_), _) => {
+                    match &difference {
+                        Difference::Missing { .. } => synced.created += 1,
+                        Difference::Changed { .. } => synced.updated += 1,
+                        Difference::Gone { .. } => synced.removed += 1,
+                    }
+                    sent.remember(&difference);
+                }
+                (Err(error), Difference::Gone { .. }) if error.kind() == crate::ErrorKind::NotFound => {
+                    sent.remember(&difference);
+                }
+                (Err(error), _) => synced.failed.push((difference.sys_id().clone(), error)),
+            }
+        }
+        found
+    }
+}
+
+/// What a record that was found holds of these fields.
+fn held(done: &Done, fields: &Fields) -> Fields {
+    let text = |name: &str| done.row.as_ref().map_or("", |row: &Row| row.text(name)).to_owned();
+    fields.iter().map(|(name, _)| (name, text(name))).collect()
+}
