@@ -2,7 +2,7 @@
 //!
 //! The Table API writes a change's state and is refused if it may not be; this API says beforehand which states may
 //! follow, decides approvals, and relates configuration items. It is a plugin: where it is missing, calls are
-//! [`ErrorKind::Invalid`](crate::ErrorKind::Invalid).
+//! [`ErrorKind::Invalid`].
 
 mod next;
 mod work;

@@ -8,6 +8,7 @@ pub(crate) mod retry;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::builder::ClientBuilder;
 pub use self::retry::RetryPolicy;
@@ -153,6 +154,14 @@ impl Client {
     #[must_use]
     pub fn record_link(&self, table: &str, sys_id: &SysId) -> String {
         format!("{}/{table}.do?sys_id={sys_id}", self.base_url())
+    }
+
+    /// How long this credential's last token was said to live; `None` if it is no token, or none was asked for yet.
+    pub(crate) async fn token_life(&self) -> Option<Duration> {
+        match self.authenticator() {
+            Authenticator::Token(tokens) => tokens.life().await,
+            Authenticator::Fixed(_) | Authenticator::Nothing => None,
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -1,4 +1,4 @@
-//! What ServiceNow hears and says: a typed client for its Table and Attachment APIs, and the verification of its webhooks.
+//! What ServiceNow hears and says: a typed client for its REST APIs, and the verification of its webhooks.
 //!
 //! Made for integrations that must not lose a write and must not make one twice: a create can be repeated, an answer of
 //! success is read to its end before it is believed, a query cannot be injected into, and an error says what to do.
@@ -58,14 +58,19 @@
 //! - create a record exactly once: [`DynamicTable::ensure`](table::DynamicTable::ensure)
 //! - go through many records: [`Table::list`](table::Table::list)
 //! - attach a file once: [`Attachments::ensure`](attachment::Attachments::ensure)
-//! - move a change request along: [`Type::steps`](models::change_request::Type::steps)
+//! - move a change request along: [`Changes::next_states`](change::Changes::next_states), or offline
+//!   [`Type::steps`](models::change_request::Type::steps)
+//! - make many calls in few: [`Client::batches`]; keep a fleet in step: [`Client::sync`]
+//! - write to the CMDB by its own rules: [`Cmdb::reconcile`](cmdb::Cmdb::reconcile)
+//! - see what changed: [`poll`]; what an instance lacks: [`Client::examine`]
+//! - give each part of an integration a user of its own: [`IntegrationPoint`]; keep secrets at rest: [`secret`]
 #![cfg_attr(feature = "http", doc = "- reach a private instance: [`ClientBuilder::root_certificate_pem`]")]
 #![cfg_attr(feature = "testing", doc = "- test without an instance: [`testing::ScriptedTransport`]")]
 //!
 //! # Not here
 //!
 //! Retrying for hours: that is a queue's work, and [`Error::is_retryable`] is what it asks. Interactive logins, scripting
-//! inside an instance, the Batch, Change Management and Identification APIs.
+//! inside an instance, attachments larger than memory.
 //!
 //! # Features
 //!
@@ -80,6 +85,7 @@ pub mod change;
 mod client;
 pub mod clock;
 pub mod cmdb;
+pub mod doctor;
 mod error;
 pub mod event;
 mod id;

@@ -29,6 +29,8 @@ struct State {
     failure: Option<Error>,
     /// What renews the token, if the instance gave it.
     refresh: Option<Secret>,
+    /// How long the last token was said to live.
+    life: Option<Duration>,
 }
 
 impl fmt::Debug for TokenSource {
@@ -69,7 +71,8 @@ impl TokenSource {
         let fetched = self.fetch(&mut state, engine, base, deadline).await;
         let generation = self.fetches.fetch_add(1, Ordering::AcqRel);
         match fetched {
-            Ok(Token { header, usable, refresh }) => {
+            Ok(Token { header, usable, life, refresh }) => {
+                state.life = Some(life);
                 let credential = Credential::bearer(header, generation);
                 if refresh.is_some() {
                     state.refresh = refresh;
@@ -84,6 +87,11 @@ impl TokenSource {
                 Err(error)
             }
         }
+    }
+
+    /// How long the last token was said to live, from when it was handed out; one asked for again lives shorter.
+    pub(crate) async fn life(&self) -> Option<Duration> {
+        self.state.lock().await.life
     }
 
     /// Forgets a token that the instance did not accept, unless it was replaced already.

@@ -18,10 +18,11 @@ const LIFE_UNTOLD: Duration = Duration::from_secs(300);
 /// How long before its end a token is no longer used.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// A token, how long from when it was asked for it is used, and what renews it.
+/// A token, how long from when it was asked for it is used and how long it lives, and what renews it.
 pub(super) struct Token {
     pub(super) header: HeaderValue,
     pub(super) usable: Duration,
+    pub(super) life: Duration,
     pub(super) refresh: Option<Secret>,
 }
 
@@ -128,7 +129,7 @@ pub(super) fn read(mut body: Value) -> Result<Token, &'static str> {
     };
     header.set_sensitive(true);
     // A token asked for again within its life is the same one with less of it left, so the margin shrinks with it.
-    Ok(Token { header, usable: life - MARGIN.min(life / 2), refresh })
+    Ok(Token { header, usable: life - MARGIN.min(life / 2), life, refresh })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod batch;
 mod change;
 mod cmdb;
 mod correlate;
+mod doctor;
 mod ensure;
 mod fernet;
 mod grants;

@@ -1,0 +1,191 @@
+//! What an instance needs for the integration, looked at from outside: what is missing, and how to mend it.
+//!
+//! Everything here reads, except for the write probe, which is asked for by name and cleans up.
+
+mod check;
+mod probe;
+
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::error::Error;
+
+/// The life of a token that the integration guide asks for.
+pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(30 * 60);
+
+/// What the integration needs of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    tables: Vec<String>,
+    identified: Vec<String>,
+    choices: Vec<(String, String, String)>,
+    roles: Vec<String>,
+    relation_types: Vec<String>,
+    business_rules: Vec<(String, String)>,
+    change_management: bool,
+    probe: Option<String>,
+}
+
+impl Needs {
+    /// Nothing beside a credential that is accepted.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This table, to be read.
+    #[must_use]
+    pub fn table(mut self, name: impl Into<String>) -> Self {
+        self.tables.push(name.into());
+        self
+    }
+
+    /// An identification rule of this class itself.
+    #[must_use]
+    pub fn identified_class(mut self, class: impl Into<String>) -> Self {
+        self.identified.push(class.into());
+        self
+    }
+
+    /// This raw value on a field's choice list; a data source is a choice of `cmdb_ci`'s `discovery_source`.
+    #[must_use]
+    pub fn choice(
+        mut self,
+        table: impl Into<String>,
+        field: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.choices.push((table.into(), field.into(), value.into()));
+        self
+    }
+
+    /// This role of the credential's own user.
+    #[must_use]
+    pub fn role(mut self, name: impl Into<String>) -> Self {
+        self.roles.push(name.into());
+        self
+    }
+
+    /// A relation type of this name.
+    #[must_use]
+    pub fn relation_type(mut self, name: impl Into<String>) -> Self {
+        self.relation_types.push(name.into());
+        self
+    }
+
+    /// An active business rule on this table whose name begins like this.
+    #[must_use]
+    pub fn business_rule(mut self, table: impl Into<String>, name: impl Into<String>) -> Self {
+        self.business_rules.push((table.into(), name.into()));
+        self
+    }
+
+    /// The plugin of the Change Management API.
+    #[must_use]
+    pub fn change_management(mut self) -> Self {
+        self.change_management = true;
+        self
+    }
+
+    /// That a record of this table can be made under a key of our choice, changed and deleted: writes one, and takes it
+    /// away again.
+    #[must_use]
+    pub fn write_probe(mut self, table: impl Into<String>) -> Self {
+        self.probe = Some(table.into());
+        self
+    }
+}
+
+/// What was found about one need.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What was looked at: `table change_request`.
+    pub need: String,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// What was seen, and how to mend it if it is not good.
+    pub advice: String,
+}
+
+/// How a need stands.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is there.
+    Good,
+    /// It is not there, or hidden from this credential: an instance tells the two apart seldom.
+    Missing,
+    /// It is there, but something about it is to be known.
+    Remark,
+    /// It could not be looked at, for this reason. Says nothing of whether it is there.
+    Unchecked(Error),
+}
+
+impl Finding {
+    pub(super) fn new(need: impl Into<String>, verdict: Verdict, advice: impl Into<String>) -> Self {
+        Self { need: need.into(), verdict, advice: advice.into() }
+    }
+
+    /// Whether the need is met, remarks aside.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        matches!(self.verdict, Verdict::Good | Verdict::Remark)
+    }
+}
+
+impl Client {
+    /// Looks at everything that is needed, one finding for each.
+    ///
+    /// ```
+    /// use openfactory_sn::doctor::{Needs, Verdict};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/table/sys_user"),
+    ///         Reply::result(200, json!([{"sys_id": "u1", "user_name": "svc", "active": "true"}])))
+    ///     .on(Expected::get("/api/now/table/sys_rate_limit_rules"), Reply::result(200, json!([])))
+    ///     .on(Expected::get("/api/now/table/u_image"), Reply::fault(400, "Invalid table u_image", ""));
+    /// let findings = client(&instance).examine(&Needs::new().table("u_image")).await;
+    /// let image = findings.iter().find(|finding| finding.need == "table u_image").expect("looked at");
+    /// assert!(matches!(image.verdict, Verdict::Missing));
+    /// # }
+    /// ```
+    pub async fn examine(&self, needs: &Needs) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let credential = check::credential(self, needs).await;
+        let refused = credential.iter().any(|finding| matches!(&finding.verdict, Verdict::Missing));
+        findings.extend(credential);
+        if refused {
+            // Everything else would say the same, and repeated failures lock users.
+            return findings;
+        }
+        findings.extend(check::token_life(self).await);
+        findings.push(check::rate_rules(self).await);
+        for table in &needs.tables {
+            findings.push(check::table(self, table).await);
+        }
+        for class in &needs.identified {
+            findings.push(check::identification_rule(self, class).await);
+        }
+        for (table, field, value) in &needs.choices {
+            findings.push(check::choice(self, table, field, value).await);
+        }
+        for name in &needs.relation_types {
+            findings.push(check::relation_type(self, name).await);
+        }
+        for (table, name) in &needs.business_rules {
+            findings.push(check::business_rule(self, table, name).await);
+        }
+        if needs.change_management {
+            findings.push(check::change_management(self).await);
+        }
+        if let Some(table) = &needs.probe {
+            findings.push(probe::write(self, table).await);
+        }
+        findings
+    }
+}

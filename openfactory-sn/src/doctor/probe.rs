@@ -1,0 +1,51 @@
+//! The write probe: makes a record, changes it, takes it away.
+
+use super::check::unchecked;
+use super::{Finding, Verdict};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::id::{CorrelationId, SysId};
+use crate::record::Fields;
+
+/// The field that the probe writes; every task and configuration item has it.
+const FIELD: &str = "short_description";
+
+/// Whether a record can be made under a key of our choice, changed and deleted. One that an earlier probe left is taken
+/// away.
+pub(super) async fn write(client: &Client, table: &str) -> Finding {
+    let need = format!("writing to {table}");
+    let key = match CorrelationId::new("doctor/write-probe") {
+        Ok(id) => SysId::derived(table, &id),
+        Err(_) => return Finding::new(need, Verdict::Missing, "no key can be made"),
+    };
+    let rows = client.dynamic_table(table);
+    let fields = Fields::new().with(FIELD, "Write probe, to be deleted at once");
+    if let Err(error) = rows.ensure(&key, &fields).await {
+        return told(need, error, "make records");
+    }
+    let changed = rows.update(&key, &Fields::new().with(FIELD, "Write probe, changed")).await;
+    let deleted = rows.delete(&key).await;
+    match (changed, deleted) {
+        (_, Err(error)) => {
+            let advice = format!("a record was made and is left over as {key}: delete it; {error}");
+            let verdict = if is_refusal(&error) { Verdict::Remark } else { Verdict::Unchecked(error) };
+            Finding::new(need, verdict, advice)
+        }
+        (Err(error), Ok(())) => told(need, error, "change records"),
+        (Ok(_), Ok(())) => Finding::new(need, Verdict::Good, "made under our key, changed, deleted"),
+    }
+}
+
+fn told(need: String, error: Error, what: &str) -> Finding {
+    match is_refusal(&error) {
+        true => {
+            let advice = format!("this user may not {what}: {error}; {}", error.advice());
+            Finding::new(need, Verdict::Missing, advice)
+        }
+        false => unchecked(need, error),
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Conflict | ErrorKind::Invalid)
+}

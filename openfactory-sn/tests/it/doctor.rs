@@ -1,0 +1,161 @@
+use openfactory_sn::doctor::{Finding, Needs, Verdict};
+use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+use openfactory_sn::{Auth, CorrelationId, Secret, SysId};
+use serde_json::{Value, json};
+
+use crate::support::{builder, client};
+
+fn table(name: &str) -> Expected {
+    Expected::get(format!("/api/now/table/{name}"))
+}
+
+fn rows(rows: Value) -> Reply {
+    Reply::result(200, rows)
+}
+
+fn me() -> Reply {
+    rows(json!([{"sys_id": "u1", "user_name": "svc", "active": "true", "locked_out": "false"}]))
+}
+
+fn word(finding: &Finding) -> &'static str {
+    match &finding.verdict {
+        Verdict::Good => "good",
+        Verdict::Missing => "missing",
+        Verdict::Remark => "remark",
+        Verdict::Unchecked(_) => "unchecked",
+        _ => "other",
+    }
+}
+
+async fn examine(script: &ScriptedTransport, needs: &Needs) -> Vec<(String, &'static str)> {
+    let findings = client(script).examine(needs).await;
+    script.assert_done();
+    assert!(findings.iter().all(|finding| !finding.advice.is_empty()));
+    findings.iter().map(|finding| (finding.need.clone(), word(finding))).collect()
+}
+
+fn expected(pairs: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    pairs.iter().map(|(need, word)| ((*need).to_owned(), *word)).collect()
+}
+
+#[tokio::test]
+async fn a_ready_instance() {
+    let some = || rows(json!([{"sys_id": "x"}]));
+    let with = |fields: Value| {
+        let mut row = fields;
+        row["sys_id"] = "x".into();
+        rows(json!([row]))
+    };
+    let script = ScriptedTransport::new()
+        .on(table("sys_user").query("sysparm_query", "sys_id=javascript:gs.getUserID()^ORDERBYsys_id"), me())
+        .on(table("sys_user_has_role"), with(json!({"user": "u1", "role.name": "itil"})))
+        .on(table("sys_rate_limit_rules"), rows(json!([])))
+        .on(table("incident"), some())
+        .on(table("cmdb_identifier"), with(json!({"applies_to": "u_image", "active": "true"})))
+        .on(table("sys_choice"), with(json!({"name": "cmdb_ci", "element": "discovery_source", "value": "OpenFactory", "inactive": "false"})))
+        .on(table("cmdb_rel_type"), with(json!({"name": "Runs on::Runs"})))
+        .on(table("sys_script"), with(json!({"collection": "incident", "active": "true", "name": "OpenFactory tells"})))
+        .on(Expected::get("/api/sn_chg_rest/v1/change"), rows(json!([])));
+    let needs = Needs::new()
+        .role("itil")
+        .table("incident")
+        .identified_class("u_image")
+        .choice("cmdb_ci", "discovery_source", "OpenFactory")
+        .relation_type("Runs on::Runs")
+        .business_rule("incident", "OpenFactory")
+        .change_management();
+    let found = examine(&script, &needs).await;
+    assert_eq!(found.len(), 9);
+    assert!(found.iter().all(|(_, word)| *word == "good"), "{found:?}");
+}
+
+#[tokio::test]
+async fn what_is_missing_and_what_could_not_be_looked_at() {
+    let script = ScriptedTransport::new()
+        .on(table("sys_user"), rows(json!([])))
+        .on(table("sys_rate_limit_rules"), Reply::fault(403, "Insufficient rights to query records", ""))
+        .on(table("u_image"), Reply::fault(400, "Invalid table u_image", ""))
+        .on(table("incident"), rows(json!([])))
+        .on(table("sys_choice"), rows(json!([])))
+        .on(
+            Expected::get("/api/sn_chg_rest/v1/change"),
+            Reply::fault(400, "Requested URI does not represent any resource", ""),
+        );
+    let needs = Needs::new()
+        .table("u_image")
+        .table("incident")
+        .choice("incident", "close_code", "x")
+        .change_management();
+    assert_eq!(
+        examine(&script, &needs).await,
+        expected(&[
+            ("credential", "remark"),
+            ("rate limit rules", "unchecked"),
+            ("table u_image", "missing"),
+            ("table incident", "remark"),
+            ("choice x of incident.close_code", "missing"),
+            ("Change Management API", "missing"),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_tried_once() {
+    let script = ScriptedTransport::new().on(
+        Expected::post("/oauth_token.do"),
+        Reply::json(401, &json!({"error": "server_error", "error_description": "access_denied"})),
+    );
+    let sn = builder(&script).auth(Auth::client_credentials("c", Secret::new("s"))).build().unwrap();
+    let findings = sn.examine(&Needs::new().table("incident")).await;
+    assert_eq!((findings.len(), word(&findings[0])), (1, "missing"));
+    assert!(findings[0].advice.contains("grant_type.enabled"));
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn long_lives_of_tokens_are_remarked() {
+    for (life, expected) in [(1_800, "good"), (3_600, "remark")] {
+        let script = ScriptedTransport::new()
+            .on(Expected::post("/oauth_token.do"), Reply::token("t", life))
+            .on(table("sys_user"), me())
+            .on(table("sys_rate_limit_rules"), rows(json!([{"sys_id": "r1"}])));
+        let sn = builder(&script).auth(Auth::client_credentials("c", Secret::new("s"))).build().unwrap();
+        let findings = sn.examine(&Needs::new()).await;
+        assert_eq!((findings[1].need.as_str(), word(&findings[1])), ("token life", expected));
+        assert_eq!(word(&findings[2]), "remark");
+        script.assert_done();
+    }
+}
+
+#[tokio::test]
+async fn the_write_probe_cleans_up_or_says_what_is_left() {
+    let key = SysId::derived("incident", &CorrelationId::new("doctor/write-probe").unwrap());
+    let record = || Reply::result(200, json!({"sys_id": key}));
+    let path = format!("/api/now/table/incident/{key}");
+    let begin = || {
+        ScriptedTransport::new()
+            .on(table("sys_user"), me())
+            .on(table("sys_rate_limit_rules"), rows(json!([])))
+    };
+    let made = || {
+        begin().on(
+            Expected::post("/api/now/table/incident").field("sys_id", key.as_str()),
+            Reply::result(201, json!({"sys_id": key})),
+        )
+    };
+    let needs = Needs::new().write_probe("incident");
+    let good = made().on(Expected::patch(&path), record()).on(Expected::delete(&path), Reply::empty(204));
+    assert_eq!(examine(&good, &needs).await[2].1, "good");
+    let kept = made()
+        .on(Expected::patch(&path), record())
+        .on(Expected::delete(&path), Reply::fault(403, "Operation Failed", "ACL Exception Delete Failed"));
+    let findings = client(&kept).examine(&needs).await;
+    assert!(findings[2].advice.contains(key.as_str()), "{}", findings[2].advice);
+    let refused = begin()
+        .on(
+            Expected::post("/api/now/table/incident"),
+            Reply::fault(403, "Operation Failed", "ACL Exception Insert Failed"),
+        )
+        .on(Expected::get(&path), Reply::fault(404, "No Record found", ""));
+    assert_eq!(examine(&refused, &needs).await[2].1, "missing");
+}
