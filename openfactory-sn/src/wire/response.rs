@@ -37,7 +37,19 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
         return Err(fail(ErrorKind::Unavailable, "queued by the instance without an answer"));
     }
     match call.expects {
-        Expects::Nothing => Ok(Answer::of(Value::Null, response)),
+        Expects::Nothing => {
+            if is_page(response) {
+                return Err(fail(ErrorKind::Unavailable, NOT_JSON));
+            }
+            let fault = parse(response.body()).ok().and_then(|body| fault_in(&body));
+            match fault {
+                Some(fault) => {
+                    let kind = kind_by_words(&fault).unwrap_or(ErrorKind::Unavailable);
+                    Err(fail(kind, "error inside an answer of success").with_fault(Some(fault)))
+                }
+                None => Ok(Answer::of(Value::Null, response)),
+            }
+        }
         Expects::File => {
             if is_page(response) && !response.headers().contains_key("x-attachment-metadata") {
                 return Err(fail(ErrorKind::Unavailable, NOT_JSON));

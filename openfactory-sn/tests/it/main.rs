@@ -18,12 +18,14 @@ mod correlate;
 mod doctor;
 mod ensure;
 mod fernet;
+mod garbage;
 mod grants;
 mod http;
 mod import_event;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
 mod listing;
+mod matrix;
 mod oauth;
 mod paging;
 mod poll;
