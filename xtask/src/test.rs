@@ -13,6 +13,8 @@ mod suite;
 mod summary;
 mod tools;
 
+pub(crate) use tools::python;
+
 use crate::workspace::Workspace;
 use step::Step;
 use summary::{Outcome, Summary};

@@ -1,6 +1,7 @@
 //! `cargo xtask torture`: kills and power cuts, by the programs of the package `openfactory-torture`.
 
 use crate::process::Call;
+use crate::test::python;
 use crate::workspace::Workspace;
 
 /// Builds tormentor and judge, and runs the tormentor on `queue` with these arguments.
@@ -13,5 +14,10 @@ pub(crate) fn queue(workspace: &Workspace, release: bool, arguments: &[&str]) ->
         return Err("the package openfactory-torture does not build".to_owned());
     }
     let program = workspace.target.join(if release { "release" } else { "debug" }).join("torture");
-    Ok(arguments.iter().fold(workspace.call(program).arg("queue"), |call, argument| call.arg(argument)))
+    let call = match python(workspace) {
+        // A server may come with the packages of the tests' Python.
+        Some(python) => workspace.call(program).env("OPENFACTORY_PYTHON", python),
+        None => workspace.call(program),
+    };
+    Ok(arguments.iter().fold(call.arg("queue"), |call, argument| call.arg(argument)))
 }

@@ -18,6 +18,12 @@ mod full_disk;
 mod memory;
 mod migration;
 mod model;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(feature = "nats")]
+mod nats_routers;
+#[cfg(feature = "nats")]
+mod nats_server;
 mod outage;
 mod own_backend;
 #[cfg(feature = "postgres")]
@@ -26,7 +32,7 @@ mod postgres;
 mod postgres_routers;
 #[cfg(feature = "postgres")]
 mod postgres_server;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "nats", feature = "postgres"))]
 mod shared_server;
 mod simulation;
 mod sqlite;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 /// A server for whoever holds this.
 #[derive(Debug)]
 pub(crate) struct SharedServer {
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "PostgreSQL is reached by its files"))]
     pub(crate) dir: PathBuf,
     pub(crate) port: u16,
     _user: File,

@@ -40,7 +40,11 @@ const PROMISES: &[Promise] = &[
         absent: &["openfactory-attest", "openfactory-sn", "openfactory-zone2", "reqwest"],
     },
     // A server's client is for those who ask for it.
-    Promise { package: "openfactory-queue", features: &[], absent: &["rustls", "tokio-postgres"] },
+    Promise {
+        package: "openfactory-queue",
+        features: &[],
+        absent: &["async-nats", "rustls", "tokio-postgres"],
+    },
     Promise { package: "openfactory-queue", features: &["--no-default-features"], absent: &["rusqlite"] },
     // A simulator that shared code with the client would share its mistakes.
     Promise {

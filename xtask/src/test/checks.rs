@@ -83,7 +83,9 @@ pub(super) fn clippy(workspace: &Workspace) -> Result<Outcome, String> {
 /// A short torture: enough to see a broken promise, too little to prove much.
 pub(super) fn torture(workspace: &Workspace, strict: bool) -> Result<Outcome, String> {
     let mut skipped = Vec::new();
-    for (backend, kills, cuts, messages) in [("sqlite", "20", "8", "3000"), ("postgres", "10", "6", "2000")] {
+    for (backend, kills, cuts, messages) in
+        [("sqlite", "20", "8", "3000"), ("postgres", "10", "6", "2000"), ("nats", "10", "6", "2000")]
+    {
         println!("--- {backend}");
         let arguments = ["--backend", backend, "--kills", kills, "--cuts", cuts, "--messages", messages];
         let call = torture::queue(workspace, false, &arguments)?;

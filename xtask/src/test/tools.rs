@@ -46,7 +46,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Outcome, String> {
 }
 
 /// The interpreter of the environment that tests use, if the environment is complete.
-pub(super) fn python(workspace: &Workspace) -> Option<PathBuf> {
+pub(crate) fn python(workspace: &Workspace) -> Option<PathBuf> {
     let stamp = fs::read_to_string(stamp(workspace)).ok()?;
     (stamp == REQUIREMENTS).then(|| venv(workspace).join("bin/python"))
 }

@@ -40,6 +40,16 @@ impl State {
         leased
     }
 
+    /// Whether something stands ready that no pause holds back.
+    #[cfg(feature = "nats")]
+    pub(in crate::backend) fn has_ready(&self, now: Stamp) -> bool {
+        !self.is_paused(&PauseScope::Queue, now)
+            && self
+                .ready
+                .iter()
+                .any(|(_, seq)| self.live.get(seq).is_some_and(|entry| !self.holds_back(entry, now)))
+    }
+
     fn take(&mut self, seq: u64, request: &LeaseRequest, now: Stamp) -> Option<Leased> {
         self.unseat(seq);
         let entry = self.live.get_mut(&seq)?;

@@ -3,13 +3,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use clap::ValueEnum;
 use openfactory_queue::SyncQueue;
 use openfactory_queue::capabilities::{Durability, Requirements};
+use openfactory_queue::clock::{Clock, SystemClock};
 
 use crate::Result;
 
+mod nats;
 mod postgres;
 mod sqlite;
 
@@ -24,6 +28,10 @@ pub(crate) enum Backend {
     Postgres,
     /// PostgreSQL with fsync=off: known to lose.
     PostgresUnsynced,
+    /// NATS JetStream with `sync_interval: always`; two handles in each life, and the server is killed too.
+    Nats,
+    /// NATS JetStream as it is by default: known to lose.
+    NatsUnsynced,
 }
 
 /// A server of which lives are clients.
@@ -44,6 +52,7 @@ impl Backend {
         match self {
             Self::Sqlite | Self::SqliteUnsynced => Self::SqliteUnsynced,
             Self::Postgres | Self::PostgresUnsynced => Self::PostgresUnsynced,
+            Self::Nats | Self::NatsUnsynced => Self::NatsUnsynced,
         }
     }
 
@@ -52,6 +61,7 @@ impl Backend {
         match self {
             Self::Sqlite | Self::SqliteUnsynced => None,
             Self::Postgres | Self::PostgresUnsynced => postgres::missing(),
+            Self::Nats | Self::NatsUnsynced => nats::missing(),
         }
     }
 
@@ -61,6 +71,8 @@ impl Backend {
             Self::Sqlite | Self::SqliteUnsynced => None,
             Self::Postgres => Some(Box::new(postgres::Postgres::new(place, disk, true)?)),
             Self::PostgresUnsynced => Some(Box::new(postgres::Postgres::new(place, disk, false)?)),
+            Self::Nats => Some(Box::new(nats::Nats::new(place, disk, true)?)),
+            Self::NatsUnsynced => Some(Box::new(nats::Nats::new(place, disk, false)?)),
         })
     }
 
@@ -69,6 +81,7 @@ impl Backend {
         match self {
             Self::Sqlite | Self::SqliteUnsynced => sqlite::address(disk),
             Self::Postgres | Self::PostgresUnsynced => postgres::address(place),
+            Self::Nats | Self::NatsUnsynced => nats::address(place),
         }
     }
 
@@ -77,6 +90,7 @@ impl Backend {
         let queues = match self {
             Self::Sqlite | Self::SqliteUnsynced => sqlite::open(address, self == Self::Sqlite).await?,
             Self::Postgres | Self::PostgresUnsynced => postgres::open(address, life).await?,
+            Self::Nats | Self::NatsUnsynced => nats::open(address, life, self == Self::Nats).await?,
         };
         let durable = Requirements::new().durability(Durability::PowerLoss).ordering().fencing();
         for queue in &queues {
@@ -92,5 +106,20 @@ impl Backend {
     /// Whether a lease ends with the process that holds it; otherwise with its time.
     pub(crate) fn leases_end_with_the_process(self) -> bool {
         matches!(self, Self::Sqlite | Self::SqliteUnsynced)
+    }
+}
+
+/// The machine's clock, ahead by so much.
+#[derive(Debug)]
+struct Later(Duration);
+
+#[async_trait]
+impl Clock for Later {
+    fn now(&self) -> SystemTime {
+        SystemClock.now() + self.0
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration).await;
     }
 }

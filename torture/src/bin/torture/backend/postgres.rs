@@ -5,14 +5,13 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use openfactory_queue::SyncQueue;
 use openfactory_queue::backend::postgres::{PostgresConfig, PostgresQueue};
-use openfactory_queue::clock::{Clock, SystemClock};
+use openfactory_queue::clock::Clock;
 
-use super::Server;
+use super::{Later, Server};
 use crate::process::{self, unprivileged};
 use crate::{Result, child};
 
@@ -133,21 +132,6 @@ pub(super) async fn open(address: &str, life: u32) -> Result<Vec<Arc<dyn SyncQue
         queues.push(Arc::new(PostgresQueue::open(config).await?));
     }
     Ok(queues)
-}
-
-/// The machine's clock, ahead by so much.
-#[derive(Debug)]
-struct Later(Duration);
-
-#[async_trait]
-impl Clock for Later {
-    fn now(&self) -> SystemTime {
-        SystemClock.now() + self.0
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        SystemClock.sleep(duration).await;
-    }
 }
 
 /// Where Debian puts the programs, the newest version last.

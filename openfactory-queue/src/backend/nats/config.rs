@@ -1,0 +1,280 @@
+//! How a NATS queue is to be.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{ConnectOptions, ServerAddr};
+
+use super::tls::Tls;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind};
+
+/// Ids are remembered in every router's memory, so for a day unless configured otherwise.
+const DEDUP_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest payload unless configured otherwise, in bytes: the server's own limit is 1 MiB unless it was raised.
+const MAX_PAYLOAD: usize = 512 * 1024;
+
+/// When the server's acknowledgement means that a message is on its disk.
+///
+/// JetStream acknowledges before it syncs, every two minutes, unless it is configured with `sync_interval: always`
+/// (NATS documentation, "JetStream: server configuration").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerSync {
+    /// Now and then: a power cut loses what was acknowledged since.
+    Interval,
+    /// Before each acknowledgement, by the operator's word: every server of the cluster has `sync_interval: always`.
+    Always,
+}
+
+/// Who the queue is to the server.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Login {
+    /// Nobody in particular.
+    None,
+    /// A user with a password.
+    User {
+        /// Its name.
+        name: String,
+        /// Its password.
+        password: String,
+    },
+    /// A bearer token.
+    Token(String),
+    /// The text of a credentials file: a JWT and the seed of its key.
+    Credentials(String),
+}
+
+/// Shows no secret.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::User { .. } => "User",
+            Self::Token(_) => "Token",
+            Self::Credentials(_) => "Credentials",
+        })
+    }
+}
+
+/// How a [`NatsQueue`](super::NatsQueue) is to be.
+///
+/// The clocks of routers that share a queue must agree to well within a lease: the time is the caller's, not the
+/// server's.
+#[derive(Clone)]
+pub struct NatsConfig {
+    pub(super) servers: Vec<ServerAddr>,
+    pub(super) name: String,
+    pub(super) login: Login,
+    pub(super) tls: Tls,
+    pub(super) sync: ServerSync,
+    pub(super) replicas: usize,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) dedup_window: Duration,
+    pub(super) max_payload: usize,
+    pub(super) max_messages: u64,
+    pub(super) patience: Duration,
+    pub(super) poll: Duration,
+}
+
+impl NatsConfig {
+    /// A queue on the servers that `addresses` names (`nats://host:4222`, several with commas between): the queue
+    /// `queue`, TLS with the platform's roots, one replica, not known to sync, ids remembered for a day, payloads
+    /// up to 512 KiB, up to 100,000 messages, 30 s for an answer, and a look each 5 s for what no notification told.
+    ///
+    /// # Errors
+    /// `Invalid` if an address is none, or holds a user: say that by [`login`](Self::login).
+    pub fn new(addresses: &str) -> Result<Self, Error> {
+        let invalid = |detail: &str| Error::new(ErrorKind::Invalid, "open", detail);
+        let servers: Vec<ServerAddr> = addresses
+            .split(',')
+            .map(|address| address.trim().parse())
+            .collect::<Result<_, _>>()
+            .map_err(|source| invalid("the server's address can't be read").with_source(source))?;
+        if servers.iter().any(|server| !matches!(server.scheme(), "nats" | "tls") || server.host().is_empty())
+        {
+            return Err(invalid("the server's address is not nats://host:port"));
+        }
+        if servers.iter().any(|server| server.username().is_some() || server.password().is_some()) {
+            return Err(invalid("the server's address holds a user: name it apart"));
+        }
+        Ok(Self {
+            servers,
+            name: "queue".to_owned(),
+            login: Login::None,
+            tls: Tls::Platform,
+            sync: ServerSync::Interval,
+            replicas: 1,
+            clock: Arc::new(SystemClock),
+            dedup_window: DEDUP_WINDOW,
+            max_payload: MAX_PAYLOAD,
+            max_messages: 100_000,
+            patience: Duration::from_secs(30),
+            poll: Duration::from_secs(5),
+        })
+    }
+
+    /// Uses the streams of this name, made if they aren't there. Two names are two queues.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not 1 to 40 of `a` to `z`, `0` to `9` and `_`, beginning with a letter.
+    pub fn name(mut self, name: impl Into<String>) -> Result<Self, Error> {
+        let name = name.into();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let good =
+            name.len() <= 40 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+        if !good {
+            let detail = "a queue is named by up to 40 of a-z, 0-9 and _, beginning with a letter";
+            return Err(Error::new(ErrorKind::Invalid, "open", detail));
+        }
+        self.name = name;
+        Ok(self)
+    }
+
+    /// Who the queue is to the server.
+    #[must_use]
+    pub fn login(mut self, login: Login) -> Self {
+        self.login = login;
+        self
+    }
+
+    /// How the server is known.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// What is known of the server's syncing. Only by [`ServerSync::Always`] the queue declares that it survives a
+    /// power cut.
+    #[must_use]
+    pub fn sync(mut self, sync: ServerSync) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// Keeps so many replicas, 1 to 5, on as many servers of a cluster.
+    #[must_use]
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.replicas = replicas.clamp(1, 5);
+        self
+    }
+
+    /// Takes the time from `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Remembers ids for so long after their publish; a queue that has remembered them longer goes on doing so.
+    #[must_use]
+    pub fn dedup_window(mut self, window: Duration) -> Self {
+        self.dedup_window = window;
+        self
+    }
+
+    /// Takes payloads of up to so many bytes. The server's `max_payload` must be 256 KiB above.
+    #[must_use]
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.max_payload = bytes;
+        self
+    }
+
+    /// Answers `Full` when so many messages live. Each of them, and each remembered id, takes some hundred bytes of
+    /// every router's memory.
+    #[must_use]
+    pub fn max_messages(mut self, messages: u64) -> Self {
+        self.max_messages = messages;
+        self
+    }
+
+    /// Tries so long to get an answer, across restarts of the server.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.max(Duration::from_millis(1));
+        self
+    }
+
+    /// A waiting lease looks at least this often, in case a notification was lost.
+    #[must_use]
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = poll.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How long one answer may take.
+    pub(super) fn answer(&self) -> Duration {
+        self.patience.min(Duration::from_secs(5))
+    }
+
+    pub(super) fn options(&self) -> Result<ConnectOptions, Error> {
+        let mut options = ConnectOptions::new()
+            .name("openfactory-queue")
+            .connection_timeout(self.answer())
+            .request_timeout(Some(self.answer()))
+            .reconnect_delay_callback(|attempts| Duration::from_millis(20 << attempts.min(6)));
+        options = match &self.login {
+            Login::None => options,
+            Login::User { name, password } => options.user_and_password(name.clone(), password.clone()),
+            Login::Token(token) => options.token(token.clone()),
+            Login::Credentials(text) => options.credentials(text).map_err(|source| {
+                Error::new(ErrorKind::Invalid, "open", "the credentials can't be read").with_source(source)
+            })?,
+        };
+        Ok(match self.tls.client()? {
+            Some(client) => options.require_tls(true).tls_client_config(client),
+            None => options,
+        })
+    }
+}
+
+impl fmt::Debug for NatsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsConfig")
+            .field("servers", &self.servers.iter().map(ServerAddr::host).collect::<Vec<_>>())
+            .field("name", &self.name)
+            .field("login", &self.login)
+            .field("tls", &self.tls)
+            .field("sync", &self.sync)
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_names_are_checked() {
+        assert_eq!(NatsConfig::new("nats://a:1, nats://b:2").unwrap().servers.len(), 2);
+        for bad in ["", "ftp://a", "nats://u:hunter2@a:1"] {
+            assert_eq!(
+                NatsConfig::new(bad).map(drop).map_err(|error| error.kind()),
+                Err(ErrorKind::Invalid),
+                "{bad}"
+            );
+        }
+        let config = || NatsConfig::new("nats://a").unwrap();
+        assert!(config().name("events_2").is_ok());
+        for bad in ["", "2x", "X", "a.b", "a>", &"a".repeat(41)] {
+            assert!(config().name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let login = Login::User { name: "q".into(), password: "hunter2".into() };
+        let config = NatsConfig::new("nats://db.example.com").unwrap();
+        let text =
+            format!("{:?} {:?}", config.clone().login(login), config.login(Login::Token("hunter2".into())));
+        assert!(text.contains("db.example.com") && !text.contains("hunter2"), "{text}");
+        assert!(
+            NatsConfig::new("nats://a").unwrap().login(Login::Credentials("x".into())).options().is_err()
+        );
+    }
+}

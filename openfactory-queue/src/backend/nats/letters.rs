@@ -1,0 +1,106 @@
+//! Dead letters: read with their bytes, which move to a stream of their own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Shared;
+use super::body::Place;
+use super::command::Command;
+use super::publish::partition;
+use super::replica::{Answer, Replica};
+use super::streams::Stream;
+use super::unexpected;
+use crate::dead_letter::{DeadLetter, DeadLetterPage};
+use crate::error::Error;
+use crate::message::Message;
+use crate::stats::Found;
+
+/// The bytes of a dead letter may move once while they are looked for.
+const LOOKS: usize = 3;
+
+impl Shared {
+    pub(super) async fn dead_letters(&self, page: DeadLetterPage) -> Result<Vec<DeadLetter>, Error> {
+        let look = move |replica: &Replica| replica.state.dead_letters(&page);
+        let mut letters = self.log.look("dead_letters", look).await?;
+        for letter in &mut letters {
+            let (id, seq) = (letter.message.id.clone(), letter.seq);
+            letter.message = self.whole("dead_letters", letter.message.clone(), id, seq).await?;
+        }
+        Ok(letters)
+    }
+
+    pub(super) async fn find(&self, id: &str) -> Result<Option<Found>, Error> {
+        let (wanted, now) = (id.to_owned(), self.link.now());
+        let found = self.log.look("find", move |replica| replica.state.find(&wanted, now)).await?;
+        let Some(mut found) = found else { return Ok(None) };
+        found.message = self.whole("find", found.message.clone(), id.to_owned(), found.seq).await?;
+        Ok(Some(found))
+    }
+
+    /// The message with its bytes; without any if the server has lost them.
+    async fn whole(
+        &self,
+        operation: &'static str,
+        mut message: Message,
+        id: String,
+        seq: u64,
+    ) -> Result<Message, Error> {
+        for _ in 0..LOOKS {
+            let wanted = id.clone();
+            let look = move |replica: &Replica| {
+                let dead = replica.state.dead.get(&seq).map(|letter| &letter.message);
+                let live = replica.state.live.get(&seq).map(|entry| &entry.message);
+                (dead.or(live).map(Place::of), replica.digest(&wanted, seq))
+            };
+            let (place, digest) = self.log.look(operation, look).await?;
+            if let Some(whole) = self.filled(operation, message.clone(), digest).await? {
+                return Ok(whole);
+            }
+            match place {
+                Some(place) if place != Place::of(&message) => message.payload = place.to_bytes(),
+                _ => break,
+            }
+        }
+        message.payload = Bytes::new();
+        Ok(message)
+    }
+
+    /// Moves the bytes of dead letters in the background.
+    pub(super) fn move_soon(self: &Arc<Self>, buried: Vec<u64>) {
+        if buried.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = shared.move_letters(buried).await {
+                tracing::debug!(%error, "bytes of dead letters are moved by maintenance");
+            }
+        });
+    }
+
+    /// Moves the bytes of dead letters into the stream of dead letters: a copy first, then the decision, then the
+    /// old ones go. The copy is for nobody if the letter was redriven meanwhile.
+    pub(super) async fn move_letters(&self, letters: Vec<u64>) -> Result<(), Error> {
+        for seq in letters {
+            let look = move |replica: &Replica| {
+                replica
+                    .state
+                    .dead
+                    .get(&seq)
+                    .map(|letter| (Place::of(&letter.message), partition(&letter.message)))
+            };
+            let Some((from @ Place::Work(_), partition)) = self.log.look("maintain", look).await? else {
+                continue;
+            };
+            let to = match self.link.fetch("maintain", from).await? {
+                Some(bytes) => Place::Dead(self.link.put("maintain", Stream::Dead, partition, bytes).await?),
+                None => Place::Gone,
+            };
+            let answer = self.log.commit("maintain", Command::Rehouse { seq, from, to }).await?;
+            let Answer::Rehoused(moved) = answer else { return Err(unexpected("maintain")) };
+            self.link.free(vec![if moved { from } else { to }]).await;
+        }
+        Ok(())
+    }
+}
