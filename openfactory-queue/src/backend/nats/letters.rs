@@ -16,16 +16,18 @@ use crate::error::Error;
 use crate::message::Message;
 use crate::stats::Found;
 
-/// The bytes of a dead letter may move once while they are looked for.
+/// The bytes of a dead letter move once at most while they are looked for, and the message may leave the queue.
 const LOOKS: usize = 3;
 
 impl Shared {
     pub(super) async fn dead_letters(&self, page: DeadLetterPage) -> Result<Vec<DeadLetter>, Error> {
         let look = move |replica: &Replica| replica.state.dead_letters(&page);
-        let mut letters = self.log.look("dead_letters", look).await?;
-        for letter in &mut letters {
-            let (id, seq) = (letter.message.id.clone(), letter.seq);
-            letter.message = self.whole("dead_letters", letter.message.clone(), id, seq).await?;
+        let bare = self.log.look("dead_letters", look).await?;
+        let mut letters = Vec::with_capacity(bare.len());
+        for letter in bare {
+            if let Some(message) = self.whole("dead_letters", letter.message.clone(), letter.seq).await? {
+                letters.push(DeadLetter { message, ..letter });
+            }
         }
         Ok(letters)
     }
@@ -33,37 +35,37 @@ impl Shared {
     pub(super) async fn find(&self, id: &str) -> Result<Option<Found>, Error> {
         let (wanted, now) = (id.to_owned(), self.link.now());
         let found = self.log.look("find", move |replica| replica.state.find(&wanted, now)).await?;
-        let Some(mut found) = found else { return Ok(None) };
-        found.message = self.whole("find", found.message.clone(), id.to_owned(), found.seq).await?;
-        Ok(Some(found))
+        let Some(found) = found else { return Ok(None) };
+        let message = self.whole("find", found.message.clone(), found.seq).await?;
+        Ok(message.map(|message| Found { message, ..found }))
     }
 
-    /// The message with its bytes; without any if the server has lost them.
+    /// The message with its bytes, without any if the server has lost them; none if it has left the queue meanwhile.
     async fn whole(
         &self,
         operation: &'static str,
         mut message: Message,
-        id: String,
         seq: u64,
-    ) -> Result<Message, Error> {
-        for _ in 0..LOOKS {
-            let wanted = id.clone();
-            let look = move |replica: &Replica| {
+    ) -> Result<Option<Message>, Error> {
+        let look = |id: String| {
+            move |replica: &Replica| {
                 let dead = replica.state.dead.get(&seq).map(|letter| &letter.message);
                 let live = replica.state.live.get(&seq).map(|entry| &entry.message);
-                (dead.or(live).map(Place::of), replica.digest(&wanted, seq))
+                dead.or(live).map(|message| (Place::of(message), replica.digest(&id, seq)))
+            }
+        };
+        for _ in 0..LOOKS {
+            let Some((place, digest)) = self.log.look(operation, look(message.id.clone())).await? else {
+                return Ok(None);
             };
-            let (place, digest) = self.log.look(operation, look).await?;
+            message.payload = place.to_bytes();
             if let Some(whole) = self.filled(operation, message.clone(), digest).await? {
-                return Ok(whole);
+                return Ok(Some(whole));
             }
-            match place {
-                Some(place) if place != Place::of(&message) => message.payload = place.to_bytes(),
-                _ => break,
-            }
+            // They may have moved between the look and the fetch; if they have not, the next look sees the same.
         }
         message.payload = Bytes::new();
-        Ok(message)
+        Ok(Some(message))
     }
 
     /// Moves the bytes of dead letters in the background.
