@@ -11,6 +11,8 @@ use std::num::NonZeroUsize;
 use crate::digest::Sha256Digest;
 
 #[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
 mod interleaved;
 #[cfg(target_arch = "x86_64")]
 mod message;
@@ -19,10 +21,16 @@ mod portable;
 mod sha_ni;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod together;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 #[cfg(target_arch = "x86_64")]
 use interleaved::Interleaved;
 use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use wide::Wide;
 
 /// What hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,22 +38,27 @@ use portable::Portable;
 pub enum Engine {
     /// SHA instructions of x86-64, several messages interleaved.
     ShaNi,
+    /// AVX-512 of x86-64, sixteen messages at a time: for processors that have no SHA instructions. Where there are both, it
+    /// was measured to be 5 to 20 % slower than those.
+    Avx512,
     /// The `sha2` crate, one message after the other. There is always this one.
     Portable,
 }
 
 impl Engine {
     /// All engines, the fastest first.
-    pub const ALL: [Self; 2] = [Self::ShaNi, Self::Portable];
+    pub const ALL: [Self; 3] = [Self::ShaNi, Self::Avx512, Self::Portable];
 
     /// Whether this processor can run it.
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::Avx512::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
             Self::ShaNi => sha_ni::ShaNi::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::ShaNi => false,
+            Self::Avx512 | Self::ShaNi => false,
             Self::Portable => true,
         }
     }
@@ -68,6 +81,8 @@ pub struct Lanes(Inner);
 #[derive(Clone, Debug)]
 enum Inner {
     #[cfg(target_arch = "x86_64")]
+    Wide(Wide),
+    #[cfg(target_arch = "x86_64")]
     Interleaved(Interleaved),
     Portable(Portable),
 }
@@ -85,12 +100,17 @@ impl Lanes {
     pub fn on(engine: Engine, prefix: &[u8], suffix: &[u8]) -> Option<Self> {
         match engine {
             #[cfg(target_arch = "x86_64")]
+            Engine::Avx512 => {
+                let instructions = avx512::Avx512::detect()?;
+                Some(Self(Inner::Wide(Wide::new(instructions, prefix, suffix))))
+            }
+            #[cfg(target_arch = "x86_64")]
             Engine::ShaNi => {
                 let instructions = sha_ni::ShaNi::detect()?;
                 Some(Self(Inner::Interleaved(Interleaved::new(instructions, prefix, suffix))))
             }
             #[cfg(not(target_arch = "x86_64"))]
-            Engine::ShaNi => None,
+            Engine::Avx512 | Engine::ShaNi => None,
             Engine::Portable => Some(Self(Inner::Portable(Portable::new(prefix, suffix)))),
         }
     }
@@ -99,6 +119,8 @@ impl Lanes {
     #[must_use]
     pub const fn engine(&self) -> Engine {
         match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Inner::Wide(_) => Engine::Avx512,
             #[cfg(target_arch = "x86_64")]
             Inner::Interleaved(_) => Engine::ShaNi,
             Inner::Portable(_) => Engine::Portable,
@@ -112,6 +134,8 @@ impl Lanes {
         digests.reserve(blocks.len().div_ceil(block_size.get()));
         match &self.0 {
             #[cfg(target_arch = "x86_64")]
+            Inner::Wide(engine) => engine.hash_blocks(blocks, block_size, digests),
+            #[cfg(target_arch = "x86_64")]
             Inner::Interleaved(engine) => engine.hash_blocks(blocks, block_size, digests),
             Inner::Portable(engine) => {
                 digests.extend(blocks.chunks(block_size.get()).map(|block| engine.hash(block)));
@@ -123,6 +147,8 @@ impl Lanes {
     #[must_use]
     pub fn hash(&self, block: &[u8]) -> Sha256Digest {
         match &self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Inner::Wide(engine) => engine.hash(block),
             #[cfg(target_arch = "x86_64")]
             Inner::Interleaved(engine) => engine.hash(block),
             Inner::Portable(engine) => engine.hash(block),

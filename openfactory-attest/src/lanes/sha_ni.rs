@@ -14,9 +14,7 @@ use std::arch::x86_64::{
 };
 
 use super::message::Chunk;
-
-/// The eight words between two chunks.
-pub(super) type State = [u32; 8];
+use super::together::State;
 
 /// Proof that this processor has the instructions.
 #[derive(Clone, Copy, Debug)]
@@ -157,7 +155,7 @@ fn high(words: __m128i) -> u64 {
 }
 
 /// FIPS 180-4, section 4.2.2, four by four.
-const K: [[u32; 4]; 16] = [
+pub(super) const K: [[u32; 4]; 16] = [
     [0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5],
     [0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5],
     [0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3],

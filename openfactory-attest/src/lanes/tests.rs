@@ -53,11 +53,11 @@ fn fips_180_4_examples() {
 
 #[test]
 fn every_length_around_the_edges_of_chunks() {
-    let all = bytes(9 * 4200);
+    let all = bytes(17 * 4200);
     for engine in engines() {
         for block_size in (1..200).chain([255, 256, 257, 511, 512, 513, 4095, 4096, 4097]) {
             for prefix in [0, 1, 31, 32, 55, 56, 63, 64, 65, 256] {
-                assert_same(engine, &all[..prefix], &all[1..1 + 5 * block_size], block_size, b"");
+                assert_same(engine, &all[..prefix], &all[1..1 + 16 * block_size], block_size, b"");
             }
         }
     }
@@ -77,9 +77,9 @@ fn every_length_of_prefix_and_suffix() {
 
 #[test]
 fn every_count_of_blocks_and_a_short_one_at_the_end() {
-    let all = bytes(10 * 1024);
+    let all = bytes(34 * 1024);
     for engine in engines() {
-        for count in 0..=9 {
+        for count in (0..=9).chain([15, 16, 17, 20, 33]) {
             for more in [0, 1, 100, 1023] {
                 assert_same(engine, b"salt", &all[..count * 1024 + more], 1024, b"");
             }
@@ -96,7 +96,10 @@ fn the_fastest_engine_is_taken_and_one_that_is_not_there_is_not() {
     }
     assert!(Engine::Portable.is_available());
     #[cfg(target_arch = "x86_64")]
-    assert_eq!(Engine::ShaNi.is_available(), is_x86_feature_detected!("sha"));
+    {
+        assert_eq!(Engine::ShaNi.is_available(), is_x86_feature_detected!("sha"));
+        assert_eq!(Engine::Avx512.is_available(), is_x86_feature_detected!("avx512bw"));
+    }
 }
 
 proptest! {
