@@ -3,6 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// A directory in memory, where there is one: `veritysetup` waits for the disk after each file, which takes long on a busy
+/// one.
+pub(crate) fn quick_directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_none| tempfile::tempdir()).unwrap()
+}
+
 /// Runs a tool in a directory. `None`, and a line on stderr, if it is not installed.
 ///
 /// With `OPENFACTORY_STRICT=1` a missing tool is a failure.

@@ -83,7 +83,7 @@ fn draw(draw: &mut Draw) -> (Params, u64, FecRoots, bool) {
 
 #[test]
 fn same_parity_as_veritysetup_which_accepts_ours_for_damaged_data() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tool::quick_directory();
     let directory = directory.path();
     let mut random = Draw(seed());
     for _number in 0..16 {
