@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::schema::Schema;
 
 /// Tables that only an administrator writes.
-const PLATFORM_TABLES: [&str; 15] = [
+const PLATFORM_TABLES: [&str; 16] = [
     "sys_user",
     "sys_user_group",
     "sys_user_grmember",
     "sys_choice",
     "sys_properties",
+    "sys_rate_limit_rules",
     "sys_journal_field",
     "sys_attachment",
     "cmdb_rel_type",

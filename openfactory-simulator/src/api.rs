@@ -9,6 +9,7 @@ mod cmdb;
 mod faults;
 mod import;
 mod ire;
+mod limit;
 mod oauth;
 mod pages;
 mod route;
@@ -33,6 +34,7 @@ use crate::access::Caller;
 use crate::auth::Logins;
 use crate::calls::Calls;
 use crate::faults::FaultPlan;
+use crate::limits::Counters;
 use crate::page::{self, Sessions};
 use crate::profile::Profile;
 use crate::refusal::Refusal;
@@ -60,6 +62,8 @@ pub(crate) struct App {
     pub(crate) integration_users: BTreeSet<String>,
     pub(crate) faults: Arc<FaultPlan>,
     pub(crate) outbound: Arc<Outbound>,
+    /// Requests this hour, where a rule limits them.
+    pub(crate) counters: Counters,
     /// The last calls, for the page.
     pub(crate) calls: Arc<Calls>,
     /// Who is logged in to the page.
@@ -118,9 +122,11 @@ async fn on_call(State(app): State<Arc<App>>, request: Request) -> Response {
     let outbound = Arc::clone(&app.outbound);
     let done = tokio::task::spawn_blocking(move || {
         if route::is_batch(&call.path) {
-            batch::run(&app, &call).unwrap_or_else(|refusal| Answer::refused(&refusal))
+            limit::around(&app, &call, || {
+                batch::run(&app, &call).unwrap_or_else(|refusal| Answer::refused(&refusal))
+            })
         } else {
-            route::perform(&app, &call)
+            limit::perform(&app, &call)
         }
     })
     .await;

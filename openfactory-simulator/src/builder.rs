@@ -32,6 +32,7 @@ pub struct Builder {
     pub(crate) faults: Vec<Fault>,
     pub(crate) emergency_needs_approval: Option<bool>,
     pub(crate) automatic_tasks: Option<bool>,
+    pub(crate) limits_lag: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -51,6 +52,7 @@ impl Default for Builder {
             faults: Vec::new(),
             emergency_needs_approval: None,
             automatic_tasks: None,
+            limits_lag: false,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -128,6 +130,12 @@ impl Builder {
     /// on to Review by itself once no task is open; by default as the profile has it.
     pub fn automatic_tasks(mut self, automatic: bool) -> Self {
         self.automatic_tasks = Some(automatic);
+        self
+    }
+
+    /// Enforces the hourly limits of `sys_rate_limit_rules` half a minute late, as where several nodes count.
+    pub fn limits_lag(mut self, lag: bool) -> Self {
+        self.limits_lag = lag;
         self
     }
 

@@ -1,6 +1,7 @@
 //! A ServiceNow to test against.
 //!
-//! It speaks the Table API, the Attachment API and OAuth over TLS, and behaves towards a client as an instance does:
+//! It speaks the Table, Attachment, Aggregate, Batch, Import Set, CMDB and Change Management APIs and OAuth over TLS, and
+//! behaves towards a client as an instance does:
 //! everything is text, references are objects, terms on unknown fields widen a query, unknown fields are dropped,
 //! numbers come from sequences, priorities from impact and urgency, change requests move only where their model lets
 //! them, resolving wants a resolution code, approvals are rows that somebody has to answer, and a business rule calls
@@ -48,6 +49,7 @@ mod import;
 pub mod inspect;
 mod instant;
 mod ire;
+mod limits;
 mod page;
 mod population;
 pub mod profile;

@@ -15,6 +15,8 @@ use crate::write::Writer;
 pub(crate) struct Switches {
     /// Whether an emergency change waits at Authorize until it is approved.
     pub(crate) emergency_needs_approval: bool,
+    /// Whether hourly limits are enforced half a minute late.
+    pub(crate) limits_lag: bool,
     /// Whether a change gets its two tasks when it enters Implement, and goes on by itself once they are done.
     pub(crate) automatic_tasks: bool,
 }

@@ -17,6 +17,7 @@ use crate::credential::{OAuthClient, User};
 use crate::entropy::{self, Entropy};
 use crate::faults::{Fault, FaultPlan};
 use crate::inspect::Inspect;
+use crate::limits::Counters;
 use crate::page::Sessions;
 use crate::population;
 use crate::profile::Profile;
@@ -144,6 +145,7 @@ impl Simulator {
                     Profile::Guide => false,
                     Profile::Stock => true,
                 }),
+                limits_lag: builder.limits_lag,
                 automatic_tasks: builder.automatic_tasks.unwrap_or(match builder.profile {
                     Profile::Guide => false,
                     Profile::Stock => true,
@@ -160,6 +162,7 @@ impl Simulator {
             integration_users: integration_users(&clients),
             faults: Arc::clone(&faults),
             outbound: Arc::clone(&outbound),
+            counters: Counters::default(),
             calls: Arc::clone(&calls),
             sessions: Sessions::new(&*store.entropy),
             base_url: base_url.clone(),

@@ -29,7 +29,8 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) http: bool,
 
-    /// The kind of instance: `guide` has the tables and choices that the integration guide assumes.
+    /// The kind of instance: `guide` has the tables and choices that the integration guide assumes, `stock` has what
+    /// ServiceNow delivers.
     #[arg(long, value_name = "PROFILE", default_value_t)]
     pub(super) profile: Profile,
 

@@ -24,6 +24,18 @@ pub(super) fn tables() -> Vec<Table> {
             ("element_id", "Element ID"),
             ("value", "Value"),
         ]),
+        Table::new("sys_rate_limit_rules", "Rate Limit Rule")
+            .display("name")
+            .strings(&[
+                ("name", "Name"),
+                ("rest_api", "REST API"),
+                ("path_prefix", "Path begins with"),
+                ("role", "Role"),
+            ])
+            .references(&[("user", "User", "sys_user")])
+            .field("request_limit_per_hour", "Request limit per hour", Integer)
+            .field("active", "Active", Boolean)
+            .default("true"),
         Table::new("sys_properties", "System Property")
             .display("name")
             .strings(&[
