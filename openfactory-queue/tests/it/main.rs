@@ -37,5 +37,6 @@ mod shared_server;
 mod simulation;
 mod sqlite;
 mod sqlite_file;
+mod sqlite_line;
 mod virtual_time;
 mod worker;

@@ -1,4 +1,4 @@
-//! A file of the first schema, opened by this program: nothing of it is lost, and ids and order hold.
+//! Files of earlier schemas, opened by this program: nothing of them is lost, and ids and order hold.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -11,7 +11,8 @@ use openfactory_queue::stats::MessageState;
 use openfactory_queue::{LeaseRequest, Message, Published, Settlement, SyncQueue, SyncQueueExt};
 use rusqlite::Connection;
 
-const OLD: &str = include_str!("../fixtures/queue-v1.sql");
+const FIRST: &str = include_str!("../fixtures/queue-v1.sql");
+const SECOND: &str = include_str!("../fixtures/queue-v2.sql");
 
 async fn ids(queue: &SqliteQueue) -> Vec<String> {
     let leased = queue.lease(LeaseRequest::new("now").max(10)).await.unwrap();
@@ -23,9 +24,18 @@ async fn ids(queue: &SqliteQueue) -> Vec<String> {
 
 #[tokio::test]
 async fn a_file_of_the_first_schema_goes_on_where_it_was() {
+    goes_on(FIRST).await;
+}
+
+#[tokio::test]
+async fn a_file_of_the_second_schema_goes_on_where_it_was() {
+    goes_on(SECOND).await;
+}
+
+async fn goes_on(old: &str) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("queue.db");
-    Connection::open(&path).unwrap().execute_batch(OLD).unwrap();
+    Connection::open(&path).unwrap().execute_batch(old).unwrap();
     let clock = ManualClock::at(UNIX_EPOCH + Duration::from_secs(1_764_000_060));
     let config = SqliteConfig::new(&path).clock(Arc::new(clock.clone()));
     let queue = SqliteQueue::open(config.clone()).await.unwrap();

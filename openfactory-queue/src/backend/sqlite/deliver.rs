@@ -12,7 +12,7 @@ use crate::backend::wait::Try;
 use crate::dead_letter::DeadCause;
 use crate::history::{Incident, IncidentKind, record};
 use crate::lease::{Extended, LeaseRequest, LeaseToken, Leased};
-use crate::message::DESTINATION;
+use crate::message::{DESTINATION, Message};
 use crate::stamp::Stamp;
 
 /// A message that could be leased.
@@ -21,6 +21,8 @@ struct Candidate {
     seq: i64,
     lane: Option<i64>,
     expires: Option<i64>,
+    published: i64,
+    message: Message,
 }
 
 /// The pauses in force.
@@ -52,7 +54,7 @@ impl Store<'_> {
                     cursor = (-1, -1);
                     break;
                 }
-                leased.extend(self.take(&candidate, request)?);
+                leased.extend(self.take(candidate, request)?);
             }
         }
         Ok(Try { leased, next: self.next_change()? })
@@ -61,16 +63,23 @@ impl Store<'_> {
     /// The next messages behind the cursor that no pause holds back.
     fn candidates(&self, cursor: (i64, i64), limit: usize, paused: &Paused) -> Result<Vec<Candidate>> {
         let read = |row: &rusqlite::Row<'_>| {
-            Ok(Candidate { priority: row.get(0)?, seq: row.get(1)?, lane: row.get(2)?, expires: row.get(3)? })
+            Ok(Candidate {
+                priority: row.get("priority")?,
+                seq: row.get("seq")?,
+                lane: row.get("lane")?,
+                expires: row.get("expires")?,
+                published: row.get("published")?,
+                message: rows::message(row)?,
+            })
         };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         if paused.keys.is_empty() && paused.destinations.is_empty() {
-            let sql = "SELECT r.priority, r.seq, m.lane, m.expires FROM ready r JOIN messages m USING (seq)
+            let sql = "SELECT m.*, l.key FROM ready r CROSS JOIN messages m USING (seq) LEFT JOIN lanes l USING (lane)
                        WHERE (r.priority, r.seq) > (?1, ?2) ORDER BY r.priority, r.seq LIMIT ?3";
             return self.all(sql, (cursor.0, cursor.1, limit), read);
         }
-        let sql = "SELECT r.priority, r.seq, m.lane, m.expires
-                   FROM ready r JOIN messages m USING (seq) LEFT JOIN lanes l USING (lane)
+        let sql =
+            "SELECT m.*, l.key FROM ready r CROSS JOIN messages m USING (seq) LEFT JOIN lanes l USING (lane)
                    WHERE (r.priority, r.seq) > (?1, ?2)
                    AND NOT EXISTS (SELECT 1 FROM pauses p WHERE (p.until IS NULL OR p.until > ?4) AND (
                        (p.scope = 'key' AND p.value = l.key)
@@ -94,12 +103,11 @@ impl Store<'_> {
         Ok(paused)
     }
 
-    fn take(&self, candidate: &Candidate, request: &LeaseRequest) -> Result<Option<Leased>> {
-        let &Candidate { priority, seq, lane, .. } = candidate;
+    fn take(&self, candidate: Candidate, request: &LeaseRequest) -> Result<Option<Leased>> {
+        let Candidate { priority, seq, lane, published, message, .. } = candidate;
         self.run("DELETE FROM ready WHERE priority = ?1 AND seq = ?2", [priority, seq])?;
         if let Some(lane) = lane {
-            let sql = "UPDATE lanes SET seated = NULL, leased = ?2 WHERE lane = ?1";
-            self.change_lane(lane, sql, [lane, seq])?;
+            self.change_lane(lane, |lane| (lane.seated, lane.leased) = (None, Some(seq)))?;
         }
         let until = self.now.plus(request.ttl);
         let sql = "INSERT INTO tries (seq, deliveries, outstanding, worker, since, until)
@@ -111,17 +119,12 @@ impl Store<'_> {
             Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?, row.get::<_, u32>(2)?))
         })?;
         let Some((deliveries, failures, lapses)) = counters else { return Ok(None) };
-        let sql =
-            format!("SELECT {} FROM messages LEFT JOIN lanes USING (lane) WHERE seq = ?1", rows::MESSAGE);
-        self.one(&sql, [seq], |row| {
-            let token = LeaseToken::new(seq.unsigned_abs(), u64::from(deliveries));
-            let published = Stamp(row.get("published")?).time();
-            let mut leased = Leased::new(rows::message(row)?, token, published, until.time());
-            leased.attempt = failures.saturating_add(1);
-            leased.deliveries = deliveries;
-            leased.lapses = lapses;
-            Ok(leased)
-        })
+        let token = LeaseToken::new(seq.unsigned_abs(), u64::from(deliveries));
+        let mut leased = Leased::new(message, token, Stamp(published).time(), until.time());
+        leased.attempt = failures.saturating_add(1);
+        leased.deliveries = deliveries;
+        leased.lapses = lapses;
+        Ok(Some(leased))
     }
 
     /// Makes messages available again whose lease had lapsed by `by`.

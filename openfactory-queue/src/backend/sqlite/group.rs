@@ -124,6 +124,10 @@ pub(super) struct Committed {
     pub(super) broken: bool,
 }
 
+fn begin(conn: &Connection) -> rusqlite::Result<()> {
+    conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
+}
+
 /// Runs calls until they are through, or until SQLite has rolled back; answers those it has run.
 pub(super) fn commit(
     db: &Database,
@@ -132,7 +136,7 @@ pub(super) fn commit(
 ) -> Committed {
     let conn = &db.conn;
     let before = conn.total_changes();
-    if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
+    if let Err(error) = begin(conn) {
         for call in calls {
             call.failed(&error, false);
         }
@@ -175,7 +179,7 @@ fn apart(
     before: u64,
 ) -> Committed {
     let conn = &db.conn;
-    if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
+    if let Err(error) = begin(conn) {
         for call in calls {
             call.failed(&error, false);
         }

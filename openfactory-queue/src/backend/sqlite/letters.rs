@@ -57,7 +57,7 @@ impl Store<'_> {
         self.insert_dead(seq, &dying, cause, history::cut(reason), blocking)?;
         let Some(lane) = lane else { return Ok(()) };
         if blocking {
-            self.change_lane(lane, "UPDATE lanes SET blocked = blocked + 1 WHERE lane = ?1", [lane])?;
+            self.change_lane(lane, |lane| lane.blocked = lane.blocked.saturating_add(1))?;
         }
         if rejected && policy == DeadPolicy::Park {
             for other in self.line(lane)? {
@@ -198,7 +198,7 @@ impl Store<'_> {
             && let Some(key) = &letter.message.key
         {
             let lane = self.lane_of(key)?;
-            self.change_lane(lane, "UPDATE lanes SET blocked = blocked - 1 WHERE lane = ?1", [lane])?;
+            self.change_lane(lane, |lane| lane.blocked = lane.blocked.saturating_sub(1))?;
         }
         Ok(letter)
     }

@@ -35,7 +35,32 @@ impl Store<'_> {
     /// Puts an old message into its lane's line again.
     pub(super) fn line_up_again(&self, lane: i64, seq: i64) -> Result<()> {
         // Never by way of memory: a sweep that has passed its place would leave it out.
-        self.run("INSERT INTO lane_index (lane, seq) VALUES (?1, ?2)", [lane, seq]).map(drop)
+        self.recent.borrow_mut().drop_front(lane);
+        self.run("INSERT OR IGNORE INTO lane_index (lane, seq) VALUES (?1, ?2)", [lane, seq]).map(drop)
+    }
+
+    /// Takes a message out of its lane's line, most likely the head. If that is indexed, its entry is deleted with those
+    /// of several others: they share a page, while each other lane has its own.
+    pub(super) fn leave_front(&self, lane: i64, seq: i64) -> Result<()> {
+        let mut recent = self.recent.borrow_mut();
+        if recent.line.remove(&(lane, seq)) {
+            return Ok(());
+        }
+        match recent.goes(lane, seq) {
+            Some(false) => Ok(()),
+            Some(true) => {
+                self.run("DELETE FROM lane_index WHERE lane = ?1 AND seq <= ?2", [lane, seq]).map(drop)
+            }
+            None => self.run("DELETE FROM lane_index WHERE lane = ?1 AND seq = ?2", [lane, seq]).map(drop),
+        }
+    }
+
+    /// Deletes what is left of the line of a lane in which no message lives.
+    pub(super) fn forget_line(&self, lane: i64) -> Result<()> {
+        if self.recent.borrow().clean(lane) {
+            return Ok(());
+        }
+        self.run("DELETE FROM lane_index WHERE lane = ?1", [lane]).map(drop)
     }
 
     pub(super) fn leave_line(&self, lane: i64, seq: i64) -> Result<()> {
@@ -49,14 +74,23 @@ impl Store<'_> {
     pub(super) fn head(&self, lane: i64) -> Result<Option<i64>> {
         let range = (lane, i64::MIN)..=(lane, i64::MAX);
         let recent = self.recent.borrow().line.range(range).next().map(|entry| entry.1);
-        let sql = "SELECT seq FROM lane_index WHERE lane = ?1 ORDER BY seq LIMIT 1";
-        let indexed = self.one(sql, [lane], |row| row.get::<_, i64>(0))?;
-        Ok(indexed.into_iter().chain(recent).min())
+        let gone = self.recent.borrow().gone(lane);
+        let sql = "SELECT i.seq FROM lane_index i CROSS JOIN messages m USING (seq)
+                   WHERE i.lane = ?1 AND i.seq > ?2 ORDER BY i.seq LIMIT 1";
+        let indexed = self.one(sql, [lane, gone.unwrap_or(i64::MIN)], |row| row.get::<_, i64>(0))?;
+        if gone.is_none() {
+            // An earlier owner of the file may have left some.
+            let sql = "DELETE FROM lane_index WHERE lane = ?1 AND seq < ?2";
+            self.run(sql, [lane, indexed.unwrap_or(i64::MAX)])?;
+        }
+        let head = indexed.into_iter().chain(recent).min();
+        self.recent.borrow_mut().keep_front(lane, head);
+        Ok(head)
     }
 
     /// All messages of a lane, in order.
     pub(super) fn line(&self, lane: i64) -> Result<Vec<i64>> {
-        let sql = "SELECT seq FROM lane_index WHERE lane = ?1";
+        let sql = "SELECT i.seq FROM lane_index i CROSS JOIN messages m USING (seq) WHERE i.lane = ?1";
         let mut line: Vec<i64> = self.all(sql, [lane], |row| row.get(0))?;
         let range = (lane, i64::MIN)..=(lane, i64::MAX);
         line.extend(self.recent.borrow().line.range(range).map(|entry| entry.1));

@@ -21,6 +21,9 @@ const SLICE: usize = 32;
 /// So many lanes are kept in memory, as their rows say.
 const LANES: usize = 16_384;
 
+/// So many entries of a lane's messages that are gone are deleted from the index at once.
+const GONE: usize = if cfg!(debug_assertions) { 4 } else { 32 };
+
 /// An entry of an index: hash of the id, or lane; and the message's place.
 pub(super) type Entry = (i64, i64);
 
@@ -41,6 +44,19 @@ pub(super) struct Recent {
     lanes: HashMap<i64, Lane>,
     keys: HashMap<String, i64>,
     names: HashMap<i64, String>,
+    /// Of lanes, what is known of the front of their lines.
+    fronts: HashMap<i64, Front>,
+}
+
+/// The front of a lane's line.
+#[derive(Clone, Copy, Debug)]
+struct Front {
+    /// The first message, as long as nothing lines up before it.
+    head: Option<i64>,
+    /// Entries in `lane_index` up to here are of messages that are gone.
+    gone: i64,
+    /// How many of those are still there.
+    left: usize,
 }
 
 /// A way through all entries, in their order.
@@ -75,6 +91,7 @@ impl Recent {
             lanes: HashMap::new(),
             keys: HashMap::new(),
             names: HashMap::new(),
+            fronts: HashMap::new(),
         })
     }
 
@@ -112,14 +129,41 @@ impl Recent {
         self.names.insert(lane, key.to_owned());
     }
 
-    /// The lane's row has changed.
-    pub(super) fn drop_lane(&mut self, lane: i64) {
-        self.lanes.remove(&lane);
+    /// Up to where the indexed line of a lane is gone, if that is known.
+    pub(super) fn gone(&self, lane: i64) -> Option<i64> {
+        self.fronts.get(&lane).map(|front| front.gone)
+    }
+
+    /// Nothing of the indexed line of a lane is left that is gone.
+    pub(super) fn clean(&self, lane: i64) -> bool {
+        self.fronts.get(&lane).is_some_and(|front| front.left == 0)
+    }
+
+    /// What was found at the front of a lane's line; if nothing was known of it, nothing is left there that is gone.
+    pub(super) fn keep_front(&mut self, lane: i64, head: Option<i64>) {
+        if self.fronts.len() >= LANES && !self.fronts.contains_key(&lane) {
+            self.fronts.clear();
+        }
+        self.fronts.entry(lane).or_insert(Front { head, gone: i64::MIN, left: 0 }).head = head;
+    }
+
+    /// Nothing is known any more of the front of a lane's line.
+    pub(super) fn drop_front(&mut self, lane: i64) {
+        self.fronts.remove(&lane);
+    }
+
+    /// An indexed message goes. If it was the head, says whether all up to it are to be deleted now.
+    pub(super) fn goes(&mut self, lane: i64, seq: i64) -> Option<bool> {
+        let front = self.fronts.get_mut(&lane).filter(|front| front.head == Some(seq))?;
+        front.gone = seq;
+        front.left = (front.left + 1) % GONE;
+        Some(front.left == 0)
     }
 
     /// The lane's row is gone; its number may come again for another key.
     pub(super) fn drop_key(&mut self, lane: i64) {
         self.lanes.remove(&lane);
+        self.fronts.remove(&lane);
         if let Some(key) = self.names.remove(&lane) {
             self.keys.remove(&key);
         }

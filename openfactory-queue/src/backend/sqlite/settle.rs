@@ -47,17 +47,17 @@ impl Store<'_> {
 
     /// Deletes a message whose lease lasts, and seats the next of its lane: what happens to nearly every message.
     fn ack(&self, seq: i64, lane: Option<i64>) -> Result<()> {
-        self.delete(seq, lane)?;
+        self.erase(seq)?;
         let Some(lane) = lane else { return Ok(()) };
+        self.leave_front(lane, seq)?;
         let blocked = self.lane(lane)?.map_or(0, |lane| lane.blocked);
         match self.head(lane)? {
             Some(next) if blocked == 0 => {
                 self.seat(next)?;
-                let sql = "UPDATE lanes SET leased = NULL, seated = ?2 WHERE lane = ?1";
-                self.change_lane(lane, sql, [lane, next])
+                self.change_lane(lane, |lane| (lane.leased, lane.seated) = (None, Some(next)))
             }
             _ => {
-                self.change_lane(lane, "UPDATE lanes SET leased = NULL WHERE lane = ?1", [lane])?;
+                self.change_lane(lane, |lane| lane.leased = None)?;
                 self.settle_lane(lane)
             }
         }

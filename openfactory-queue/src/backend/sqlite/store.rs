@@ -98,10 +98,20 @@ impl<'c> Store<'c> {
         Ok(row)
     }
 
-    /// Changes the row of a lane, which is `?1`.
-    pub(super) fn change_lane(&self, lane: i64, sql: &str, params: impl Params) -> Result<()> {
-        self.recent.borrow_mut().drop_lane(lane);
-        self.run(sql, params).map(drop)
+    /// Changes the row of a lane, if there is one.
+    pub(super) fn change_lane(&self, lane: i64, change: impl FnOnce(&mut Lane)) -> Result<()> {
+        let Some(before) = self.lane(lane)? else { return Ok(()) };
+        let mut row = before;
+        change(&mut row);
+        if (row.seated, row.leased) != (before.seated, before.leased) {
+            let sql = "UPDATE lanes SET seated = ?2, leased = ?3 WHERE lane = ?1";
+            self.run(sql, (lane, row.seated, row.leased))?;
+        }
+        if row.blocked != before.blocked {
+            self.run("UPDATE lanes SET blocked = ?2 WHERE lane = ?1", [lane, row.blocked])?;
+        }
+        self.recent.borrow_mut().keep_lane(lane, row);
+        Ok(())
     }
 
     /// The lane of a key, made if it isn't there.
@@ -114,7 +124,10 @@ impl<'c> Store<'c> {
             Some(lane) => lane,
             None => {
                 self.run("INSERT INTO lanes (key) VALUES (?1)", [key])?;
-                self.conn.last_insert_rowid()
+                let lane = self.conn.last_insert_rowid();
+                // The last lane of this number has left nothing.
+                self.recent.borrow_mut().keep_front(lane, None);
+                lane
             }
         };
         self.recent.borrow_mut().keep_key(lane, key);
@@ -137,6 +150,7 @@ impl<'c> Store<'c> {
         }
         let head = self.head(lane)?;
         if head.is_none() && blocked == 0 && leased.is_none() {
+            self.forget_line(lane)?;
             self.recent.borrow_mut().drop_key(lane);
             return self.run("DELETE FROM lanes WHERE lane = ?1", [lane]).map(drop);
         }
@@ -150,7 +164,7 @@ impl<'c> Store<'c> {
         if let Some(next) = next {
             self.seat(next)?;
         }
-        self.change_lane(lane, "UPDATE lanes SET seated = ?2 WHERE lane = ?1", (lane, next))
+        self.change_lane(lane, |lane| lane.seated = next)
     }
 
     /// Puts a message into ready or delayed.
@@ -196,9 +210,10 @@ impl<'c> Store<'c> {
             self.unseat(seq)?;
         }
         if let Some(lane) = lane {
-            let sql =
-                "UPDATE lanes SET leased = nullif(leased, ?2), seated = nullif(seated, ?2) WHERE lane = ?1";
-            self.change_lane(lane, sql, [lane, seq])?;
+            let other = |place: Option<i64>| place.filter(|place| *place != seq);
+            self.change_lane(lane, |lane| {
+                (lane.seated, lane.leased) = (other(lane.seated), other(lane.leased));
+            })?;
         }
         Ok(())
     }
@@ -208,6 +223,11 @@ impl<'c> Store<'c> {
         if let Some(lane) = lane {
             self.leave_line(lane, seq)?;
         }
+        self.erase(seq)
+    }
+
+    /// Deletes a living message, but for its place in the line of its lane.
+    pub(super) fn erase(&self, seq: i64) -> Result<()> {
         self.run("DELETE FROM tries WHERE seq = ?1", [seq])?;
         let deleted = self.run("DELETE FROM messages WHERE seq = ?1", [seq])?;
         self.count(-i64::try_from(deleted).unwrap_or(0));
