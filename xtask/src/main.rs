@@ -61,7 +61,7 @@ enum Command {
 enum Bench {
     /// The hash tree of a 1 GiB image, against `veritysetup format`.
     Verity,
-    /// The SQLite queue, against the disk's own rate and a Redis stream.
+    /// The queue on SQLite and PostgreSQL, against the disk's own rate, a Redis stream, apalis and pgmq's SQL.
     Queue,
 }
 
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let outcome = workspace::Workspace::find().and_then(|workspace| match Cli::parse().command {
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
-        Command::Bench { name: Bench::Queue, arguments } => bench::run(&workspace, "queue", &arguments),
+        Command::Bench { name: Bench::Queue, arguments } => bench::queue(&workspace, &arguments),
         Command::Torture { name: Torture::Queue, arguments } => {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             torture::queue(&workspace, true, &arguments)?.pass()

@@ -1,41 +1,82 @@
-//! Delivering: lease 16 keys a claim, ack them, each call durable.
+//! Delivering: lease 16 keys a claim, ack them, each call durable, by 4 workers at once.
 
+use std::future::Future;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use openfactory_queue::backend::sqlite::SqliteQueue;
 use openfactory_queue::lease::Settled;
 use openfactory_queue::{LeaseRequest, Settlement, SyncQueue};
 
-use crate::{Result, load};
+use crate::{Result, cpu, load};
 
-const CLAIM: usize = 16;
-const WORKERS: usize = 4;
+pub(crate) const CLAIM: usize = 16;
+pub(crate) const WORKERS: usize = 4;
 
-/// Messages leased and acked a second, on a queue that never runs dry.
-pub(crate) async fn measure(path: &Path, span: Duration) -> Result<f64> {
-    let queue = load::open(path).await?;
-    load::fill(&queue, (span.as_secs_f64() * 60_000.0) as u64).await?;
-    let rate = drain(&queue, span).await?;
-    queue.close().await?;
-    load::remove(path)?;
-    Ok(rate)
+/// How fast, and at what price.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    /// Messages a second.
+    pub(crate) rate: f64,
+    /// Processor time of this process for each message.
+    pub(crate) cpu: Duration,
 }
 
-/// Leases and acks for a time; messages a second.
-pub(crate) async fn drain(queue: &SqliteQueue, span: Duration) -> Result<f64> {
-    let start = Instant::now();
+/// Messages leased and acked a second, on a queue that never runs dry.
+pub(crate) async fn measure(path: &Path, span: Duration) -> Result<Measured> {
+    let queue = load::open(path).await?;
+    load::fill(&queue, (span.as_secs_f64() * 60_000.0) as u64).await?;
+    let measured = drain(&queue, span).await?;
+    queue.close().await?;
+    load::remove(path)?;
+    Ok(measured)
+}
+
+/// Leases and acks for a time.
+pub(crate) async fn drain<Q: SyncQueue + Clone + 'static>(queue: &Q, span: Duration) -> Result<Measured> {
+    let queue = queue.clone();
+    work(span, move |worker| {
+        let queue = queue.clone();
+        async move {
+            match claim(&queue, &format!("bench-{worker}")).await? {
+                0 => Err("the queue has run dry".into()),
+                settled => Ok(settled),
+            }
+        }
+    })
+    .await
+}
+
+/// Publish 16, lease 16, ack them: messages through all of it, by 4 workers at once.
+pub(crate) async fn round_trip(path: &Path, span: Duration) -> Result<Measured> {
+    let queue = load::open(path).await?;
+    let shared = queue.clone();
+    let measured = work(span, move |worker| {
+        let queue = shared.clone();
+        async move {
+            queue.publish((0..CLAIM).map(|_| load::message()).collect()).await?;
+            claim(&queue, &format!("bench-{worker}")).await
+        }
+    })
+    .await?;
+    queue.close().await?;
+    load::remove(path)?;
+    Ok(measured)
+}
+
+/// Has each worker do `step` again and again, which tells how many messages it has brought through.
+pub(crate) async fn work<S, F>(span: Duration, step: S) -> Result<Measured>
+where
+    S: Fn(usize) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<usize>> + Send,
+{
+    let (start, used) = (Instant::now(), cpu::used()?);
     let tasks: Vec<_> = (0..WORKERS)
         .map(|worker| {
-            let queue = queue.clone();
+            let step = step.clone();
             tokio::spawn(async move {
                 let mut done = 0;
                 while start.elapsed() < span {
-                    let settled = claim(&queue, &format!("bench-{worker}")).await?;
-                    if settled == 0 {
-                        return Err("the queue has run dry".into());
-                    }
-                    done += settled;
+                    done += step(worker).await?;
                 }
                 Result::Ok(done)
             })
@@ -45,25 +86,11 @@ pub(crate) async fn drain(queue: &SqliteQueue, span: Duration) -> Result<f64> {
     for task in tasks {
         done += task.await??;
     }
-    Ok(done as f64 / start.elapsed().as_secs_f64())
-}
-
-/// Publish, lease, ack: messages a second through all of it, in claims of 16.
-pub(crate) async fn round_trip(path: &Path, span: Duration) -> Result<f64> {
-    let queue = load::open(path).await?;
-    let (start, mut done) = (Instant::now(), 0);
-    while start.elapsed() < span {
-        let sent = (0..CLAIM).map(|_| load::message()).collect();
-        queue.publish(sent).await?;
-        done += claim(&queue, "bench").await?;
-    }
     let rate = done as f64 / start.elapsed().as_secs_f64();
-    queue.close().await?;
-    load::remove(path)?;
-    Ok(rate)
+    Ok(Measured { rate, cpu: (cpu::used()? - used).div_f64(done.max(1) as f64) })
 }
 
-async fn claim(queue: &SqliteQueue, worker: &str) -> Result<usize> {
+async fn claim<Q: SyncQueue>(queue: &Q, worker: &str) -> Result<usize> {
     let leased = queue.lease(LeaseRequest::new(worker).max(CLAIM)).await?;
     let acks: Vec<_> = leased.iter().map(|leased| (leased.token, Settlement::Ack)).collect();
     let count = acks.len();

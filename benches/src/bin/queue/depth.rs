@@ -19,9 +19,12 @@ pub(crate) async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let deep = load::open(path).await?;
+    load::fill(&deep, SHALLOW).await?;
+    let few = resident()?;
     let began = Instant::now();
-    load::fill(&deep, depth).await?;
+    load::fill(&deep, depth.saturating_sub(SHALLOW)).await?;
     println!("filled with {depth} messages in {:.1} s", began.elapsed().as_secs_f64());
+    println!("resident {few} kB with {SHALLOW} messages, {} kB with {depth}", resident()?);
     for round in 1..=rounds {
         let shallow_path = path.with_file_name(format!("shallow-{round}"));
         let shallow = load::open(&shallow_path).await?;
@@ -30,8 +33,8 @@ pub(crate) async fn measure(
         let few = publish::call(&shallow, span, 64).await?.rate;
         let many = publish::call(&deep, span, 64).await?.rate;
         report.versus("publish, 64 callers, deep against shallow", many / few, Some(0.8));
-        let few = deliver::drain(&shallow, span / 4).await?;
-        let many = deliver::drain(&deep, span / 4).await?;
+        let few = deliver::drain(&shallow, span / 4).await?.rate;
+        let many = deliver::drain(&deep, span / 4).await?.rate;
         report.versus("lease and ack, deep against shallow", many / few, Some(0.8));
         println!("depth, round {round}: resident {before} kB before, {} kB after", resident()?);
         shallow.close().await?;

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
-use openfactory_queue::{Message, SyncQueue as _};
+use openfactory_queue::{Message, SyncQueue};
 use rand::RngExt as _;
 
 use crate::Result;
 
-const PAYLOAD: usize = 512;
-const BATCH: u64 = 1024;
-const KEYS: u64 = 1000;
+pub(crate) const PAYLOAD: usize = 512;
+pub(crate) const KEYS: u64 = 1000;
 
 /// A message as no other, of one of 1,000 keys.
 pub(crate) fn message() -> Message {
@@ -25,10 +24,10 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteQueue> {
 }
 
 /// Publishes `count` messages in large batches.
-pub(crate) async fn fill(queue: &SqliteQueue, count: u64) -> Result<()> {
+pub(crate) async fn fill<Q: SyncQueue>(queue: &Q, count: u64) -> Result<()> {
     let mut left = count;
     while left > 0 {
-        let batch = left.min(BATCH);
+        let batch = left.min(queue.capabilities().max_batch as u64);
         queue.publish((0..batch).map(|_| message()).collect()).await?;
         left -= batch;
     }

@@ -1,4 +1,4 @@
-//! The SQLite queue, in multiples of what the disk can do.
+//! The queues, in multiples of what the disk can do and of what others do on it.
 //!
 //! F is the rate of 4 KiB overwrites, each followed by `fdatasync`, on the same file system in the same round. Every
 //! round measures F and each kind of work once, so that whatever else the machine does hits all of them; figures are
@@ -11,21 +11,27 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
+mod apalis;
+mod cpu;
 mod deliver;
 mod depth;
 mod floor;
 mod load;
+mod pgmq;
+mod postgres;
 mod publish;
 mod redis;
 mod report;
+mod round;
 
 use report::Report;
+use round::Round;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The SQLite queue, in multiples of F: 4 KiB overwrites with fdatasync a second, on the same disk in the same round.
+/// The queues, in multiples of F: 4 KiB overwrites with fdatasync a second, on the same disk in the same round.
 #[derive(Debug, Parser)]
 #[command(max_term_width = 100)]
 struct Options {
@@ -38,9 +44,36 @@ struct Options {
     /// How long each kind of work is measured in a round.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
-    /// How many messages wait in the deep queue; 0 leaves that part out.
+    /// How many messages wait in the deep queue.
     #[arg(long, default_value_t = 1_000_000)]
     depth: u64,
+    /// Only this work; all if none is named.
+    #[arg(long, value_enum)]
+    only: Vec<Work>,
+    /// Where the programs of `benches/rivals` are built; what they measure is left out without them.
+    #[arg(long, value_name = "DIRECTORY")]
+    rivals: Option<PathBuf>,
+}
+
+/// Kinds of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Work {
+    /// Durable publishing to SQLite.
+    Publish,
+    /// Ordered lease and ack on SQLite.
+    Deliver,
+    /// Publish, lease and ack on SQLite.
+    Trip,
+    /// Ordered lease and ack on PostgreSQL.
+    Postgres,
+    /// SQLite with many messages waiting.
+    Depth,
+}
+
+impl Options {
+    fn wants(&self, work: Work) -> bool {
+        self.only.is_empty() || self.only.contains(&work)
+    }
 }
 
 fn main() -> ExitCode {
@@ -61,41 +94,31 @@ fn main() -> ExitCode {
 }
 
 async fn measure(options: &Options) -> Result<bool> {
-    let directory = tempfile::tempdir_in(&options.dir)?;
+    let directory = tempfile::tempdir_in(std::path::absolute(&options.dir)?)?;
     let span = Duration::try_from_secs_f64(options.seconds)?;
     let mut report = Report::default();
-    for round in 1..=options.rounds {
-        let path = |name: &str| directory.path().join(format!("{name}-{round}"));
+    for number in 1..=options.rounds {
+        let path = |name: &str| directory.path().join(format!("{name}-{number}"));
         let floor = floor::measure(&path("floor"), span)?;
         report.floor(floor);
-        report.ratio(
-            "publish, 1 caller",
-            publish::measure(&path("one"), span, 1).await?.rate / floor,
-            Some(0.5),
-        );
-        let many = publish::measure(&path("many"), span, 64).await?;
-        report.ratio("publish, 64 callers", many.rate / floor, Some(6.0));
-        report.p99("publish, 64 callers", many.p99);
-        let delivered = deliver::measure(&path("deliver"), span).await?;
-        report.ratio("lease and ack, 16 keys a claim", delivered / floor, Some(2.0));
-        let trip = deliver::round_trip(&path("trip"), span).await?;
-        report.ratio("publish, lease and ack, 16 keys a claim", trip / floor, None);
-        match redis::measure(&path("redis"), span, 50).await? {
-            Some(theirs) => {
-                report.versus("publish, 64 callers, against a Redis stream", many.rate / theirs, None)
-            }
-            None => report.missing("publish against a Redis stream: no redis-server on this machine"),
+        println!("round {number}: F {floor:.0}/s, load average {}", cpu::load()?);
+        let mut round = Round { report: &mut report, path: &path, span, floor };
+        if options.wants(Work::Publish) {
+            round.publish().await?;
         }
-        println!(
-            "round {round}: F {floor:.0}/s; publish {:.0}/s with 64 callers, p99 {:.1} ms; lease and ack {delivered:.0}/s; \
-             round trip {trip:.0}/s",
-            many.rate,
-            many.p99.as_secs_f64() * 1000.0
-        );
+        if options.wants(Work::Deliver) {
+            round.deliver().await?;
+        }
+        if options.wants(Work::Trip) {
+            round.trip(options.rivals.as_deref()).await?;
+        }
+        if options.wants(Work::Postgres) {
+            round.postgres(number).await?;
+        }
     }
-    if options.depth > 0 {
-        depth::measure(&directory.path().join("deep"), span, options.depth, options.rounds, &mut report)
-            .await?;
+    if options.wants(Work::Depth) {
+        let path = directory.path().join("deep");
+        depth::measure(&path, span, options.depth, options.rounds, &mut report).await?;
     }
     Ok(report.tell())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use openfactory_queue::backend::sqlite::SqliteQueue;
 use openfactory_queue::{Published, SyncQueue, SyncQueueExt as _};
 
-use crate::{Result, load};
+use crate::{Result, cpu, load};
 
 /// How fast and how evenly.
 pub(crate) struct Measured {
@@ -14,6 +14,8 @@ pub(crate) struct Measured {
     pub(crate) rate: f64,
     /// Of 100 calls, 99 were done within this time.
     pub(crate) p99: Duration,
+    /// Processor time of this process for each message.
+    pub(crate) cpu: Duration,
 }
 
 /// So many messages wait before publishing is measured: what a new queue can put off, this one can't any more.
@@ -31,7 +33,7 @@ pub(crate) async fn measure(path: &Path, span: Duration, callers: usize) -> Resu
 
 /// The same on a queue that is there.
 pub(crate) async fn call(queue: &SqliteQueue, span: Duration, callers: usize) -> Result<Measured> {
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), cpu::used()?);
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
             let queue = queue.clone();
@@ -54,7 +56,8 @@ pub(crate) async fn call(queue: &SqliteQueue, span: Duration, callers: usize) ->
         times.extend(task.await??);
     }
     let rate = times.len() as f64 / start.elapsed().as_secs_f64();
+    let cpu = (cpu::used()? - used).div_f64(times.len().max(1) as f64);
     times.sort_unstable();
     let p99 = times.get(times.len() * 99 / 100).copied().ok_or("not one call came through")?;
-    Ok(Measured { rate, p99 })
+    Ok(Measured { rate, p99, cpu })
 }

@@ -9,6 +9,7 @@ pub(crate) struct Report {
     floors: Vec<f64>,
     ratios: BTreeMap<String, (Vec<f64>, Option<f64>, &'static str)>,
     p99s: BTreeMap<String, Vec<f64>>,
+    cpus: BTreeMap<String, Vec<f64>>,
     opening: Option<Duration>,
     missing: BTreeSet<String>,
 }
@@ -39,6 +40,11 @@ impl Report {
         self.p99s.entry(what.to_owned()).or_default().push(time.as_secs_f64() * 1000.0);
     }
 
+    /// Processor time of one message.
+    pub(crate) fn cpu(&mut self, what: &str, time: Duration) {
+        self.cpus.entry(what.to_owned()).or_default().push(time.as_secs_f64() * 1e6);
+    }
+
     pub(crate) fn opening(&mut self, time: Duration) {
         self.opening = Some(time);
     }
@@ -67,13 +73,16 @@ impl Report {
             let time = median(times);
             good &= time <= P99;
             let verdict = if time <= P99 { "met" } else { "MISSED" };
-            println!("{:45} {time:6.2} ms  (at most {P99} ms: {verdict})", format!("{what}, p99"));
+            println!("{what:45} {time:6.2} ms  (at most {P99} ms: {verdict})");
         }
         if let Some(time) = self.opening {
             good &= time < OPENING;
             let verdict = if time < OPENING { "met" } else { "MISSED" };
             let name = "opening the deep queue";
             println!("{name:45} {:6.2} s  (under {} s: {verdict})", time.as_secs_f64(), OPENING.as_secs());
+        }
+        for (what, times) in &self.cpus {
+            println!("{what:45} {:6.1} us of processor time a message", median(times));
         }
         for what in &self.missing {
             println!("NOT MEASURED: {what}");
