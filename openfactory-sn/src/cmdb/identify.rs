@@ -10,6 +10,7 @@ use crate::wire::call::{Call, Repeat};
 use crate::wire::url::Target;
 
 const PATH: &str = "/api/now/identifyreconcile";
+const DRY: &str = "/api/now/identifyreconcile/query";
 
 impl Cmdb {
     /// Hands items and relations to Identification and Reconciliation, which makes or changes each once: the call may be
@@ -53,7 +54,7 @@ impl Cmdb {
     /// [`ErrorKind::Local`] for an empty payload; [`ErrorKind::Decode`] for an answer that does not tell of every item; the
     /// kinds of network, availability and rights.
     pub async fn reconcile(&self, payload: &Payload) -> Result<Outcome, Error> {
-        self.identify(payload, PATH, "reconcile").await
+        self.identify(payload, false).await
     }
 
     /// What [`Cmdb::reconcile`] would do, without doing it.
@@ -62,10 +63,11 @@ impl Cmdb {
     ///
     /// As there.
     pub async fn would_reconcile(&self, payload: &Payload) -> Result<Outcome, Error> {
-        self.identify(payload, "/api/now/identifyreconcile/query", "try to reconcile").await
+        self.identify(payload, true).await
     }
 
-    async fn identify(&self, payload: &Payload, path: &str, verb: &str) -> Result<Outcome, Error> {
+    async fn identify(&self, payload: &Payload, dry: bool) -> Result<Outcome, Error> {
+        let (path, verb) = if dry { (DRY, "try to reconcile") } else { (PATH, "reconcile") };
         let operation = format!("{verb} {} items", payload.len());
         if payload.is_empty() {
             return Err(Error::new(ErrorKind::Local, operation, "payload has no items"));
@@ -75,9 +77,9 @@ impl Cmdb {
         call.repeat = Repeat::Safe;
         let result = self.client.call(&call, self.client.engine().deadline()).await?.result;
         let classes: Vec<_> = (0..payload.len()).map(|index| payload.class_of(index)).collect();
-        Outcome::read(&result, &classes, payload.relation_count()).ok_or_else(|| {
+        Outcome::read(&result, &classes, payload.relation_count(), dry).ok_or_else(|| {
             let reason = "answer does not tell what became of every item";
-            Error::new(ErrorKind::Decode, call.operation, reason).with_may_have_happened(true)
+            Error::new(ErrorKind::Decode, call.operation, reason).with_may_have_happened(!dry)
         })
     }
 }

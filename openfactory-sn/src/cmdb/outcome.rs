@@ -79,7 +79,7 @@ impl IreErrorCode {
     /// Whether the same payload may go through later, as it is.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::LockTimeout | Self::Abandoned)
+        *self == Self::LockTimeout
     }
 
     /// What a person can do about it.
@@ -132,8 +132,8 @@ pub struct ItemError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reconciled {
-    /// Its key.
-    pub sys_id: SysId,
+    /// Its key; `None` only for one that a dry run would make.
+    pub sys_id: Option<SysId>,
     /// Its class, as it is now.
     pub class: String,
     /// What was done.
@@ -178,8 +178,9 @@ impl Outcome {
         self.items.iter().all(Result::is_ok) && self.relations.iter().all(Option::is_some)
     }
 
-    /// Reads `result`; `None` if it is no such answer. `classes` are those of the payload, `relations` how many it has.
-    pub(super) fn read(result: &Value, classes: &[&str], relations: usize) -> Option<Self> {
+    /// Reads `result`; `None` if it is no such answer. `classes` are those of the payload, `relations` how many it has; in a
+    /// `dry` run an item that would be made has no key.
+    pub(super) fn read(result: &Value, classes: &[&str], relations: usize, dry: bool) -> Option<Self> {
         let answered = result.get("items")?.as_array()?;
         let mut items: Vec<Option<Result<Reconciled, Refused>>> = vec![None; classes.len()];
         for (place, item) in answered.iter().enumerate() {
@@ -194,7 +195,7 @@ impl Outcome {
                 None => vec![place],
             };
             for index in indices {
-                *items.get_mut(index)? = Some(read_item(item, classes.get(index)?)?);
+                *items.get_mut(index)? = Some(read_item(item, classes.get(index)?, dry)?);
             }
         }
         let items = items.into_iter().collect::<Option<Vec<_>>>()?;
@@ -209,7 +210,7 @@ impl Outcome {
     }
 }
 
-fn read_item(item: &Value, class: &str) -> Option<Result<Reconciled, Refused>> {
+fn read_item(item: &Value, class: &str, dry: bool) -> Option<Result<Reconciled, Refused>> {
     let text =
         |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let class = match text(item, "className") {
@@ -226,10 +227,13 @@ fn read_item(item: &Value, class: &str) -> Option<Result<Reconciled, Refused>> {
         .collect();
     let failed = !errors.is_empty() || item.get("errorCount").and_then(Value::as_u64).unwrap_or(0) > 0;
     let key = text(item, "sysId");
-    if failed || key.is_empty() || key == "Unknown" {
+    let operation = CiOperation::from_raw(&text(item, "operation"));
+    let unknown = key.is_empty() || key == "Unknown";
+    let would_be_made = dry && operation.as_str().starts_with("INSERT");
+    if failed || (unknown && !would_be_made) {
         return Some(Err(Refused { class, errors }));
     }
     let warnings = list("warnings").iter().map(|warning| text(warning, "message")).collect();
-    let operation = CiOperation::from_raw(&text(item, "operation"));
-    Some(Ok(Reconciled { sys_id: SysId::new(&key).ok()?, class, operation, warnings }))
+    let sys_id = if unknown { None } else { Some(SysId::new(&key).ok()?) };
+    Some(Ok(Reconciled { sys_id, class, operation, warnings }))
 }

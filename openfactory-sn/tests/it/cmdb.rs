@@ -74,7 +74,7 @@ async fn a_yes_is_not_believed_for_items_that_were_refused() {
         let outcome = client(&script).cmdb().reconcile(&two()).await.unwrap();
         let error = outcome.items[0].as_ref().unwrap_err();
         assert_eq!((&error.errors[0].code, error.class.as_str()), (code, "cmdb_ci_server"));
-        let passes = matches!(code, IreErrorCode::LockTimeout | IreErrorCode::Abandoned);
+        let passes = *code == IreErrorCode::LockTimeout;
         assert_eq!((error.is_retryable(), error.errors[0].code.is_retryable()), (passes, passes));
         assert!(!code.advice().is_empty());
         assert!(outcome.items[1].is_ok() && !outcome.is_complete());
@@ -110,6 +110,12 @@ async fn merged_items_share_an_answer_and_missing_ones_are_no_success() {
         let error = client(&script).cmdb().reconcile(&two()).await.unwrap_err();
         assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Decode, true), "{answer}");
     }
+    let unmade = json!({"items": [{"sysId": "Unknown", "operation": "INSERT"}, {"sysId": "Unknown", "errorCount": 1}]});
+    let script =
+        ScriptedTransport::new().on(Expected::post(format!("{IRE}/query")), Reply::result(200, unmade));
+    let would = client(&script).cmdb().would_reconcile(&two()).await.unwrap();
+    assert_eq!(would.items[0].as_ref().map(|made| made.sys_id.clone()), Ok(None));
+    assert!(would.items[1].is_err());
     let empty = client(&ScriptedTransport::new()).cmdb().would_reconcile(&Payload::new("x")).await;
     assert_eq!(empty.unwrap_err().kind(), ErrorKind::Local);
 }

@@ -32,6 +32,7 @@ mod poll;
 mod retry;
 mod secrets;
 mod simulator;
+mod simulator_apis;
 mod support;
 mod sync;
 mod table;

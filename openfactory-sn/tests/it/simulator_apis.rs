@@ -1,0 +1,126 @@
+//! The further APIs, and what is built on them, against a ServiceNow that shares no code with the client.
+
+use std::time::{Duration, SystemTime};
+
+use openfactory_simulator::{CHANGE_MANAGER_USER, OAuthClient, Simulator};
+use openfactory_sn::cmdb::{CiOperation, IreErrorCode, Item, Payload};
+use openfactory_sn::doctor::{Needs, Verdict};
+use openfactory_sn::models::change_request::{STATE, State, Type};
+use openfactory_sn::models::relationship_type::RelationshipType;
+use openfactory_sn::poll::{Cursor, Poller};
+use openfactory_sn::sync::{Desired, Sent};
+use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret};
+
+async fn simulator() -> Simulator {
+    Simulator::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap()
+}
+
+fn client(simulator: &Simulator, auth: Auth) -> Client {
+    let builder = Client::builder(simulator.base_url()).root_certificate_pem(simulator.ca_pem().unwrap());
+    builder.auth(auth).build().unwrap()
+}
+
+fn integration(simulator: &Simulator) -> Client {
+    client(simulator, Auth::client_credentials("apis", Secret::new("s3cr3t")))
+}
+
+#[tokio::test]
+async fn a_change_by_the_instances_own_rules() {
+    let simulator = simulator().await;
+    let changes = integration(&simulator).changes();
+    let fields = Fields::new().with("short_description", "kiosk 1.2").with("u_bogus", "x");
+    let made = changes.create(&Type::Normal, None, &fields).await.unwrap();
+    let key = made.change.sys_id().clone();
+    assert_eq!(made.change.state, Some(State::New));
+    let next = changes.next_states(&key).await.unwrap();
+    assert!(next.allows(&State::Assess) && !next.allows(&State::Closed), "{next:?}");
+    let moved = changes.update(&key, &Fields::new().with_field(STATE, State::Assess)).await.unwrap();
+    assert_eq!(moved.change.state, Some(State::Assess));
+    let password = simulator.user(CHANGE_MANAGER_USER).unwrap().password();
+    let manager = client(&simulator, Auth::basic(CHANGE_MANAGER_USER, Secret::new(password))).changes();
+    manager.approve(&key, "fine").await.unwrap();
+    assert_ne!(
+        changes.get(&key).await.unwrap().state,
+        Some(State::Assess),
+        "approved, so it moved by itself"
+    );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn items_are_identified() {
+    let simulator = simulator().await;
+    let cmdb = integration(&simulator).cmdb();
+    let payload = |version: &str| {
+        let mut payload = Payload::new("OpenFactory");
+        let fields =
+            Fields::new().with("name", "edge-0001").with("serial_number", "SN1").with("os_version", version);
+        payload.item(Item::new("cmdb_ci_linux_server", fields));
+        payload
+    };
+    let operation = |outcome: openfactory_sn::cmdb::Outcome| outcome.items[0].clone().unwrap().operation;
+    let would = cmdb.would_reconcile(&payload("1")).await.unwrap();
+    assert_eq!(operation(would), CiOperation::Insert);
+    let mut with_bad = payload("1");
+    with_bad.item(Item::new("cmdb_ci", Fields::new().with("name", "x")));
+    let refused = cmdb.reconcile(&with_bad).await.unwrap();
+    let code = |index: usize| refused.items[index].clone().unwrap_err().errors[0].code.clone();
+    assert_eq!((code(0), code(1)), (IreErrorCode::Abandoned, IreErrorCode::IdentificationRuleMissing));
+    assert!(simulator.store().query("cmdb_ci_linux_server", "serial_number=SN1").unwrap().is_empty());
+    assert_eq!(operation(cmdb.reconcile(&payload("1")).await.unwrap()), CiOperation::Insert);
+    assert_eq!(operation(cmdb.reconcile(&payload("1")).await.unwrap()), CiOperation::NoChange);
+    let third = cmdb.reconcile(&payload("2")).await.unwrap();
+    assert_eq!(operation(third), CiOperation::Update);
+    assert_eq!(simulator.store().query("cmdb_ci_linux_server", "serial_number=SN1").unwrap().len(), 1);
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_fleet_is_synchronised_and_its_changes_are_polled() {
+    let simulator = simulator().await;
+    let client = integration(&simulator);
+    let runs_on = RelationshipType::named(&client, "Runs on::Runs").await.unwrap();
+    let fleet = |version: &str| {
+        let mut desired = Desired::new();
+        let id = |text: &str| CorrelationId::new(text).unwrap();
+        let image = desired.record("cmdb_ci", &id("image"), Fields::new().with("name", "kiosk"));
+        for n in 0..20 {
+            let fields = Fields::new()
+                .with("name", format!("edge-{n}"))
+                .with("os_version", if n == 7 { version } else { "1" });
+            let device = desired.record("cmdb_ci_linux_server", &id(&format!("device/{n}")), fields);
+            desired.relation(&device, &runs_on, &image).unwrap();
+        }
+        desired
+    };
+    let mut cursor = Cursor::from(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    let mut sent = Sent::new();
+    let first = client.sync(&fleet("1"), &mut sent).await;
+    assert_eq!((first.created, first.failed.len()), (41, 0), "{:?}", first.failed);
+    let poller = Poller::new("cmdb_ci_linux_server");
+    assert_eq!(poller.poll(&client, &mut cursor).await.unwrap().len(), 20);
+    let second = client.sync(&fleet("2"), &mut sent).await;
+    assert_eq!((second.created, second.updated, second.failed.len()), (0, 1, 0));
+    let changed = poller.poll(&client, &mut cursor).await.unwrap();
+    assert_eq!((changed.len(), changed[0].row.text("name")), (1, "edge-7"));
+    client.look_again(&fleet("2"), &mut sent).await.unwrap();
+    assert!(fleet("2").differences(&sent).is_empty());
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_instance_is_examined() {
+    let simulator = simulator().await;
+    let needs = Needs::new()
+        .table("change_request")
+        .table("u_no_such_table")
+        .relation_type("Runs on::Runs")
+        .change_management();
+    let findings = integration(&simulator).examine(&needs).await;
+    let verdict = |need: &str| &findings.iter().find(|finding| finding.need == need).unwrap().verdict;
+    assert!(matches!(verdict("credential"), Verdict::Good | Verdict::Remark), "{findings:#?}");
+    assert!(matches!(verdict("table u_no_such_table"), Verdict::Missing));
+    assert!(matches!(verdict("relation type Runs on::Runs"), Verdict::Good), "{findings:#?}");
+    assert!(matches!(verdict("Change Management API"), Verdict::Good), "{findings:#?}");
+    simulator.shutdown().await;
+}
