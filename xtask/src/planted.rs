@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use clap::Args;
 
 mod bug;
 mod copy;
 
-use crate::test::junit;
+use crate::test::{junit, python};
 use crate::torture;
 use crate::workspace::Workspace;
 use bug::{Bug, Finder};
@@ -48,8 +49,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
     let wanted = |bug: &&Bug| options.names.is_empty() || options.names.contains(&bug.name);
     let wanted: Vec<&Bug> = bugs.iter().filter(wanted).collect();
     let copy = Copy::make(workspace)?;
+    // A server may come with the packages of the tests' Python.
+    let python = python(workspace);
     let copied = workspace.at(copy.root.clone(), workspace.target.join("planted/target"));
-    sound(&copied, &wanted)?;
+    sound(&copied, python.as_deref(), &wanted)?;
     let mut survivors = 0;
     let mut table = Vec::new();
     for bug in wanted {
@@ -57,7 +60,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, Stri
         let files = bug.plant(&copied.root.join(PACKAGE))?;
         let planted = files.iter().map(|(path, text)| Planted::new(path.clone(), text));
         let planted = planted.collect::<Result<Vec<_>, _>>()?;
-        let found = find(&copied, &bug.finder)?;
+        let found = find(&copied, python.as_deref(), &bug.finder)?;
         drop(planted);
         survivors += usize::from(found.is_none());
         table.push(format!("{}: {}", bug.name, found.unwrap_or_else(|| "SURVIVED".to_owned())));
@@ -78,7 +81,7 @@ fn bugs(workspace: &Workspace) -> Result<Vec<Bug>, String> {
 }
 
 /// Without a bug nothing may be found: otherwise finding something says nothing.
-fn sound(copied: &Workspace, bugs: &[&Bug]) -> Result<(), String> {
+fn sound(copied: &Workspace, python: Option<&Path>, bugs: &[&Bug]) -> Result<(), String> {
     let mut finders: Vec<&Finder> = bugs.iter().map(|bug| &bug.finder).collect();
     finders.dedup();
     let mut tried: Vec<&Finder> = Vec::new();
@@ -87,7 +90,7 @@ fn sound(copied: &Workspace, bugs: &[&Bug]) -> Result<(), String> {
             continue;
         }
         println!("\n=== without a bug");
-        if let Some(found) = find(copied, finder)? {
+        if let Some(found) = find(copied, python, finder)? {
             return Err(format!("without a bug there is found: {found}"));
         }
         tried.push(finder);
@@ -96,14 +99,14 @@ fn sound(copied: &Workspace, bugs: &[&Bug]) -> Result<(), String> {
 }
 
 /// What was found, if anything was.
-fn find(copied: &Workspace, finder: &Finder) -> Result<Option<String>, String> {
+fn find(copied: &Workspace, python: Option<&Path>, finder: &Finder) -> Result<Option<String>, String> {
     match finder {
-        Finder::Suite => suite(copied),
+        Finder::Suite => suite(copied, python),
         Finder::Torture(arguments) => tortured(copied, arguments),
     }
 }
 
-fn suite(copied: &Workspace) -> Result<Option<String>, String> {
+fn suite(copied: &Workspace, python: Option<&Path>) -> Result<Option<String>, String> {
     let report = copied.root.join("target/nextest/planted/junit.xml");
     match fs::remove_file(&report) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -113,6 +116,10 @@ fn suite(copied: &Workspace) -> Result<Option<String>, String> {
     }
     let call =
         copied.cargo(&["nextest", "run", "--config-file", "xtask/nextest.toml", "--profile", "planted"]);
+    let call = match python {
+        Some(python) => call.env("OPENFACTORY_PYTHON", python),
+        None => call,
+    };
     let good = call.arg("--package").arg(PACKAGE).arg("--all-features").pass()?;
     let text = fs::read_to_string(&report).map_err(|error| format!("{}: {error}", report.display()))?;
     if let Some(skipped) = junit::skips(&text).first() {

@@ -53,8 +53,7 @@ impl JournalQueue {
     /// Makes a call durable; as long as the guard is held, no other comes between.
     async fn write(&self, call: Call) -> Result<MutexGuard<'_, Option<File>>, Error> {
         let mut journal = self.look().await;
-        let closed = || Error::new(ErrorKind::Closed, "write", "the queue is closed");
-        let file = journal.as_mut().ok_or_else(closed)?;
+        let file = journal.as_mut().ok_or_else(|| Error::new(ErrorKind::Closed, "write", "it is closed"))?;
         let written = serde_json::to_vec(&(self.instant.now(), &call)).map_err(std::io::Error::from);
         let written = written.and_then(|line| file.write_all(&[&line[..], b"\n"].concat()));
         if let Err(source) = written.and_then(|()| file.sync_data()) {
@@ -108,15 +107,16 @@ macro_rules! calls {
             async fn lease(&self, request: LeaseRequest) -> Result<Vec<Leased>, Error> {
                 let (began, once) = (self.clock.now(), request.clone().wait(Duration::ZERO));
                 loop {
-                    let changed = self.changed.notified();
+                    let (changed, tried) = (self.changed.notified(), self.clock.now());
                     let alone = self.write(Call::Lease(once.clone())).await?;
                     let leased = self.memory.lease(once.clone()).await?;
                     drop(alone);
-                    let waited = self.clock.now().duration_since(began).unwrap_or_default();
-                    if !leased.is_empty() || waited >= request.wait {
+                    let since = |at| self.clock.now().duration_since(at).unwrap_or_default();
+                    if !leased.is_empty() || since(began) >= request.wait {
                         return Ok(leased);
                     }
-                    let second = self.clock.sleep((request.wait - waited).min(Duration::from_secs(1)));
+                    let left = request.wait.saturating_sub(since(began)).min(Duration::from_secs(1));
+                    let second = self.clock.sleep(left.saturating_sub(since(tried)));
                     tokio::select! { () = changed => {}, () = second => {} }
                 }
             }
