@@ -263,6 +263,7 @@ impl Agent {
     }
 
     async fn pass(&self, now: SystemTime, progress: Progress) -> Result<AgentOutcome, AgentError> {
+        obey::expire(self, now).await?;
         let nonce = match self.router.challenge(now).await {
             Ok(nonce) => Some(nonce),
             Err(error) => {

@@ -19,6 +19,7 @@ mod story;
 mod summary;
 mod tamper;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,11 +155,14 @@ async fn shown(
     let log = verify_log(site)?;
     narrator.chapter("What ServiceNow holds now")?;
     narrator.show(&summary::rendered(&records))?;
-    let verdict = conclude(narrator, &built, &records, &log, arguments.json)?;
+    let verdict = conclude(narrator, site, &built, &records, &log, arguments.json)?;
     if arguments.serve {
         narrator.show("\nopen until Ctrl-C:\n")?;
         for page in services.pages() {
-            narrator.say(page)?;
+            narrator.say(&page)?;
+            if arguments.json {
+                writeln!(std::io::stderr().lock(), "{page}").during("write to stderr")?;
+            }
         }
         signal.triggered().await;
     }
@@ -215,6 +219,7 @@ fn verify_log(site: &Site) -> Result<VerifyReport, DemoError> {
 
 fn conclude(
     narrator: &Narrator,
+    site: &Site,
     built: &Built,
     records: &Records,
     log: &VerifyReport,
@@ -245,6 +250,7 @@ fn conclude(
     narrator.chapter("The audit log, verified from its files and its public key")?;
     narrator.say(format_args!("entries         {}", log.verified.size))?;
     narrator.say(format_args!("root            {}", log.verified.root))?;
+    narrator.say(format_args!("key             {}", site.log_key()?))?;
     for finding in &log.findings {
         narrator.say(format_args!("NOT GOOD        {finding}"))?;
     }

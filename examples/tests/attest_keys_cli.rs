@@ -166,6 +166,13 @@ fn a_stolen_key_from_revocation_to_blast_radius() {
     assert_eq!((&radius["log_signature_checked"], &radius["log_covered"]), (&json!(true), &json!(6)));
     attest(path, &format!("{assess} --log-vkey platform.key.pub")).expect(1);
     attest(path, &assess.replace("--to 6", "--to 3")).expect(2);
+    let beyond = attest(path, &assess.replace("--from 3 --to 6", "--from 100")).expect(2);
+    assert!(beyond.stderr.contains("beyond the log"), "{}", beyond.stderr);
+    let stranger = assess.replace(&platform, &"00".repeat(32));
+    let unknown = attest(path, &stranger).expect(2);
+    assert!(unknown.stderr.contains("can't be told"), "{}", unknown.stderr);
+    let alone = attest(path, &assess.replace(" --fleet fleet.json", "")).expect(0).stdout;
+    assert!(alone.contains("Builds and devices: not assessed"), "{alone}");
     fs::write(path.join("fleet.json"), r#"{"version": 1, "version": 1, "devices": []}"#).unwrap();
     attest(path, &assess).expect(2);
 

@@ -15,7 +15,7 @@ use openfactory_sn::lifecycle::event::EventBody;
 use openfactory_sn::lifecycle::event::command::{CommandHandled, CommandOutcome, MAX_TEXT};
 use openfactory_sn::lifecycle::event::lockdown::LockdownChanged;
 use openfactory_sn::lifecycle::id::{CommandId, EventId};
-use openfactory_zone2::command::{Action, Recipient, verify};
+use openfactory_zone2::command::{Action, Recipient, Refusal, verify};
 use openfactory_zone2::lockdown::{LockdownRecord, Next, SealAction, TransitionRecord};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,8 @@ struct Pending {
 /// # Errors
 /// When it can't be made durable: nothing has changed then, or [`finish`] will bring it to its end.
 pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result<Obeyed, AgentError> {
+    // A window that is over is closed against the old seal before anything else: no lock may seal what came after it.
+    expire(agent, now).await?;
     let loaded = agent.lockdown.load(now);
     let recipient = Recipient {
         device: agent.device.as_str(),
@@ -58,6 +60,9 @@ pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result
     let command = match verify(bytes, &recipient, now) {
         Ok(command) => command,
         Err(refusal) => {
+            if matches!(refusal, Refusal::Forgotten { .. }) && loaded.lost.is_some() {
+                return without_record(agent, bytes, &loaded.record, refusal, now).await;
+            }
             return refused(agent, claimed_id(bytes), refusal.reason(), told(&refusal), now).await;
         }
     };
@@ -99,6 +104,39 @@ pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result
     let handled = agent.sign(event_id("handled", &id, "")?, now, handled)?;
     change(agent, next, new_seal, vec![handled], now).await?;
     Ok(Obeyed { command: Some(id), outcome })
+}
+
+/// What a device without a lockdown record does: it reports when asked, which changes nothing and leaves no record, for
+/// it may still have to be provisioned. Any other command is refused; but then the record begins, or no command would
+/// ever count again.
+async fn without_record(
+    agent: &Agent,
+    bytes: &[u8],
+    restored: &LockdownRecord,
+    refusal: Refusal,
+    now: SystemTime,
+) -> Result<Obeyed, AgentError> {
+    let recipient = Recipient {
+        device: agent.device.as_str(),
+        fleet: &agent.config.device.fleet,
+        trust: &agent.trust,
+        lockdown: &LockdownRecord::restored(SystemTime::UNIX_EPOCH),
+    };
+    if let Ok(command) = verify(bytes, &recipient, now)
+        && let Action::Attest { nonce } = command.get().action()
+        && let Ok(id) = CommandId::new(command.get().id())
+    {
+        let (how, outcome) = match attest(agent, nonce, now).await {
+            Ok((_, detail)) => ("", CommandOutcome::Done { detail }),
+            Err(reason) => ("failed", CommandOutcome::Failed { reason: cut(reason) }),
+        };
+        tell(agent, &id, how, &outcome, now).await?;
+        return Ok(Obeyed { command: Some(id), outcome });
+    }
+    if agent.overlay.is_some() {
+        agent.lockdown.save(restored).map_err(|source| AgentError::Lockdown(Box::new(source)))?;
+    }
+    refused(agent, claimed_id(bytes), refusal.reason(), told(&refusal), now).await
 }
 
 /// Closes a window that has expired, against the old seal.

@@ -87,6 +87,22 @@ impl Assess {
             cli::tell(&CliError::because(format!("entry {index} of the log is damaged"), error.clone()));
             return Ok(Verdict::Bad);
         }
+        if self.from > uses.size {
+            return Err(CliError::new(format!(
+                "--from {} is beyond the log in {}, which has {} entries",
+                self.from,
+                directory.display(),
+                uses.size
+            )));
+        }
+        let signed_here = uses.uses.iter().any(|(_, one)| one.key_id == self.key_id);
+        let signed_there = fleet.artifacts.iter().any(|artifact| artifact.signed_by == self.key_id);
+        if !signed_here && !signed_there {
+            return Err(CliError::new(format!(
+                "nothing signed by key {} is known, in the log or in --fleet: its blast radius can't be told",
+                self.key_id
+            )));
+        }
         let window = Window::from(origin, self.from);
         let window = match self.to {
             Some(to) => window.until(to),
@@ -95,9 +111,9 @@ impl Assess {
         let signed: Vec<_> = uses.uses.iter().map(|(index, one)| SignedAt::of(*index, one)).collect();
         let radius = compromise::assess(self.key_id, &window, &signed, &fleet.artifacts, &fleet.devices);
         if self.json {
-            output::write_json(&json(&radius, &uses, key.as_ref())?)?;
+            output::write_json(&json(&radius, &uses, key.as_ref(), self.fleet.is_some())?)?;
         } else {
-            output::write(text(&radius, key.is_some()).as_bytes())?;
+            output::write(text(&radius, key.is_some(), self.fleet.is_some()).as_bytes())?;
         }
         Ok(Verdict::Good)
     }
@@ -110,18 +126,24 @@ impl Assess {
     }
 }
 
-fn json(radius: &BlastRadius, uses: &LoggedUses, key: Option<&VerifierKey>) -> Result<Value, CliError> {
+fn json(
+    radius: &BlastRadius,
+    uses: &LoggedUses,
+    key: Option<&VerifierKey>,
+    fleet_given: bool,
+) -> Result<Value, CliError> {
     let mut told = serde_json::to_value(radius)
         .map_err(|error| CliError::because("cannot write the assessment as json", error))?;
     if let Some(told) = told.as_object_mut() {
         told.insert("log_size".to_owned(), uses.size.into());
         told.insert("log_signature_checked".to_owned(), key.is_some().into());
+        told.insert("fleet_assessed".to_owned(), fleet_given.into());
         told.insert("log_covered".to_owned(), uses.covered.into());
     }
     Ok(told)
 }
 
-fn text(radius: &BlastRadius, log_signature_checked: bool) -> String {
+fn text(radius: &BlastRadius, log_signature_checked: bool, fleet_given: bool) -> String {
     let mut text = format!("Key id: {}\nWindow: {}\n", radius.key_id, radius.window);
     if !log_signature_checked {
         text.push_str("Log signature: not checked (no --log-vkey)\n");
@@ -137,6 +159,10 @@ fn text(radius: &BlastRadius, log_signature_checked: bool) -> String {
     for artifact in radius.affected_artifacts() {
         let kind = artifact.kind.as_deref().unwrap_or("kind not known");
         text.push_str(&format!("  {} {}: {kind}\n", artifact.payload, artifact.place));
+    }
+    if !fleet_given {
+        text.push_str("Builds and devices: not assessed (no --fleet)\n");
+        return text;
     }
     text.push_str(&format!("Builds: {}\n", radius.builds.len()));
     radius.builds.iter().for_each(|build| text.push_str(&format!("  {build}\n")));

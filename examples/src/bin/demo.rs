@@ -1,4 +1,4 @@
-//! `demo`: the whole story, on loopback, in under a minute.
+//! `demo`: the whole story, on loopback, in under ninety seconds.
 
 use std::process::ExitCode;
 

@@ -72,12 +72,29 @@ impl Site {
             let path = site.path(directory);
             fs::create_dir_all(&path).during(&format!("make {}", path.display()))?;
         }
+        site.check_devices()?;
         site.trust()?;
         for (name, prefix) in [("servicenow.secret", ""), ("webhook.secret", "whsec_")] {
             site.secret(name, prefix)?;
         }
         site.key("audit")?;
         Ok(site)
+    }
+
+    /// Whether the story that was begun here is one of as many devices.
+    fn check_devices(&self) -> Result<(), DemoError> {
+        let path = self.path("story/devices");
+        let ours = self.devices.len().to_string();
+        let begun = read_or_write::<std::io::Error>(&path, 0o644, || Ok(ours.clone().into_bytes()));
+        let begun = begun.during(&format!("read {}", path.display()))?;
+        let begun = String::from_utf8_lossy(&begun).trim().to_owned();
+        if begun == ours {
+            return Ok(());
+        }
+        Err(DemoError::new(format!(
+            "the story in {} was begun with {begun} device(s): go on with --devices {begun}, or begin anew in another --data-dir",
+            self.root.display()
+        )))
     }
 
     /// A path below the site's directory.

@@ -40,10 +40,12 @@ impl EventHandler {
         if let EventBody::OrderGiven(body) = &event.body {
             order::perform(&self.core, event, &body.order).await?;
         }
+        // ServiceNow hears of a compromise even if the vault can't be used.
+        deliver::hand_over(&self.core, event, &leased.message).await?;
         if let EventBody::RevocationOrdered(body) = &event.body {
             vault::revoke(&self.core, event, body).await?;
         }
-        deliver::hand_over(&self.core, event, &leased.message).await
+        Ok(())
     }
 }
 

@@ -188,6 +188,21 @@ fn read(
                 format!("the window is told in indices of the log {said:?}, this one is {:?}", ours.name());
             return Err(Refusal::new(StatusCode::BAD_REQUEST, reason));
         }
+        let (from, size) = (body.key.window.from, core.audit.size());
+        if from > size {
+            let reason = format!("the window begins at index {from}, the log has {size} entries");
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, reason));
+        }
+        let known = trust.get(&body.key.key_id);
+        if !known.is_some_and(|known| known.kind == body.key.kind && known.name == body.key.name) {
+            let reason = match known {
+                Some(known) => {
+                    format!("key {} is the {} key {:?}", known.key_id(), known.kind.as_str(), known.name)
+                }
+                None => format!("key {} is not in the trust file", body.key.key_id),
+            };
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, reason));
+        }
     }
     Ok(Content::Known(Box::new(event), stated))
 }

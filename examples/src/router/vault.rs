@@ -39,6 +39,14 @@ pub(super) enum RevokeError {
     /// The vault could not be used, or has no such key.
     #[error("the vault did not revoke the key")]
     Vault(#[from] VaultError),
+    /// The vault knows the key as another one.
+    #[error("the vault has this key as the {kind} key {name:?}")]
+    Another {
+        /// Its kind.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// The trust file could not be read.
     #[error(transparent)]
     Trust(#[from] TrustFileError),
@@ -78,6 +86,12 @@ impl Keeper {
         now: SystemTime,
     ) -> Result<Revocation, RevokeError> {
         let incident = Some(ordered.incident.as_str());
+        let held = self.vault.keys()?.into_iter().find(|held| *held.key_id() == ordered.key.key_id);
+        if let Some(held) = held
+            && (held.kind != ordered.key.kind || held.name != ordered.key.name)
+        {
+            return Err(RevokeError::Another { kind: held.kind.as_str(), name: held.name });
+        }
         let key = self.vault.revoke(&ordered.key.key_id, Reason::KeyCompromise, incident)?;
         let revoked_at = match key.state {
             KeyState::Revoked { when, .. } => when,

