@@ -231,7 +231,7 @@ fn what_it_cannot_use_ends_with_status_2_and_a_reason() {
         (vec!["--state", foreign.to_str().unwrap()], "state"),
         (vec!["--webhook", "https://localhost/", "--webhook-secret", "hush"], "whsec_"),
         (vec!["--listen", "192.0.2.1:1"], "192.0.2.1:1"),
-        (vec!["--profile", "stock"], "guide"),
+        (vec!["--profile", "stocked"], "guide"),
     ] {
         let output = refused(&arguments);
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
