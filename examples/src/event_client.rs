@@ -116,14 +116,7 @@ impl EventClient {
     /// When the URL is not `https` (or `http` to this machine), or the CA file can't be used.
     pub fn new(base_url: &str, ca: Option<&Path>, timeout: Duration) -> Result<Self, EventClientError> {
         let refuse = |reason| EventClientError::Url { url: base_url.to_owned(), reason };
-        let parsed = reqwest::Url::parse(base_url).map_err(|_invalid| refuse("it is no URL"))?;
-        let local = matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match parsed.scheme() {
-            "https" => {}
-            "http" if local => {}
-            "http" => return Err(refuse("plain http is only for this machine; use https")),
-            _ => return Err(refuse("it is not https")),
-        }
+        tls::service_url(base_url).map_err(refuse)?;
         let url = format!("{}{EVENTS}", base_url.trim_end_matches('/'));
         Ok(Self { http: tls::http_client(ca, timeout)?, url })
     }

@@ -72,14 +72,7 @@ impl QueueClient {
     /// [`QueueClientError::Url`], [`QueueClientError::Tls`].
     pub fn new(base_url: &str, ca: Option<&Path>, token: Secret) -> Result<Self, QueueClientError> {
         let refuse = |reason| QueueClientError::Url { url: base_url.to_owned(), reason };
-        let base = reqwest::Url::parse(base_url).map_err(|_invalid| refuse("it is no URL"))?;
-        let local = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        match base.scheme() {
-            "https" => {}
-            "http" if local => {}
-            "http" => return Err(refuse("plain http is only for this machine; use https")),
-            _ => return Err(refuse("it is not https")),
-        }
+        let base = tls::service_url(base_url).map_err(refuse)?;
         Ok(Self { http: tls::http_client(ca, Duration::from_secs(60))?, base, token })
     }
 

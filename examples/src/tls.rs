@@ -144,6 +144,21 @@ impl ServerTls {
     }
 }
 
+/// Reads a service's base URL: `https`, or `http` to this machine.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn service_url(text: &str) -> Result<reqwest::Url, &'static str> {
+    let url = reqwest::Url::parse(text).map_err(|_invalid| "it is no URL")?;
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if local => Ok(url),
+        "http" => Err("plain http is only for this machine; use https"),
+        _ => Err("it is not https"),
+    }
+}
+
 /// Builds an HTTP client. With `ca` it trusts the certificates of that PEM file and no others, else those that the
 /// machine trusts. It follows no redirect, keeps no cookie, and uses no proxy.
 ///

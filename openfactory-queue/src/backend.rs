@@ -10,6 +10,11 @@ pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(any(feature = "nats", feature = "postgres"))]
+pub mod tls;
+
+#[cfg(any(feature = "nats", feature = "postgres"))]
+mod claim;
 #[cfg(feature = "postgres")]
 mod incidents;
 mod machine;

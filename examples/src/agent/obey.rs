@@ -51,13 +51,7 @@ pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result
     // A window that is over is closed against the old seal before anything else: no lock may seal what came after it.
     expire(agent, now).await?;
     let loaded = agent.lockdown.load(now);
-    let recipient = Recipient {
-        device: agent.device.as_str(),
-        fleet: &agent.config.device.fleet,
-        trust: &agent.trust,
-        lockdown: &loaded.record,
-    };
-    let command = match verify(bytes, &recipient, now) {
+    let command = match verify(bytes, &recipient(agent, &loaded.record), now) {
         Ok(command) => command,
         Err(refusal) => {
             if matches!(refusal, Refusal::Forgotten { .. }) && loaded.lost.is_some() {
@@ -106,6 +100,16 @@ pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result
     Ok(Obeyed { command: Some(id), outcome })
 }
 
+/// The device as whom a command is for, with this record of its lockdown.
+fn recipient<'a>(agent: &'a Agent, lockdown: &'a LockdownRecord) -> Recipient<'a> {
+    Recipient {
+        device: agent.device.as_str(),
+        fleet: &agent.config.device.fleet,
+        trust: &agent.trust,
+        lockdown,
+    }
+}
+
 /// What a device without a lockdown record does: it reports when asked, which changes nothing and leaves no record, for
 /// it may still have to be provisioned. Any other command is refused; but then the record begins, or no command would
 /// ever count again.
@@ -116,13 +120,8 @@ async fn without_record(
     refusal: Refusal,
     now: SystemTime,
 ) -> Result<Obeyed, AgentError> {
-    let recipient = Recipient {
-        device: agent.device.as_str(),
-        fleet: &agent.config.device.fleet,
-        trust: &agent.trust,
-        lockdown: &LockdownRecord::restored(SystemTime::UNIX_EPOCH),
-    };
-    if let Ok(command) = verify(bytes, &recipient, now)
+    let nothing_forgotten = LockdownRecord::restored(SystemTime::UNIX_EPOCH);
+    if let Ok(command) = verify(bytes, &recipient(agent, &nothing_forgotten), now)
         && let Action::Attest { nonce } = command.get().action()
         && let Ok(id) = CommandId::new(command.get().id())
     {

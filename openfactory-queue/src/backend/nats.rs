@@ -35,7 +35,6 @@ use crate::queue::SyncQueue;
 use crate::stats::{Found, Maintained, Stats};
 
 mod body;
-mod claim;
 mod command;
 mod config;
 mod deliver;
@@ -50,11 +49,9 @@ mod replica;
 mod snapshot;
 mod stored;
 mod streams;
-mod tls;
 mod upkeep;
 
 pub use config::{Login, NatsConfig, ServerSync};
-pub use tls::Tls;
 
 use body::Place;
 use command::Command;

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::backend::claim::{Claim, GiveBack};
 use crate::backend::request;
 use crate::backend::wait::{self, Try};
 use crate::capabilities::{Capabilities, Durability};
@@ -28,7 +29,6 @@ use crate::pause::{Pause, PauseScope, Resume};
 use crate::queue::SyncQueue;
 use crate::stats::{Found, Maintained, Stats};
 
-mod claim;
 mod config;
 mod deliver;
 mod failure;
@@ -41,14 +41,11 @@ mod publish;
 mod rows;
 mod schema;
 mod settle;
-mod tls;
 mod upkeep;
 mod wake;
 
 pub use config::PostgresConfig;
-pub use tls::Tls;
 
-use claim::Claim;
 use link::{Link, died};
 use publish::Publish;
 use settle::Settle;
@@ -122,6 +119,13 @@ impl Shared {
             self.wake.up();
         }
         Ok(done.answers)
+    }
+}
+
+#[async_trait]
+impl GiveBack for Shared {
+    async fn give_back(self: Arc<Self>, leases: Vec<(LeaseToken, Settlement)>) -> Result<(), Error> {
+        self.settle(leases).await.map(drop)
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use openfactory_queue::SyncQueue;
-use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync, Tls};
+use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync};
+use openfactory_queue::backend::tls::Tls;
 use openfactory_queue::clock::{Clock, ManualClock};
 use openfactory_queue::conformance::Harness;
 

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream;
-use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync, Tls};
+use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync};
+use openfactory_queue::backend::tls::Tls;
 use openfactory_queue::capabilities::{Durability, Requirements};
 use openfactory_queue::dead_letter::{DeadLetterFilter, DeadLetterPage, Redrive, Selection};
 use openfactory_queue::lease::Settled;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use openfactory_queue::backend::postgres::{PostgresConfig, PostgresQueue, Tls};
+use openfactory_queue::backend::postgres::{PostgresConfig, PostgresQueue};
+use openfactory_queue::backend::tls::Tls;
 use openfactory_queue::capabilities::Durability;
 use openfactory_queue::lease::Settled;
 use openfactory_queue::{ErrorKind, LeaseRequest, Message, Settlement, SyncQueue, SyncQueueExt};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
 
-use super::tls::Tls;
+use crate::backend::tls::Tls;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 

@@ -6,11 +6,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::Shared;
 use super::body::{self, Place};
-use super::claim::Claim;
 use super::command::Command;
 use super::replica::Answer;
 use super::stored::StoredSettlement;
 use super::{died, unexpected};
+use async_trait::async_trait;
+
+use crate::backend::claim::{Claim, GiveBack};
 use crate::backend::wait::Try;
 use crate::error::Error;
 use crate::lease::{LeaseRequest, LeaseToken, Leased, Settled, Settlement};
@@ -21,6 +23,13 @@ const AT_ONCE: usize = 64;
 
 /// The reason of a dead letter whose bytes are lost.
 const LOST: &str = "its bytes are gone from the server";
+
+#[async_trait]
+impl GiveBack for Shared {
+    async fn give_back(self: Arc<Self>, leases: Vec<(LeaseToken, Settlement)>) -> Result<(), Error> {
+        self.settle(leases).await.map(drop)
+    }
+}
 
 impl Shared {
     /// A lease in a task of its own, so that one whose caller goes away is given back.
@@ -51,7 +60,7 @@ impl Shared {
         }
     }
 
-    async fn lease(self: Arc<Self>, request: LeaseRequest) -> Result<Claim, Error> {
+    async fn lease(self: Arc<Self>, request: LeaseRequest) -> Result<Claim<Self>, Error> {
         let LeaseRequest { worker, max, ttl, .. } = request;
         let answer = self.log.commit("lease", Command::Lease { worker, max, ttl }).await?;
         let Answer::Leased(leased) = answer else { return Err(unexpected("lease")) };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_postgres::config::{Host, SslMode};
 
-use super::tls::Tls;
+use crate::backend::tls::Tls;
 use crate::backend::{DEDUP_WINDOW, MAX_PAYLOAD};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};

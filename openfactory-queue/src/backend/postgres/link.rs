@@ -9,10 +9,10 @@ use deadpool_postgres::{
 use futures_util::future::BoxFuture;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::PostgresConfig;
 use super::failure::Failure;
-use super::tls::Tls;
 use crate::backend::request;
 use crate::error::{Error, ErrorKind};
 use crate::stamp::Stamp;
@@ -62,9 +62,9 @@ impl Link {
     pub(super) fn new(config: PostgresConfig) -> Result<Self, Error> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let server = config.server.clone();
-        let manager = match &config.tls {
-            Tls::Off => Manager::from_config(server, NoTls, recycling),
-            tls => Manager::from_config(server, tls.connector()?, recycling),
+        let manager = match config.tls.client()? {
+            None => Manager::from_config(server, NoTls, recycling),
+            Some(client) => Manager::from_config(server, MakeRustlsConnect::new(client), recycling),
         };
         let settings = settings(&config);
         let prepare = Hook::async_fn(move |client, _| {

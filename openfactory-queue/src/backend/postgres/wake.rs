@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::PostgresConfig;
 use super::failure::from_server;
 use super::link::settings;
-use super::tls::Tls;
 use crate::error::Error;
 
 /// The pause before a lost connection is made again.
@@ -106,9 +106,9 @@ impl Ears {
     }
 
     async fn connect(&self) -> Result<(Client, JoinHandle<()>), Error> {
-        match &self.config.tls {
-            Tls::Off => self.connect_by(NoTls).await,
-            tls => self.connect_by(tls.connector()?).await,
+        match self.config.tls.client()? {
+            None => self.connect_by(NoTls).await,
+            Some(client) => self.connect_by(MakeRustlsConnect::new(client)).await,
         }
     }
 

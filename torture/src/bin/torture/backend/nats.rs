@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openfactory_queue::SyncQueue;
-use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync, Tls};
+use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync};
+use openfactory_queue::backend::tls::Tls;
 use openfactory_queue::clock::Clock;
 
 use super::{Later, Server};

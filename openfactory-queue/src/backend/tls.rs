@@ -3,12 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::client::WantsClientCert;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Error, ErrorKind};
 
@@ -35,21 +33,22 @@ impl fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// What makes connections by it; if TLS is off, none is ever made.
-    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, Error> {
+    /// What makes connections by it, if there is to be TLS.
+    pub(crate) fn client(&self) -> Result<Option<ClientConfig>, Error> {
         let invalid = |detail: &str| Error::new(ErrorKind::Invalid, "open", detail);
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|source| invalid("TLS can't be set up").with_source(source))?;
-        let builder: ConfigBuilder<ClientConfig, WantsClientCert> = match self {
-            Self::Off => builder.with_root_certificates(RootCertStore::empty()),
-            Self::Platform => builder
+        let builder = || {
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|source| invalid("TLS can't be set up").with_source(source))
+        };
+        let verified = match self {
+            Self::Off => return Ok(None),
+            Self::Platform => builder()?
                 .with_platform_verifier()
                 .map_err(|source| invalid("the platform's roots can't be used").with_source(source))?,
-            Self::Roots(pem) => builder.with_root_certificates(roots(pem)?),
+            Self::Roots(pem) => builder()?.with_root_certificates(roots(pem)?),
         };
-        Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
+        Ok(Some(verified.with_no_client_auth()))
     }
 }
 
@@ -74,9 +73,9 @@ mod tests {
     #[test]
     fn roots_that_are_none_are_refused() {
         for bad in [&b""[..], b"no pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            let kind = Tls::Roots(bad.to_vec()).connector().map(drop).map_err(|error| error.kind());
+            let kind = Tls::Roots(bad.to_vec()).client().map(drop).map_err(|error| error.kind());
             assert_eq!(kind, Err(ErrorKind::Invalid));
         }
-        assert!(Tls::Off.connector().is_ok());
+        assert!(Tls::Off.client().unwrap().is_none());
     }
 }

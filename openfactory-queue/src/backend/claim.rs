@@ -2,17 +2,26 @@
 
 use std::sync::Arc;
 
-use super::Shared;
-use crate::lease::{Leased, Settlement};
+use async_trait::async_trait;
 
-/// Leases on their way to the caller; gives them back if the caller has gone.
-pub(super) struct Claim {
-    pub(super) leased: Vec<Leased>,
-    shared: Arc<Shared>,
+use crate::error::Error;
+use crate::lease::{LeaseToken, Leased, Settlement};
+
+/// Where leases are given back: what the handles of a queue at a server share.
+#[async_trait]
+pub(super) trait GiveBack: Send + Sync + 'static {
+    /// Ends leases.
+    async fn give_back(self: Arc<Self>, leases: Vec<(LeaseToken, Settlement)>) -> Result<(), Error>;
 }
 
-impl Claim {
-    pub(super) fn new(leased: Vec<Leased>, shared: Arc<Shared>) -> Self {
+/// Leases on their way to the caller; gives them back if the caller has gone.
+pub(super) struct Claim<S: GiveBack> {
+    pub(super) leased: Vec<Leased>,
+    shared: Arc<S>,
+}
+
+impl<S: GiveBack> Claim<S> {
+    pub(super) fn new(leased: Vec<Leased>, shared: Arc<S>) -> Self {
         Self { leased, shared }
     }
 
@@ -21,7 +30,7 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
+impl<S: GiveBack> Drop for Claim<S> {
     fn drop(&mut self) {
         if self.leased.is_empty() {
             return;
@@ -33,7 +42,7 @@ impl Drop for Claim {
         let back = self.leased.iter().map(|leased| (leased.token, Settlement::Release)).collect();
         let shared = Arc::clone(&self.shared);
         runtime.spawn(async move {
-            if let Err(error) = shared.settle(back).await {
+            if let Err(error) = shared.give_back(back).await {
                 tracing::debug!(%error, "a lease whose caller has gone will lapse");
             }
         });
