@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` is what continuous integration runs, and what a developer runs before a commit: the same
 //! steps by the same names. `cargo xtask bench NAME` runs a measurement, `cargo xtask torture queue` proves durability
-//! the hard way, `cargo xtask planted` tests the tests, and `cargo xtask lint-size` is the one check that no other tool has.
+//! the hard way, `cargo xtask fuzz` feeds parsers with nonsense, `cargo xtask planted` tests the tests, and `cargo xtask lint-size` is the one check that no other tool has.
 #![allow(clippy::print_stdout, reason = "a command that reports to the terminal")]
 
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod bench;
+mod fuzz;
 mod planted;
 mod process;
 mod requirements;
@@ -50,6 +51,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Feed the parsers of foreign bytes with what libFuzzer makes up, guided by the coverage that it sees.
+    Fuzz(fuzz::Options),
     /// Plant bugs into the queue, one at a time, in a copy of the work tree: its tests or a torture must find each.
     Planted(planted::Options),
     /// Fail on source files that are too long to be read, warn of those that grow towards it.
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             torture::queue(&workspace, true, &arguments)?.pass()
         }
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Planted(options) => planted::run(&workspace, &options),
         Command::LintSize => size::run(&workspace),
     });

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A program about to be run.
 #[derive(Debug)]
@@ -66,6 +66,11 @@ impl Call {
         }
         let status = child.wait().map_err(|error| format!("waiting: {error}"))?;
         Ok(status.success())
+    }
+
+    /// Runs it quietly to its end, whatever that is.
+    pub(crate) fn output(mut self) -> Result<Output, String> {
+        self.command.output().map_err(|error| self.not_started(&error))
     }
 
     /// Runs it quietly and returns its stdout; that it ended badly is an error that holds its stderr.

@@ -58,6 +58,7 @@ fn perform(step: Step, workspace: &Workspace, strict: bool) -> Result<Outcome, S
         Step::Planted => checks::planted(workspace),
         Step::Clippy => checks::clippy(workspace),
         Step::Test => suite::run(workspace, strict),
+        Step::Fuzz => checks::fuzz(workspace),
         Step::Torture => checks::torture(workspace, strict),
         Step::Absences => absences::run(workspace),
         Step::Doc => checks::doc(workspace),

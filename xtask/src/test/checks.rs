@@ -1,5 +1,5 @@
 //! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `planted`, `clippy`,
-//! `torture`, `doc`.
+//! `fuzz`, `torture`, `doc`.
 
 use serde_json::Value;
 
@@ -7,6 +7,7 @@ use super::features::{Selection, selections};
 use super::junit;
 use super::summary::Outcome;
 use super::tools;
+use crate::fuzz;
 use crate::planted;
 use crate::process::find;
 use crate::requirements;
@@ -78,6 +79,21 @@ pub(super) fn clippy(workspace: &Workspace) -> Result<Outcome, String> {
         }
     }
     Ok(Outcome::passed_if(bad.is_empty(), &format!("clippy has something to say ({})", bad.join("; "))))
+}
+
+/// How long each fuzz target runs here, in seconds: enough to see that it runs, and what is found at once.
+const FUZZ_SECONDS: u64 = 5;
+
+/// A short run of each fuzz target.
+pub(super) fn fuzz(workspace: &Workspace) -> Result<Outcome, String> {
+    if workspace.has_cargo("fmt") && !fuzz::is_formatted(workspace)? {
+        return Ok(Outcome::Failed("some fuzz target is not as rustfmt writes it".to_owned()));
+    }
+    if let Some(reason) = fuzz::obstacle(workspace) {
+        return Ok(Outcome::Skipped(vec![reason]));
+    }
+    let good = fuzz::smoke(workspace, FUZZ_SECONDS)?;
+    Ok(Outcome::passed_if(good, "a fuzz target found something, see above"))
 }
 
 /// A short torture: enough to see a broken promise, too little to prove much.

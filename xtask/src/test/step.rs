@@ -21,6 +21,8 @@ pub(super) enum Step {
     Clippy,
     /// Tests for each set of features, and documentation tests.
     Test,
+    /// Some seconds of fuzzing for each target.
+    Fuzz,
     /// A short torture of the queue: kills and power cuts.
     Torture,
     /// What must not be among the dependencies is not.
@@ -41,6 +43,7 @@ impl Step {
             Self::Planted => "planted",
             Self::Clippy => "clippy",
             Self::Test => "test",
+            Self::Fuzz => "fuzz",
             Self::Torture => "torture",
             Self::Absences => "absences",
             Self::Doc => "doc",
@@ -62,7 +65,7 @@ mod tests {
     fn steps_run_once_and_in_order() {
         assert_eq!(selected(&[Step::Doc, Step::Fmt, Step::Doc]), [Step::Fmt, Step::Doc]);
         let all = selected(&[]);
-        assert_eq!((all.len(), all.is_sorted()), (11, true));
+        assert_eq!((all.len(), all.is_sorted()), (12, true));
     }
 
     #[test]

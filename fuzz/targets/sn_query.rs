@@ -1,0 +1,109 @@
+//! Whatever a query is built of: refused, or a text that means what was built, by a parser that knows no encoder.
+#![no_main]
+
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+use openfactory_sn::query::{Condition, Join, Operator, Related};
+use openfactory_sn::record::Field;
+use openfactory_sn::{Query, Row};
+
+#[path = "../../openfactory-sn/src/query/encode/tests/parser.rs"]
+mod parser;
+
+/// The operators that take values from outside.
+const OPERATORS: &[Operator] = &[
+    Operator::Anything,
+    Operator::Between,
+    Operator::Contains,
+    Operator::Dynamic,
+    Operator::EmptyText,
+    Operator::EndsWith,
+    Operator::Equal,
+    Operator::EqualField,
+    Operator::Greater,
+    Operator::GreaterField,
+    Operator::GreaterOrEqual,
+    Operator::GreaterOrEqualField,
+    Operator::InHierarchy,
+    Operator::InHierarchyDynamic,
+    Operator::InstanceOf,
+    Operator::IsEmpty,
+    Operator::IsNotEmpty,
+    Operator::Less,
+    Operator::LessField,
+    Operator::LessOrEqual,
+    Operator::LessOrEqualField,
+    Operator::NotContains,
+    Operator::NotEqual,
+    Operator::NotEqualField,
+    Operator::NotOneOf,
+    Operator::OneOf,
+    Operator::StartsWith,
+];
+
+#[derive(Arbitrary, Debug)]
+struct Term<'a> {
+    field: Option<&'a str>,
+    operator: u8,
+    values: Vec<&'a str>,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Built<'a> {
+    blocks: Vec<Vec<Vec<Term<'a>>>>,
+    order: Option<&'a str>,
+    other: &'a str,
+}
+
+impl Term<'_> {
+    fn condition(&self) -> Condition {
+        let operator = OPERATORS[usize::from(self.operator) % OPERATORS.len()];
+        let values = self.values.iter().map(|value| (*value).to_owned()).collect();
+        Condition::new(self.field.unwrap_or("name"), operator, values)
+    }
+
+    fn meant(&self) -> parser::Parsed {
+        let condition = self.condition();
+        (condition.field().to_owned(), condition.operator().as_str(), condition.values().to_vec())
+    }
+}
+
+fuzz_target!(|built: Built<'_>| {
+    let mut query = Query::new();
+    for (index, block) in built.blocks.iter().enumerate() {
+        if index > 0 {
+            query = query.or_else();
+        }
+        for group in block {
+            query = query.any_of(group.iter().map(Term::condition));
+        }
+    }
+    if let Some(field) = built.order {
+        query = query.order_by(field);
+    }
+    if let Ok(text) = query.encoded()
+        && !built.blocks.iter().all(Vec::is_empty)
+    {
+        let meant: Vec<Vec<Vec<parser::Parsed>>> = built
+            .blocks
+            .iter()
+            .map(|block| block.iter().map(|group| group.iter().map(Term::meant).collect()).collect())
+            .collect();
+        assert_eq!(parser::parse(&text), meant, "{text}");
+        assert!(!text.to_lowercase().contains("javascript:"), "{text}");
+    }
+    let row = Row::try_from(serde_json::json!({"sys_id": "a", "name": built.other})).expect("a row");
+    let _ = query.contradicts(&row);
+
+    let condition = || Field::<String>::named("name").is(built.other);
+    if let Ok(text) = Query::new().join(Join::new(("a", "b"), ("c", "d"), condition())).encoded() {
+        assert_eq!(text, format!("JOINa.b=c.d!name={}", built.other));
+        assert!(!built.other.contains(['^', '!']), "{text}");
+    }
+    if let Ok(text) = Query::new().related(Related::at_least(1, "a", "b").and(condition())).encoded() {
+        assert_eq!(text.split('^').count(), 3, "{text}");
+    }
+    if let Ok(text) = Query::new().text(built.other).encoded() {
+        assert!(!text.contains('^'), "{text}");
+    }
+});
