@@ -1,31 +1,21 @@
-//! What a caller may do.
+//! Who calls, and what the access rules let them do.
+//!
+//! The rules are rows of `sys_security_acl`, as on an instance: for a table, for one of its fields, or for a path of the
+//! API; with roles, of which one is enough, and a condition on the row. Of the names that fit, the nearest one decides:
+//! a table goes before what it extends, and everything before `*`. Without a rule that fits, only an administrator may.
+
+mod check;
+mod fields;
+mod query;
+mod rules;
 
 use std::collections::BTreeSet;
 
-use crate::schema::Schema;
+pub(crate) use check::Access;
+pub(crate) use rules::{Operation, Rules};
 
-/// Tables that only an administrator writes.
-const PLATFORM_TABLES: [&str; 16] = [
-    "sys_user",
-    "sys_user_group",
-    "sys_user_grmember",
-    "sys_choice",
-    "sys_properties",
-    "sys_rate_limit_rules",
-    "sys_journal_field",
-    "sys_attachment",
-    "cmdb_rel_type",
-    "chg_model",
-    "sys_transform_map",
-    "sys_transform_entry",
-    "std_change_record_producer",
-    "std_change_producer_version",
-    "cmdb_identifier",
-    "cmdb_identifier_entry",
-];
-
-/// Roles that let their holder write records of the process tables.
-const WRITER_ROLES: [&str; 3] = ["itil", "change_manager", "asset"];
+/// The role that everyone has who has any.
+pub(crate) const INTERNAL_ROLE: &str = "snc_internal";
 
 /// Who calls, and with which roles.
 #[derive(Clone, Debug)]
@@ -49,33 +39,8 @@ impl Caller {
         self.roles.contains("admin")
     }
 
-    /// Any role reads; a user without one is shown no rows.
-    pub(crate) fn may_read(&self) -> bool {
-        !self.roles.is_empty()
-    }
-
-    pub(crate) fn may_write(&self, schema: &Schema, table: &str) -> bool {
-        if self.is_admin() {
-            return true;
-        }
-        if table == "sysapproval_approver" && self.roles.contains("approver_user") {
-            return true;
-        }
-        !PLATFORM_TABLES.contains(&schema.root(table))
-            && WRITER_ROLES.iter().any(|role| self.roles.contains(*role))
-    }
-
-    /// Approver rows are made by the instance.
-    pub(crate) fn may_create(&self, schema: &Schema, table: &str) -> bool {
-        self.may_write(schema, table) && (self.is_admin() || table != "sysapproval_approver")
-    }
-
-    /// Tasks stay, except for administrators and change managers.
-    pub(crate) fn may_delete(&self, schema: &Schema, table: &str) -> bool {
-        if !schema.is_a(table, "task") {
-            return self.may_create(schema, table);
-        }
-        self.is_admin() || (self.roles.contains("change_manager") && schema.is_a(table, "change_request"))
+    pub(crate) fn holds(&self, role: &str) -> bool {
+        if role == INTERNAL_ROLE { !self.roles.is_empty() } else { self.roles.contains(role) }
     }
 
     /// Who may set a change request's approval directly, or answer for an approver.

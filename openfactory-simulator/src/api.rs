@@ -1,7 +1,7 @@
 //! The instance over HTTP.
 
 mod answer;
-mod attachment;
+pub(crate) mod attachment;
 mod batch;
 mod call;
 mod change;

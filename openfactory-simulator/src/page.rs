@@ -27,9 +27,10 @@ use axum::routing::{any, get, post};
 
 pub(crate) use sessions::Sessions;
 
+use crate::access::{Access, INTERNAL_ROLE};
 use crate::api::{App, Call};
 use crate::refusal::Refusal;
-use crate::store::Session;
+use crate::store::{Session, StoreError};
 use login::Visitor;
 
 /// Where the page is.
@@ -58,6 +59,11 @@ struct Top<'a> {
 }
 
 impl Visit<'_> {
+    /// What the access rules say to whoever visits.
+    fn access(&self) -> Result<Access<'_>, StoreError> {
+        Access::of(self.session, &self.visitor.caller)
+    }
+
     fn top(&self) -> Top<'_> {
         Top { user_name: &self.visitor.caller.user_name, form_token: &self.visitor.form_token }
     }
@@ -177,7 +183,7 @@ where
 
 /// Refuses to show rows to whoever may read none.
 fn readable(visit: &Visit<'_>) -> Result<(), Refusal> {
-    if visit.visitor.caller.may_read() {
+    if visit.visitor.caller.holds(INTERNAL_ROLE) {
         return Ok(());
     }
     Err(Refusal::new(StatusCode::FORBIDDEN, "You may not read this").detail("Your user has no role."))

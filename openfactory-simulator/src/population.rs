@@ -1,5 +1,6 @@
 //! The people, groups and relation types that every instance begins with.
 
+mod access;
 pub(crate) mod changes;
 mod identifiers;
 mod imports;
@@ -89,6 +90,7 @@ pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refus
         let values = [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")];
         once(session, "sys_properties", &sys_id, values)?;
     }
+    access::plant(session)?;
     identifiers::plant(session)?;
     changes::plant(session)?;
     imports::plant(session)?;

@@ -1,5 +1,6 @@
 //! The dictionary: tables, their inheritance, their fields with types and choices.
 
+mod access;
 mod change;
 mod choices;
 mod cmdb;
@@ -204,6 +205,7 @@ impl Schema {
             .chain(ire::tables())
             .chain(change::tables())
             .chain(import::tables())
+            .chain(access::tables())
         {
             schema.add(table);
         }

@@ -8,8 +8,10 @@ mod deliveries;
 mod index;
 mod layout;
 mod session;
+mod standing;
 mod tokens;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +21,7 @@ pub(crate) use deliveries::Pending;
 pub use deliveries::{Delivery, DeliveryState};
 pub(crate) use index::Index;
 pub(crate) use session::{Narrow, Session};
+pub(crate) use standing::Standing;
 pub(crate) use tokens::{Kind as TokenKind, Token};
 
 use crate::clock::Clock;
@@ -81,6 +84,7 @@ pub(crate) struct Store {
     connection: Mutex<Connection>,
     pub(crate) schema: Schema,
     index: Index,
+    standing: Standing,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -106,7 +110,8 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         layout::prepare(&connection, file.is_some())?;
         let index = Index::of(&schema);
-        let store = Self { connection: Mutex::new(connection), schema, index, clock, entropy };
+        let standing = Standing::default();
+        let store = Self { connection: Mutex::new(connection), schema, index, standing, clock, entropy };
         store.write(|session| session.reindex())?;
         Ok(store)
     }
@@ -119,9 +124,18 @@ impl Store {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        let outcome = work(&self.session(&transaction))?;
-        transaction.commit().map_err(StoreError::from)?;
-        Ok(outcome)
+        let session = self.session(&transaction);
+        let outcome = work(&session);
+        let unsettled = session.unsettled.get();
+        let done = outcome.and_then(|outcome| {
+            transaction.commit().map_err(StoreError::from)?;
+            Ok(outcome)
+        });
+        if unsettled {
+            // What was read within the transaction may never have come to be.
+            self.standing.forget();
+        }
+        done
     }
 
     /// Runs `work`, which only reads.
@@ -138,6 +152,8 @@ impl Store {
             connection,
             schema: &self.schema,
             index: &self.index,
+            standing: &self.standing,
+            unsettled: Cell::new(false),
             now: self.clock.now(),
             entropy: &*self.entropy,
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Answer, App, Call};
+use crate::access::{Access, Operation};
 use crate::query::{Query, evaluate};
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -23,14 +24,17 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
     }
     let page = super::pages::Page::of(call, DEFAULT_LIMIT)?;
     let parsed = Query::parse(session, &caller, TABLE, call.param("sysparm_query").unwrap_or_default())?;
+    let access = Access::of(session, &caller)?;
+    access.may_ask(TABLE, &parsed.query)?;
     let rows = evaluate::run(session, TABLE, &parsed.query)?;
     let total = rows.len();
-    let rows = page
-        .cut(rows)
-        .filter(|_| caller.may_read())
-        .map(|row| metadata(session, call, &row))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(rows))))
+    let mut shown = Vec::new();
+    for row in page.cut(rows) {
+        if readable(&access, &row)? {
+            shown.push(metadata(session, call, &row)?);
+        }
+    }
+    Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
 }
 
 /// `POST /api/now/attachment/file`: the raw body becomes an attachment of a record.
@@ -50,11 +54,10 @@ pub(super) fn upload(app: &App, session: &Session<'_>, call: &Call) -> Result<An
     if session.schema.table(table).is_none() {
         return Err(Refusal::invalid_table(table));
     }
-    let target = session
-        .find(table, &sys_id.to_ascii_lowercase())?
-        .filter(|_| caller.may_read())
-        .ok_or_else(Refusal::no_record)?;
-    if !caller.may_write(session.schema, &target.class) {
+    let access = Access::of(session, &caller)?;
+    let target = session.find(table, &sys_id.to_ascii_lowercase())?;
+    let target = access.readable(target)?.ok_or_else(Refusal::no_record)?;
+    if !access.row(Operation::Write, &target)? {
         return Err(Refusal::acl("Insert"));
     }
     let size = call.body.len().to_string();
@@ -77,11 +80,12 @@ pub(super) fn upload(app: &App, session: &Session<'_>, call: &Call) -> Result<An
 /// `/api/now/attachment/{sys_id}`.
 pub(super) fn one(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -> Result<Answer, Refusal> {
     let caller = app.caller(session, call)?;
-    let row = session.find(TABLE, sys_id)?.filter(|_| caller.may_read()).ok_or_else(Refusal::no_record)?;
+    let access = Access::of(session, &caller)?;
+    let row = found(&access, sys_id)?;
     match call.method {
         Method::GET | Method::HEAD => Ok(Answer::result(StatusCode::OK, &metadata(session, call, &row)?)),
         Method::DELETE => {
-            if !caller.may_write(session.schema, row.value("table_name")) {
+            if !writable(&access, &row)? {
                 return Err(Refusal::acl("Delete"));
             }
             write::delete(session, &row)?;
@@ -102,11 +106,43 @@ pub(super) fn download(
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));
     }
-    let row = session.find(TABLE, sys_id)?.filter(|_| caller.may_read()).ok_or_else(Refusal::no_record)?;
+    let row = found(&Access::of(session, &caller)?, sys_id)?;
     let bytes = session.body(sys_id)?.ok_or_else(Refusal::no_record)?;
     let about = metadata(session, call, &row)?.to_string();
     let answer = Answer::bytes(row.value("content_type"), bytes);
     Ok(answer.header(HeaderName::from_static("x-attachment-metadata"), &about))
+}
+
+/// The attachment, if the caller may read it.
+pub(crate) fn found(access: &Access<'_>, sys_id: &str) -> Result<Record, Refusal> {
+    match access.session().find(TABLE, sys_id)? {
+        Some(row) if readable(access, &row)? => Ok(row),
+        _ => Err(Refusal::no_record()),
+    }
+}
+
+/// The record that an attachment belongs to.
+fn target(access: &Access<'_>, row: &Record) -> Result<Option<Record>, StoreError> {
+    access.session().find(row.value("table_name"), row.value("table_sys_id"))
+}
+
+/// An attachment is read by whoever may read its record.
+fn readable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
+    if !access.row(Operation::Read, row)? {
+        return Ok(false);
+    }
+    match target(access, row)? {
+        Some(target) => access.row(Operation::Read, &target),
+        None => Ok(true),
+    }
+}
+
+/// And changed by whoever may write its record.
+fn writable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
+    match target(access, row)? {
+        Some(target) => access.row(Operation::Write, &target),
+        None => Ok(access.table(Operation::Write, row.value("table_name"))),
+    }
 }
 
 /// An attachment's fields, with what only this API adds.

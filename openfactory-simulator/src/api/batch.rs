@@ -54,7 +54,10 @@ pub(super) fn run(app: &App, call: &Call) -> Result<Answer, Refusal> {
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
-    app.store.read(|session| app.caller(session, call))?;
+    app.store.read(|session| {
+        app.caller(session, call)?;
+        route::opened(app, session, call)
+    })?;
     call.sends_json()?;
     let batch: Batch =
         serde_json::from_slice(&call.body).map_err(|error| Refusal::unreadable(error.to_string()))?;

@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 
 use super::pages::Page;
 use super::{Answer, App, Call};
-use crate::access::Caller;
+use crate::access::{Access, Caller, Operation as May};
 use crate::query::{Condition, Operator, Query, evaluate};
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::store::Session;
+use crate::store::{Session, StoreError};
 use crate::write::{self, input::Input};
 
 const TABLE: &str = "change_request";
@@ -70,12 +70,27 @@ pub(super) fn change(
 }
 
 impl Context<'_> {
+    fn access(&self) -> Result<Access<'_>, StoreError> {
+        Access::of(self.session, &self.caller)
+    }
+
+    /// The rows of a page that the caller may read.
+    fn shown(&self, rows: impl IntoIterator<Item = Record>) -> Result<Value, StoreError> {
+        let access = self.access()?;
+        let mut shown = Vec::new();
+        for row in rows {
+            if access.row(May::Read, &row)? {
+                shown.push(shape::typed(&access, &row, &self.call.base_url)?);
+            }
+        }
+        Ok(Value::Array(shown))
+    }
+
     /// The change of this `sys_id`, and of this type where the path names one.
     fn find(&self, sys_id: &str, kind: Option<&str>) -> Result<Record, Refusal> {
         let found = self.session.find(TABLE, &sys_id.to_ascii_lowercase())?;
-        found
-            .filter(|row| self.caller.may_read() && kind.is_none_or(|kind| row.value("type") == kind))
-            .ok_or_else(Refusal::no_record)
+        let found = found.filter(|row| kind.is_none_or(|kind| row.value("type") == kind));
+        self.access()?.readable(found)?.ok_or_else(Refusal::no_record)
     }
 
     fn list(&self, kind: Option<&str>) -> Result<Answer, Refusal> {
@@ -95,14 +110,10 @@ impl Context<'_> {
             query = query.and(&Condition { field: "type".to_owned(), operator, value: kind.to_owned() });
         }
         let page = Page::of(call, DEFAULT_LIMIT)?;
+        self.access()?.may_ask(TABLE, &query)?;
         let rows = evaluate::run(session, TABLE, &query)?;
         let total = rows.len();
-        let rows = page
-            .cut(rows)
-            .filter(|_| self.caller.may_read())
-            .map(|row| shape::typed(session, &row, &call.base_url))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(rows))))
+        Ok(page.announce(call, total, Answer::result(StatusCode::OK, &self.shown(page.cut(rows))?)))
     }
 
     /// Makes a change of the type in the path, or else in query or body.
@@ -121,11 +132,7 @@ impl Context<'_> {
         {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, "Invalid change type").detail(kind));
         }
-        if !self.caller.may_create(self.session.schema, TABLE) {
-            return Err(Refusal::acl("Insert"));
-        }
-        let writer = self.app.writer(&self.caller);
-        let record = write::create(self.session, &writer, TABLE, &input(&body)?)?;
+        let record = self.make(TABLE, &body)?;
         self.told(&record, Some(&body))
     }
 
@@ -134,23 +141,37 @@ impl Context<'_> {
         match self.call.method {
             Method::GET | Method::HEAD => self.told(&record, None),
             Method::PATCH => {
-                if !self.caller.may_write(self.session.schema, TABLE) {
-                    return Err(Refusal::acl("Update"));
-                }
                 let body = self.body()?;
-                let writer = self.app.writer(&self.caller);
-                let record = write::update(self.session, &writer, &record, &input(&body)?)?;
+                let record = self.alter(&record, &body)?;
                 self.told(&record, Some(&body))
             }
             Method::DELETE => {
-                if !self.caller.may_delete(self.session.schema, TABLE) {
-                    return Err(Refusal::acl("Delete"));
-                }
+                self.access()?.demand(May::Delete, &record)?;
                 write::delete(self.session, &record)?;
                 Ok(Answer::empty(StatusCode::NO_CONTENT))
             }
             _ => Err(Refusal::method(self.call.method.as_str())),
         }
+    }
+
+    /// Makes a record of what was sent, as far as the caller may write it.
+    fn make(&self, table: &str, body: &Map<String, Value>) -> Result<Record, Refusal> {
+        let access = self.access()?;
+        access.demand_table(May::Create, table)?;
+        let mut input = input(body)?;
+        access.admit(May::Create, &Record::new(table, ""), &mut input)?;
+        let record = write::create(self.session, &self.app.writer(&self.caller), table, &input)?;
+        access.demand(May::Create, &record)?;
+        Ok(record)
+    }
+
+    /// Changes a record as far as the caller may.
+    fn alter(&self, record: &Record, body: &Map<String, Value>) -> Result<Record, Refusal> {
+        let access = self.access()?;
+        access.demand(May::Write, record)?;
+        let mut input = input(body)?;
+        access.admit(May::Write, record, &mut input)?;
+        write::update(self.session, &self.app.writer(&self.caller), record, &input)
     }
 
     fn body(&self) -> Result<Map<String, Value>, Refusal> {
@@ -162,7 +183,7 @@ impl Context<'_> {
 
     /// A record as the answer, with what was sent in vain.
     fn told(&self, record: &Record, sent: Option<&Map<String, Value>>) -> Result<Answer, Refusal> {
-        let mut told = shape::typed(self.session, record, &self.call.base_url)?;
+        let mut told = shape::typed(&self.access()?, record, &self.call.base_url)?;
         if let (Some(sent), Value::Object(members)) = (sent, &mut told) {
             members.insert("__meta".to_owned(), shape::meta(self.session, &record.class, sent.keys()));
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::pages::Page;
 use super::{Answer, App, Call, table};
-use crate::access::Caller;
+use crate::access::{Access, Caller, Operation};
 use crate::ire::{self, Options, Payload};
 use crate::query::{evaluate, walk};
 use crate::record::Record;
@@ -43,12 +43,17 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
     match call.method {
         Method::GET | Method::HEAD => {
             let page = Page::of(call, DEFAULT_LIMIT)?;
-            let rows = evaluate::run(session, class, &table::query(session, call, &caller, class)?)?;
+            let access = Access::of(session, &caller)?;
+            let query = table::query(session, call, &caller, class)?;
+            access.may_ask(class, &query)?;
+            let rows = evaluate::run(session, class, &query)?;
             let total = rows.len();
-            let shown = page
-                .cut(rows)
-                .map(|row| json!({ "sys_id": row.sys_id, "name": row.value("name") }))
-                .collect();
+            let mut shown = Vec::new();
+            for row in page.cut(rows) {
+                if access.row(Operation::Read, &row)? {
+                    shown.push(json!({ "sys_id": row.sys_id, "name": row.value("name") }));
+                }
+            }
             Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
         }
         Method::POST => {
@@ -66,7 +71,7 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, "Failed to create CI").detail(detail));
             };
             relate(app, session, &caller, &record, &body)?;
-            whole(session, call, &record)
+            whole(&Access::of(session, &caller)?, call, &record)
         }
         _ => Err(Refusal::method(call.method.as_str())),
     }
@@ -81,15 +86,19 @@ pub(super) fn item(
     sys_id: &str,
 ) -> Result<Answer, Refusal> {
     let caller = entered(app, session, call, class)?;
-    let record = session.find(class, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    let access = Access::of(session, &caller)?;
+    let record = session.find(class, &sys_id.to_ascii_lowercase())?;
+    let record = access.readable(record)?.ok_or_else(Refusal::no_record)?;
     match call.method {
-        Method::GET | Method::HEAD => whole(session, call, &record),
+        Method::GET | Method::HEAD => whole(&access, call, &record),
         Method::PUT | Method::PATCH => {
             let body = body(session, call)?;
             let bytes = Value::Object(body.attributes).to_string();
-            let input = Input::from_json(bytes.as_bytes())?;
+            let mut input = Input::from_json(bytes.as_bytes())?;
+            access.demand(Operation::Write, &record)?;
+            access.admit(Operation::Write, &record, &mut input)?;
             let record = write::update(session, &app.writer(&caller), &record, &input)?;
-            whole(session, call, &record)
+            whole(&access, call, &record)
         }
         _ => Err(Refusal::method(call.method.as_str())),
     }
@@ -110,7 +119,7 @@ pub(super) fn relations(
     }
     let body = body(session, call)?;
     relate(app, session, &caller, &record, &body)?;
-    whole(session, call, &record)
+    whole(&Access::of(session, &caller)?, call, &record)
 }
 
 /// `DELETE /api/now/cmdb/instance/{class}/{sys_id}/relation/{rel_sys_id}`.
@@ -138,7 +147,7 @@ pub(super) fn relation(
 /// Lets in who may write configuration items; this API is for no one else.
 fn entered(app: &App, session: &Session<'_>, call: &Call, class: &str) -> Result<Caller, Refusal> {
     let caller = app.caller(session, call)?;
-    if !caller.may_write(session.schema, "cmdb_ci") {
+    if !Access::of(session, &caller)?.table(Operation::Write, "cmdb_ci") {
         return Err(Refusal::api_acl());
     }
     if session.schema.is_a(class, "cmdb_ci") { Ok(caller) } else { Err(Refusal::invalid_table(class)) }
@@ -180,10 +189,13 @@ fn relate(
 }
 
 /// The item with its relations: values raw, references with what they show.
-fn whole(session: &Session<'_>, call: &Call, record: &Record) -> Result<Answer, Refusal> {
+fn whole(access: &Access<'_>, call: &Call, record: &Record) -> Result<Answer, Refusal> {
+    let session = access.session();
     let view = View { display: Display::All, base_url: call.base_url.clone(), ..View::default() };
     let mut attributes = serde_json::Map::new();
-    if let Value::Object(fields) = render::record(session, &record.class, record, &view)? {
+    let mut shown = render::record(session, &record.class, record, &view)?;
+    access.hide(record, &mut shown)?;
+    if let Value::Object(fields) = shown {
         for (name, shown) in fields {
             let filled = shown.get("link").is_some();
             let plain = shown.get("value").cloned().unwrap_or(Value::Null);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Answer, App, Call};
-use crate::access::Caller;
+use crate::access::{Access, Caller, Operation};
 use crate::import;
 use crate::refusal::Refusal;
 use crate::store::Session;
@@ -74,7 +74,8 @@ fn entered(app: &App, session: &Session<'_>, call: &Call, staging: &str) -> Resu
     if staging == import::ROOT || !session.schema.is_a(staging, import::ROOT) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, format!("Invalid staging table {staging}")));
     }
-    if caller.may_write(session.schema, staging) { Ok(caller) } else { Err(Refusal::acl("Insert")) }
+    Access::of(session, &caller)?.demand_table(Operation::Create, staging)?;
+    Ok(caller)
 }
 
 fn read<T: for<'a> Deserialize<'a>>(call: &Call) -> Result<T, Refusal> {

@@ -3,6 +3,7 @@
 use axum::http::{Method, StatusCode};
 
 use super::{Answer, App, Call};
+use crate::access::{Access, Operation};
 use crate::entropy;
 use crate::ire::{self, Options, Payload};
 use crate::refusal::Refusal;
@@ -29,7 +30,7 @@ pub(super) fn identify(
         return Err(Refusal::method(call.method.as_str()));
     }
     call.sends_json()?;
-    if !caller.may_write(session.schema, "cmdb_ci") {
+    if !Access::of(session, &caller)?.table(Operation::Write, "cmdb_ci") {
         return Err(Refusal::api_acl());
     }
     let payload = Payload::from_json(&call.body)?;

@@ -53,6 +53,7 @@ fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Ref
     let nothing = || Refusal::no_resource(&call.path);
     let segments = segments(&call.path).ok_or_else(nothing)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    opened(app, session, call)?;
     match segments.as_slice() {
         ["oauth_revoke.do"] => oauth::revoke(app, session, call),
         ["oauth_auth.do"] => oauth::authorize(app, session, call),
@@ -67,6 +68,13 @@ fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Ref
         }
         _ => Err(nothing()),
     }
+}
+
+/// Refuses a call to a path that the access rules for the API close to its caller. Whoever is not known is refused by
+/// the call itself.
+pub(super) fn opened(app: &App, session: &Session<'_>, call: &Call) -> Result<(), Refusal> {
+    let open = session.access_rules()?.opens(&call.path, || app.caller(session, call).ok());
+    if open { Ok(()) } else { Err(Refusal::api_acl()) }
 }
 
 fn now(

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use self::having::Having;
 use super::{Answer, App, Call, table};
+use crate::access::{Access, Operation};
 use crate::query::{evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -80,11 +81,14 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
         return Err(Refusal::method(call.method.as_str()));
     }
     call.wants_json()?;
-    if !caller.may_read() {
+    let access = Access::of(session, &caller)?;
+    if !access.table(Operation::Read, table) {
         return Err(Refusal::query_rights());
     }
     let wanted = Wanted::of(session.schema, call, table);
-    let rows = evaluate::run(session, table, &table::query(session, call, &caller, table)?)?;
+    let query = table::query(session, call, &caller, table)?;
+    access.may_ask(table, &query)?;
+    let rows = evaluate::run(session, table, &query)?;
     let by = fields(session.schema, table, call.param("sysparm_group_by"));
     if by.is_empty() {
         let all = Group { key: Vec::new(), rows };

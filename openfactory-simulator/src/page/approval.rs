@@ -6,6 +6,7 @@ use axum::response::Response;
 use super::link::{self, Link};
 use super::login::form_value;
 use super::{Visit, respond};
+use crate::access::Operation;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::store::StoreError;
@@ -47,30 +48,28 @@ fn one(visit: &Visit<'_>, row: &Record) -> Result<Approval, StoreError> {
     Ok(Approval {
         record: Link::to_record(TABLE, &row.sys_id, &approver),
         state: shown("state")?,
-        action: (waits && may_answer(visit, row)).then(|| link::approval(&row.sys_id)),
+        action: (waits && may_answer(visit, row)?).then(|| link::approval(&row.sys_id)),
         approver,
     })
 }
 
 /// As the Table API and the approver's rule have it.
-fn may_answer(visit: &Visit<'_>, row: &Record) -> bool {
+fn may_answer(visit: &Visit<'_>, row: &Record) -> Result<bool, StoreError> {
     let caller = &visit.visitor.caller;
-    caller.may_write(visit.session.schema, TABLE)
-        && (row.value("approver") == caller.sys_id || caller.may_decide())
+    let asked = row.value("approver") == caller.sys_id || caller.may_decide();
+    Ok(asked && visit.access()?.row(Operation::Write, row)?)
 }
 
 /// `POST /page/approval/{sys_id}`: writes the answer into the approver row, as the Table API would.
 pub(super) fn answer(visit: &Visit<'_>, sys_id: &str) -> Result<Response, Refusal> {
     let session = visit.session;
-    let row = session.find(TABLE, sys_id)?.filter(|_| visit.visitor.caller.may_read());
+    let row = visit.access()?.readable(session.find(TABLE, sys_id)?)?;
     let row = row.ok_or_else(Refusal::no_record)?;
     let decision = form_value(visit.call, "decision").unwrap_or_default();
     if !["approved", "rejected"].contains(&decision.as_str()) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "Approve or reject").detail(decision));
     }
-    if !visit.visitor.caller.may_write(session.schema, TABLE) {
-        return Err(Refusal::acl("Update"));
-    }
+    visit.access()?.demand(Operation::Write, &row)?;
     if row.value("state") != "requested" {
         return Err(Refusal::new(StatusCode::CONFLICT, "This was answered before")
             .detail("Nothing was changed. Open the record again to see how it stands."));

@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::link::{self, Link};
 use super::{Top, Visit, readable, respond};
+use crate::access::{Access, Operation};
 use crate::query::{Query, evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -79,7 +80,13 @@ pub(super) fn show(visit: &Visit<'_>, name: &str) -> Result<Response, Refusal> {
 
     let columns = columns(session.schema, name);
     let shown = records.len();
-    let rows = records.iter().map(|record| row(visit, name, &columns, record)).collect::<Result<_, _>>()?;
+    let access = visit.access()?;
+    let mut rows = Vec::with_capacity(shown);
+    for record in &records {
+        if access.row(Operation::Read, record)? {
+            rows.push(row(&access, name, &columns, record)?);
+        }
+    }
     let labels = columns.iter().filter_map(|column| session.schema.field(name, column));
     let page = ListPage {
         top: visit.top(),
@@ -106,7 +113,7 @@ fn found(
     table: &str,
     text: &str,
     offset: usize,
-) -> Result<(Vec<Record>, usize, Vec<String>), StoreError> {
+) -> Result<(Vec<Record>, usize, Vec<String>), Refusal> {
     let session = visit.session;
     if text.is_empty() {
         let own = session.counts()?;
@@ -114,6 +121,7 @@ fn found(
         return Ok((session.newest(table, offset, ROWS)?, total, Vec::new()));
     }
     let parsed = Query::parse(session, &visit.visitor.caller, table, text)?;
+    visit.access()?.may_ask(table, &parsed.query)?;
     let mut rows = evaluate::run(session, table, &parsed.query)?;
     if parsed.query.order.is_empty() {
         rows.reverse();
@@ -136,11 +144,13 @@ fn columns<'a>(schema: &'a Schema, table: &'a str) -> Vec<&'a str> {
     columns
 }
 
-fn row(visit: &Visit<'_>, table: &str, columns: &[&str], record: &Record) -> Result<Row, StoreError> {
+fn row(access: &Access<'_>, table: &str, columns: &[&str], record: &Record) -> Result<Row, StoreError> {
     let mut cells = Vec::with_capacity(columns.len());
     for column in columns {
-        let Some(field) = visit.session.schema.field(table, column) else { continue };
-        let text = walk::display(visit.session, field, record.value(column))?;
+        let session = access.session();
+        let Some(field) = session.schema.field(table, column) else { continue };
+        let may = access.shows(record, column)?;
+        let text = if may { walk::display(session, field, record.value(column))? } else { String::new() };
         cells.push(Cell { label: field.label.clone(), text });
     }
     let shown = if cells.is_empty() { String::new() } else { cells.remove(0).text };

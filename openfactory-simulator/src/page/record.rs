@@ -8,6 +8,7 @@ use super::approval::{self, Approval};
 use super::link::{self, Link};
 use super::related::{self, RelatedList, Relation};
 use super::{Top, Visit, readable, respond};
+use crate::access::Access;
 use crate::query::walk;
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -62,11 +63,13 @@ pub(super) fn show(visit: &Visit<'_>, table: &str, sys_id: &str) -> Result<Respo
     if session.schema.table(table).is_none() {
         return Err(Refusal::new(StatusCode::NOT_FOUND, "There is no such table").detail(table));
     }
-    let record = session.find(table, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    let access = visit.access()?;
+    let record = access.readable(session.find(table, &sys_id.to_ascii_lowercase())?)?;
+    let record = record.ok_or_else(Refusal::no_record)?;
     let class = &record.class;
     let label = session.schema.table(class).map_or(class.as_str(), |table| table.label.as_str());
     let name = walk::display_of(session, class, &record.sys_id)?;
-    let (filled, empty) = fields(session, &record)?;
+    let (filled, empty) = fields(&access, &record)?;
     let page = RecordPage {
         top: visit.top(),
         title: if name.is_empty() { format!("{label} {}", record.sys_id) } else { format!("{label} {name}") },
@@ -85,11 +88,12 @@ pub(super) fn show(visit: &Visit<'_>, table: &str, sys_id: &str) -> Result<Respo
 }
 
 /// The fields that have a value, and the labels of those that have none. Journal fields have a section of their own.
-fn fields(session: &Session<'_>, record: &Record) -> Result<(Vec<Row>, Vec<String>), StoreError> {
+fn fields(access: &Access<'_>, record: &Record) -> Result<(Vec<Row>, Vec<String>), StoreError> {
+    let session = access.session();
     let (mut filled, mut empty) = (Vec::new(), Vec::new());
     for field in session.schema.fields(&record.class) {
         let raw = record.value(&field.name);
-        if field.kind == FieldType::Journal {
+        if field.kind == FieldType::Journal || !access.shows(record, &field.name)? {
             continue;
         }
         if raw.is_empty() {

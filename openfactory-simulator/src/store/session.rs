@@ -1,11 +1,12 @@
 //! What can be asked of the rows within one transaction.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Index, StoreError};
+use super::{Index, Standing, StoreError};
 use crate::entropy::Entropy;
 use crate::record::Record;
 use crate::schema::Schema;
@@ -26,6 +27,9 @@ pub(crate) struct Session<'a> {
     pub(super) connection: &'a Connection,
     pub(crate) schema: &'a Schema,
     pub(crate) index: &'a Index,
+    pub(super) standing: &'a Standing,
+    /// Whether rows changed that are kept ready.
+    pub(super) unsettled: Cell<bool>,
     pub(crate) now: SystemTime,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -134,6 +138,7 @@ impl Session<'_> {
     /// Adds a row whose `sys_id` is not taken.
     pub(crate) fn insert(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);
+        self.unsettle(root);
         self.connection
             .prepare_cached("INSERT INTO record (root, sys_id, class, data) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![root, record.sys_id, record.class, encode(record)?])?;
@@ -144,6 +149,7 @@ impl Session<'_> {
     pub(crate) fn replace(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);
         let Some((seq, old)) = self.kept(root, &record.sys_id)? else { return Ok(()) };
+        self.unsettle(root);
         self.connection
             .prepare_cached("UPDATE record SET class = ?2, data = ?3 WHERE seq = ?1")?
             .execute(params![seq, record.class, encode(record)?])?;
@@ -155,6 +161,7 @@ impl Session<'_> {
     pub(crate) fn remove(&self, record: &Record) -> Result<(), StoreError> {
         let root = self.schema.root(&record.class);
         let Some((seq, old)) = self.kept(root, &record.sys_id)? else { return Ok(()) };
+        self.unsettle(root);
         self.connection.prepare_cached("DELETE FROM record WHERE seq = ?1")?.execute(params![seq])?;
         if root == "sys_attachment" {
             self.connection

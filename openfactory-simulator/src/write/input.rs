@@ -1,6 +1,6 @@
 //! The values that a caller sends, brought into the form in which they are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -57,6 +57,16 @@ impl Input {
     /// Takes a seed's row, `sys_` fields included.
     pub(crate) fn seed(values: BTreeMap<String, String>) -> Self {
         Self { values, trusted: true }
+    }
+
+    /// The names of the values.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// Leaves these values out.
+    pub(crate) fn without(&mut self, names: &BTreeSet<String>) {
+        self.values.retain(|name, _| !names.contains(name));
     }
 
     /// The `sys_id` that the caller wishes for a new row.

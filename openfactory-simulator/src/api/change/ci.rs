@@ -3,7 +3,8 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Context, shape};
+use super::Context;
+use crate::access::Operation as May;
 use crate::api::Answer;
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -34,11 +35,7 @@ pub(super) fn items(at: &Context<'_>, change: &Record) -> Result<Answer, Refusal
     match at.call.method {
         Method::GET | Method::HEAD => {
             let rows = at.session.by(table, "task", &change.sys_id)?;
-            let rows = rows
-                .iter()
-                .map(|row| shape::typed(at.session, row, &at.call.base_url))
-                .collect::<Result<Vec<_>, _>>()?;
-            Ok(Answer::result(StatusCode::OK, &Value::Array(rows)))
+            Ok(Answer::result(StatusCode::OK, &at.shown(rows)?))
         }
         Method::POST => add(at, change, table, field, &body),
         _ => Err(Refusal::method(at.call.method.as_str())),
@@ -52,7 +49,7 @@ fn add(
     field: &str,
     body: &serde_json::Map<String, Value>,
 ) -> Result<Answer, Refusal> {
-    if !at.caller.may_write(at.session.schema, super::TABLE) {
+    if !at.access()?.row(May::Write, change)? {
         return Err(Refusal::acl("Insert"));
     }
     let ids = body.get("cmdb_ci_sys_ids").and_then(Value::as_str).unwrap_or_default();

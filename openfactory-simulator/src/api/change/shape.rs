@@ -2,19 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::access::Access;
 use crate::query::walk;
 use crate::record::Record;
 use crate::schema::{Field, FieldType, Schema};
 use crate::store::{Session, StoreError};
 
 /// A row with typed values.
-pub(super) fn typed(session: &Session<'_>, row: &Record, base_url: &str) -> Result<Value, StoreError> {
+pub(super) fn typed(access: &Access<'_>, row: &Record, base_url: &str) -> Result<Value, StoreError> {
+    let session = access.session();
     let mut object = Map::new();
     for field in session.schema.fields(&row.class) {
         let shown = walk::display(session, field, row.value(&field.name))?;
         object.insert(field.name.clone(), value(field, row.value(&field.name), &shown, base_url));
     }
-    Ok(Value::Object(object))
+    let mut shown = Value::Object(object);
+    access.hide(row, &mut shown)?;
+    Ok(shown)
 }
 
 fn value(field: &Field, raw: &str, shown: &str, base_url: &str) -> Value {

@@ -4,35 +4,32 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::{Context, shape};
+use crate::access::Operation as May;
 use crate::api::Answer;
 use crate::api::pages::Page;
 use crate::query::{Query, evaluate};
 use crate::refusal::Refusal;
-use crate::write;
 
 pub(super) const TABLE: &str = "std_change_record_producer";
 
 pub(super) fn list(at: &Context<'_>, table: &str) -> Result<Answer, Refusal> {
     let text = at.call.param("sysparm_query").unwrap_or_default();
     let query = Query::parse(at.session, &at.caller, table, text)?.query;
+    at.access()?.may_ask(table, &query)?;
     let rows = evaluate::run(at.session, table, &query)?;
-    let rows = Page::of(at.call, super::DEFAULT_LIMIT)?
-        .cut(rows)
-        .map(|row| shape::typed(at.session, &row, &at.call.base_url))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Answer::result(StatusCode::OK, &Value::Array(rows)))
+    let rows = Page::of(at.call, super::DEFAULT_LIMIT)?.cut(rows);
+    Ok(Answer::result(StatusCode::OK, &at.shown(rows)?))
 }
 
 pub(super) fn one(at: &Context<'_>, table: &str, id: &str) -> Result<Answer, Refusal> {
-    let row = at.session.find(table, &id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    let row = at.session.find(table, &id.to_ascii_lowercase())?;
+    let row = at.access()?.readable(row)?.ok_or_else(Refusal::no_record)?;
     at.told(&row, None)
 }
 
 /// `POST /change/standard/{template}`: the template's values stand; what was sent for them is ignored, and told.
 pub(super) fn create(at: &Context<'_>, id: &str) -> Result<Answer, Refusal> {
-    if !at.caller.may_create(at.session.schema, super::TABLE) {
-        return Err(Refusal::acl("Insert"));
-    }
+    at.access()?.demand_table(May::Create, super::TABLE)?;
     let template = at
         .session
         .find(TABLE, &id.to_ascii_lowercase())?
@@ -49,9 +46,8 @@ pub(super) fn create(at: &Context<'_>, id: &str) -> Result<Answer, Refusal> {
     }
     body.insert("type".to_owned(), Value::from("standard"));
     body.insert("std_change_producer_version".to_owned(), Value::from(version));
-    let writer = at.app.writer(&at.caller);
-    let record = write::create(at.session, &writer, super::TABLE, &super::input(&body)?)?;
-    let mut told = shape::typed(at.session, &record, &at.call.base_url)?;
+    let record = at.make(super::TABLE, &body)?;
+    let mut told = shape::typed(&at.access()?, &record, &at.call.base_url)?;
     let mut meta = shape::meta(at.session, super::TABLE, sent.keys());
     if let Some(Value::Array(ignored)) = meta.get_mut("ignoredFields") {
         ignored.extend(overridden);

@@ -1,0 +1,69 @@
+//! The access rules that an instance begins with.
+
+use super::{derived_id, once};
+use crate::access::INTERNAL_ROLE;
+use crate::refusal::Refusal;
+use crate::store::Session;
+
+/// Tables that only an administrator writes, beside those whose name begins with `sys_`.
+const PLATFORM_TABLES: [&str; 7] = [
+    "cmdb_rel_type",
+    "cmdb_identifier",
+    "cmdb_identifier_entry",
+    "chg_model",
+    "std_change_record_producer",
+    "std_change_producer_version",
+    "syslog",
+];
+
+/// Tables of the platform that integrations write nevertheless.
+const OPEN_TABLES: [&str; 3] = ["sys_object_source", "sys_import_set", "sys_import_set_row"];
+
+/// Roles that let their holder write records of the process tables.
+const WRITERS: &str = "itil,change_manager,asset";
+
+/// Name, operation, roles, condition.
+const RULES: [(&str, &str, &str, &str); 10] = [
+    // Any role reads; a user without one is shown no rows.
+    ("*", "read", INTERNAL_ROLE, ""),
+    ("*", "write", WRITERS, ""),
+    ("*", "create", WRITERS, ""),
+    ("*", "delete", WRITERS, ""),
+    // Approver rows are made by the instance.
+    ("sysapproval_approver", "write", "itil,change_manager,asset,approver_user", ""),
+    ("sysapproval_approver", "create", "admin", ""),
+    ("sysapproval_approver", "delete", "admin", ""),
+    // Tasks stay, except for administrators and change managers.
+    ("task", "delete", "admin", ""),
+    ("change_request", "delete", "change_manager", ""),
+    ("sys_security_acl", "read", "admin", ""),
+];
+
+pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
+    for (name, operation, roles, condition) in RULES {
+        rule(session, name, operation, roles, condition)?;
+    }
+    for table in session.schema.tables() {
+        let root = session.schema.root(&table.name) == table.name;
+        let platform = table.name.starts_with("sys_") || PLATFORM_TABLES.contains(&table.name.as_str());
+        if root && platform && !OPEN_TABLES.contains(&table.name.as_str()) {
+            for operation in ["create", "write", "delete"] {
+                rule(session, &table.name, operation, "admin", "")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plants a rule for a table or a field.
+pub(super) fn rule(
+    session: &Session<'_>,
+    name: &str,
+    operation: &str,
+    roles: &str,
+    condition: &str,
+) -> Result<(), Refusal> {
+    let id = derived_id("sys_security_acl", &format!("{operation} {name} {roles} {condition}"));
+    let values = [("name", name), ("operation", operation), ("roles", roles), ("condition", condition)];
+    once(session, "sys_security_acl", &id, values)
+}
