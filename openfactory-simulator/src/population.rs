@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::grant::CLIENT_CREDENTIALS_PROPERTY;
-use crate::profile::Profile;
+use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::write::{self, input::Input};
@@ -41,6 +41,14 @@ const USERS: [(&str, &str, &str, &str); 5] = [
     ("build.requester", "Bruno Requester", "build.requester@example.com", "itil"),
 ];
 
+/// The users of the integration points of a locked-down instance.
+const POINTS: [(&str, &str, &str, &str); 4] = [
+    (POINT_USERS[0], "OpenFactory Change", "openfactory.change@example.com", access::CHANGE_ROLE),
+    (POINT_USERS[1], "OpenFactory CMDB", "openfactory.cmdb@example.com", access::CMDB_ROLE),
+    (POINT_USERS[2], "OpenFactory GRC", "openfactory.grc@example.com", access::GRC_ROLE),
+    (POINT_USERS[3], "OpenFactory Incident", "openfactory.incident@example.com", access::INCIDENT_ROLE),
+];
+
 const GROUPS: [&str; 5] =
     [CAB_GROUP, "Network Operations", "Security Operations", "Fleet Operations", "IT Operations"];
 
@@ -61,7 +69,10 @@ const ADMIN_ID: &str = "6816f79cc0a8016401c5a33be04be441";
 
 /// Plants whatever was not planted before.
 pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refusal> {
-    for (user_name, name, email, roles) in USERS {
+    let points = (profile == Profile::Hardened).then_some(POINTS).into_iter().flatten();
+    for (user_name, name, email, roles) in USERS.into_iter().chain(points) {
+        let locked_down = profile == Profile::Hardened && user_name == INTEGRATION_USER;
+        let roles = if locked_down { access::POINT_ROLES } else { roles };
         let (first, last) = name.rsplit_once(' ').unwrap_or(("", name));
         let values = [
             ("user_name", user_name),
@@ -85,12 +96,12 @@ pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refus
         once(session, "cmdb_rel_type", sys_id, values)?;
     }
     // On an instance as it is delivered, an administrator has to make this property.
-    if profile == Profile::Guide {
+    if profile != Profile::Stock {
         let sys_id = derived_id("sys_properties", CLIENT_CREDENTIALS_PROPERTY);
         let values = [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")];
         once(session, "sys_properties", &sys_id, values)?;
     }
-    access::plant(session)?;
+    access::plant(session, profile)?;
     identifiers::plant(session)?;
     changes::plant(session)?;
     imports::plant(session)?;

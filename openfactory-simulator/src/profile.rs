@@ -14,11 +14,21 @@ pub enum Profile {
     /// An instance as it is delivered: none of the guide's tables, fields and choices, no GRC, the client credentials
     /// grant off, an emergency change waits for its approval, changes have automatic tasks, a POST to a record is 405.
     Stock,
+    /// The guide's instance, locked down: who integrates has roles for its own part and no more, some fields can't be
+    /// asked about, the journal can't be read, and the paths of the API are closed to whoever has no business there.
+    /// The [`POINT_USERS`] can do what their integration point does; `openfactory.integration` has the roles of all
+    /// four, and no other.
+    Hardened,
 }
+
+/// The users of [`Profile::Hardened`], one for each of the places at which the integration touches an instance: change
+/// requests, configuration items, governance, incidents.
+pub const POINT_USERS: [&str; 4] =
+    ["openfactory.change", "openfactory.cmdb", "openfactory.grc", "openfactory.incident"];
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Self; 2] = [Self::Guide, Self::Stock];
+    pub const ALL: [Self; 3] = [Self::Guide, Self::Stock, Self::Hardened];
 
     /// The name, as on the command line.
     #[must_use]
@@ -26,6 +36,7 @@ impl Profile {
         match self {
             Self::Guide => "guide",
             Self::Stock => "stock",
+            Self::Hardened => "hardened",
         }
     }
 }
@@ -38,7 +49,7 @@ impl fmt::Display for Profile {
 
 /// A name that no profile has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no profile is called {name:?}; there are: guide, stock")]
+#[error("no profile is called {name:?}; there are: guide, stock, hardened")]
 pub struct UnknownProfile {
     name: String,
 }

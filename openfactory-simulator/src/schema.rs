@@ -210,7 +210,7 @@ impl Schema {
             schema.add(table);
         }
         match profile {
-            Profile::Guide => guide::extend(&mut schema),
+            Profile::Guide | Profile::Hardened => guide::extend(&mut schema),
             Profile::Stock => {}
         }
         schema

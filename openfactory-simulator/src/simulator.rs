@@ -20,7 +20,7 @@ use crate::inspect::Inspect;
 use crate::limits::Counters;
 use crate::page::Sessions;
 use crate::population;
-use crate::profile::Profile;
+use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
 use crate::rules::Switches;
 use crate::schema::Schema;
@@ -101,7 +101,7 @@ impl Simulator {
                 tracing::debug!("another part of the process installed its TLS provider first");
             }
         }
-        let users = with_standard_users(builder.users, &*builder.entropy);
+        let users = with_standard_users(builder.users, builder.profile, &*builder.entropy);
         let clients = with_a_client(builder.clients, &*builder.entropy);
         let mut schema = Schema::of(builder.profile);
         for seed in &builder.seeds {
@@ -142,12 +142,12 @@ impl Simulator {
             profile: builder.profile,
             switches: Switches {
                 emergency_needs_approval: builder.emergency_needs_approval.unwrap_or(match builder.profile {
-                    Profile::Guide => false,
+                    Profile::Guide | Profile::Hardened => false,
                     Profile::Stock => true,
                 }),
                 limits_lag: builder.limits_lag,
                 automatic_tasks: builder.automatic_tasks.unwrap_or(match builder.profile {
-                    Profile::Guide => false,
+                    Profile::Guide | Profile::Hardened => false,
                     Profile::Stock => true,
                 }),
             },
@@ -260,8 +260,10 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 /// The users given, and the standard ones with passwords made up for those that were not given.
-fn with_standard_users(mut users: Vec<User>, entropy: &dyn Entropy) -> Vec<User> {
-    for name in [population::ADMIN_USER, population::CHANGE_MANAGER_USER, population::INTEGRATION_USER] {
+fn with_standard_users(mut users: Vec<User>, profile: Profile, entropy: &dyn Entropy) -> Vec<User> {
+    let everywhere = [population::ADMIN_USER, population::CHANGE_MANAGER_USER, population::INTEGRATION_USER];
+    let points = (profile == Profile::Hardened).then_some(POINT_USERS).into_iter().flatten();
+    for name in everywhere.into_iter().chain(points) {
         if users.iter().all(|user| user.name != name) {
             users.push(User::new(name, entropy::token(entropy)));
         }
@@ -283,5 +285,6 @@ fn logins_of(users: &[User], clients: &[OAuthClient]) -> Vec<(String, Vec<String
 
 fn integration_users(clients: &[OAuthClient]) -> BTreeSet<String> {
     let of_clients = clients.iter().map(|client| client.user.clone());
-    of_clients.chain([population::INTEGRATION_USER.to_owned()]).collect()
+    let own = [population::INTEGRATION_USER].into_iter().chain(POINT_USERS).map(str::to_owned);
+    of_clients.chain(own).collect()
 }

@@ -30,7 +30,8 @@ pub(super) struct Args {
     pub(super) http: bool,
 
     /// The kind of instance: `guide` has the tables and choices that the integration guide assumes, `stock` has what
-    /// ServiceNow delivers.
+    /// ServiceNow delivers, `hardened` is the guide's with least rights for each integration point, whose users are
+    /// openfactory.change, openfactory.cmdb, openfactory.grc and openfactory.incident.
     #[arg(long, value_name = "PROFILE", default_value_t)]
     pub(super) profile: Profile,
 

@@ -62,15 +62,12 @@ pub(super) fn record(
         }
         Method::PUT | Method::PATCH => update(app, call, &access, table, found),
         // The guide attaches evidence by a POST to the record, which a stock instance does not know.
-        Method::POST if app.profile == Profile::Guide => update(app, call, &access, table, found),
+        Method::POST if app.profile != Profile::Stock => update(app, call, &access, table, found),
         Method::DELETE => {
-            let record = match found {
-                Some(record) => record,
-                None => {
-                    // Whoever may delete nothing here is told that, not whether the record is there.
-                    access.demand_table(May::Delete, table)?;
-                    return Err(Refusal::no_record());
-                }
+            let Some(record) = found else {
+                // Whoever may delete nothing here is told that, not whether the record is there.
+                access.demand_table(May::Delete, table)?;
+                return Err(Refusal::no_record());
             };
             access.demand(May::Delete, &record)?;
             write::delete(session, &record)?;

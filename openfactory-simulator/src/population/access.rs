@@ -1,9 +1,13 @@
 //! The access rules that an instance begins with.
 
+mod hardened;
+
 use super::{derived_id, once};
 use crate::access::INTERNAL_ROLE;
+use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::store::Session;
+pub(super) use hardened::{CHANGE_ROLE, CMDB_ROLE, GRC_ROLE, INCIDENT_ROLE, POINT_ROLES};
 
 /// Tables that only an administrator writes, beside those whose name begins with `sys_`.
 const PLATFORM_TABLES: [&str; 7] = [
@@ -39,8 +43,15 @@ const RULES: [(&str, &str, &str, &str); 10] = [
     ("sys_security_acl", "read", "admin", ""),
 ];
 
-pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
+pub(super) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refusal> {
+    let hardened = profile == Profile::Hardened;
+    if hardened {
+        hardened::plant(session)?;
+    }
     for (name, operation, roles, condition) in RULES {
+        if hardened && (name, operation) == ("*", "read") {
+            continue;
+        }
         rule(session, name, operation, roles, condition)?;
     }
     for table in session.schema.tables() {
@@ -56,7 +67,7 @@ pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
 }
 
 /// Plants a rule for a table or a field.
-pub(super) fn rule(
+fn rule(
     session: &Session<'_>,
     name: &str,
     operation: &str,

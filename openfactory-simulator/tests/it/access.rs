@@ -186,7 +186,7 @@ async fn paths_of_the_api_have_rules_of_their_own() {
     let it = instance().await;
     let body = json!({ "type": "REST_Endpoint", "name": "/api/now/import", "roles": "importer" });
     it.send("admin", Method::POST, "/api/now/table/sys_security_acl", body).await;
-    let body = json!({ "type": "REST_Endpoint", "name": "/api/now/v1/batch", "roles": "admin" });
+    let body = json!({ "type": "REST_Endpoint", "name": "/api/now/batch", "roles": "admin" });
     it.send("admin", Method::POST, "/api/now/table/sys_security_acl", body).await;
     for path in ["/api/now/import/imp_user", "/api/now/v1/batch"] {
         let (status, message, _) = it.refused("ada", Method::POST, path, json!({})).await;
