@@ -7,6 +7,7 @@ use clap::Args;
 mod absences;
 mod checks;
 mod features;
+mod foreign;
 pub(crate) mod junit;
 mod step;
 mod suite;

@@ -1,9 +1,11 @@
 //! The step `test`: every package's tests, for each set of features, and the examples in the documentation.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::checks::feature_sets;
 use super::features::Selection;
+use super::foreign;
 use super::junit;
 use super::summary::Outcome;
 use super::tools;
@@ -14,13 +16,16 @@ use crate::workspace::Workspace;
 pub(super) fn run(workspace: &Workspace, strict: bool) -> Result<Outcome, String> {
     let nextest = workspace.has_cargo("nextest");
     let mut skipped = Vec::new();
+    println!("--- a client that was not written here");
+    let client = foreign::build(workspace).map_err(|reason| skipped.push(reason)).ok();
+    let told = Told { python: tools::python(workspace), client, strict };
     let mut bad = Vec::new();
     for selection in feature_sets(workspace)? {
         println!("--- {}", selection.name);
         let good = if nextest {
-            run_nextest(workspace, &selection, strict, &mut skipped)?
+            run_nextest(workspace, &selection, &told, &mut skipped)?
         } else {
-            run_cargo_test(workspace, &selection, strict, &mut skipped)?
+            run_cargo_test(workspace, &selection, &told, &mut skipped)?
         };
         if !good {
             bad.push(selection.name);
@@ -28,7 +33,7 @@ pub(super) fn run(workspace: &Workspace, strict: bool) -> Result<Outcome, String
     }
     println!("--- documentation");
     let call = workspace.cargo(&["test", "--doc", "--workspace", "--all-features"]);
-    if !environment(call, workspace, strict).pass()? {
+    if !told.to(call).pass()? {
         bad.push("documentation".to_owned());
     }
     skipped.sort();
@@ -50,7 +55,7 @@ fn outcome(bad: &[String], skipped: Vec<String>) -> Outcome {
 fn run_nextest(
     workspace: &Workspace,
     selection: &Selection,
-    strict: bool,
+    told: &Told,
     skipped: &mut Vec<String>,
 ) -> Result<bool, String> {
     let report = workspace.root.join("target/nextest/default/junit.xml");
@@ -62,7 +67,7 @@ fn run_nextest(
     }
     let call = workspace.cargo(&["nextest", "run", "--config-file", "xtask/nextest.toml"]);
     let call = selection.arguments.iter().fold(call, |call, argument| call.arg(argument));
-    let good = environment(call, workspace, strict).pass()?;
+    let good = told.to(call).pass()?;
     match fs::read_to_string(&report) {
         Ok(text) => skipped.extend(junit::skips(&text)),
         // Without a report the tests were not even built.
@@ -75,22 +80,33 @@ fn run_nextest(
 fn run_cargo_test(
     workspace: &Workspace,
     selection: &Selection,
-    strict: bool,
+    told: &Told,
     skipped: &mut Vec<String>,
 ) -> Result<bool, String> {
     let call = workspace.cargo(&["test", "--no-fail-fast", "--all-targets"]);
     let call = selection.arguments.iter().fold(call, |call, argument| call.arg(argument));
     let call = call.arg("--").arg("--show-output");
-    environment(call, workspace, strict).watch(|line| skipped.extend(junit::skip(line)))
+    told.to(call).watch(|line| skipped.extend(junit::skip(line)))
 }
 
 /// What tests are told by the environment.
-fn environment(call: Call, workspace: &Workspace, strict: bool) -> Call {
-    let call = match tools::python(workspace) {
-        Some(python) => call.env("OPENFACTORY_PYTHON", python),
-        None => call,
-    };
-    if strict { call.env("OPENFACTORY_STRICT", "1") } else { call }
+struct Told {
+    /// The interpreter that has the Python packages.
+    python: Option<PathBuf>,
+    /// The client that was not written here.
+    client: Option<PathBuf>,
+    /// Whether a test that would skip itself fails.
+    strict: bool,
+}
+
+impl Told {
+    fn to(&self, call: Call) -> Call {
+        let files: [(&str, Option<&Path>); 2] =
+            [("OPENFACTORY_PYTHON", self.python.as_deref()), (foreign::VARIABLE, self.client.as_deref())];
+        let known = files.into_iter().filter_map(|(name, file)| Some((name, file?)));
+        let call = known.fold(call, |call, (name, file)| call.env(name, file));
+        if self.strict { call.env("OPENFACTORY_STRICT", "1") } else { call }
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("python3", "python3"),
+    ("pkg-config", "pkg-config"),
 ];
+
+/// A library that something is built with, as pkg-config knows it, and the Debian package that holds it.
+const LIBRARIES: &[(&str, &str)] = &[("openssl", "libssl-dev")];
 
 /// The packages from PyPI, with versions.
 const REQUIREMENTS: &str = include_str!("../../requirements.txt");
@@ -68,13 +72,21 @@ fn stamp(workspace: &Workspace) -> PathBuf {
 
 fn missing_packages(workspace: &Workspace) -> Vec<&'static str> {
     let has_venv = workspace.call("python3").arg("-c").arg("import venv, ensurepip").read().is_ok();
-    missing(|program| find(program, &workspace.path).is_some(), has_venv)
+    let has_library = |name: &str| workspace.call("pkg-config").arg("--exists").arg(name).read().is_ok();
+    missing(|program| find(program, &workspace.path).is_some(), has_library, has_venv)
 }
 
-/// The packages whose programs are missing, each once.
-fn missing(has: impl Fn(&str) -> bool, has_venv: bool) -> Vec<&'static str> {
-    let absent = PROGRAMS.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package);
-    let mut packages: Vec<&'static str> = absent.chain((!has_venv).then_some("python3-venv")).collect();
+/// The packages whose programs or libraries are missing, each once.
+fn missing(
+    has: impl Fn(&str) -> bool,
+    has_library: impl Fn(&str) -> bool,
+    has_venv: bool,
+) -> Vec<&'static str> {
+    let programs = PROGRAMS.iter().filter(|(program, _)| !has(program)).map(|(_, package)| *package);
+    let libraries =
+        LIBRARIES.iter().filter(|(library, _)| !has_library(library)).map(|(_, package)| *package);
+    let mut packages: Vec<&'static str> =
+        programs.chain(libraries).chain((!has_venv).then_some("python3-venv")).collect();
     packages.dedup();
     packages
 }
@@ -126,9 +138,9 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_installed() {
-        assert!(missing(|_| true, true).is_empty());
+        assert!(missing(|_| true, |_| true, true).is_empty());
         let squashfs = |program: &str| !program.ends_with("squashfs");
-        assert_eq!(missing(squashfs, false), ["squashfs-tools", "python3-venv"]);
+        assert_eq!(missing(squashfs, |_| false, false), ["squashfs-tools", "libssl-dev", "python3-venv"]);
     }
 
     #[test]
