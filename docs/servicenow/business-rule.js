@@ -2,10 +2,11 @@
  * Tells OpenFactory that a record changed: a webhook signed by the scheme of Standard Webhooks
  * (https://www.standardwebhooks.com), which openfactory_sn::webhook verifies.
  *
- * NOT TRIED ON AN INSTANCE. Written from the public API references of GlideCertificateEncryption and RESTMessageV2; the
- * receiver's side is tested with vectors. Try it on a sub-production instance before you rely on it.
+ * NOT TRIED ON AN INSTANCE. Written from the public API references of GlideCertificateEncryption and RESTMessageV2; its
+ * signing is tested in Rhino, with stand-ins for the platform's objects, against the receiver's verifier. Try it on a
+ * sub-production instance before you rely on it.
  *
- * Set-up
+ * Set-up, unless by the update set beside this file (README.md)
  * 1. Two system properties, the second of type password2:
  *      openfactory.webhook.url      https://router.example.com/api/webhooks/servicenow
  *      openfactory.webhook.secret   what follows `whsec_` in the receiver's secret, unchanged: it is the key in base64,

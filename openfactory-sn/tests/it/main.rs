@@ -12,6 +12,7 @@
 mod aggregate;
 mod attachment;
 mod batch;
+mod business_rule;
 mod change;
 mod cmdb;
 mod correlate;
@@ -37,3 +38,4 @@ mod support;
 mod sync;
 mod table;
 mod tls;
+mod update_set;

@@ -21,6 +21,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("sha256sum", "coreutils"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("rhino", "rhino"),
     ("python3", "python3"),
     ("pkg-config", "pkg-config"),
 ];
