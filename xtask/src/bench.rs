@@ -2,6 +2,7 @@
 //! measured against.
 
 use crate::process::Call;
+use crate::test::python;
 use crate::workspace::Workspace;
 
 /// Runs one measurement with its output on this terminal; whether it says that its goal was met.
@@ -10,6 +11,13 @@ pub(crate) fn run(workspace: &Workspace, name: &str, arguments: &[String]) -> Re
         .cargo(&["run", "--release", "--package", "openfactory-benches", "--bin", name, "--"])
         .args(arguments)
         .pass()
+}
+
+/// The client's measurement, beside the Python clients of the environment that `cargo xtask test` made, if it did.
+pub(crate) fn client(workspace: &Workspace, arguments: &[String]) -> Result<bool, String> {
+    let python = python(workspace).map(|file| ["--python".to_owned(), file.display().to_string()]);
+    let arguments: Vec<String> = python.iter().flatten().chain(arguments).cloned().collect();
+    run(workspace, "client", &arguments)
 }
 
 /// The queue's measurement, beside the programs of `benches/rivals`: a workspace of its own, with its own lock file, since

@@ -17,6 +17,7 @@ mod requirements;
 mod size;
 mod test;
 mod torture;
+mod update_set;
 mod workspace;
 
 use test::Options;
@@ -57,11 +58,15 @@ enum Command {
     Planted(planted::Options),
     /// Fail on source files that are too long to be read, warn of those that grow towards it.
     LintSize,
+    /// Make ServiceNow's side, `docs/servicenow/update-set.xml`, of the business rule's script.
+    UpdateSet,
 }
 
 /// The measurements of the package `openfactory-benches`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Bench {
+    /// The ServiceNow client, against plain reqwest, PySNC and pysnow.
+    Client,
     /// The hash tree of a 1 GiB image, against `veritysetup format`.
     Verity,
     /// The queue on SQLite and PostgreSQL, against the disk's own rate, a Redis stream, apalis and pgmq's SQL.
@@ -79,6 +84,7 @@ fn main() -> ExitCode {
     let outcome = workspace::Workspace::find().and_then(|workspace| match Cli::parse().command {
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
+        Command::Bench { name: Bench::Client, arguments } => bench::client(&workspace, &arguments),
         Command::Bench { name: Bench::Queue, arguments } => bench::queue(&workspace, &arguments),
         Command::Torture { name: Torture::Queue, arguments } => {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -87,6 +93,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Planted(options) => planted::run(&workspace, &options),
         Command::LintSize => size::run(&workspace),
+        Command::UpdateSet => update_set::write(&workspace),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -108,15 +108,14 @@ impl TryFrom<Value> for Row {
             field: "sys_id".to_owned(),
             reason: ValueError::Shape { found },
         };
-        let fields = match value {
+        let mut fields = match value {
             Value::Object(fields) => fields,
             Value::Array(_) => return Err(not_a_record("list")),
             Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {
                 return Err(not_a_record("bare value"));
             }
         };
-        let fields: Map<String, Value> =
-            fields.into_iter().map(|(name, value)| (name, as_text(value))).collect();
+        fields.values_mut().for_each(become_text);
         let sys_id = fields
             .get("sys_id")
             .map_or(Ok(Raw::EMPTY), Raw::of)
@@ -126,23 +125,16 @@ impl TryFrom<Value> for Row {
     }
 }
 
-/// Bare numbers and booleans as their text, also one level down.
-fn as_text(value: Value) -> Value {
+/// Bare numbers and booleans become their text, also one level down.
+fn become_text(value: &mut Value) {
     match value {
-        Value::Bool(truth) => Value::String(truth.to_string()),
-        Value::Number(number) => Value::String(number.to_string()),
-        Value::Null => Value::String(String::new()),
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .map(|(name, member)| {
-                    let member =
-                        if member.is_object() || member.is_array() { member } else { as_text(member) };
-                    (name, member)
-                })
-                .collect(),
-        ),
-        other @ (Value::String(_) | Value::Array(_)) => other,
+        Value::String(_) | Value::Array(_) => {}
+        Value::Bool(truth) => *value = Value::String(truth.to_string()),
+        Value::Number(number) => *value = Value::String(number.to_string()),
+        Value::Null => *value = Value::String(String::new()),
+        Value::Object(members) => {
+            members.values_mut().filter(|member| !member.is_object()).for_each(become_text);
+        }
     }
 }
 

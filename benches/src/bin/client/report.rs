@@ -1,0 +1,67 @@
+//! Figures beside goals.
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    lines: Vec<String>,
+    missed: bool,
+}
+
+impl Report {
+    /// A figure that is to be at least so much.
+    pub(crate) fn at_least(&mut self, what: &str, figure: f64, goal: f64) {
+        self.judge(what, figure, "at least", goal, figure >= goal);
+    }
+
+    /// A figure that is to be at most so much.
+    pub(crate) fn at_most(&mut self, what: &str, figure: f64, goal: f64) {
+        self.judge(what, figure, "at most", goal, figure <= goal);
+    }
+
+    /// What could not be measured.
+    pub(crate) fn missing(&mut self, what: &str) {
+        self.lines.push(format!("NOT MEASURED: {what}"));
+    }
+
+    fn judge(&mut self, what: &str, figure: f64, relation: &str, goal: f64, met: bool) {
+        self.missed |= !met;
+        let verdict = if met { "met" } else { "MISSED" };
+        self.lines.push(format!("{what:60} {figure:10.2}  ({relation} {goal}: {verdict})"));
+    }
+
+    /// Prints everything; whether all goals are met.
+    pub(crate) fn tell(&self) -> bool {
+        println!();
+        self.lines.iter().for_each(|line| println!("{line}"));
+        !self.missed
+    }
+}
+
+/// The middle one.
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goal_missed_is_all_missed() {
+        let mut report = Report::default();
+        report.at_least("a", 2.0, 1.0);
+        report.at_most("b", 0.0, 0.0);
+        assert!(report.tell());
+        report.at_least("c", median(&[0.1, 9.0, 0.2]), 1.0);
+        assert!(!report.tell(), "the median of c is 0.2");
+    }
+
+    #[test]
+    fn what_is_no_number_meets_no_goal() {
+        let mut report = Report::default();
+        report.at_least("a", median(&[]), 1.0);
+        assert!(!report.tell());
+    }
+}
