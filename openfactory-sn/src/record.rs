@@ -2,6 +2,8 @@
 
 mod define;
 pub(crate) mod fields;
+mod layout;
+pub(crate) mod page;
 pub(crate) mod row;
 
 pub(crate) use self::define::{column, member, record};

@@ -1,9 +1,12 @@
 //! One record as it was read.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::FromRow;
+use super::layout::Layout;
 use crate::id::{Number, SysId};
 use crate::value::{FieldType, Raw, Reference, ValueError};
 
@@ -24,14 +27,31 @@ pub struct Malformed {
 /// One record with all fields that were sent, known or not, in the shapes in which they came.
 ///
 /// Bare numbers, booleans and nulls, which the Table API does not send but its neighbours do, become their text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Row {
     sys_id: SysId,
-    fields: Map<String, Value>,
+    layout: Arc<Layout>,
+    /// One for each name of the layout.
+    values: Vec<Value>,
 }
 
 impl Row {
+    /// A record with these fields, a value for each name.
+    pub(crate) fn of(layout: Arc<Layout>, mut values: Vec<Value>) -> Result<Self, Malformed> {
+        values.iter_mut().for_each(become_text);
+        let key = layout.place("sys_id").and_then(|place| values.get(place));
+        let sys_id = key
+            .map_or(Ok(Raw::EMPTY), Raw::of)
+            .and_then(SysId::read)
+            .map_err(|reason| Malformed { sys_id: None, field: "sys_id".to_owned(), reason })?;
+        Ok(Self { sys_id, layout, values })
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.values.get(self.layout.place(name)?)
+    }
+
     /// Its key.
     #[must_use]
     pub fn sys_id(&self) -> &SysId {
@@ -53,7 +73,7 @@ impl Row {
     /// Whether the field was sent at all: one that the credential may not read is not.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.fields.contains_key(name)
+        self.layout.place(name).is_some()
     }
 
     /// The field through its shape; [`Raw::EMPTY`] if it was not sent.
@@ -62,7 +82,7 @@ impl Row {
     ///
     /// [`ValueError::Shape`] if no field has that shape.
     pub fn raw(&self, name: &str) -> Result<Raw<'_>, ValueError> {
-        self.fields.get(name).map_or(Ok(Raw::EMPTY), Raw::of)
+        self.value(name).map_or(Ok(Raw::EMPTY), Raw::of)
     }
 
     /// The record that a reference field refers to; `None` if it is empty.
@@ -89,7 +109,7 @@ impl Row {
 
     /// All fields as they came, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.fields.iter().map(|(name, value)| (name.as_str(), value))
+        self.layout.by_name().filter_map(|(name, place)| Some((name, self.values.get(place)?)))
     }
 }
 
@@ -99,30 +119,36 @@ impl FromRow for Row {
     }
 }
 
+impl PartialEq for Row {
+    /// Whether all fields are equal, in whatever order they came.
+    fn eq(&self, other: &Self) -> bool {
+        self.values.len() == other.values.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Row {}
+
 impl TryFrom<Value> for Row {
     type Error = Malformed;
 
     fn try_from(value: Value) -> Result<Self, Malformed> {
-        let not_a_record = |found| Malformed {
-            sys_id: None,
-            field: "sys_id".to_owned(),
-            reason: ValueError::Shape { found },
-        };
-        let mut fields = match value {
-            Value::Object(fields) => fields,
-            Value::Array(_) => return Err(not_a_record("list")),
-            Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {
-                return Err(not_a_record("bare value"));
+        match value {
+            Value::Object(fields) => {
+                let (names, values) =
+                    fields.into_iter().map(|(name, value)| (name.into_boxed_str(), value)).unzip();
+                Self::of(Layout::new(names), values)
             }
-        };
-        fields.values_mut().for_each(become_text);
-        let sys_id = fields
-            .get("sys_id")
-            .map_or(Ok(Raw::EMPTY), Raw::of)
-            .and_then(SysId::read)
-            .map_err(|reason| Malformed { sys_id: None, field: "sys_id".to_owned(), reason })?;
-        Ok(Self { sys_id, fields })
+            Value::Array(_) => Err(not_a_record("list")),
+            Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {
+                Err(not_a_record("bare value"))
+            }
+        }
     }
+}
+
+/// Why a value that is no object is no record.
+pub(crate) fn not_a_record(found: &'static str) -> Malformed {
+    Malformed { sys_id: None, field: "sys_id".to_owned(), reason: ValueError::Shape { found } }
 }
 
 /// Bare numbers and booleans become their text, also one level down.
@@ -140,7 +166,9 @@ fn become_text(value: &mut Value) {
 
 impl From<Row> for Value {
     fn from(row: Row) -> Self {
-        Self::Object(row.fields)
+        let Row { layout, values, .. } = row;
+        let names = (0..layout.len()).filter_map(|place| layout.name(place).map(str::to_owned));
+        Self::Object(names.zip(values).collect())
     }
 }
 

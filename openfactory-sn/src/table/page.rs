@@ -2,15 +2,14 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
-
 use super::dynamic::shown;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind, QUERY_WIDENED};
 use crate::id::SysId;
 use crate::query::{Paging, Query};
 use crate::record::Row;
-use crate::wire::call::Call;
+use crate::record::page::Rows;
+use crate::wire::call::{Call, Expects};
 use crate::wire::url::Target;
 
 /// Rows per page.
@@ -66,9 +65,9 @@ impl Pager {
                 Some(link) => link.clone(),
                 None => self.target(size)?,
             };
-            let call = Call::get(self.operation.clone(), target);
+            let call = Call::get(self.operation.clone(), target).expecting(Expects::List);
             let answer = self.client.call(&call, self.client.engine().deadline()).await?;
-            let mut rows = self.rows(answer.result)?;
+            let mut rows = self.rows(answer.rows)?;
             let next = answer.next;
             self.ended = match self.query.paging() {
                 Paging::Own => next.is_none() && rows.len() < size,
@@ -127,14 +126,11 @@ impl Pager {
         Ok(target)
     }
 
-    fn rows(&self, result: Value) -> Result<VecDeque<Result<Row, Error>>, Error> {
+    fn rows(&self, read: Rows) -> Result<VecDeque<Result<Row, Error>>, Error> {
         let decode = |reason: &str| Error::new(ErrorKind::Decode, self.operation.clone(), reason);
-        let Value::Array(values) = result else {
-            return Err(decode("result is not a list"));
-        };
-        let mut rows = VecDeque::with_capacity(values.len());
-        for value in values {
-            let row = match Row::try_from(value) {
+        let mut rows = VecDeque::with_capacity(read.len());
+        for row in read {
+            let row = match row {
                 Ok(row) => row,
                 Err(malformed) => {
                     rows.push_back(Err(decode("list holds what is no record").with_source(malformed)));

@@ -26,6 +26,8 @@ pub(crate) enum Repeat {
 /// What a good answer to a call looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expects {
+    /// JSON with a `result` that is a list of records.
+    List,
     /// JSON with a `result`.
     Result,
     /// No body.

@@ -10,12 +10,15 @@ use serde_json::Value;
 use super::call::{Call, Expects};
 use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, ServiceFault};
+use crate::record::page::{Page, Rows};
 
 /// A good answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// `result`, or null where none is expected.
     pub(crate) result: Value,
+    /// The records of a list, which then are not in `result`.
+    pub(crate) rows: Rows,
     /// The file's bytes, or empty.
     pub(crate) file: Bytes,
     /// Path and query of the next page, if the instance says that more rows follow.
@@ -56,17 +59,25 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
             }
             Ok(Answer { file: response.body().clone(), ..Answer::of(Value::Null, response) })
         }
-        Expects::Result | Expects::Json | Expects::Token | Expects::Work => {
+        Expects::List | Expects::Result | Expects::Json | Expects::Token | Expects::Work => {
             if !is_json(response.headers()) {
                 return Err(match is_page(response) {
                     true => fail(ErrorKind::Unavailable, NOT_JSON),
                     false => fail(ErrorKind::Decode, "answer is not JSON"),
                 });
             }
-            let body = parse(response.body()).map_err(|cut_off| match cut_off {
+            let unread = |cut_off| match cut_off {
                 true => fail(ErrorKind::Decode, "answer is cut off").with_transient(true),
                 false => fail(ErrorKind::Decode, "answer is not valid JSON"),
-            })?;
+            };
+            let (rows, body) = match call.expects {
+                Expects::List => {
+                    let Page { rows, rest } =
+                        Page::parse(response.body()).map_err(|error| unread(error.is_eof()))?;
+                    (rows, rest)
+                }
+                _ => (None, parse(response.body()).map_err(unread)?),
+            };
             if call.expects == Expects::Token {
                 return Ok(Answer::of(body, response));
             }
@@ -76,6 +87,12 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
             }
             if call.expects == Expects::Json {
                 return Ok(Answer::of(body, response));
+            }
+            if let Some(rows) = rows {
+                return Ok(Answer { rows, ..Answer::of(Value::Null, response) });
+            }
+            if call.expects == Expects::List && body.get("result").is_some() {
+                return Err(fail(ErrorKind::Decode, "result is not a list"));
             }
             match body {
                 Value::Object(mut members) => match members.remove("result") {
@@ -99,7 +116,7 @@ impl Answer {
             .flat_map(|line| line.split(",<"))
             .find(|link| link.contains("rel=\"next\""))
             .map(|link| path_and_query(link).unwrap_or_default());
-        Self { result, file: Bytes::new(), next }
+        Self { result, rows: Rows::new(), file: Bytes::new(), next }
     }
 }
 

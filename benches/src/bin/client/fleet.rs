@@ -18,7 +18,7 @@ const IMAGES: usize = 10;
 const SITES: usize = 5;
 /// Table API calls, one a record, for each call of ours.
 const FEWER: f64 = 100.0;
-/// Of a Python client's rate.
+/// Of PySNC's rate.
 const RIVAL: f64 = 5.0;
 /// Devices of the rounds beside PySNC.
 const FEW: usize = 300;

@@ -18,6 +18,11 @@ impl Report {
         self.judge(what, figure, "at most", goal, figure <= goal);
     }
 
+    /// A figure without a goal.
+    pub(crate) fn tell_of(&mut self, what: &str, figure: f64) {
+        self.lines.push(format!("{what:60} {figure:10.2}  (reported)"));
+    }
+
     /// What could not be measured.
     pub(crate) fn missing(&mut self, what: &str) {
         self.lines.push(format!("NOT MEASURED: {what}"));
