@@ -49,6 +49,7 @@ mod import;
 pub mod inspect;
 mod instant;
 mod ire;
+mod jobs;
 mod limits;
 mod page;
 mod population;

@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod changes;
 mod identifiers;
 mod imports;
+mod policies;
 
 use std::collections::BTreeMap;
 
@@ -102,6 +103,7 @@ pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refus
         once(session, "sys_properties", &sys_id, values)?;
     }
     access::plant(session, profile)?;
+    policies::plant(session)?;
     identifiers::plant(session)?;
     changes::plant(session)?;
     imports::plant(session)?;

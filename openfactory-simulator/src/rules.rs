@@ -4,11 +4,16 @@ mod approver;
 pub(crate) mod change;
 mod incident;
 pub(crate) mod notify;
+mod policy;
+mod problem;
+
+pub(crate) use policy::Policy;
 
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::write::Writer;
+use crate::write::input::Input;
 
 /// What instances differ in.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +39,8 @@ pub(crate) enum Effect {
     CancelTasks,
     /// Move the change of a closed task to Review if no task is open.
     Review,
+    /// Resolve the incidents of which this one is the parent.
+    ResolveChildren,
     /// Pass an approver's decision on to the change request.
     Decide { decision: &'static str },
 }
@@ -53,11 +60,13 @@ pub(crate) fn before_insert(
         }
     }
     if session.schema.is_a(&new.class, "incident") {
-        incident::on_insert(new, &writer.caller.sys_id, &now)?;
+        incident::on_insert(new, &writer.caller.sys_id, &now);
     } else if session.schema.is_a(&new.class, "change_request") {
         change::on_insert(new);
+    } else if session.schema.is_a(&new.class, "problem") {
+        problem::on_insert(new);
     }
-    Ok(())
+    policy::check(session, new)
 }
 
 /// What is filled in, refused or ordered before a changed row is stored.
@@ -66,28 +75,25 @@ pub(crate) fn before_update(
     writer: &Writer<'_>,
     old: &Record,
     new: &mut Record,
+    input: &Input,
 ) -> Result<Vec<Effect>, Refusal> {
     let now = crate::instant::glide(session.now);
-    if session.schema.is_a(&new.class, "incident") {
-        incident::on_update(old, new, &writer.caller.sys_id, &now)?;
-        Ok(Vec::new())
+    let caller = &writer.caller.sys_id;
+    let effects = if session.schema.is_a(&new.class, "incident") {
+        let commented = input.journal(session.schema, &new.class).any(|(name, _)| name == "comments");
+        incident::on_update(old, new, caller, &now, commented)
     } else if session.schema.is_a(&new.class, "change_request") {
-        change::on_update(writer, old, new, &now)
+        change::on_update(writer, old, new, &now)?
+    } else if session.schema.is_a(&new.class, "problem") {
+        problem::on_update(old, new, caller, &now)?;
+        Vec::new()
     } else if session.schema.is_a(&new.class, "change_task") {
-        Ok(change::on_task_update(writer.switches, old, new, &now))
+        change::on_task_update(writer.switches, old, new, &now)
     } else if session.schema.is_a(&new.class, "sysapproval_approver") {
-        approver::on_update(writer.caller, old, new)
+        approver::on_update(writer.caller, old, new)?
     } else {
-        Ok(Vec::new())
-    }
-}
-
-/// Refuses unless each of the fields is filled; they are named by label.
-fn mandatory(record: &Record, fields: &[(&str, &'static str)]) -> Result<(), Refusal> {
-    let missing: Vec<_> = fields
-        .iter()
-        .filter(|(field, _)| record.value(field).trim().is_empty())
-        .map(|(_, label)| *label)
-        .collect();
-    if missing.is_empty() { Ok(()) } else { Err(Refusal::data_policy(&missing)) }
+        Vec::new()
+    };
+    policy::check(session, new)?;
+    Ok(effects)
 }

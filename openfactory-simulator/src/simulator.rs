@@ -17,6 +17,7 @@ use crate::credential::{OAuthClient, User};
 use crate::entropy::{self, Entropy};
 use crate::faults::{Fault, FaultPlan};
 use crate::inspect::Inspect;
+use crate::jobs;
 use crate::limits::Counters;
 use crate::page::Sessions;
 use crate::population;
@@ -85,6 +86,7 @@ pub struct Simulator {
     store: Arc<Store>,
     server: Server,
     deliveries: JoinHandle<()>,
+    jobs: JoinHandle<()>,
 }
 
 impl Simulator {
@@ -137,20 +139,16 @@ impl Simulator {
         }
         let faults = Arc::new(FaultPlan::new(builder.faults));
         let calls = Arc::new(Calls::new(Arc::clone(&store.clock)));
+        let as_delivered = builder.profile == Profile::Stock;
+        let switches = Switches {
+            emergency_needs_approval: builder.emergency_needs_approval.unwrap_or(as_delivered),
+            limits_lag: builder.limits_lag,
+            automatic_tasks: builder.automatic_tasks.unwrap_or(as_delivered),
+        };
         let app = App {
             store: Arc::clone(&store),
             profile: builder.profile,
-            switches: Switches {
-                emergency_needs_approval: builder.emergency_needs_approval.unwrap_or(match builder.profile {
-                    Profile::Guide | Profile::Hardened => false,
-                    Profile::Stock => true,
-                }),
-                limits_lag: builder.limits_lag,
-                automatic_tasks: builder.automatic_tasks.unwrap_or(match builder.profile {
-                    Profile::Guide | Profile::Hardened => false,
-                    Profile::Stock => true,
-                }),
-            },
+            switches,
             logins: Logins {
                 passwords: users.iter().map(|user| (user.name.clone(), user.password.clone())).collect(),
                 api_keys: users
@@ -171,7 +169,8 @@ impl Simulator {
         let server = Server::start(listener, config, api::router(Arc::new(app)), Arc::clone(&faults), calls)
             .map_err(|source| StartError::Listen { address, source })?;
         let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
-        Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries })
+        let jobs = tokio::spawn(jobs::run(Arc::clone(&store), switches));
+        Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries, jobs })
     }
 
     /// Where it serves, such as `https://127.0.0.1:41234`, without a slash at the end.
@@ -239,6 +238,7 @@ impl Simulator {
     /// Stops taking requests, lets those under way come to their end for at most five seconds, and closes.
     pub async fn shutdown(mut self) {
         self.deliveries.abort();
+        self.jobs.abort();
         self.server.stop().await;
     }
 }
@@ -246,6 +246,7 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.deliveries.abort();
+        self.jobs.abort();
         self.server.kill();
     }
 }

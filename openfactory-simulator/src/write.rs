@@ -1,6 +1,7 @@
 //! What a write does: the caller's values are taken, rules run, the row and what follows from it are stored.
 
 mod audit;
+mod children;
 mod effects;
 pub(crate) mod input;
 
@@ -69,13 +70,14 @@ pub(crate) fn update(
 ) -> Result<Record, Refusal> {
     let mut new = old.clone();
     input.apply(session.schema, &mut new);
-    let effects = rules::before_update(session, writer, old, &mut new)?;
+    let effects = rules::before_update(session, writer, old, &mut new, input)?;
     if new == *old && !input.has_journal(session.schema, &old.class) {
         return Ok(new);
     }
     audit::stamp_changed(session, writer.caller, &mut new);
     session.replace(&new)?;
     effects::journal(session, writer.caller, &new, input)?;
+    children::notes(session, writer.caller, &new, input)?;
     for effect in effects {
         effects::perform(session, writer, &new, effect)?;
     }

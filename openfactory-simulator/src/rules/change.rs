@@ -1,6 +1,6 @@
 //! Change requests: which state follows which, approval, closure.
 
-use super::{Effect, Switches, mandatory};
+use super::{Effect, Switches};
 use crate::access::Caller;
 use crate::population::changes;
 use crate::record::Record;
@@ -18,8 +18,6 @@ const CANCELED: &str = "4";
 
 const STATE_RULE: (&str, &str) = ("Change Model: Check State Transition", "b7c9f0a34d1e4c9f8a55d2f6e013a7c4");
 const TYPE_RULE: (&str, &str) = ("Change Type: Lock After New", "5e2d8c71f09b4a2db6a34cd81f7720e9");
-
-const CLOSE_FIELDS: [(&str, &str); 2] = [("close_code", "Close code"), ("close_notes", "Close notes")];
 
 /// A change request begins in New, whatever was sent; type and model agree.
 pub(super) fn on_insert(new: &mut Record) {
@@ -51,7 +49,7 @@ pub(super) fn on_update(
     if !moved && !legal(writer.switches, old, new) {
         return Err(Refusal::business_rule("change_request", STATE_RULE.0, STATE_RULE.1));
     }
-    enter(writer.caller, new, now, &mut effects)?;
+    enter(writer.caller, new, now, &mut effects);
     if writer.switches.automatic_tasks {
         match new.value("state") {
             IMPLEMENT => effects.push(Effect::AddTasks),
@@ -155,7 +153,7 @@ fn legal(switches: &Switches, old: &Record, new: &Record) -> bool {
 }
 
 /// What entering a state brings with it.
-fn enter(caller: &Caller, new: &mut Record, now: &str, effects: &mut Vec<Effect>) -> Result<(), Refusal> {
+fn enter(caller: &Caller, new: &mut Record, now: &str, effects: &mut Vec<Effect>) {
     match new.value("state") {
         ASSESS | AUTHORIZE if new.value("approval") == "approved" => new.set("state", SCHEDULED),
         ASSESS | AUTHORIZE => {
@@ -173,9 +171,6 @@ fn enter(caller: &Caller, new: &mut Record, now: &str, effects: &mut Vec<Effect>
         IMPLEMENT if new.value("work_start").is_empty() => new.set("work_start", now),
         REVIEW if new.value("work_end").is_empty() => new.set("work_end", now),
         CLOSED | CANCELED => {
-            if new.value("state") == CLOSED {
-                mandatory(new, &CLOSE_FIELDS)?;
-            }
             new.set("active", "false");
             new.set("closed_at", now);
             new.set("closed_by", caller.sys_id.clone());
@@ -183,5 +178,4 @@ fn enter(caller: &Caller, new: &mut Record, now: &str, effects: &mut Vec<Effect>
         }
         _ => {}
     }
-    Ok(())
 }

@@ -1,48 +1,60 @@
 //! Incidents: priority from impact and urgency, resolution, closure.
 
-use super::mandatory;
+use super::Effect;
 use crate::record::Record;
-use crate::refusal::Refusal;
 
+const IN_PROGRESS: &str = "2";
+const ON_HOLD: &str = "3";
 const RESOLVED: &str = "6";
 const CLOSED: &str = "7";
 const CANCELED: &str = "8";
 
-const CLOSE_FIELDS: [(&str, &str); 2] = [("close_code", "Resolution code"), ("close_notes", "Close notes")];
+/// The reason of being on hold that the caller's comment takes away.
+const AWAITING_CALLER: &str = "1";
 
-pub(super) fn on_insert(new: &mut Record, caller: &str, now: &str) -> Result<(), Refusal> {
+pub(super) fn on_insert(new: &mut Record, caller: &str, now: &str) {
     let state = new.value("state").to_owned();
     new.set("incident_state", state);
     prioritise(new);
-    close(None, new, caller, now)
+    close(None, new, caller, now);
 }
 
-pub(super) fn on_update(old: &Record, new: &mut Record, caller: &str, now: &str) -> Result<(), Refusal> {
+pub(super) fn on_update(
+    old: &Record,
+    new: &mut Record,
+    caller: &str,
+    now: &str,
+    commented: bool,
+) -> Vec<Effect> {
     // The two state fields mirror each other, whichever was written.
     let mirrored = if new.value("state") == old.value("state") { "incident_state" } else { "state" };
-    let state = new.value(mirrored).to_owned();
+    let mut state = new.value(mirrored).to_owned();
+    let waits = state == ON_HOLD && new.value("hold_reason") == AWAITING_CALLER;
+    if commented && waits && new.value("caller_id") == caller {
+        IN_PROGRESS.clone_into(&mut state);
+        new.set("hold_reason", "");
+    }
     new.set("state", state.clone());
-    new.set("incident_state", state);
+    new.set("incident_state", state.clone());
     prioritise(new);
-    close(Some(old), new, caller, now)
+    close(Some(old), new, caller, now);
+    let resolves = state == RESOLVED && old.value("state") != RESOLVED;
+    if resolves { vec![Effect::ResolveChildren] } else { Vec::new() }
 }
 
 /// The priority matrix: a priority that was sent is overwritten.
-fn prioritise(record: &mut Record) {
+pub(super) fn prioritise(record: &mut Record) {
     let level = |field: &str| record.value(field).parse::<u8>().ok().filter(|level| (1..=3).contains(level));
     let priority = level("impact").unwrap_or(3) + level("urgency").unwrap_or(3) - 1;
     record.set("priority", priority.to_string());
 }
 
-fn close(old: Option<&Record>, new: &mut Record, caller: &str, now: &str) -> Result<(), Refusal> {
+fn close(old: Option<&Record>, new: &mut Record, caller: &str, now: &str) {
     let before = old.map_or("", |old| old.value("state"));
     let state = new.value("state").to_owned();
     let ended = |state: &str| state == RESOLVED || state == CLOSED;
-    if ended(&state) {
-        mandatory(new, &CLOSE_FIELDS)?;
-    }
     if state == before {
-        return Ok(());
+        return;
     }
     if state == RESOLVED {
         new.set("resolved_at", now);
@@ -66,7 +78,6 @@ fn close(old: Option<&Record>, new: &mut Record, caller: &str, now: &str) -> Res
         }
     }
     new.set("active", (state != CLOSED && state != CANCELED).to_string());
-    Ok(())
 }
 
 #[cfg(test)]

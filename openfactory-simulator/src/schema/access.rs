@@ -16,5 +16,18 @@ pub(super) fn tables() -> Vec<Table> {
             .strings(&[("type", "Type")])
             .default("record")
             .switches(&[("active", "Active"), ("admin_overrides", "Admin overrides")]),
+        Table::new("sys_data_policy2", "Data Policy")
+            .display("short_description")
+            .strings(&[
+                ("model_table", "Table"),
+                ("short_description", "Short description"),
+                ("conditions", "Conditions"),
+            ])
+            .switches(&[("active", "Active")]),
+        Table::new("sys_data_policy_rule", "Data Policy Rule")
+            .display("field")
+            .references(&[("sys_data_policy", "Data policy", "sys_data_policy2")])
+            .strings(&[("table", "Table"), ("field", "Field")])
+            .switches(&[("mandatory", "Mandatory")]),
     ]
 }

@@ -204,7 +204,21 @@ fn problem() -> Table {
         .extends("task")
         .numbered("PRB")
         .strings(&[("cause_notes", "Cause notes"), ("fix_notes", "Fix notes"), ("workaround", "Workaround")])
-        .references(&[("first_reported_by_task", "First reported by", "task")])
+        .references(&[
+            ("first_reported_by_task", "First reported by", "task"),
+            ("duplicate_of", "Duplicate of", "problem"),
+            ("resolved_by", "Resolved by", "sys_user"),
+        ])
+        .dates(&[("resolved_at", "Resolved")])
+        .field("reopen_count", "Reopen count", Integer)
+        .default("0")
+        .field("resolution_code", "Resolution code", Text)
+        .choices(&[
+            ("fix_applied", "Fix Applied"),
+            ("risk_accepted", "Risk Accepted"),
+            ("canceled", "Canceled"),
+            ("duplicate", "Duplicate"),
+        ])
         .field("state", "State", Integer)
         .default("101")
         .choices(choices::PROBLEM_STATE)

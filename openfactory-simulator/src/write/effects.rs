@@ -5,7 +5,7 @@ mod tasks;
 use std::collections::BTreeSet;
 
 use super::input::Input;
-use super::{Writer, audit, update};
+use super::{Writer, audit, children, update};
 use crate::access::Caller;
 use crate::entropy;
 use crate::population;
@@ -48,6 +48,7 @@ pub(super) fn perform(
         Effect::AddTasks => tasks::add(session, writer, record),
         Effect::CancelTasks => tasks::cancel(session, writer, record),
         Effect::Review => tasks::review(session, writer, record),
+        Effect::ResolveChildren => children::resolve(session, writer, record),
         Effect::Decide { decision } => {
             let Some(change) = session.find("change_request", record.value("sysapproval"))? else {
                 return Ok(());

@@ -1,8 +1,13 @@
 //! Incidents: priority, resolution, closure.
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use openfactory_simulator::User;
+use openfactory_simulator::clock::ManualClock;
 use serde_json::json;
 
-use crate::support::{Refused, instance};
+use crate::support::{Refused, builder, id, instance, path_of, started};
 
 fn mandatory(labels: &str) -> Refused {
     let detail = format!("Data Policy Exception: \n\tThe following fields are mandatory: {labels}");
@@ -43,4 +48,64 @@ async fn resolving_and_closing_want_a_code_and_notes() {
         (&closed["active"], &closed["closed_by"]["value"]),
         (&json!("false"), &resolved["resolved_by"]["value"])
     );
+}
+
+#[tokio::test]
+async fn a_parent_resolves_its_children_and_tells_them_its_notes() {
+    let it = instance().await;
+    let parent = it.create("incident", json!({})).await;
+    let below = json!({ "parent_incident": id(&parent) });
+    let child = it.create("incident", below.clone()).await;
+    let grandchild = it.create("incident", json!({ "parent_incident": id(&child) })).await;
+    // A circle of parents comes to an end.
+    it.patch("ada", "incident", &parent, json!({ "parent_incident": id(&grandchild) })).await;
+    let gone = it.create("incident", below).await;
+    it.patch("ada", "incident", &gone, json!({ "state": 8 })).await;
+    let done =
+        json!({ "state": 6, "close_code": "Solution provided", "close_notes": "n", "work_notes": "told" });
+    it.patch("ada", "incident", &parent, done).await;
+    for (row, state) in [(&child, "6"), (&grandchild, "6"), (&gone, "8")] {
+        let row = it.get(&path_of("incident", row)).await;
+        assert_eq!(row["state"], state);
+    }
+    let shown = it.get(&format!("{}?sysparm_display_value=true", path_of("incident", &child))).await;
+    assert!(shown["work_notes"].as_str().unwrap().contains("told"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_comment_of_the_caller_takes_an_incident_off_hold() {
+    let it = instance().await;
+    let ada = it.get("/api/now/table/sys_user?user_name=ada").await;
+    let body = json!({ "caller_id": id(&ada[0]), "state": 3, "hold_reason": 1 });
+    let incident = it.create("incident", body).await;
+    let still = it.patch("admin", "incident", &incident, json!({ "comments": "any news?" })).await;
+    assert_eq!(still["state"], "3");
+    let on = it.patch("ada", "incident", &incident, json!({ "comments": "here you are" })).await;
+    assert_eq!((&on["state"], &on["hold_reason"]), (&json!("2"), &json!("")));
+}
+
+#[tokio::test]
+async fn resolved_incidents_are_closed_after_a_week_and_stay_as_they_are() {
+    let clock =
+        Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
+    let it =
+        started(builder().clock(clock.clone()).user(User::new("boss", "pw").roles(["itil_admin"]))).await;
+    let incident = it.create("incident", json!({})).await;
+    let resolved = json!({ "state": 6, "close_code": "Solution provided", "close_notes": "n" });
+    it.patch("ada", "incident", &incident, resolved.clone()).await;
+    clock.advance(Duration::from_secs(6 * 86_400));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(it.get(&path_of("incident", &incident)).await["state"], "6");
+    clock.advance(Duration::from_secs(86_400 + 1));
+    let state = async || it.get(&path_of("incident", &incident)).await["state"].clone();
+    for _ in 0..100 {
+        if state().await == "7" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(state().await, "7");
+    let (status, _, detail) = it.refused_patch("ada", "incident", &incident, json!({ "state": 2 })).await;
+    assert_eq!((status, detail.as_str()), (403, "ACL Exception Update Failed due to security constraints"));
+    it.patch("boss", "incident", &incident, json!({ "short_description": "x" })).await;
 }

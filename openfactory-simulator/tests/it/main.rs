@@ -25,6 +25,7 @@ mod ire;
 mod limits;
 mod oauth;
 mod page;
+mod problem;
 mod profile;
 mod pysnc;
 mod python;

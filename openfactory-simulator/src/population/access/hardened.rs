@@ -72,7 +72,9 @@ pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
                     (_, "read") => people.as_str(),
                     _ => WRITERS,
                 };
-                rule(session, table, operation, &format!("{people},{role}"), "")?;
+                // A closed incident stays as it is, here too.
+                let condition = if (*table, *operation) == ("incident", "write") { "state!=7" } else { "" };
+                rule(session, table, operation, &format!("{people},{role}"), condition)?;
             }
         }
     }

@@ -1,0 +1,71 @@
+//! What an instance does by itself after some time: resolved incidents are closed after the days that the property
+//! `glide.ui.autoclose.time` names, by default seven; with 0 they never are.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::access::Caller;
+use crate::instant;
+use crate::query::{Query, evaluate};
+use crate::refusal::Refusal;
+use crate::rules::Switches;
+use crate::store::{Session, Store, StoreError};
+use crate::write::{self, Writer, input::Input};
+
+const PROPERTY: &str = "glide.ui.autoclose.time";
+
+const DEFAULT_DAYS: u64 = 7;
+
+/// How often the clock is looked at.
+const PACE: Duration = Duration::from_millis(200);
+
+/// How far the clock has to have gone on for the jobs to run again.
+const EVERY: Duration = Duration::from_secs(3_600);
+
+/// Runs the jobs whenever an hour has passed, until the task is aborted.
+pub(crate) async fn run(store: Arc<Store>, switches: Switches) {
+    let mut last = store.clock.now();
+    loop {
+        tokio::time::sleep(PACE).await;
+        let now = store.clock.now();
+        if now.duration_since(last).is_ok_and(|passed| passed < EVERY) {
+            continue;
+        }
+        last = now;
+        let own = Arc::clone(&store);
+        let done = tokio::task::spawn_blocking(move || own.write(|session| close(session, &switches))).await;
+        match done {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => {
+                tracing::error!(%refusal, detail = ?refusal.detail, "incidents were not closed")
+            }
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a job was broken off"),
+        }
+    }
+}
+
+fn close(session: &Session<'_>, switches: &Switches) -> Result<(), Refusal> {
+    let days = days(session)?;
+    let Some(before) = before(session.now, days) else { return Ok(()) };
+    let system = Caller::system();
+    let query = format!("state=6^resolved_at<={}", instant::glide(before));
+    let query = Query::parse(session, &system, "incident", &query)?.query;
+    let none = BTreeSet::new();
+    let writer =
+        Writer { caller: &system, switches, integration_users: &none, webhook: false, answering: false };
+    for incident in evaluate::run(session, "incident", &query)? {
+        write::update(session, &writer, &incident, &Input::of([("state", "7")]))?;
+    }
+    Ok(())
+}
+
+fn days(session: &Session<'_>) -> Result<u64, StoreError> {
+    Ok(session.property(PROPERTY)?.and_then(|text| text.trim().parse().ok()).unwrap_or(DEFAULT_DAYS))
+}
+
+/// The instant before which an incident must have been resolved; none if none is closed.
+fn before(now: SystemTime, days: u64) -> Option<SystemTime> {
+    let span = days.checked_mul(24 * 3_600).filter(|seconds| *seconds > 0)?;
+    now.checked_sub(Duration::from_secs(span))
+}
