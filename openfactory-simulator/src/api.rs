@@ -16,9 +16,11 @@ mod route;
 mod stats;
 mod table;
 mod tiny;
+mod turn;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -29,6 +31,7 @@ use axum::routing::any;
 pub(crate) use answer::{Answer, html};
 pub(crate) use call::{Call, pairs};
 pub(crate) use pages::encoded;
+pub(crate) use turn::Delay;
 
 use crate::access::Caller;
 use crate::auth::Logins;
@@ -40,6 +43,7 @@ use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::rules::Switches;
 use crate::store::{Session, Store};
+use crate::turns::{Turn, Turns};
 use crate::webhook::deliver::Outbound;
 use crate::write::Writer;
 
@@ -64,6 +68,10 @@ pub(crate) struct App {
     pub(crate) outbound: Arc<Outbound>,
     /// Requests this hour, where a rule limits them.
     pub(crate) counters: Counters,
+    /// Whose turn it is.
+    pub(crate) turns: Turns,
+    /// How long a call may take.
+    pub(crate) quota: Duration,
     /// The last calls, for the page.
     pub(crate) calls: Arc<Calls>,
     /// Who is logged in to the page.
@@ -114,11 +122,32 @@ async fn on_call(State(app): State<Arc<App>>, request: Request) -> Response {
     if request.uri().path_and_query().is_some_and(|text| text.as_str().len() > URI_LIMIT) {
         return html(StatusCode::URI_TOO_LONG, "Request-URI Too Large");
     }
+    let session = turn::session(request.headers());
+    let delay = request.extensions().get::<Delay>().copied();
+    let answer = in_turn(Arc::clone(&app), request, session.as_deref(), delay).await;
+    turn::with_session(&app, session.as_deref(), answer)
+}
+
+/// Waits for the call's turn, and answers it if it does not take too long.
+async fn in_turn(app: Arc<App>, request: Request, session: Option<&str>, delay: Option<Delay>) -> Response {
     let limit = route::body_limit(request.uri().path());
     let call = match Call::read(request, limit, &app.base_url).await {
         Ok(call) => call,
         Err(refusal) => return Answer::refused(&refusal).into_response(),
     };
+    let turns = Arc::clone(&app);
+    let _turn = match turns.turns.take(session, &*turns.store.clock).await {
+        Turn::Granted(granted) => granted,
+        Turn::Refused => return turn::refused(),
+        Turn::PutOff => return turn::put_off(),
+    };
+    if let Some(Delay(delay)) = delay {
+        let begun = app.store.clock.now();
+        tokio::time::sleep(delay).await;
+        if app.store.clock.now().duration_since(begun).is_ok_and(|took| took >= app.quota) {
+            return turn::cancelled();
+        }
+    }
     let outbound = Arc::clone(&app.outbound);
     let done = tokio::task::spawn_blocking(move || {
         if route::is_batch(&call.path) {

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::credential::{OAuthClient, User};
@@ -12,6 +13,12 @@ use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::simulator::{Simulator, StartError};
 use crate::webhook::Webhook;
+
+/// How many calls of integrations a node handles at once, and how many wait.
+const SEMAPHORES: (usize, usize) = (4, 50);
+
+/// How long a call of the Table API may take.
+const QUOTA: Duration = Duration::from_secs(60);
 
 /// Settings of a simulator that is still to be started.
 ///
@@ -33,6 +40,8 @@ pub struct Builder {
     pub(crate) emergency_needs_approval: Option<bool>,
     pub(crate) automatic_tasks: Option<bool>,
     pub(crate) limits_lag: bool,
+    pub(crate) semaphores: (usize, usize),
+    pub(crate) quota: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -53,6 +62,8 @@ impl Default for Builder {
             emergency_needs_approval: None,
             automatic_tasks: None,
             limits_lag: false,
+            semaphores: SEMAPHORES,
+            quota: QUOTA,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -136,6 +147,20 @@ impl Builder {
     /// Enforces the hourly limits of `sys_rate_limit_rules` half a minute late, as where several nodes count.
     pub fn limits_lag(mut self, lag: bool) -> Self {
         self.limits_lag = lag;
+        self
+    }
+
+    /// Handles so many calls at once, and lets so many more wait; whoever comes then is refused with 429. By default 4
+    /// and 50, as one node of an instance does for integrations.
+    pub fn semaphores(mut self, running: usize, waiting: usize) -> Self {
+        self.semaphores = (running, waiting);
+        self
+    }
+
+    /// Cancels calls that take so long, with 500; by default 60 seconds. A fault of the kind
+    /// [`Slow`](crate::faults::FaultKind::Slow) lets a call take its time.
+    pub fn quota(mut self, quota: Duration) -> Self {
+        self.quota = quota;
         self
     }
 

@@ -69,6 +69,7 @@ pub mod state {
 }
 mod store;
 mod tls;
+mod turns;
 mod webhook;
 mod write;
 

@@ -28,6 +28,7 @@ use crate::schema::Schema;
 use crate::seed::SeedError;
 use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
+use crate::turns::Turns;
 use crate::webhook::deliver::{self, Outbound};
 use crate::webhook::{Webhook, WebhookError};
 use server::Server;
@@ -161,6 +162,8 @@ impl Simulator {
             faults: Arc::clone(&faults),
             outbound: Arc::clone(&outbound),
             counters: Counters::default(),
+            turns: Turns::new(builder.semaphores.0, builder.semaphores.1),
+            quota: builder.quota,
             calls: Arc::clone(&calls),
             sessions: Sessions::new(&*store.entropy),
             base_url: base_url.clone(),

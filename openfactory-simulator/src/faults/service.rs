@@ -12,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header}
 use tower::Service;
 
 use super::{Fault, FaultKind, FaultPlan, body};
-use crate::api::html;
+use crate::api::{Delay, html};
 use crate::calls::Calls;
 use crate::page;
 
@@ -88,7 +88,7 @@ fn never(error: Infallible) -> Dropped {
 async fn perform(
     fault: &Fault,
     mut inner: Router,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response<Body>, Dropped> {
     match fault.kind {
         FaultKind::Drop => Err(Dropped),
@@ -112,7 +112,8 @@ async fn perform(
             Ok(json(StatusCode::INTERNAL_SERVER_ERROR, CANCELLED))
         }
         FaultKind::Slow => {
-            tokio::time::sleep(std::time::Duration::from_millis(fault.delay_ms)).await;
+            // Held back within its turn: others wait for it, and it may take too long.
+            request.extensions_mut().insert(Delay(std::time::Duration::from_millis(fault.delay_ms)));
             inner.call(request).await.map_err(never)
         }
         FaultKind::Twice => twice(inner, request).await,
