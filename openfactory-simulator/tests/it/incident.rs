@@ -34,7 +34,7 @@ async fn resolving_and_closing_want_a_code_and_notes() {
     // A code off the list is stored empty, so the policy fails on it.
     let old = json!({ "state": "6", "close_code": "Solved (Permanently)", "close_notes": "done" });
     assert_eq!(it.refused_patch("ada", "incident", &made, old).await, mandatory("Resolution code"));
-    assert_eq!(it.get(&crate::support::path_of("incident", &made)).await["sys_mod_count"], "0");
+    assert_eq!(it.get(&path_of("incident", &made)).await["sys_mod_count"], "0");
 
     let done = json!({ "state": "6", "close_code": "Solution provided", "close_notes": "rolled back" });
     let resolved = it.patch("ada", "incident", &made, done).await;
