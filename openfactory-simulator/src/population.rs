@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::auth::grant::CLIENT_CREDENTIALS_PROPERTY;
 use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
-use crate::store::Session;
+use crate::store::{Session, StoreError};
 use crate::write::{self, input::Input};
 
 /// The administrator.
@@ -140,7 +140,7 @@ pub(crate) fn once<const N: usize>(
     values: [(&str, &str); N],
 ) -> Result<(), Refusal> {
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    once_with(session, table, sys_id, values)
+    Ok(once_with(session, table, sys_id, values)?)
 }
 
 /// The same, for values of any number.
@@ -149,7 +149,7 @@ pub(crate) fn once_with(
     table: &str,
     sys_id: &str,
     values: BTreeMap<String, String>,
-) -> Result<(), Refusal> {
+) -> Result<(), StoreError> {
     if session.mark_seeded(session.schema.root(table), sys_id)? && !session.taken(table, sys_id)? {
         write::plant(session, table, sys_id, &Input::seed(values))?;
     }

@@ -7,11 +7,14 @@ mod cmdb;
 mod guide;
 mod import;
 mod ire;
+mod kin;
 mod platform;
 mod task;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use self::kin::Kin;
 use crate::profile::Profile;
 
 /// The type of a field, as far as it shows over the API.
@@ -176,11 +179,20 @@ pub(crate) struct Schema {
     tables: BTreeMap<String, Table>,
     system: Vec<Field>,
     class_field: Field,
+    /// What follows from the above, worked out when it is first asked for.
+    kin: OnceLock<BTreeMap<String, Kin>>,
 }
 
 impl Schema {
+    /// The dictionary of an instance without seeds; made once, since it is the same for all.
+    pub(crate) fn shared(profile: Profile) -> Arc<Self> {
+        static SHARED: Mutex<BTreeMap<&'static str, Arc<Schema>>> = Mutex::new(BTreeMap::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(shared.entry(profile.name()).or_insert_with(|| Arc::new(Self::of(profile))))
+    }
+
     pub(crate) fn of(profile: Profile) -> Self {
-        let system = Table::new("", "")
+        let mut system = Table::new("", "")
             .strings(&[
                 ("sys_id", "Sys ID"),
                 ("sys_created_by", "Created by"),
@@ -197,7 +209,9 @@ impl Schema {
             choices: Vec::new(),
             strict: false,
         };
-        let mut schema = Self { tables: BTreeMap::new(), system: system.fields, class_field };
+        system.fields.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut schema =
+            Self { tables: BTreeMap::new(), system: system.fields, class_field, kin: OnceLock::new() };
         for table in platform::tables()
             .into_iter()
             .chain(task::tables())
@@ -218,6 +232,7 @@ impl Schema {
 
     /// Adds a table, or adds fields to one that is there.
     pub(crate) fn add(&mut self, table: Table) {
+        self.kin = OnceLock::new();
         let Some(known) = self.tables.get_mut(&table.name) else {
             self.tables.insert(table.name.clone(), table);
             return;
@@ -249,47 +264,39 @@ impl Schema {
         .take(self.tables.len())
     }
 
+    /// What follows from a table's place among the others.
+    fn kin(&self, table: &str) -> Option<&Kin> {
+        self.kin.get_or_init(|| kin::of(self)).get(table)
+    }
+
     /// The table at the top of the hierarchy, in which the rows are kept.
     pub(crate) fn root<'a>(&'a self, name: &'a str) -> &'a str {
-        self.chain(name).last().map_or(name, |table| table.name.as_str())
+        self.kin(name).map_or(name, |kin| &kin.root)
     }
 
     pub(crate) fn is_a(&self, class: &str, ancestor: &str) -> bool {
         self.chain(class).any(|table| table.name == ancestor)
     }
 
-    /// The table and everything that extends it.
-    pub(crate) fn family(&self, name: &str) -> Vec<&str> {
-        self.tables.keys().map(String::as_str).filter(|class| self.is_a(class, name)).collect()
+    /// The table and everything that extends it, sorted.
+    pub(crate) fn family(&self, name: &str) -> &[String] {
+        self.kin(name).map_or(&[], |kin| &kin.family)
     }
 
     /// Whether rows of this hierarchy carry `sys_class_name`.
     pub(crate) fn has_classes(&self, table: &str) -> bool {
-        let root = self.root(table);
-        self.tables.values().any(|other| other.extends.as_deref() == Some(root))
+        self.kin(table).is_some_and(|kin| kin.has_classes)
     }
 
     pub(crate) fn field(&self, table: &str, name: &str) -> Option<&Field> {
-        if let Some(system) = self.system.iter().find(|field| field.name == name) {
-            return Some(system);
-        }
-        if name == "sys_class_name" && self.has_classes(table) {
-            return Some(&self.class_field);
-        }
-        self.chain(table).find_map(|table| table.fields.iter().find(|field| field.name == name))
+        let fields = self.fields(table);
+        let at = fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok()?;
+        fields.get(at)
     }
 
-    /// All fields of a table; one that a nearer table redefines stands once.
-    pub(crate) fn fields(&self, table: &str) -> Vec<&Field> {
-        let mut fields: BTreeMap<&str, &Field> =
-            self.system.iter().map(|field| (field.name.as_str(), field)).collect();
-        if self.has_classes(table) {
-            fields.insert("sys_class_name", &self.class_field);
-        }
-        for field in self.chain(table).flat_map(|table| &table.fields) {
-            fields.entry(&field.name).or_insert(field);
-        }
-        fields.into_values().collect()
+    /// All fields of a table, sorted by name; one that a nearer table redefines stands once.
+    pub(crate) fn fields(&self, table: &str) -> &[Field] {
+        self.kin(table).map_or(&self.system, |kin| &kin.fields)
     }
 
     pub(crate) fn is_system_field(name: &str) -> bool {
@@ -333,7 +340,7 @@ mod tests {
         assert_eq!(schema.root("cmdb_ci_os_image"), "cmdb_ci");
         assert!(schema.is_a("incident", "task"));
         assert!(!schema.is_a("task", "incident"));
-        assert!(schema.family("cmdb_ci_computer").contains(&"cmdb_ci_linux_server"));
+        assert!(schema.family("cmdb_ci_computer").contains(&"cmdb_ci_linux_server".to_owned()));
         let label = |table, value| schema.field(table, "state").and_then(|field| field.choice_label(value));
         assert_eq!(label("incident", "6"), Some("Resolved"));
         assert_eq!(label("change_request", "-5"), Some("New"));

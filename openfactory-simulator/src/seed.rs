@@ -6,9 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::population;
-use crate::refusal::Refusal;
 use crate::schema::{FieldType, Schema, Table};
-use crate::store::Session;
+use crate::store::{Session, StoreError};
 
 /// Rows for an instance to begin with, and tables that it hasn't got.
 ///
@@ -154,8 +153,11 @@ impl Seed {
     }
 
     /// Plants its rows.
-    pub(crate) fn plant(&self, session: &Session<'_>) -> Result<(), Refusal> {
+    pub(crate) fn plant(&self, session: &Session<'_>) -> Result<(), StoreError> {
         for (table, rows) in &self.rows {
+            if session.schema.table(table).is_none() {
+                return Err(StoreError::NoTable { name: table.clone() });
+            }
             for (index, row) in rows.iter().enumerate() {
                 let sys_id = match row.get("sys_id") {
                     Some(sys_id) => sys_id.to_ascii_lowercase(),

@@ -25,7 +25,7 @@ use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
 use crate::rules::Switches;
 use crate::schema::Schema;
-use crate::seed::SeedError;
+use crate::seed::{Seed, SeedError};
 use crate::store::{Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::turns::Turns;
@@ -106,9 +106,9 @@ impl Simulator {
         }
         let users = with_standard_users(builder.users, builder.profile, &*builder.entropy);
         let clients = with_a_client(builder.clients, &*builder.entropy);
-        let mut schema = Schema::of(builder.profile);
+        let mut schema = Schema::shared(builder.profile);
         for seed in &builder.seeds {
-            seed.extend_schema(&mut schema).map_err(StartError::Seed)?;
+            seed.extend_schema(Arc::make_mut(&mut schema)).map_err(StartError::Seed)?;
         }
         let listener = std::net::TcpListener::bind(builder.listen)
             .map_err(|source| StartError::Listen { address: builder.listen, source })?;
@@ -210,6 +210,15 @@ impl Simulator {
     #[must_use]
     pub fn store(&self) -> Inspect<'_> {
         Inspect::new(&self.store)
+    }
+
+    /// Plants the rows of a seed into tables that are there. As at the start, no rule runs, and a row is planted once.
+    ///
+    /// # Errors
+    /// [`StoreError::NoTable`] if a table of the seed does not exist, since tables are made at the start alone; else if
+    /// the state can't be written. Nothing was planted then.
+    pub fn plant(&self, seed: &Seed) -> Result<(), StoreError> {
+        self.store.write(|session| seed.plant(session))
     }
 
     /// Adds a fault that waits for a request.

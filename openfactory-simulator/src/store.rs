@@ -82,7 +82,7 @@ impl From<rusqlite::Error> for StoreError {
 
 pub(crate) struct Store {
     connection: Mutex<Connection>,
-    pub(crate) schema: Schema,
+    pub(crate) schema: Arc<Schema>,
     index: Index,
     standing: Standing,
     pub(crate) clock: Arc<dyn Clock>,
@@ -99,7 +99,7 @@ impl Store {
     /// Opens the state file, or an empty state in memory.
     pub(crate) fn open(
         file: Option<&Path>,
-        schema: Schema,
+        schema: Arc<Schema>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {

@@ -12,7 +12,7 @@ use crate::entropy;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::rules::{self, Switches};
-use crate::store::Session;
+use crate::store::{Session, StoreError};
 use input::Input;
 
 /// Who writes, and what the instance is like.
@@ -50,7 +50,12 @@ pub(crate) fn create(
 }
 
 /// Makes a row as a seed gives it: no rule runs, `sys_` fields are taken.
-pub(crate) fn plant(session: &Session<'_>, table: &str, sys_id: &str, input: &Input) -> Result<(), Refusal> {
+pub(crate) fn plant(
+    session: &Session<'_>,
+    table: &str,
+    sys_id: &str,
+    input: &Input,
+) -> Result<(), StoreError> {
     let mut record = with_defaults(session, table, sys_id);
     input.apply(session.schema, &mut record);
     number(session, &mut record)?;
@@ -102,7 +107,7 @@ fn with_defaults(session: &Session<'_>, table: &str, sys_id: &str) -> Record {
     record
 }
 
-fn number(session: &Session<'_>, record: &mut Record) -> Result<(), Refusal> {
+fn number(session: &Session<'_>, record: &mut Record) -> Result<(), StoreError> {
     let Some(prefix) = session.schema.number_prefix(&record.class) else { return Ok(()) };
     if record.value("number").is_empty() {
         let next = session.next_number(prefix)?;

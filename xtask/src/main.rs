@@ -71,6 +71,8 @@ enum Bench {
     Verity,
     /// The queue on SQLite and PostgreSQL, against the disk's own rate, a Redis stream, apalis and pgmq's SQL.
     Queue,
+    /// The ServiceNow simulator: reads and creates a second, and look-ups among a million records.
+    Simulator,
 }
 
 /// What can be tortured.
@@ -86,6 +88,9 @@ fn main() -> ExitCode {
         Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
         Command::Bench { name: Bench::Client, arguments } => bench::client(&workspace, &arguments),
         Command::Bench { name: Bench::Queue, arguments } => bench::queue(&workspace, &arguments),
+        Command::Bench { name: Bench::Simulator, arguments } => {
+            bench::run(&workspace, "simulator", &arguments)
+        }
         Command::Torture { name: Torture::Queue, arguments } => {
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             torture::queue(&workspace, true, &arguments)?.pass()

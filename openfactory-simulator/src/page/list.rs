@@ -117,7 +117,7 @@ fn found(
     let session = visit.session;
     if text.is_empty() {
         let own = session.counts()?;
-        let total = session.schema.family(table).iter().filter_map(|class| own.get(*class)).sum();
+        let total = session.schema.family(table).iter().filter_map(|class| own.get(class.as_str())).sum();
         return Ok((session.newest(table, offset, ROWS)?, total, Vec::new()));
     }
     let parsed = Query::parse(session, &visit.visitor.caller, table, text)?;

@@ -31,7 +31,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Response, Refusal> {
         table: Link::new(link::list(&table.name, "", 0), &table.label),
         name: table.name.clone(),
         extends: table.extends.clone().unwrap_or_default(),
-        count: schema.family(&table.name).iter().filter_map(|class| own.get(*class)).sum(),
+        count: schema.family(&table.name).iter().filter_map(|class| own.get(class.as_str())).sum(),
     });
     let (mut tables, mut empty): (Vec<_>, Vec<_>) = rows.partition(|row| row.count > 0);
     for rows in [&mut tables, &mut empty] {

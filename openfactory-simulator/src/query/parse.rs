@@ -160,7 +160,7 @@ pub(super) mod tests {
     use crate::store::Store;
 
     pub(in crate::query) fn in_a_session<T>(work: impl FnOnce(&Session<'_>) -> T) -> T {
-        let schema = Schema::of(Profile::Guide);
+        let schema = Schema::shared(Profile::Guide);
         let store = Store::open(None, schema, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap();
         store.read(|session| Ok::<_, StoreError>(work(session))).unwrap()
     }

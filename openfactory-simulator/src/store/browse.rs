@@ -24,7 +24,7 @@ impl Session<'_> {
 
     /// Some rows of `table` and of what extends it, the newest first.
     pub(crate) fn newest(&self, table: &str, offset: usize, limit: usize) -> Result<Vec<Record>, StoreError> {
-        let classes = serde_json::Value::from(self.schema.family(table)).to_string();
+        let classes = serde_json::json!(self.schema.family(table)).to_string();
         let mut statement = self.connection.prepare_cached(
             "SELECT class, sys_id, data FROM record
              WHERE root = ?1 AND class IN (SELECT value FROM json_each(?2))

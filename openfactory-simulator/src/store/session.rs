@@ -63,7 +63,7 @@ impl Session<'_> {
         let mut rows: BTreeMap<i64, (String, String, String)> = BTreeMap::new();
         match narrow {
             Narrow::All => {
-                let classes = serde_json::Value::from(family.clone()).to_string();
+                let classes = serde_json::json!(family).to_string();
                 let mut statement = self.connection.prepare_cached(
                     "SELECT seq, class, sys_id, data FROM record
                      WHERE root = ?1 AND class IN (SELECT value FROM json_each(?2))",
@@ -96,7 +96,7 @@ impl Session<'_> {
             }
         }
         rows.into_values()
-            .filter(|(class, ..)| family.contains(&class.as_str()))
+            .filter(|(class, ..)| family.contains(class))
             .map(|(class, sys_id, data)| decode(class, sys_id, &data))
             .collect()
     }

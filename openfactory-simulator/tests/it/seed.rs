@@ -2,9 +2,10 @@
 
 use openfactory_simulator::StartError;
 use openfactory_simulator::seed::{Seed, SeedError};
+use openfactory_simulator::state::StoreError;
 use serde_json::json;
 
-use crate::support::{builder, column, started};
+use crate::support::{builder, column, instance, started};
 
 const SEED: &str = r#"{
     "sys_user": [{"user_name": "grace", "name": "Grace", "email": "grace@example.com", "roles": "itil"}],
@@ -60,4 +61,20 @@ async fn what_is_no_seed_is_refused_with_its_place() {
         let Err(StartError::Seed(error)) = builder().seed(seed).start().await else { panic!("{schema}") };
         assert!(format!("{error:?}").starts_with(fits), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_running_instance_takes_rows_for_tables_that_it_has() {
+    let it = instance().await;
+    let rows =
+        Seed::from_json(br#"{"incident": [{"number": "INC0020000", "correlation_id": "planted"}]}"#).unwrap();
+    it.simulator.plant(&rows).unwrap();
+    it.simulator.plant(&rows).unwrap();
+    let found = it.get("/api/now/table/incident?sysparm_query=correlation_id=planted").await;
+    assert_eq!(column(&found, "number"), ["INC0020000"]);
+    assert_eq!(it.create("incident", json!({})).await["number"], "INC0020001");
+    let other =
+        Seed::from_json(br#"{"incident": [{"number": "INC0030000"}], "u_none": [{"name": "x"}]}"#).unwrap();
+    assert!(matches!(it.simulator.plant(&other), Err(StoreError::NoTable { name }) if name == "u_none"));
+    assert!(it.simulator.store().query("incident", "number=INC0030000").unwrap().is_empty());
 }
