@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use openfactory_simulator::faults::{FaultList, FaultListError};
+use openfactory_simulator::outbound::{Manner, MannerError};
 use openfactory_simulator::seed::{Seed, SeedError};
 use openfactory_simulator::{Builder, Simulator, StartError, Webhook, WebhookError};
 use serde_json::json;
@@ -54,6 +55,15 @@ pub enum SimError {
         /// What is wrong with it.
         #[source]
         source: FaultListError,
+    },
+    /// A file does not say how the webhook is called.
+    #[error("{} does not say how the webhook is called", path.display())]
+    Manner {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: MannerError,
     },
     /// The webhook can't be used.
     #[error("--webhook can't be used")]
@@ -126,6 +136,10 @@ fn builder(args: Args, tls_dir: &Path) -> Result<Builder, SimError> {
         let mut webhook = Webhook::new(url, &secret).map_err(SimError::Webhook)?;
         if let Some(path) = args.webhook_ca {
             webhook = webhook.trusting(String::from_utf8_lossy(&read(&path)?));
+        }
+        if let Some(path) = args.webhook_manner {
+            let manner = Manner::from_json(&read(&path)?);
+            webhook = webhook.manner(manner.map_err(|source| SimError::Manner { path, source })?);
         }
         builder = builder.webhook(webhook);
     }

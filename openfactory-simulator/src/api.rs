@@ -91,7 +91,7 @@ impl App {
             caller,
             switches: &self.switches,
             integration_users: &self.integration_users,
-            webhook: self.outbound.is_set(),
+            webhook: self.outbound.payload(),
             answering: false,
         }
     }

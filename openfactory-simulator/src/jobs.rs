@@ -53,7 +53,7 @@ fn close(session: &Session<'_>, switches: &Switches) -> Result<(), Refusal> {
     let query = Query::parse(session, &system, "incident", &query)?.query;
     let none = BTreeSet::new();
     let writer =
-        Writer { caller: &system, switches, integration_users: &none, webhook: false, answering: false };
+        Writer { caller: &system, switches, integration_users: &none, webhook: None, answering: false };
     for incident in evaluate::run(session, "incident", &query)? {
         write::update(session, &writer, &incident, &Input::of([("state", "7")]))?;
     }

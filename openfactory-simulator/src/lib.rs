@@ -51,6 +51,11 @@ mod instant;
 mod ire;
 mod jobs;
 mod limits;
+pub mod outbound {
+    //! How the calls of the business rule are made: signed or not, late, doubled, reordered, lost.
+
+    pub use crate::webhook::manner::{Manner, MannerError, Payload, Signature};
+}
 mod page;
 mod population;
 pub mod profile;

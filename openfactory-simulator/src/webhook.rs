@@ -4,6 +4,7 @@
 //! `webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`, the secret given as `whsec_<base64>`.
 
 pub(crate) mod deliver;
+pub(crate) mod manner;
 
 use std::fmt;
 
@@ -14,12 +15,14 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
+use manner::{Manner, Signature};
 
 /// Where business rules call out to.
 #[derive(Clone)]
 pub struct Webhook {
     pub(crate) url: String,
     pub(crate) ca_pem: Option<String>,
+    pub(crate) manner: Manner,
     key: Zeroizing<Vec<u8>>,
 }
 
@@ -67,7 +70,7 @@ impl Webhook {
         if !(24..=64).contains(&key.len()) {
             return Err(WebhookError::Secret);
         }
-        Ok(Self { url, ca_pem: None, key })
+        Ok(Self { url, ca_pem: None, manner: Manner::default(), key })
     }
 
     /// Trusts the receiver by this CA certificate, PEM, and by no other.
@@ -77,17 +80,51 @@ impl Webhook {
         self
     }
 
+    /// Makes the calls in this manner.
+    #[must_use]
+    pub fn manner(mut self, manner: Manner) -> Self {
+        self.manner = manner;
+        self
+    }
+
     /// The address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The `webhook-signature` of a call.
-    pub(crate) fn sign(&self, id: &str, timestamp: i64, body: &str) -> Result<String, WebhookError> {
+    /// The headers by which a call is proved, none where calls are unsigned.
+    pub(crate) fn proof(
+        &self,
+        id: &str,
+        timestamp: i64,
+        body: &str,
+    ) -> Result<Vec<(&'static str, String)>, WebhookError> {
+        let standard = || {
+            Ok(vec![
+                ("webhook-id", id.to_owned()),
+                ("webhook-timestamp", timestamp.to_string()),
+                ("webhook-signature", self.sign(id, timestamp, body)?),
+            ])
+        };
+        match self.manner.signature {
+            Signature::Standard => standard(),
+            Signature::Base64 => Ok(vec![("x-servicenow-signature", STANDARD.encode(self.mac(body)?))]),
+            Signature::Hex => Ok(vec![("x-servicenow-signature", hex::encode(self.mac(body)?))]),
+            Signature::Unsigned => Ok(Vec::new()),
+        }
+    }
+
+    fn mac(&self, text: &str) -> Result<Vec<u8>, WebhookError> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).map_err(|_| WebhookError::Secret)?;
-        mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-        Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+        mac.update(text.as_bytes());
+        Ok(mac.finalize().into_bytes().to_vec())
+    }
+
+    /// The `webhook-signature` of a call.
+    fn sign(&self, id: &str, timestamp: i64, body: &str) -> Result<String, WebhookError> {
+        let mac = self.mac(&format!("{id}.{timestamp}.{body}"))?;
+        Ok(format!("v1,{}", STANDARD.encode(mac)))
     }
 }
 

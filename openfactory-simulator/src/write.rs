@@ -13,6 +13,7 @@ use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::rules::{self, Switches};
 use crate::store::{Session, StoreError};
+use crate::webhook::manner::Payload;
 use input::Input;
 
 /// Who writes, and what the instance is like.
@@ -22,8 +23,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) switches: &'a Switches,
     /// Users whose own writes are not told to the webhook.
     pub(crate) integration_users: &'a BTreeSet<String>,
-    /// Whether there is a webhook to tell.
-    pub(crate) webhook: bool,
+    /// How a webhook is told, if there is one.
+    pub(crate) webhook: Option<Payload>,
     /// Whether the write passes on an approver's answer.
     pub(crate) answering: bool,
 }

@@ -63,6 +63,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "webhook")]
     pub(super) webhook_ca: Option<PathBuf>,
 
+    /// How the webhook is called, with what differs from signed, at once, in order and tried again: {"signature":
+    /// standard|base64|hex|unsigned, "payload": raw|display, "retries", "asynchronous", "delay_s", "lose_one_in",
+    /// "double_one_in", "reorder_one_in", "seed"}.
+    #[arg(long, value_name = "FILE.json", requires = "webhook")]
+    pub(super) webhook_manner: Option<PathBuf>,
+
     /// Faults that wait from the start: {"faults": [{"kind": "drop", "path_prefix"?, "method"?, "count"?,
     /// "until_cleared"?}]}. Kinds: unavailable, drop, drop_after_commit, error_after_commit, throttle, truncate, html.
     /// POST, GET and DELETE /simulator/faults, as admin, does the same while it runs.

@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use crate::instant;
+use crate::query::walk;
 use crate::record::Record;
 use crate::store::{Session, StoreError};
 use crate::webhook;
+use crate::webhook::manner::Payload;
 use crate::write::Writer;
 
 /// Fields whose change is told, by table.
@@ -21,7 +23,8 @@ pub(crate) fn queue(
     old: &Record,
     new: &Record,
 ) -> Result<(), StoreError> {
-    if !writer.webhook || writer.integration_users.contains(&writer.caller.user_name) {
+    let Some(payload) = writer.webhook else { return Ok(()) };
+    if writer.integration_users.contains(&writer.caller.user_name) {
         return Ok(());
     }
     let Some((_, fields)) = WATCHED.iter().find(|(table, _)| session.schema.is_a(&new.class, table)) else {
@@ -30,17 +33,27 @@ pub(crate) fn queue(
     if fields.iter().all(|field| old.value(field) == new.value(field)) {
         return Ok(());
     }
-    let body = json!({
-        "table": new.class,
-        "sys_id": new.sys_id,
-        "number": new.value("number"),
-        "operation": "update",
-        "state": new.value("state"),
-        "approval": new.value("approval"),
-        "sys_updated_on": new.value("sys_updated_on"),
-        "sys_updated_by": new.value("sys_updated_by"),
-        "sys_mod_count": new.value("sys_mod_count"),
-    });
+    let body = body(session, new, payload)?;
     let id = webhook::new_id(session.entropy);
-    session.queue_delivery(&id, &body.to_string(), instant::unix_seconds(session.now))
+    session.queue_delivery(&id, &body, instant::unix_seconds(session.now))
+}
+
+/// What a call tells of a record: `sys_` fields as they are kept, others as the script of the rule has it.
+pub(crate) fn body(session: &Session<'_>, record: &Record, payload: Payload) -> Result<String, StoreError> {
+    let told = |name: &str| match (payload, session.schema.field(&record.class, name)) {
+        (Payload::Display, Some(field)) => walk::display(session, field, record.value(name)),
+        _ => Ok(record.value(name).to_owned()),
+    };
+    let body = json!({
+        "table": record.class,
+        "sys_id": record.sys_id,
+        "number": record.value("number"),
+        "operation": "update",
+        "state": told("state")?,
+        "approval": told("approval")?,
+        "sys_updated_on": record.value("sys_updated_on"),
+        "sys_updated_by": record.value("sys_updated_by"),
+        "sys_mod_count": record.value("sys_mod_count"),
+    });
+    Ok(body.to_string())
 }

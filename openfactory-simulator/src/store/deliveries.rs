@@ -57,6 +57,17 @@ pub(crate) struct Pending {
     pub(crate) id: String,
     pub(crate) body: String,
     pub(crate) attempts: u32,
+    pub(crate) last_error: String,
+}
+
+/// Why a call waits that was held back on request.
+const HELD: &str = "held back on request";
+
+impl Pending {
+    /// Whether nothing was done about it yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.attempts == 0 && self.last_error.is_empty()
+    }
 }
 
 impl Session<'_> {
@@ -76,14 +87,36 @@ impl Session<'_> {
         let pending = self
             .connection
             .prepare_cached(
-                "SELECT seq, id, body, attempts FROM delivery
+                "SELECT seq, id, body, attempts, last_error FROM delivery
                  WHERE state = 'pending' AND due <= ?1 ORDER BY due, seq LIMIT 1",
             )?
             .query_row(params![now], |row| {
-                Ok(Pending { seq: row.get(0)?, id: row.get(1)?, body: row.get(2)?, attempts: row.get(3)? })
+                Ok(Pending {
+                    seq: row.get(0)?,
+                    id: row.get(1)?,
+                    body: row.get(2)?,
+                    attempts: row.get(3)?,
+                    last_error: row.get(4)?,
+                })
             })
             .optional()?;
         Ok(pending)
+    }
+
+    /// Puts a call off, without a try.
+    pub(crate) fn hold_delivery(&self, seq: i64, due: i64) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE delivery SET due = ?2, last_error = ?3 WHERE seq = ?1")?
+            .execute(params![seq, due, HELD])?;
+        Ok(())
+    }
+
+    /// Gives a call up, without a try.
+    pub(crate) fn lose_delivery(&self, seq: i64, reason: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE delivery SET state = ?2, last_error = ?3 WHERE seq = ?1")?
+            .execute(params![seq, DeliveryState::Lost.text(), reason])?;
+        Ok(())
     }
 
     /// Notes the outcome of a try; a call that stays pending is due again at `due`.

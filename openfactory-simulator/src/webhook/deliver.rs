@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::manner::Payload;
 use super::{Webhook, WebhookError};
 use crate::instant;
+use crate::record::Record;
+use crate::rules::notify;
 use crate::store::{DeliveryState, Pending, Store, StoreError};
 
 /// How often a call is tried.
@@ -40,8 +43,10 @@ impl Outbound {
         Ok(())
     }
 
-    pub(crate) fn is_set(&self) -> bool {
-        self.target.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// How calls tell values; none where there is nobody to call.
+    pub(crate) fn payload(&self) -> Option<Payload> {
+        let target = self.target.read().unwrap_or_else(PoisonError::into_inner);
+        target.as_ref().map(|(webhook, _)| webhook.manner.payload)
     }
 
     fn target(&self) -> Option<(Webhook, reqwest::Client)> {
@@ -104,9 +109,33 @@ async fn attempt(
     store: &Arc<Store>,
     webhook: &Webhook,
     client: &reqwest::Client,
-    pending: Pending,
+    mut pending: Pending,
 ) -> Result<(), StoreError> {
-    let outcome = call(store, webhook, client, &pending).await;
+    let manner = &webhook.manner;
+    if pending.is_fresh() {
+        if manner.loses(pending.seq) {
+            return blocking(store, move |store| {
+                store.write(|session| session.lose_delivery(pending.seq, "lost on request"))
+            })
+            .await;
+        }
+        let held = manner.holds(pending.seq);
+        if held > 0 {
+            return blocking(store, move |store| {
+                let due = instant::unix_seconds(store.clock.now()) + held;
+                store.write(|session| session.hold_delivery(pending.seq, due))
+            })
+            .await;
+        }
+    }
+    if manner.asynchronous {
+        pending.body = as_it_stands(store, pending.body, manner.payload).await?;
+    }
+    let mut outcome = call(store, webhook, client, &pending).await;
+    if outcome.is_ok() && manner.doubles(pending.seq) {
+        outcome = call(store, webhook, client, &pending).await;
+    }
+    let tries = if manner.retries { TRIES } else { 1 };
     if let Err(reason) = &outcome {
         tracing::warn!(id = %pending.id, attempt = pending.attempts + 1, reason, "the webhook did not take a call");
     }
@@ -115,7 +144,7 @@ async fn attempt(
         let wait = LONGEST_WAIT.min(1 << pending.attempts.min(5));
         let (state, error) = match outcome {
             Ok(()) => (DeliveryState::Delivered, String::new()),
-            Err(reason) if pending.attempts + 1 >= TRIES => (DeliveryState::Lost, reason),
+            Err(reason) if pending.attempts + 1 >= tries => (DeliveryState::Lost, reason),
             Err(reason) => (DeliveryState::Pending, reason),
         };
         store.write(|session| session.settle_delivery(pending.seq, state, now + wait, &error))
@@ -130,19 +159,33 @@ async fn call(
     pending: &Pending,
 ) -> Result<(), String> {
     let timestamp = instant::unix_seconds(store.clock.now());
-    let signature = webhook.sign(&pending.id, timestamp, &pending.body).map_err(|error| error.to_string())?;
-    let answer = client
-        .post(&webhook.url)
-        .header("content-type", "application/json")
-        .header("webhook-id", &pending.id)
-        .header("webhook-timestamp", timestamp.to_string())
-        .header("webhook-signature", signature)
+    let proof = webhook.proof(&pending.id, timestamp, &pending.body).map_err(|error| error.to_string())?;
+    let request = client.post(&webhook.url).header("content-type", "application/json");
+    let answer = proof
+        .into_iter()
+        .fold(request, |request, (name, value)| request.header(name, value))
         .body(pending.body.clone())
         .send()
         .await
         .map_err(|error| error.to_string())?;
     let status = answer.status();
     if status.is_success() { Ok(()) } else { Err(format!("answered {}", status.as_u16())) }
+}
+
+/// The body anew, of the record as it stands now; as it was if the record is gone.
+async fn as_it_stands(store: &Arc<Store>, body: String, payload: Payload) -> Result<String, StoreError> {
+    blocking(store, move |store| {
+        store.read(|session| {
+            let told: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+            let text = |name: &str| told.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+            let record: Option<Record> = session.find(text("table"), text("sys_id"))?;
+            match record {
+                Some(record) => notify::body(session, &record, payload),
+                None => Ok(body),
+            }
+        })
+    })
+    .await
 }
 
 async fn blocking<T: Send + 'static>(
