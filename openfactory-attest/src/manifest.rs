@@ -1,7 +1,7 @@
 //! The per-file manifest of a directory tree or a squashfs: what every inode is, and its SHA-256 if it is a file.
 //!
-//! Paths are bytes, in bytewise order; hard links are known as such. A manifest says in itself that extended
-//! attributes are not covered. Its JSON is canonical (RFC 8785), so that [`Manifest::digest`] is what `sha256sum`
+//! Paths are bytes, in bytewise order; hard links are known as such. A manifest says in itself whether extended
+//! attributes are covered. Its JSON is canonical (RFC 8785), so that [`Manifest::digest`] is what `sha256sum`
 //! says of the JSON file; its text form is what `sha256sum -c` takes.
 
 use std::path::Path;
@@ -14,6 +14,7 @@ mod directory;
 mod entry;
 mod json;
 mod sha256sum;
+mod xattr;
 
 pub use diff::{Compare, Difference, DifferenceKind, diff_digests};
 pub use directory::DirectoryError;
@@ -22,6 +23,7 @@ pub(crate) use directory::open_beneath;
 pub use entry::{Entry, EntryKind, PathError, TreePath};
 pub use json::ManifestParseError;
 pub use sha256sum::{FileDigest, TextParseError};
+pub use xattr::{Xattr, XattrError, Xattrs};
 
 /// What every inode of a tree is, in bytewise order of paths, the root first.
 ///
@@ -44,19 +46,38 @@ pub use sha256sum::{FileDigest, TextParseError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     entries: Vec<Entry>,
+    covers_xattrs: bool,
 }
 
 impl Manifest {
     /// More entries than this are refused, wherever they come from.
     pub const MAX_ENTRIES: usize = 4 * 1024 * 1024;
 
-    /// Makes a manifest of entries in any order.
+    /// The most bytes of extended attributes, those of each entry counted.
+    pub const MAX_XATTR_BYTES: u64 = 256 * 1024 * 1024;
+
+    /// Makes a manifest of entries in any order, that says nothing of extended attributes.
+    ///
+    /// # Errors
+    /// [`StructureError`] if they are no tree, or have attributes.
+    pub fn of_entries(entries: Vec<Entry>) -> Result<Self, StructureError> {
+        if let Some(entry) = entries.iter().find(|entry| !entry.xattrs.is_empty()) {
+            return Err(StructureError::Uncovered { path: entry.path.clone() });
+        }
+        Self::checked(entries, false)
+    }
+
+    /// Makes a manifest of entries in any order, that has all their extended attributes.
     ///
     /// # Errors
     /// [`StructureError`] if they are no tree.
-    pub fn of_entries(mut entries: Vec<Entry>) -> Result<Self, StructureError> {
+    pub fn of_entries_with_xattrs(entries: Vec<Entry>) -> Result<Self, StructureError> {
+        Self::checked(entries, true)
+    }
+
+    fn checked(mut entries: Vec<Entry>, covers_xattrs: bool) -> Result<Self, StructureError> {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let manifest = Self { entries };
+        let manifest = Self { entries, covers_xattrs };
         manifest.check()?;
         Ok(manifest)
     }
@@ -64,13 +85,16 @@ impl Manifest {
     /// Reads a directory tree: hashes every file, follows no symbolic link, stays below `root` whatever happens in
     /// it meanwhile. Memory does not depend on file sizes.
     ///
+    /// Extended attributes are those that the system lists to this process: `trusted.*` to root alone.
+    ///
     /// # Errors
     /// [`DirectoryError`] if anything in it can't be read, or changes while it is read.
     pub fn of_directory(root: &Path, work: &Work<'_>) -> Result<Self, DirectoryError> {
         directory::read(root, work)
     }
 
-    /// Reads a squashfs image without mounting it, and hashes every file in it.
+    /// Reads a squashfs image without mounting it, and hashes every file in it. Extended attributes are all that the
+    /// image has.
     ///
     /// # Errors
     /// [`SquashfsError`](crate::squashfs::SquashfsError) if it is no image, is damaged, or can't be read.
@@ -80,6 +104,12 @@ impl Manifest {
         work: &Work<'_>,
     ) -> Result<Self, crate::squashfs::SquashfsError> {
         crate::squashfs::manifest(image, work)
+    }
+
+    /// Whether it has the extended attributes of every entry. If not, it says nothing of them.
+    #[must_use]
+    pub const fn covers_xattrs(&self) -> bool {
+        self.covers_xattrs
     }
 
     /// Every entry, in bytewise order of paths.
@@ -155,6 +185,10 @@ impl Manifest {
         if let Some(pair) = self.entries.array_windows::<2>().find(|[a, b]| a.path == b.path) {
             return Err(StructureError::Duplicate { path: pair[0].path.clone() });
         }
+        let xattr_bytes = self.entries.iter().fold(0, |sum: u64, it| sum.saturating_add(it.xattrs.bytes()));
+        if xattr_bytes > Self::MAX_XATTR_BYTES {
+            return Err(StructureError::Xattrs { bytes: xattr_bytes });
+        }
         match self.entries.first() {
             Some(root) if root.path.is_root() && root.kind == EntryKind::Directory => {}
             _ => return Err(StructureError::NoRoot),
@@ -166,7 +200,10 @@ impl Manifest {
             }
             if let Some(first) = &entry.hard_link_to {
                 let same = |first: &Entry| {
-                    first.hard_link_to.is_none() && first.kind == entry.kind && first.path < entry.path
+                    first.hard_link_to.is_none()
+                        && first.kind == entry.kind
+                        && first.xattrs == entry.xattrs
+                        && first.path < entry.path
                 };
                 if entry.kind == EntryKind::Directory || !self.entry(first).is_some_and(same) {
                     return Err(StructureError::HardLink { path: entry.path.clone() });
@@ -186,6 +223,18 @@ pub enum StructureError {
     TooMany {
         /// How many there are, as far as was counted.
         entries: usize,
+    },
+    /// More than [`Manifest::MAX_XATTR_BYTES`].
+    #[error("{bytes} bytes of extended attributes, {} are the most", Manifest::MAX_XATTR_BYTES)]
+    Xattrs {
+        /// How many there are.
+        bytes: u64,
+    },
+    /// It has extended attributes in a manifest that does not cover them.
+    #[error("{path} has extended attributes, which the manifest does not cover")]
+    Uncovered {
+        /// The path.
+        path: TreePath,
     },
     /// The root is missing, or no directory.
     #[error("no root directory")]

@@ -2,7 +2,7 @@
 //!
 //! The reader takes any bytes for an image: what is cut off, foreign or damaged ends in a [`SquashfsError`], and
 //! what is not sensible in size is refused. gzip, xz, zstd and lz4 are read and written; extended attributes are
-//! neither.
+//! listed, but neither unpacked nor written.
 //!
 //! Source: the kernel's `Documentation/filesystems/squashfs.rst` and `fs/squashfs/squashfs_fs.h`.
 
@@ -22,6 +22,7 @@ mod pack;
 mod superblock;
 mod table;
 mod walk;
+mod xattr;
 
 pub use compression::Compression;
 pub use error::{Part, SquashfsError};

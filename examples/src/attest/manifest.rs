@@ -24,8 +24,8 @@ pub(crate) enum ManifestCommand {
     /// Hash every file of a directory or a squashfs image
     ///
     /// The JSON form has every inode with kind, permissions, owner, size, SHA-256, link target and time, and is
-    /// canonical: `sha256sum` of the file is the manifest's digest. The sha256sum form has the files only. Extended
-    /// attributes are in neither, the JSON says so.
+    /// canonical: `sha256sum` of the file is the manifest's digest. It has extended attributes too, as far as this process
+    /// may see them: root sees all. The sha256sum form has the files only.
     #[command(after_help = "Examples:
   attest manifest create rootfs.squashfs -o manifest.json
   attest manifest create /srv/tree --format sha256sum -o SUMS
@@ -61,6 +61,9 @@ Exit status: 0 no difference, 1 differences (listed), 2 could not compare.")]
         /// Don't compare times of last modification
         #[arg(long)]
         ignore_mtime: bool,
+        /// Don't compare extended attributes
+        #[arg(long)]
+        ignore_xattrs: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -97,8 +100,9 @@ impl ManifestCommand {
             Self::Create { path, format, output, threads } => {
                 create(&path, format, output.as_deref(), threads)
             }
-            Self::Verify { manifest, path, ignore_ownership, ignore_mtime, json, threads } => {
+            Self::Verify { manifest, path, ignore_ownership, ignore_mtime, ignore_xattrs, json, threads } => {
                 let compare = Compare::everything().ownership(!ignore_ownership).mtime(!ignore_mtime);
+                let compare = compare.xattrs(!ignore_xattrs);
                 verify(&manifest, &path, &compare, json, threads)
             }
         }
@@ -138,7 +142,14 @@ fn verify(
     let baseline = read_baseline(baseline)?;
     let current = read_tree(path, threads)?;
     let (differences, covers) = match &baseline {
-        Baseline::Everything(baseline) => (baseline.diff(&current, compare), "all but extended attributes"),
+        Baseline::Everything(baseline) => {
+            let covers = if compare.xattrs && baseline.covers_xattrs() {
+                "extended attributes included"
+            } else {
+                "all but extended attributes"
+            };
+            (baseline.diff(&current, compare), covers)
+        }
         Baseline::Digests(baseline) => (diff_digests(baseline, &current), "content of regular files"),
     };
     if json {

@@ -107,6 +107,13 @@ impl Ed25519Key {
 /// A private key as PEM text, which is wiped when the value is dropped and not shown by `Debug`.
 pub struct PrivatePem(Zeroizing<String>);
 
+#[cfg(feature = "pkcs7")]
+impl PrivatePem {
+    pub(crate) const fn of(pem: Zeroizing<String>) -> Self {
+        Self(pem)
+    }
+}
+
 impl Deref for PrivatePem {
     type Target = str;
 

@@ -19,19 +19,21 @@ pub struct Compare {
     pub mtime: bool,
     /// Which names are one inode.
     pub hard_links: bool,
+    /// Extended attributes, where both manifests cover them.
+    pub xattrs: bool,
 }
 
 impl Compare {
     /// Everything that a manifest knows.
     #[must_use]
     pub const fn everything() -> Self {
-        Self { ownership: true, mtime: true, hard_links: true }
+        Self { ownership: true, mtime: true, hard_links: true, xattrs: true }
     }
 
     /// Content, kind and permissions only: for a tree that was copied by someone who is not root.
     #[must_use]
     pub const fn content() -> Self {
-        Self { ownership: false, mtime: false, hard_links: false }
+        Self { ownership: false, mtime: false, hard_links: false, xattrs: false }
     }
 
     /// With or without owner and group.
@@ -45,6 +47,13 @@ impl Compare {
     #[must_use]
     pub const fn mtime(mut self, compare: bool) -> Self {
         self.mtime = compare;
+        self
+    }
+
+    /// With or without extended attributes. They are compared only where both manifests cover them.
+    #[must_use]
+    pub const fn xattrs(mut self, compare: bool) -> Self {
+        self.xattrs = compare;
         self
     }
 }
@@ -74,6 +83,8 @@ pub enum DifferenceKind {
     Mtime,
     /// Another inode than it shared, or one shared that was not.
     HardLink,
+    /// Other extended attributes: capabilities, security labels.
+    Xattrs,
 }
 
 impl DifferenceKind {
@@ -91,6 +102,7 @@ impl DifferenceKind {
             Self::Owner => "owner",
             Self::Mtime => "mtime",
             Self::HardLink => "hard link",
+            Self::Xattrs => "xattrs",
         }
     }
 }
@@ -114,6 +126,8 @@ pub struct Difference {
 
 pub(super) fn diff(baseline: &Manifest, current: &Manifest, compare: &Compare) -> Vec<Difference> {
     let mut differences = Vec::new();
+    let both_cover = baseline.covers_xattrs() && current.covers_xattrs();
+    let compare = &compare.xattrs(compare.xattrs && both_cover);
     let paths = |entry: &Entry| entry.path.clone();
     join(baseline.entries(), current.entries(), paths, paths, |pair| match pair {
         (Some(expected), Some(found)) => diff_entry(expected, found, compare, &mut differences),
@@ -211,6 +225,10 @@ fn diff_entry(expected: &Entry, found: &Entry, compare: &Compare, differences: &
             None => "an inode of its own".to_owned(),
         };
         differs(DifferenceKind::HardLink, link(expected), link(found));
+    }
+    if compare.xattrs && expected.xattrs != found.xattrs {
+        let (wanted, there) = (&expected.xattrs, &found.xattrs);
+        differs(DifferenceKind::Xattrs, wanted.beyond(there), there.beyond(wanted));
     }
 }
 

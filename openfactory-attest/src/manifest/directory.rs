@@ -15,9 +15,12 @@ use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
 use super::entry::{Entry, EntryKind, PathError, TreePath};
+use super::xattr::Xattrs;
 use super::{Manifest, StructureError};
 use crate::digest::Sha256Digest;
 use crate::work::Work;
+
+mod xattr;
 
 /// Why a directory tree could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +29,7 @@ pub enum DirectoryError {
     /// The system refused something.
     #[error("cannot {action} {path}")]
     Io {
-        /// What was to be done: `open`, `list`, `stat`, `read`.
+        /// What was to be done: `open`, `list`, `stat`, `read`, `read the attributes of`.
         action: &'static str,
         /// With what.
         path: TreePath,
@@ -67,7 +70,7 @@ pub(super) fn read(root: &Path, work: &Work<'_>) -> Result<Manifest, DirectoryEr
     let mut found = walk(&root)?;
     hash_files(&root, &mut found, work)?;
     found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
-    Manifest::of_entries(link(found)).map_err(DirectoryError::Structure)
+    Manifest::of_entries_with_xattrs(link(found)).map_err(DirectoryError::Structure)
 }
 
 /// An entry, and what it was when it was listed.
@@ -80,7 +83,10 @@ struct Found {
 /// Lists everything. A file's digest is not known yet; that of nothing stands in its place.
 fn walk(root: &OwnedFd) -> Result<Vec<Found>, DirectoryError> {
     let stat = rustix::fs::fstat(root).map_err(|errno| io_error("stat", &TreePath::root(), errno))?;
-    let mut found = vec![describe(TreePath::root(), &stat, None)?];
+    let mut top = describe(TreePath::root(), &stat, None)?;
+    top.entry.xattrs =
+        xattr::of_open(root).map_err(|errno| io_error(ATTRIBUTES, &TreePath::root(), errno))?;
+    let mut found = vec![top];
     let mut pending = vec![0];
     while let Some(index) = pending.pop() {
         let Some(directory) = found.get(index) else { continue };
@@ -123,8 +129,16 @@ fn list(directory: &OwnedFd, path: &TreePath, name: &CStr) -> Result<Found, Dire
         }
         _ => None,
     };
-    describe(path, &stat, target)
+    let mut found = describe(path, &stat, target)?;
+    // Those of a file are read when it is hashed.
+    if !matches!(found.entry.kind, EntryKind::File { .. }) {
+        found.entry.xattrs = xattr::of_entry(directory, name)
+            .map_err(|errno| io_error(ATTRIBUTES, &found.entry.path, errno))?;
+    }
+    Ok(found)
 }
+
+const ATTRIBUTES: &str = "read the attributes of";
 
 fn describe(path: TreePath, stat: &Stat, target: Option<Vec<u8>>) -> Result<Found, DirectoryError> {
     let device = (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev));
@@ -197,9 +211,8 @@ fn hash_files(root: &OwnedFd, found: &mut [Found], work: &Work<'_>) -> Result<()
             && !failed.load(Ordering::Relaxed)
             && let Some(file) = listed.get(index)
         {
-            let digest =
-                hash_file(root, file, size).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-            hashed.push((file.inode, digest));
+            let read = hash_file(root, file, size).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+            hashed.push((file.inode, read));
             work.tell(done.fetch_add(size, Ordering::Relaxed) + size, total);
         }
         Ok(hashed)
@@ -211,9 +224,10 @@ fn hash_files(root: &OwnedFd, found: &mut [Found], work: &Work<'_>) -> Result<()
     let digests: HashMap<_, _> = hashed.into_iter().flatten().collect();
     for file in found {
         if let EntryKind::File { digest, .. } = &mut file.entry.kind
-            && let Some(hashed) = digests.get(&file.inode)
+            && let Some((hashed, xattrs)) = digests.get(&file.inode)
         {
             *digest = *hashed;
+            file.entry.xattrs = xattrs.clone();
         }
     }
     Ok(())
@@ -224,7 +238,7 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn hash_file(root: &OwnedFd, file: &Found, size: u64) -> Result<Sha256Digest, DirectoryError> {
+fn hash_file(root: &OwnedFd, file: &Found, size: u64) -> Result<(Sha256Digest, Xattrs), DirectoryError> {
     let path = &file.entry.path;
     let opened = open_beneath(root, path, OFlags::empty())?;
     let stat = rustix::fs::fstat(&opened).map_err(|errno| io_error("stat", path, errno))?;
@@ -232,9 +246,10 @@ fn hash_file(root: &OwnedFd, file: &Found, size: u64) -> Result<Sha256Digest, Di
     if inode_of(&stat) != file.inode || !FileType::from_raw_mode(stat.st_mode).is_file() {
         return Err(changed());
     }
+    let xattrs = xattr::of_open(&opened).map_err(|errno| io_error(ATTRIBUTES, path, errno))?;
     let (digest, read) = Sha256Digest::of_reader(File::from(opened))
         .map_err(|source| DirectoryError::Io { action: "read", path: path.clone(), source })?;
-    if read == size { Ok(digest) } else { Err(changed()) }
+    if read == size { Ok((digest, xattrs)) } else { Err(changed()) }
 }
 
 /// Says of each entry which earlier one is the same inode. They are sorted by path.

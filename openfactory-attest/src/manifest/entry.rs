@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
+use super::xattr::Xattrs;
 use crate::digest::Sha256Digest;
 
 /// A path within a tree: bytes, relative to its root, without `.`, `..`, empty components or NUL.
@@ -152,13 +153,24 @@ pub struct Entry {
     pub mtime: i64,
     /// If it is the same inode as an entry before it: the first of those.
     pub hard_link_to: Option<TreePath>,
+    /// Its extended attributes, if the manifest covers those.
+    pub xattrs: Xattrs,
 }
 
 impl Entry {
-    /// An entry owned by root, last modified in 1970, no hard link.
+    /// An entry owned by root, last modified in 1970, no hard link, without extended attributes.
     #[must_use]
     pub const fn new(path: TreePath, kind: EntryKind, mode: u16) -> Self {
-        Self { path, kind, mode: mode & 0o7777, uid: 0, gid: 0, mtime: 0, hard_link_to: None }
+        Self {
+            path,
+            kind,
+            mode: mode & 0o7777,
+            uid: 0,
+            gid: 0,
+            mtime: 0,
+            hard_link_to: None,
+            xattrs: Xattrs::none(),
+        }
     }
 
     /// Whether it is a regular file that somebody may execute.

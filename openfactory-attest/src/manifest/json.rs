@@ -3,15 +3,17 @@
 //! ```json
 //! {"entries":[{"gid":0,"kind":"directory","mode":"0755","mtime":0,"path":".","uid":0},
 //!   {"gid":0,"kind":"file","mode":"0644","mtime":0,"path":"motd","sha256":"…","size":6,"uid":0}],
-//!  "version":1,"xattrs":"not covered"}
+//!  "version":1,"xattrs":"covered"}
 //! ```
-//! Bytes that are no UTF-8 stand in base64 in `path_base64`, `target_base64`, `hard_link_to_base64`.
+//! Bytes that are no UTF-8 stand in base64 in `path_base64`, `target_base64`, `hard_link_to_base64`. An entry with extended
+//! attributes has `"xattrs":[{"name":"security.capability","value_base64":"…"}]`, in order.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, EntryKind, PathError, TreePath};
+use super::xattr::{Xattr, Xattrs};
 use super::{Manifest, StructureError};
 use crate::digest::Sha256Digest;
 
@@ -39,8 +41,8 @@ pub enum ManifestParseError {
         /// The version it says.
         version: u32,
     },
-    /// It claims that extended attributes are covered, in a way that is not known here.
-    #[error("`xattrs` is not \"not covered\"")]
+    /// What it says of extended attributes is not known here.
+    #[error("`xattrs` is neither \"covered\" nor \"not covered\"")]
     Xattrs,
     /// A field of an entry is wrong.
     #[error("entry {index}: `{field}` is missing, superfluous or out of range for its kind")]
@@ -111,7 +113,21 @@ struct RawManifest {
     entries: Vec<RawEntry>,
 }
 
+/// Every extended attribute of every entry is there.
+const COVERED: &str = "covered";
+
+/// Nothing is said of extended attributes.
 const NOT_COVERED: &str = "not covered";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawXattr {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_base64: Option<String>,
+    value_base64: String,
+}
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,11 +157,14 @@ struct RawEntry {
     hard_link_to: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hard_link_to_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    xattrs: Vec<RawXattr>,
 }
 
 pub(super) fn write(manifest: &Manifest) -> Result<Vec<u8>, StructureError> {
     let entries = manifest.entries().iter().map(RawEntry::of).collect();
-    let raw = RawManifest { version: 1, xattrs: NOT_COVERED.to_owned(), entries };
+    let xattrs = if manifest.covers_xattrs() { COVERED } else { NOT_COVERED };
+    let raw = RawManifest { version: 1, xattrs: xattrs.to_owned(), entries };
     serde_json_canonicalizer::to_vec(&raw).map_err(|error| StructureError::Json { reason: error.to_string() })
 }
 
@@ -159,12 +178,26 @@ pub(super) fn parse(json: &[u8]) -> Result<Manifest, ManifestParseError> {
     if raw.version != 1 {
         return Err(ManifestParseError::Version { version: raw.version });
     }
-    if raw.xattrs != NOT_COVERED {
-        return Err(ManifestParseError::Xattrs);
-    }
+    let of_entries = match raw.xattrs.as_str() {
+        COVERED => Manifest::of_entries_with_xattrs,
+        NOT_COVERED => Manifest::of_entries,
+        _ => return Err(ManifestParseError::Xattrs),
+    };
     let entries = raw.entries.into_iter().enumerate().map(|(index, raw)| raw.entry(index));
     let entries = entries.collect::<Result<_, _>>()?;
-    Manifest::of_entries(entries).map_err(ManifestParseError::Structure)
+    of_entries(entries).map_err(ManifestParseError::Structure)
+}
+
+impl RawXattr {
+    fn of(xattr: &Xattr) -> Self {
+        let PathText { text, base64 } = PathText::of_bytes(&xattr.name);
+        Self { name: text, name_base64: base64, value_base64: STANDARD.encode(&xattr.value) }
+    }
+
+    fn xattr(self) -> Option<Xattr> {
+        let name = PathText { text: self.name, base64: self.name_base64 }.bytes()?;
+        Some(Xattr::new(name, STANDARD.decode(self.value_base64).ok()?))
+    }
 }
 
 impl RawEntry {
@@ -183,6 +216,7 @@ impl RawEntry {
             mtime: entry.mtime,
             hard_link_to,
             hard_link_to_base64,
+            xattrs: entry.xattrs.iter().map(RawXattr::of).collect(),
             ..Self::default()
         };
         match &entry.kind {
@@ -218,6 +252,10 @@ impl RawEntry {
             PathText { text: None, base64: None } => None,
             first => Some(first.path().map_err(not_path)?),
         };
+        let xattrs = std::mem::take(&mut self.xattrs).into_iter().map(RawXattr::xattr);
+        let xattrs =
+            xattrs.collect::<Option<Vec<_>>>().filter(|list| list.is_sorted_by(|a, b| a.name < b.name));
+        let xattrs = xattrs.and_then(|list| Xattrs::new(list).ok()).ok_or(bad("xattrs"))?;
         let kind = self.take_kind(index)?;
         let left = [
             ("size", self.size.is_some()),
@@ -232,6 +270,7 @@ impl RawEntry {
         let mut entry = Entry::new(path, kind, mode);
         (entry.uid, entry.gid, entry.mtime, entry.hard_link_to) =
             (self.uid, self.gid, self.mtime, hard_link_to);
+        entry.xattrs = xattrs;
         Ok(entry)
     }
 

@@ -107,7 +107,17 @@ fn json_that_is_no_manifest_is_refused() {
     assert!(matches!(refused("\"uid\":0", "\"uid\":-1"), ManifestParseError::Json { .. }));
     assert!(matches!(refused("\"gid\":0,", ""), ManifestParseError::Json { .. }));
     assert_eq!(refused("\"version\":1", "\"version\":2"), ManifestParseError::Version { version: 2 });
-    assert_eq!(refused("not covered", "covered"), ManifestParseError::Xattrs);
+    assert_eq!(refused("not covered", "some covered"), ManifestParseError::Xattrs);
+    let with = |xattrs: &str| refused("\"uid\":1", &format!("\"uid\":1,\"xattrs\":{xattrs}"));
+    let (a, b) =
+        ("{\"name\":\"user.a\",\"value_base64\":\"\"}", "{\"name\":\"user.b\",\"value_base64\":\"\"}");
+    let uncovered = StructureError::Uncovered { path: path("su") };
+    assert_eq!(with(&format!("[{a},{b}]")), ManifestParseError::Structure(uncovered));
+    assert_eq!(field(with(&format!("[{b},{a}]"))), "xattrs");
+    assert_eq!(field(with(&format!("[{a},{a}]"))), "xattrs");
+    assert_eq!(field(with("[{\"name\":\"user.a\",\"value_base64\":\"x\"}]")), "xattrs");
+    assert_eq!(field(with("[{\"name_base64\":\"dXNlci5h\",\"value_base64\":\"\"}]")), "xattrs");
+    assert!(matches!(with("[{\"name\":\"user.a\"}]"), ManifestParseError::Json { .. }));
     assert_eq!(field(refused("\"0755\"", "\"755\"")), "mode");
     assert_eq!(field(refused("\"0755\"", "\"17777\"")), "mode");
     assert_eq!(field(refused("\"0755\"", "\"+755\"")), "mode");

@@ -25,7 +25,7 @@ pub(crate) fn manifest(device: &dyn ReadAt, work: &Work<'_>) -> Result<Manifest,
     }
     let mut entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
     copy_to_links(&mut entries);
-    Manifest::of_entries(entries).map_err(SquashfsError::Structure)
+    Manifest::of_entries_with_xattrs(entries).map_err(SquashfsError::Structure)
 }
 
 /// Hashes every inode once. Files whose tails share a fragment go to one thread, in a row: it is unpacked once.

@@ -18,6 +18,8 @@ pub enum Part {
     Table,
     /// A file's content.
     Content,
+    /// Extended attributes.
+    Attributes,
 }
 
 impl Part {
@@ -28,6 +30,7 @@ impl Part {
             Self::Directory => "directory",
             Self::Table => "table",
             Self::Content => "content",
+            Self::Attributes => "attributes",
         }
     }
 }
@@ -57,7 +60,7 @@ pub enum SquashfsError {
         minor: u16,
     },
     /// A compression other than gzip, xz, zstd or lz4.
-    #[error("squashfs compression {id} is not supported: gzip, xz, zstd and lz4 are")]
+    #[error("squashfs compression {} is not supported: gzip, xz, zstd and lz4 are", compressor(*id))]
     UnsupportedCompression {
         /// Its number in the superblock.
         id: u16,
@@ -104,6 +107,15 @@ pub enum SquashfsError {
     /// Its entries are no tree.
     #[error("the image's entries are no tree")]
     Structure(#[source] StructureError),
+}
+
+/// What a compression is called that is not read here.
+fn compressor(id: u16) -> String {
+    match id {
+        2 => "lzma".to_owned(),
+        3 => "lzo".to_owned(),
+        id => format!("number {id}"),
+    }
 }
 
 impl SquashfsError {

@@ -55,8 +55,8 @@ impl From<SquashfsError> for ExtractError {
 
 /// Unpacks everything into `target`, which must not exist yet.
 ///
-/// Permissions, times and hard links are kept; owners if this process is root; extended attributes are not in what
-/// is read. After an error `target` is taken away again. Nothing is synced to the disk.
+/// Permissions, times and hard links are kept; owners if this process is root; extended attributes are not
+/// made. After an error `target` is taken away again. Nothing is synced to the disk.
 ///
 /// # Errors
 /// [`ExtractError`].

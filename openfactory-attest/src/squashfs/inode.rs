@@ -3,6 +3,7 @@
 use super::Image;
 use super::error::{Part, SquashfsError};
 use super::metadata::Metadata;
+use super::xattr::NO_XATTRS;
 
 /// A symbolic link's target is shorter than 64 KiB.
 const MAX_TARGET_LEN: u32 = 65_535;
@@ -30,6 +31,8 @@ pub(super) struct Inode {
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) mtime: u32,
+    /// Which set of extended attributes.
+    pub(super) xattrs: u32,
     pub(super) what: What,
 }
 
@@ -71,6 +74,7 @@ impl Inode {
         let (Some(uid), Some(gid)) = (image.id(uid), image.id(gid)) else { return Err(corrupt) };
         let mtime = cursor.u32()?;
         let _number = cursor.u32()?;
+        let mut xattrs = NO_XATTRS;
         let what = match kind {
             1 => {
                 let (block, _links) = (cursor.u32()?, cursor.u32()?);
@@ -80,6 +84,7 @@ impl Inode {
             8 => {
                 let (_links, size, block) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
                 let (_parent, _indexes, offset) = (cursor.u32()?, cursor.u16()?, cursor.u16()?);
+                xattrs = cursor.u32()?;
                 What::Directory { block, offset, size }
             }
             2 => {
@@ -91,7 +96,8 @@ impl Inode {
             9 => {
                 let (start, size) = (cursor.u64()?, cursor.u64()?);
                 let (_sparse, _links) = (cursor.u64()?, cursor.u32()?);
-                let (fragment, offset, _xattr) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+                let (fragment, offset) = (cursor.u32()?, cursor.u32()?);
+                xattrs = cursor.u32()?;
                 let tail = (fragment != NO_FRAGMENT).then_some((fragment, offset));
                 What::File(FileMap { size, start, tail, sizes: cursor.position() })
             }
@@ -100,10 +106,17 @@ impl Inode {
                 if len == 0 || len > MAX_TARGET_LEN {
                     return Err(corrupt);
                 }
-                What::Symlink { target: cursor.bytes(len as usize)? }
+                let target = cursor.bytes(len as usize)?;
+                if kind == 10 {
+                    xattrs = cursor.u32()?;
+                }
+                What::Symlink { target }
             }
             4 | 5 | 11 | 12 => {
                 let (_links, device) = (cursor.u32()?, cursor.u32()?);
+                if kind > 7 {
+                    xattrs = cursor.u32()?;
+                }
                 // As the kernel encodes a device number in 32 bits.
                 let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00));
                 match kind {
@@ -111,10 +124,17 @@ impl Inode {
                     _ => What::CharDevice { major, minor },
                 }
             }
-            6 | 13 => What::Fifo,
-            7 | 14 => What::Socket,
+            6 | 7 => match kind {
+                6 => What::Fifo,
+                _ => What::Socket,
+            },
+            13 | 14 => {
+                let _links = cursor.u32()?;
+                xattrs = cursor.u32()?;
+                if kind == 13 { What::Fifo } else { What::Socket }
+            }
             _ => return Err(corrupt),
         };
-        Ok(Self { mode, uid, gid, mtime, what })
+        Ok(Self { mode, uid, gid, mtime, xattrs, what })
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Superblock {
     pub(super) root_inode: u64,
     pub(super) bytes_used: u64,
     pub(super) id_table: u64,
+    /// Of sets of extended attributes; all ones if there are none.
+    pub(super) xattr_table: u64,
     pub(super) inode_table: u64,
     pub(super) directory_table: u64,
     pub(super) fragment_table: u64,
@@ -64,6 +66,7 @@ impl Superblock {
             root_inode: u64_at(32),
             bytes_used: u64_at(40),
             id_table: u64_at(48),
+            xattr_table: u64_at(56),
             inode_table: u64_at(64),
             directory_table: u64_at(72),
             fragment_table: u64_at(80),
@@ -80,6 +83,10 @@ impl Superblock {
         }
         if !(superblock.inode_table..end).contains(&superblock.directory_table) {
             return bad("directory table");
+        }
+        let has_xattrs = superblock.xattr_table != super::xattr::NO_TABLE;
+        if has_xattrs && !(Self::LEN..end).contains(&superblock.xattr_table) {
+            return bad("attribute table");
         }
         if superblock.fragments > 0 && !(Self::LEN..end).contains(&superblock.fragment_table) {
             return bad("fragment table");

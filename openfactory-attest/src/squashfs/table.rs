@@ -1,8 +1,9 @@
-//! Lookup tables: owner ids and fragment blocks. Pointers to metadata blocks, those hold the records.
+//! Lookup tables: owner ids, fragment blocks, sets of attributes. Pointers to metadata blocks, those hold the records.
 
 use super::error::{Part, SquashfsError};
 use super::metadata::Metadata;
 use super::superblock::Superblock;
+use super::xattr::XattrTable;
 use crate::manifest::Manifest;
 use crate::read_at::ReadAt;
 
@@ -17,6 +18,7 @@ pub(super) struct Fragment {
 pub(super) struct Tables {
     pub(super) ids: Vec<u32>,
     pub(super) fragments: Vec<Fragment>,
+    pub(super) xattrs: XattrTable,
 }
 
 impl Tables {
@@ -30,6 +32,7 @@ impl Tables {
         Ok(Self {
             ids: ids.into_iter().map(u32::from_le_bytes).collect(),
             fragments: fragments.into_iter().map(fragment).collect(),
+            xattrs: XattrTable::read(device, superblock)?,
         })
     }
 }
@@ -39,7 +42,7 @@ fn fragment(record: [u8; 16]) -> Fragment {
     Fragment { start: u64::from_le_bytes([a, b, c, d, e, f, g, h]), size: u32::from_le_bytes(size) }
 }
 
-fn records<const N: usize>(
+pub(super) fn records<const N: usize>(
     device: &dyn ReadAt,
     superblock: &Superblock,
     table: u64,

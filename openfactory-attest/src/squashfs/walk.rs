@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::error::{Part, SquashfsError};
 use super::inode::{FileMap, Inode, InodeRef, What};
 use super::metadata::Metadata;
+use super::xattr::Attributes;
 use super::{Image, directory};
 use crate::digest::Sha256Digest;
 use crate::manifest::{Entry, EntryKind, Manifest, TreePath};
@@ -21,6 +22,7 @@ pub(super) struct Found {
 /// All entries, in bytewise order of paths; hard links refer to the first of theirs.
 pub(super) fn walk(image: &Image<'_>) -> Result<Vec<Found>, SquashfsError> {
     let mut metadata = Metadata::new(image.device, &image.superblock);
+    let mut attributes = Attributes::of(&image.tables.xattrs);
     let root = InodeRef::packed(image.superblock.root_inode);
     let mut found = Vec::new();
     let mut seen = HashSet::new();
@@ -41,7 +43,10 @@ pub(super) fn walk(image: &Image<'_>) -> Result<Vec<Found>, SquashfsError> {
         } else if path.is_root() {
             return Err(SquashfsError::corrupt(Part::Inode, at.block));
         }
-        found.push(describe(path, inode, at));
+        let xattrs = attributes.get(&mut metadata, inode.xattrs)?;
+        let mut described = describe(path, inode, at);
+        described.entry.xattrs = xattrs;
+        found.push(described);
         limit(found.len() + pending.len())?;
     }
     found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));

@@ -14,5 +14,5 @@ mod layout;
 mod repair;
 
 pub use encode::encode;
-pub use layout::{FecError, FecRoots};
+pub use layout::{FecArea, FecError, FecRoots};
 pub use repair::{Patch, Repair, repair};

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::fec::FecArea;
 use super::tree::Tree;
 
 /// What the kernel does when a block does not match, or can't be read.
@@ -51,7 +52,17 @@ pub struct Table {
     on_error: Option<OnFailure>,
     ignore_zero_blocks: bool,
     check_at_most_once: bool,
+    parity: Option<Parity>,
     signature_key: Option<String>,
+}
+
+/// Where the kernel finds parity, in blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parity {
+    device: String,
+    roots: u8,
+    covered_blocks: u64,
+    start: u64,
 }
 
 impl Table {
@@ -68,6 +79,7 @@ impl Table {
             on_error: None,
             ignore_zero_blocks: false,
             check_at_most_once: false,
+            parity: None,
             signature_key: None,
         })
     }
@@ -102,6 +114,17 @@ impl Table {
         Self { check_at_most_once: true, ..self }
     }
 
+    /// The kernel repairs damaged blocks by the parity on this device: `use_fec_from_device`. `covered_blocks` are what
+    /// [`FecArea::covered_blocks`] says.
+    ///
+    /// # Errors
+    /// [`TableError::Device`] if the device's name has characters that would break the line.
+    pub fn repaired_by(self, device: &str, area: &FecArea, covered_blocks: u64) -> Result<Self, TableError> {
+        let start = area.offset() / u64::from(self.tree.params().data_block_size().get());
+        let parity = Parity { device: word(device)?, roots: area.roots().get(), covered_blocks, start };
+        Ok(Self { parity: Some(parity), ..self })
+    }
+
     /// The kernel demands that the root hash is signed: this key in the caller's keyring, of type `user`, holds the
     /// PKCS#7 signature.
     ///
@@ -130,6 +153,16 @@ impl Table {
         }
         if self.check_at_most_once {
             add("check_at_most_once");
+        }
+        if let Some(Parity { device, roots, covered_blocks, start }) = &self.parity {
+            add("use_fec_from_device");
+            add(device);
+            for (name, value) in
+                [("fec_roots", u64::from(*roots)), ("fec_blocks", *covered_blocks), ("fec_start", *start)]
+            {
+                add(name);
+                add(&value.to_string());
+            }
         }
         if let Some(key) = &self.signature_key {
             add("root_hash_sig_key_desc");
@@ -197,6 +230,7 @@ pub enum TableError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verity::fec::FecRoots;
     use crate::verity::{Algorithm, HashType, Params, Uuid};
 
     fn tree(params: Params) -> Tree {
@@ -215,7 +249,9 @@ mod tests {
             let error = TableError::Device { device: device.to_owned() };
             assert_eq!(Table::new(&tree, device, "x"), Err(error.clone()));
             assert_eq!(Table::new(&tree, "x", device), Err(error.clone()));
-            assert_eq!(Table::new(&tree, "x", "y").unwrap().signed_by(device), Err(error));
+            assert_eq!(Table::new(&tree, "x", "y").unwrap().signed_by(device), Err(error.clone()));
+            let table = Table::new(&tree, "x", "y").unwrap();
+            assert_eq!(table.repaired_by(device, &FecArea::default(), 9), Err(error));
         }
     }
 
@@ -232,8 +268,10 @@ mod tests {
         assert_eq!(table.to_string(), line);
         let all = table.clone().on_corruption(OnFailure::Panic).on_error(OnFailure::Restart).unwrap();
         let all = all.ignore_zero_blocks().check_at_most_once().signed_by("verity:root").unwrap();
-        let options = "6 panic_on_corruption restart_on_error ignore_zero_blocks check_at_most_once \
-                       root_hash_sig_key_desc verity:root";
+        let area = FecArea::at(FecRoots::new(4).unwrap(), 3 * 4096);
+        let all = all.repaired_by("/dev/c", &area, 9).unwrap();
+        let options = "14 panic_on_corruption restart_on_error ignore_zero_blocks check_at_most_once \
+                       use_fec_from_device /dev/c fec_roots 4 fec_blocks 9 fec_start 3 root_hash_sig_key_desc verity:root";
         assert_eq!(all.to_string(), format!("{line} {options}"));
         let ignoring = table.clone().on_corruption(OnFailure::Ignore).to_string();
         assert_eq!(ignoring, format!("{line} 1 ignore_corruption"));

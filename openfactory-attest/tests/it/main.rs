@@ -29,6 +29,11 @@ mod vault;
 mod verity;
 mod verity_faults;
 mod verity_fec;
+mod verity_fec_area;
 mod verity_matrix;
+#[cfg(feature = "pkcs7")]
+mod verity_signature;
 mod verity_vectors;
 mod verity_writer;
+#[cfg(feature = "squashfs")]
+mod xattr;

@@ -178,7 +178,11 @@ fn what_is_no_image_is_refused() {
     };
     assert!(matches!(with(0, b's'), SquashfsError::Magic));
     assert!(matches!(with(28, 3), SquashfsError::Version { major: 3, minor: 0 }));
-    assert!(matches!(with(20, 2), SquashfsError::UnsupportedCompression { id: 2 }));
+    for (id, name) in [(2, "lzma"), (3, "lzo"), (9, "number 9")] {
+        let error = with(20, id);
+        assert!(matches!(error, SquashfsError::UnsupportedCompression { .. }));
+        assert!(error.to_string().contains(name), "{error}");
+    }
     assert!(matches!(with(13, 0xff), SquashfsError::Superblock { field: "block size" }));
     assert!(matches!(with(22, 1), SquashfsError::Superblock { field: "block size" }));
     assert!(matches!(with(71, 0xff), SquashfsError::Superblock { field: "inode table" }));

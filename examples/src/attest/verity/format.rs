@@ -1,15 +1,15 @@
 //! `attest verity format`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Seek, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use openfactory_attest::verity::fec::{self, FecRoots};
+use openfactory_attest::verity::fec;
 use openfactory_attest::verity::{self, Params, Tree};
 
-use super::parameters::{Parameters, fec_roots};
+use super::fec::{Parity, same};
+use super::parameters::Parameters;
 use super::{open, told};
 use crate::attest::manifest::Threads;
 use crate::attest::target::Target;
@@ -36,9 +36,8 @@ pub(crate) struct FormatArgs {
     /// Also write parity to FILE, by which `attest verity repair` and the kernel repair damaged blocks
     #[arg(long, value_name = "FILE")]
     fec: Option<PathBuf>,
-    /// Parity symbols of each code word, 2 to 24: for each, one part in about 250 of the image
-    #[arg(long, value_name = "N", value_parser = fec_roots, default_value = "2", requires = "fec")]
-    fec_roots: FecRoots,
+    #[command(flatten)]
+    parity: Parity,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -76,40 +75,62 @@ impl FormatArgs {
     /// Writes at an offset of a file that may be there already, and may be the image.
     fn write_into(&self, image: &File, params: &Params) -> Result<Tree, CliError> {
         let cannot_write = |error| CliError::file("write", &self.hash, error);
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&self.hash)
-            .map_err(cannot_write)?;
-        let (data, hash) = (self.about(image, &self.data)?, self.about(&file, &self.hash)?);
-        let data_blocks =
-            if data == hash { Some(self.blocks_before_tree(params)?) } else { self.parameters.data_blocks };
+        let mut file = open_beside_others(&self.hash).map_err(cannot_write)?;
+        let data_blocks = if same(image, &file).map_err(cannot_write)? {
+            Some(self.blocks_before_tree(params)?)
+        } else {
+            self.parameters.data_blocks
+        };
         let tree = self.write_tree(image, &mut file, params, data_blocks)?;
         file.sync_all().map_err(cannot_write)?;
         Ok(tree)
     }
 
     fn write_parity(&self, image: &File, tree: &Tree, path: &Path) -> Result<(), CliError> {
+        if self.parity.offset() > 0 {
+            return self.write_parity_into(image, tree, path);
+        }
         let target = Target::new(path, [self.data.as_path(), &self.hash])?;
         let hash_file = open(&self.hash)?;
         let mut part = target.begin()?;
-        let mut out = BufWriter::new(part.file());
-        let bar = progress::Bytes::new("writing parity");
-        let tell = |done, total| bar.tell(done, total);
-        let work = self.threads.work().telling(&tell);
-        fec::encode(image, &hash_file, tree, self.fec_roots, &mut out, &work)
-            .map_err(|error| CliError::file("make parity for", &self.data, error))?;
-        out.flush().map_err(|error| CliError::file("write", path, error))?;
-        drop(out);
+        self.encode(image, &hash_file, tree, path, part.file())?;
         part.commit().map_err(|error| CliError::file("put into place", path, error))
     }
 
-    fn about(&self, file: &File, path: &Path) -> Result<(u64, u64), CliError> {
-        let about = file.metadata().map_err(|error| CliError::file("read", path, error))?;
-        Ok((about.dev(), about.ino()))
+    /// Writes at an offset of a file that may be there already, and may be the one with the tree.
+    fn write_parity_into(&self, image: &File, tree: &Tree, path: &Path) -> Result<(), CliError> {
+        let cannot_write = |error| CliError::file("write", path, error);
+        let mut file = open_beside_others(path).map_err(cannot_write)?;
+        let hash_file = open(&self.hash)?;
+        let on_data = same(&file, image).map_err(cannot_write)?;
+        if on_data && self.parity.offset() < tree.data_size() {
+            return Err(CliError::new(format!(
+                "parity at byte {} would be written over the data, which ends at {}",
+                self.parity.offset(),
+                tree.data_size()
+            )));
+        }
+        file.seek(SeekFrom::Start(self.parity.offset())).map_err(cannot_write)?;
+        self.encode(image, &hash_file, tree, path, &mut file)?;
+        file.sync_all().map_err(cannot_write)
+    }
+
+    fn encode(
+        &self,
+        image: &File,
+        hash_file: &File,
+        tree: &Tree,
+        path: &Path,
+        out: &mut File,
+    ) -> Result<(), CliError> {
+        let area = self.parity.area(out, hash_file).map_err(|error| CliError::file("write", path, error))?;
+        let mut out = BufWriter::new(out);
+        let bar = progress::Bytes::new("writing parity");
+        let tell = |done, total| bar.tell(done, total);
+        let work = self.threads.work().telling(&tell);
+        fec::encode(image, hash_file, tree, area, &mut out, &work)
+            .map_err(|error| CliError::file("make parity for", &self.data, error))?;
+        out.flush().map_err(|error| CliError::file("write", path, error))
     }
 
     /// How many blocks of the image to cover if the tree is behind them in the same file.
@@ -143,6 +164,11 @@ impl FormatArgs {
         out.flush().map_err(|error| CliError::file("write", &self.hash, error))?;
         Ok(tree)
     }
+}
+
+/// Opens a file that is written at an offset, and keeps what else is in it.
+fn open_beside_others(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 fn pad(image: &File, path: &Path, block: u32) -> Result<(), CliError> {

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use clap::Args;
 use openfactory_attest::ReadAt as _;
-use openfactory_attest::verity::fec::FecRoots;
 use openfactory_attest::verity::{
     Algorithm, BlockSize, HashType, Params, RootHash, Salt, Superblock, Tree, Uuid,
 };
@@ -54,11 +53,6 @@ fn block_size(text: &str) -> Result<BlockSize, String> {
 
 fn hash_type(text: &str) -> Result<HashType, String> {
     HashType::from_number(number(text)?).map_err(|error| error.to_string())
-}
-
-pub(super) fn fec_roots(text: &str) -> Result<FecRoots, String> {
-    let roots = text.parse().map_err(|_not_a_number| format!("{text} is not 2 to 24"))?;
-    FecRoots::new(roots).map_err(|error| error.to_string())
 }
 
 fn number(text: &str) -> Result<u32, String> {

@@ -2,15 +2,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use openfactory_attest::verity::fec::{self, FecRoots, Repair};
+use openfactory_attest::verity::fec::{self, FecArea, Repair};
 use openfactory_attest::verity::{self, Device, RootHash, Tree, VerifyReport};
 
+use super::fec::{Parity, same};
 use super::open;
-use super::parameters::{Parameters, fec_roots};
+use super::parameters::Parameters;
 use crate::attest::manifest::Threads;
 use crate::attest::target::Target;
 use crate::attest::{CliError, output};
@@ -31,9 +32,8 @@ pub(crate) struct RepairArgs {
     /// The parity, as `attest verity format --fec` or `veritysetup format --fec-device` writes it
     #[arg(long, value_name = "FILE")]
     fec: PathBuf,
-    /// Parity symbols of each code word, 2 to 24
-    #[arg(long, value_name = "N", value_parser = fec_roots, default_value = "2")]
-    fec_roots: FecRoots,
+    #[command(flatten)]
+    at: Parity,
     /// Write a repaired copy of the image
     #[arg(short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -49,6 +49,7 @@ struct Mending<'a> {
     hash: &'a File,
     parity: &'a File,
     tree: &'a Tree,
+    area: FecArea,
 }
 
 struct Mended {
@@ -65,12 +66,14 @@ impl RepairArgs {
         if let Some(disagreement) = disagreements.first() {
             return Err(CliError::new(format!("{}: {disagreement}", self.hash.display())));
         }
+        let area =
+            self.at.area(&parity, &hash_file).map_err(|error| CliError::file("read", &self.fec, error))?;
         let mended = match &self.output {
             None => {
                 let (data, hash) = (writable(&self.data)?, writable(&self.hash)?);
-                self.mend(&Mending { data: &data, hash: &hash, parity: &parity, tree: &tree })?
+                self.mend(&Mending { data: &data, hash: &hash, parity: &parity, tree: &tree, area })?
             }
-            Some(path) => self.mend_copy(path, (&image, &hash_file, &parity), &tree)?,
+            Some(path) => self.mend_copy(path, (&image, &hash_file, &parity), &tree, area)?,
         };
         let mut text = format!("{} bytes repaired\n", mended.bytes);
         let intact = mended.report.is_intact();
@@ -91,6 +94,7 @@ impl RepairArgs {
         path: &Path,
         (image, hash_file, parity): (&File, &File, &File),
         tree: &Tree,
+        area: FecArea,
     ) -> Result<Mended, CliError> {
         let target = Target::new(path, [self.data.as_path(), &self.hash, &self.fec])?;
         let mut part = target.begin()?;
@@ -105,7 +109,7 @@ impl RepairArgs {
             copy(hash_file, &mut hash)?;
             hash
         };
-        let mended = self.mend(&Mending { data: part.file(), hash: &hash, parity, tree })?;
+        let mended = self.mend(&Mending { data: part.file(), hash: &hash, parity, tree, area })?;
         if mended.report.is_intact() {
             part.commit().map_err(|error| CliError::file("put into place", path, error))?;
         }
@@ -114,7 +118,7 @@ impl RepairArgs {
 
     /// Checks and repairs, until all is good or nothing more comes of it: a repaired tree proves more data.
     fn mend(&self, mending: &Mending<'_>) -> Result<Mended, CliError> {
-        let Mending { data, hash, parity, tree } = *mending;
+        let Mending { data, hash, parity, tree, area } = *mending;
         let work = self.threads.work();
         let (mut bytes, mut last) = (0, Repair::default());
         loop {
@@ -127,7 +131,7 @@ impl RepairArgs {
                 Device::Data => data.write_all_at(bytes, at),
                 Device::Hash => hash.write_all_at(bytes, at),
             };
-            last = fec::repair(data, hash, parity, tree, self.fec_roots, &report, &mut patch, &work)
+            last = fec::repair(data, hash, parity, tree, area, &report, &mut patch, &work)
                 .map_err(|error| CliError::file("repair", &self.data, error))?;
             bytes += last.repaired_bytes();
             if last.repaired_bytes() == 0 {
@@ -144,9 +148,4 @@ impl RepairArgs {
 fn writable(path: &Path) -> Result<File, CliError> {
     let file = OpenOptions::new().read(true).write(true).open(path);
     file.map_err(|error| CliError::file("write", path, error))
-}
-
-fn same(one: &File, other: &File) -> io::Result<bool> {
-    let (one, other) = (one.metadata()?, other.metadata()?);
-    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
 }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use openfactory_attest::verity::{OnFailure, RootHash, Table};
 use serde_json::json;
 
+use super::fec::Parity;
 use super::open;
 use super::parameters::Parameters;
 use crate::attest::{CliError, output};
@@ -37,6 +38,11 @@ pub(crate) struct TableArgs {
     /// Check each data block only the first time it is read
     #[arg(long)]
     check_at_most_once: bool,
+    /// The device with parity, by which the kernel repairs damaged blocks; the line has it as given
+    #[arg(long, value_name = "DEVICE")]
+    fec: Option<PathBuf>,
+    #[command(flatten)]
+    parity: Parity,
     /// The key in the kernel's keyring that holds the root hash's signature
     #[arg(long, value_name = "DESCRIPTION")]
     root_hash_signature_key: Option<String>,
@@ -87,6 +93,14 @@ impl TableArgs {
         }
         if self.check_at_most_once {
             table = table.check_at_most_once();
+        }
+        if let Some(fec) = &self.fec {
+            let cannot_read = |error| CliError::file("read", fec, error);
+            let area = self.parity.area(&open(fec)?, &hash_file).map_err(cannot_read)?;
+            let blocks = area
+                .covered_blocks(&tree, &hash_file)
+                .map_err(|error| CliError::because("there is no such parity", error))?;
+            table = table.repaired_by(name(fec)?, &area, blocks).map_err(no_table)?;
         }
         if let Some(key) = &self.root_hash_signature_key {
             table = table.signed_by(key).map_err(no_table)?;

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use openfactory_attest::verity::signature::RootHashSignature;
 use openfactory_attest::verity::{self, RootHash};
+use serde_json::json;
 
 use super::parameters::Parameters;
+use super::sign::read_certificate;
 use super::{open, told};
 use crate::attest::manifest::Threads;
-use crate::attest::{CliError, output};
+use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
 use crate::progress;
 
@@ -21,6 +24,12 @@ pub(crate) struct VerifyArgs {
     hash: PathBuf,
     /// The root hash in hex, from a source that you trust
     root: RootHash,
+    /// First check this PKCS#7 signature over the root hash, as the kernel would
+    #[arg(long, value_name = "FILE.p7s", requires = "certificate")]
+    signature: Option<PathBuf>,
+    /// The certificate (PEM) whose key must have signed
+    #[arg(long, value_name = "FILE", requires = "signature")]
+    certificate: Option<PathBuf>,
     #[command(flatten)]
     parameters: Parameters,
     /// Print one JSON object
@@ -32,6 +41,14 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
+        if let Some(reason) = self.unsigned()? {
+            if self.json {
+                output::write_json(&json!({ "intact": false, "signature": reason }))?;
+            } else {
+                output::write(format!("the root hash is not signed: {reason}\n").as_bytes())?;
+            }
+            return Ok(Verdict::Bad);
+        }
         let (image, hash_file) = (open(&self.data)?, open(&self.hash)?);
         let (tree, disagreements) =
             self.parameters.for_tree((&self.data, &image), (&self.hash, &hash_file), self.root)?;
@@ -56,5 +73,16 @@ impl VerifyArgs {
             output::write(text.as_bytes())?;
         }
         Ok(if good { Verdict::Good } else { Verdict::Bad })
+    }
+
+    /// What is wrong with the signature, if one was given.
+    fn unsigned(&self) -> Result<Option<String>, CliError> {
+        let (Some(signature), Some(certificate)) = (&self.signature, &self.certificate) else {
+            return Ok(None);
+        };
+        let certificate = read_certificate(certificate)?;
+        let verified = RootHashSignature::parse(&input::read_small(signature)?)
+            .and_then(|signature| signature.verify(&self.root, &certificate));
+        Ok(verified.err().map(|error| error.to_string()))
     }
 }

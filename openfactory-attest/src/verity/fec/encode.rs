@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use super::code::Encoder;
-use super::layout::{Devices, FecError, FecRoots, Layout};
+use super::layout::{Devices, FecArea, FecError, Layout};
 use crate::read_at::ReadAt;
 use crate::verity::stripe;
 use crate::verity::tree::Tree;
 use crate::work::Work;
 
-/// Writes the parity over data and hash device: what `veritysetup format --fec-device` writes.
+/// Writes the parity over data and hash device: what `veritysetup format --fec-device` writes, from the byte on at which
+/// the area begins.
 ///
 /// Data and hash blocks must be of the same size. Memory is bounded: some 4 mebibytes per thread.
 ///
@@ -50,11 +51,11 @@ pub fn encode(
     data: &dyn ReadAt,
     hash: &dyn ReadAt,
     tree: &Tree,
-    roots: FecRoots,
+    area: impl Into<FecArea>,
     out: &mut dyn Write,
     work: &Work<'_>,
 ) -> Result<(), FecError> {
-    let layout = Layout::new(tree, hash, roots)?;
+    let layout = Layout::new(tree, hash, area.into())?;
     let devices = Devices { data, hash };
     let at_once = layout.words_at_once();
     let mut done = 0;

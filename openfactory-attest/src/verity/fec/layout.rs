@@ -35,6 +35,58 @@ impl Default for FecRoots {
     }
 }
 
+/// How much parity there is, and where on its device it begins.
+///
+/// [`FecRoots`] alone are parity in a file of its own, from its first byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FecArea {
+    roots: FecRoots,
+    offset: u64,
+    behind_tree: bool,
+}
+
+impl FecArea {
+    /// Parity on a device that the hash tree is not on, from this byte: a multiple of the block size.
+    #[must_use]
+    pub const fn at(roots: FecRoots, offset: u64) -> Self {
+        Self { roots, offset, behind_tree: false }
+    }
+
+    /// Parity on the hash device itself, behind the tree, from this byte: a multiple of the block size. What is
+    /// between tree and parity is covered too.
+    #[must_use]
+    pub const fn behind_tree(roots: FecRoots, offset: u64) -> Self {
+        Self { roots, offset, behind_tree: true }
+    }
+
+    /// How many symbols of each code word are parity.
+    #[must_use]
+    pub const fn roots(&self) -> FecRoots {
+        self.roots
+    }
+
+    /// The byte at which it begins.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Blocks of data and hash device that it covers: what the kernel's table line calls `fec_blocks`.
+    ///
+    /// # Errors
+    /// [`FecError`] if there can be no such parity, or the hash device can't be asked for its size.
+    pub fn covered_blocks(&self, tree: &Tree, hash: &dyn ReadAt) -> Result<u64, FecError> {
+        let layout = Layout::new(tree, hash, *self)?;
+        Ok((layout.data_size + layout.hash_size) / layout.block)
+    }
+}
+
+impl From<FecRoots> for FecArea {
+    fn from(roots: FecRoots) -> Self {
+        Self::at(roots, 0)
+    }
+}
+
 /// The message that parity is over, and its code words. Code word `w` has byte `w` of the message, byte `w + stride`, and so
 /// on; behind the end of the message are zeros.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +97,8 @@ pub(super) struct Layout {
     hash_start: u64,
     hash_size: u64,
     stride: u64,
+    /// The byte of its device at which parity begins.
+    pub(super) offset: u64,
 }
 
 /// Where a byte of the message is.
@@ -55,26 +109,31 @@ pub(super) struct At {
 }
 
 impl Layout {
-    pub(super) fn new(tree: &Tree, hash: &dyn ReadAt, roots: FecRoots) -> Result<Self, FecError> {
+    pub(super) fn new(tree: &Tree, hash: &dyn ReadAt, area: FecArea) -> Result<Self, FecError> {
         let params = tree.params();
         if params.data_block_size() != params.hash_block_size() {
             return Err(FecError::BlockSizes);
         }
         let block = u64::from(params.data_block_size().get());
-        let hash_device_size =
-            hash.size().map_err(|source| FecError::Read { what: "hash device", offset: 0, source })?;
+        let tree_end = tree.hash_device_size();
+        if !area.offset.is_multiple_of(block) || area.behind_tree && area.offset < tree_end {
+            return Err(FecError::Offset { offset: area.offset });
+        }
+        // Parity is over all that follows on the hash device up to itself, which is mostly the tree alone. A device that
+        // was cut off has to be repaired too.
+        let end = if area.behind_tree {
+            area.offset
+        } else {
+            hash.size().map_err(|source| FecError::Read { what: "hash device", offset: 0, source })?
+        };
         let hash_start = tree.hash_start_block() * block;
-        // Parity is over all that follows on the hash device, which is mostly the tree alone. A device that was cut
-        // off has to be repaired too.
-        let behind =
-            (hash_device_size / block * block).max(tree.hash_device_size()).saturating_sub(hash_start);
+        let behind = (end / block * block).max(tree_end).saturating_sub(hash_start);
         let hash_size = behind.max(tree.hash_blocks() * block);
-        let roots = usize::from(roots.get());
+        let roots = usize::from(area.roots.get());
         let message = tree.data_size().saturating_add(hash_size);
         let rounds = (message / block).div_ceil((SYMBOLS - roots) as u64);
-        let layout =
-            Self { roots, block, data_size: tree.data_size(), hash_start, hash_size, stride: rounds * block };
-        Ok(layout)
+        let (data_size, stride) = (tree.data_size(), rounds * block);
+        Ok(Self { roots, block, data_size, hash_start, hash_size, stride, offset: area.offset })
     }
 
     /// Code words in all.
@@ -120,6 +179,14 @@ pub enum FecError {
     /// Data and hash blocks are not of the same size.
     #[error("error correction needs data and hash blocks of the same size")]
     BlockSizes,
+    /// Parity that begins within a block, or on the hash device before the end of the tree.
+    #[error(
+        "parity can't begin at byte {offset}: it begins at a whole block, and not before the end of the hash tree"
+    )]
+    Offset {
+        /// The byte.
+        offset: u64,
+    },
     /// The parity is not that of this image and tree: it would have another size.
     #[error("the parity has {size} bytes, for this image and tree it has {expected}")]
     ParitySize {

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::code::{self, Correction, Syndromes};
-use super::layout::{At, Devices, FecError, FecRoots, Layout};
+use super::layout::{At, Devices, FecArea, FecError, Layout};
 use crate::read_at::ReadAt;
 use crate::verity::stripe;
 use crate::verity::tree::Tree;
@@ -52,7 +52,7 @@ pub fn repair(
     hash: &dyn ReadAt,
     parity: &dyn ReadAt,
     tree: &Tree,
-    roots: FecRoots,
+    area: impl Into<FecArea>,
     report: &VerifyReport,
     patch: &mut Patch<'_>,
     work: &Work<'_>,
@@ -60,10 +60,13 @@ pub fn repair(
     if report.omitted() > 0 {
         return Err(FecError::TooDamaged);
     }
-    let layout = Layout::new(tree, hash, roots)?;
+    let area = area.into();
+    let layout = Layout::new(tree, hash, area)?;
     let unreadable = |offset| move |source| FecError::Read { what: "parity", offset, source };
-    let (size, expected) = (parity.size().map_err(unreadable(0))?, layout.parity_size());
-    if size != expected {
+    let size = parity.size().map_err(unreadable(0))?.saturating_sub(area.offset());
+    let expected = layout.parity_size();
+    // Where it is in a file of its own, another size says that it is of something else.
+    if size < expected || area.offset() == 0 && size > expected {
         return Err(FecError::ParitySize { size, expected });
     }
     let word_reader =
@@ -175,7 +178,7 @@ impl Words<'_> {
             syndromes.push(row);
         }
         let mut parity = vec![0; count * roots];
-        let offset = first * roots as u64;
+        let offset = self.layout.offset + first * roots as u64;
         self.parity.read_exact_at(&mut parity, offset).map_err(|source| FecError::Read {
             what: "parity",
             offset,
