@@ -157,12 +157,6 @@ fn parity_may_be_behind_the_tree() {
     let device = ["--hash-offset=1228800", "--fec-roots=4", "--fec-offset=1253376", "--fec-device=disk"];
     let theirs = [&["verify", "disk", "disk", &root][..], &device].concat();
     if let Some((status, _, stderr)) = veritysetup(directory, &theirs) {
-        assert_ne!(status, 0, "{stderr}"); // it knows of no block that it is bad, so that 4 symbols repair 2
-    }
-    damaged.copy_from_slice(&whole);
-    damaged[5 * 4096..7 * 4096].fill(0);
-    fs::write(directory.join("disk"), &damaged).unwrap();
-    if let Some((status, _, stderr)) = veritysetup(directory, &theirs) {
         assert_eq!(status, 0, "{stderr}");
     }
     good(directory, &[&["repair", "disk", "disk", &root][..], &at].concat());
