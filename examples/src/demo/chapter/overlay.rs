@@ -62,7 +62,10 @@ async fn address(story: &Story<'_>, device: &DeviceId) -> Result<(), DemoError> 
     if site.is_done("overlay-address") {
         return Ok(());
     }
-    overlay::set_address(site, device, STRAY_ADDRESS)?;
+    // Once found and put right it is not to stray again, or there would be an incident more.
+    if !site.is_done("overlay-address-found") {
+        overlay::set_address(site, device, STRAY_ADDRESS)?;
+    }
     let incident = reported(story, device, "Network address").await?;
     let group = incident.text("assignment_group").parse().during("read a group's key")?;
     let group = story.row("sys_user_group", &group).await?;
@@ -72,6 +75,7 @@ async fn address(story: &Story<'_>, device: &DeviceId) -> Result<(), DemoError> 
         incident.text("number"),
         incident.text("priority"),
     ))?;
+    site.done("overlay-address-found")?;
     overlay::set_address(site, device, ADDRESS)?;
     resolved(story, device, &incident).await?;
     site.done("overlay-address")
