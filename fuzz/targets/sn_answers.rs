@@ -20,7 +20,7 @@ use openfactory_sn::poll::{Cursor, Poller};
 use openfactory_sn::record::FromRow;
 use openfactory_sn::table::Aggregate;
 use openfactory_sn::testing::FixedClock;
-use openfactory_sn::transport::{Transport, TransportError};
+use openfactory_sn::transport::{Body, Transport, TransportError, send_whole};
 use openfactory_sn::{Auth, Client, Error, Fields, Query, RetryPolicy, Row, Secret, SysId};
 use tokio::runtime::{Builder, Runtime};
 
@@ -38,6 +38,10 @@ impl Transport for Same {
         *answer.status_mut() = self.0.status();
         answer.headers_mut().extend(self.0.headers().clone());
         Ok(answer)
+    }
+
+    async fn stream(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+        send_whole(self, request).await
     }
 }
 
@@ -112,7 +116,7 @@ async fn ask(client: &Client, call: u8, (status, is_json): (StatusCode, bool), n
     };
     let incidents = client.dynamic_table("incident");
     let fields = Fields::new().with("short_description", "x");
-    match call % 19 {
+    match call % 20 {
         0 => read(incidents.get(&key).await.map(drop)),
         1 => {
             let mut records = client.table::<Incident>().list(&Query::new().limit(8)).expect("a query");
@@ -181,12 +185,21 @@ async fn ask(client: &Client, call: u8, (status, is_json): (StatusCode, bool), n
             if let Ok(content) = client.attachments().download(&attachment).await {
                 assert!(content.len() == 1 && status.is_success());
             }
+            if let Ok(mut download) = client.attachments().open(&attachment).await {
+                assert!(status.is_success(), "a success that is none");
+                while let Ok(Some(_)) = download.chunk().await {}
+                assert!(download.chunk().await.is_err() || download.received() == 1);
+            }
         }
         16 => {
             let _ = client.table::<ChangeRequest>().ensure(&key, &fields).await;
         }
         17 => {
             let _ = incidents.journal(&key, "work_notes").await;
+        }
+        18 => {
+            let content = Bytes::from_static(b"x");
+            write(client.attachments().upload("incident", &key, "x", "text/plain", content).await.map(drop));
         }
         _ => {
             let _ = client.changes().approve(&key, "x").await;

@@ -1,11 +1,16 @@
 //! Files attached to records.
 
+mod content;
+mod download;
 mod ensure;
 
 use bytes::Bytes;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::content::Measured;
+pub use self::content::{Content, Source};
+pub use self::download::Download;
 pub use self::ensure::EnsuredAttachment;
 use crate::client::Client;
 use crate::client::engine::Deadline;
@@ -15,7 +20,7 @@ use crate::models::attachment::{Attachment, FILE_NAME, TABLE_NAME, TABLE_SYS_ID}
 use crate::query::Query;
 use crate::record::FromRow;
 use crate::table::{Listing, Pager, undecodable};
-use crate::wire::call::Call;
+use crate::wire::call::{Call, Expects};
 use crate::wire::url::Target;
 
 const PATH: &str = "/api/now/attachment";
@@ -46,27 +51,78 @@ impl Attachments {
     /// Attaches a file. An instance keeps several files of one name, so an answer that got lost leaves open whether it is
     /// attached: see [`Attachments::ensure`].
     ///
+    /// The content is read twice, to know its hash and to send it; memory holds a chunk of it. If it changed in between, it
+    /// is not sent to its end. The time of a call counts from chunk to chunk.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::attachment::Content;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let attached = json!({"sys_id": "a1", "file_name": "build.log", "size_bytes": "3"});
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::post("/api/now/attachment/file").query("file_name", "build.log").body("ok\n"),
+    ///     Reply::result(201, attached),
+    /// );
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("build.log");
+    /// # std::fs::write(&path, "ok\n")?;
+    /// let file = Content::file(path); // or Bytes
+    /// let change = SysId::new("c1")?;
+    /// let attachments = client(&instance).attachments();
+    /// let attachment = attachments.upload("change_request", &change, "build.log", "text/plain", file).await?;
+    /// assert_eq!(attachment.size_bytes, Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if there is no such record, [`ErrorKind::Forbidden`], [`ErrorKind::Invalid`] for a size or
     /// type that the instance does not take, [`ErrorKind::Decode`] if what is attached is not what was sent,
-    /// [`ErrorKind::Local`] for a name or type that cannot be sent.
+    /// [`ErrorKind::Local`] for a name or type that cannot be sent, or content that cannot be read.
     pub async fn upload(
         &self,
         table: &str,
         sys_id: &SysId,
         name: &str,
         content_type: &str,
-        content: Bytes,
+        content: impl Into<Content>,
     ) -> Result<Attachment, Error> {
-        let call = upload_call(table, sys_id, name, content_type, content.clone())?;
-        self.of(table).send(&call, &content, self.client.engine().deadline()).await
+        let upload = Upload::new(table, sys_id, name, content_type, content.into()).await?;
+        self.of(table).send(&upload, self.client.engine().deadline()).await
     }
 
     /// Makes sure that a file of this name and content is attached: looks for it first, and again whenever the outcome of
     /// an upload is not known. Same are name, size and, where the instance shows it, SHA-256.
     ///
     /// Two at the same time can both find none; then two are attached.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::transport::TransportErrorKind;
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let attached = json!([{"sys_id": "a1", "file_name": "recipe.json", "size_bytes": "2"}]);
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/attachment"), Reply::result(200, json!([])))
+    ///     .on(Expected::post("/api/now/attachment/file"), Reply::failure(TransportErrorKind::Interrupted))
+    ///     .on(Expected::get("/api/now/attachment"), Reply::result(200, attached));
+    /// let (change, content) = (SysId::new("c1")?, Bytes::from_static(b"{}"));
+    /// let attachments = client(&instance).attachments();
+    /// let ensured = attachments.ensure("change_request", &change, "recipe.json", "application/json", content).await?;
+    /// assert!(!ensured.created, "the answer was lost, the file was not");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -77,30 +133,67 @@ impl Attachments {
         sys_id: &SysId,
         name: &str,
         content_type: &str,
-        content: Bytes,
+        content: impl Into<Content>,
     ) -> Result<EnsuredAttachment, Error> {
-        let call = upload_call(table, sys_id, name, content_type, content.clone())?;
+        let upload = Upload::new(table, sys_id, name, content_type, content.into()).await?;
         let query =
             Query::new().and(TABLE_NAME.is(table)).and(TABLE_SYS_ID.is(sys_id)).and(FILE_NAME.is(name));
-        ensure::ensure(&self.of(table), &call, &query, name, &content).await
+        ensure::ensure(&self.of(table), &upload, &query, name).await
     }
 
-    /// The content of an attached file, as large as the client's limit on answers.
+    /// The content of an attached file, in memory as a whole: as large as the client's limit on answers.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`] if size or SHA-256 are not the attachment's; [`ErrorKind::NotFound`] if it is gone.
+    /// [`ErrorKind::Decode`] if it is larger, or size or SHA-256 are not the attachment's; [`ErrorKind::NotFound`] if it is
+    /// gone.
     pub async fn download(&self, attachment: &Attachment) -> Result<Bytes, Error> {
-        let sys_id = attachment.sys_id();
-        let target = Target::new(format!("{PATH}/{sys_id}/file"));
-        let call = Call::file(format!("download attachment {sys_id}"), target);
+        let call = download_call(attachment, Expects::File);
         let client = self.client.for_table(&attachment.table_name);
         let content = client.call(&call, client.engine().deadline()).await?.file;
-        match is_same(attachment, &content) {
+        match is_same(attachment, content.len() as u64, &Sha256::digest(&content)) {
             true => Ok(content),
             false => {
                 Err(Error::new(ErrorKind::Decode, call.operation, "content is not what the attachment says"))
             }
+        }
+    }
+
+    /// The content of an attached file in chunks, whatever its size.
+    ///
+    /// ```
+    /// use openfactory_sn::models::attachment::Attachment;
+    /// use openfactory_sn::record::FromRow as _;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/attachment/a1/file"), Reply::raw(200, "text/plain", "root hash"));
+    /// # let row = serde_json::from_value(json!({"sys_id": "a1", "size_bytes": "9", "table_name": "incident"}))?;
+    /// # let attachment = Attachment::from_row(row)?;
+    /// let mut download = client(&instance).attachments().open(&attachment).await?;
+    /// let mut file = Vec::new(); // or a temporary file, renamed when the download has ended well
+    /// while let Some(chunk) = download.chunk().await? {
+    ///     file.extend_from_slice(&chunk);
+    /// }
+    /// assert_eq!(file, b"root hash");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if it is gone; the kinds of network, availability and rights. Those of the content come with
+    /// [`Download::chunk`].
+    pub async fn open(&self, attachment: &Attachment) -> Result<Download, Error> {
+        let call = download_call(attachment, Expects::Stream);
+        let client = self.client.for_table(&attachment.table_name);
+        let answer = client.call(&call, client.engine().deadline()).await?;
+        match answer.opened {
+            Some(opened) => Ok(Download::new(client, opened, call.operation, attachment)),
+            None => Err(Error::new(ErrorKind::Decode, call.operation, "answer has no file")),
         }
     }
 
@@ -119,17 +212,17 @@ impl Attachments {
         Ok(found)
     }
 
-    async fn send(&self, call: &Call, content: &[u8], deadline: Deadline) -> Result<Attachment, Error> {
-        let result = self.client.call(call, deadline).await?.result;
+    async fn send(&self, upload: &Upload, deadline: Deadline) -> Result<Attachment, Error> {
+        let result = self.client.call(&upload.call, deadline).await?.result;
         let attachment: Attachment =
             crate::record::Row::try_from(result).and_then(Attachment::from_row).map_err(|malformed| {
                 undecodable("read", "sys_attachment", malformed).with_may_have_happened(true)
             })?;
-        match is_same(&attachment, content) {
+        match upload.is(&attachment) {
             true => Ok(attachment),
             false => {
                 let reason = format!("attachment {} is not what was sent", attachment.sys_id());
-                Err(Error::new(ErrorKind::Decode, call.operation.clone(), reason)
+                Err(Error::new(ErrorKind::Decode, upload.call.operation.clone(), reason)
                     .with_may_have_happened(true))
             }
         }
@@ -137,37 +230,61 @@ impl Attachments {
 }
 
 /// Whether an attachment holds this content, as far as the instance tells: by size, and by SHA-256 where it shows one.
-fn is_same(attachment: &Attachment, content: &[u8]) -> bool {
-    let same_size = attachment.size_bytes.is_some_and(|size| u64::try_from(size) == Ok(content.len() as u64));
-    let same_hash = attachment.hash.is_empty()
-        || attachment.hash.eq_ignore_ascii_case(&hex::encode(Sha256::digest(content)));
+fn is_same(attachment: &Attachment, size: u64, sha256: &[u8]) -> bool {
+    let same_size = attachment.size_bytes.is_some_and(|told| u64::try_from(told) == Ok(size));
+    let same_hash = attachment.hash.is_empty() || attachment.hash.eq_ignore_ascii_case(&hex::encode(sha256));
     same_size && same_hash
 }
 
-fn upload_call(
-    table: &str,
-    sys_id: &SysId,
-    name: &str,
-    content_type: &str,
-    content: Bytes,
-) -> Result<Call, Error> {
-    let operation = format!("attach {} to {table} {sys_id}", name.chars().take(NAME_MAX).collect::<String>());
-    let refused = |reason| Error::new(ErrorKind::Local, operation.clone(), reason);
-    if name.is_empty()
-        || name.len() > NAME_MAX
-        || name.contains(['/', '\\', '^'])
-        || name.contains(char::is_control)
-    {
-        return Err(refused("file name is empty, over 100 bytes, or holds a character of a path or a query"));
+fn download_call(attachment: &Attachment, expects: Expects) -> Call {
+    let sys_id = attachment.sys_id();
+    let target = Target::new(format!("{PATH}/{sys_id}/file"));
+    Call::get(format!("download attachment {sys_id}"), target).expecting(expects)
+}
+
+/// A call that attaches content, and what is known of that content.
+struct Upload {
+    call: Call,
+    size: u64,
+    sha256: [u8; 32],
+}
+
+impl Upload {
+    async fn new(
+        table: &str,
+        sys_id: &SysId,
+        name: &str,
+        content_type: &str,
+        content: Content,
+    ) -> Result<Self, Error> {
+        let operation =
+            format!("attach {} to {table} {sys_id}", name.chars().take(NAME_MAX).collect::<String>());
+        let refused = |reason| Error::new(ErrorKind::Local, operation.clone(), reason);
+        if name.is_empty()
+            || name.len() > NAME_MAX
+            || name.contains(['/', '\\', '^'])
+            || name.contains(char::is_control)
+        {
+            return Err(refused(
+                "file name is empty, over 100 bytes, or holds a character of a path or a query",
+            ));
+        }
+        let content_type = HeaderValue::from_str(content_type)
+            .map_err(|_| refused("content type cannot be put into a header"))?;
+        if content_type.is_empty() {
+            return Err(refused("content type is empty"));
+        }
+        let target = Target::new(format!("{PATH}/file"))
+            .with("table_name", table)
+            .with("table_sys_id", sys_id.as_str())
+            .with("file_name", name);
+        let content =
+            content.measured().await.map_err(|error| refused("content cannot be read").with_source(error))?;
+        let (size, sha256) = (content.size, content.sha256);
+        Ok(Self { call: Call::upload(operation, target, content_type, content), size, sha256 })
     }
-    let content_type = HeaderValue::from_str(content_type)
-        .map_err(|_| refused("content type cannot be put into a header"))?;
-    if content_type.is_empty() {
-        return Err(refused("content type is empty"));
+
+    fn is(&self, attachment: &Attachment) -> bool {
+        is_same(attachment, self.size, &self.sha256)
     }
-    let target = Target::new(format!("{PATH}/file"))
-        .with("table_name", table)
-        .with("table_sys_id", sys_id.as_str())
-        .with("file_name", name);
-    Ok(Call::upload(operation, target, content_type, content))
 }

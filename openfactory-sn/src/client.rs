@@ -4,6 +4,7 @@ mod builder;
 pub(crate) mod engine;
 mod pace;
 pub(crate) mod retry;
+pub(crate) mod stream;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -57,7 +57,8 @@
 //!
 //! - create a record exactly once: [`DynamicTable::ensure`](table::DynamicTable::ensure)
 //! - go through many records: [`Table::list`](table::Table::list)
-//! - attach a file once: [`Attachments::ensure`](attachment::Attachments::ensure)
+//! - attach a file once, whatever its size: [`Attachments::ensure`](attachment::Attachments::ensure); read one in chunks:
+//!   [`Attachments::open`](attachment::Attachments::open)
 //! - move a change request along: [`Changes::next_states`](change::Changes::next_states), or offline
 //!   [`Type::steps`](models::change_request::Type::steps)
 //! - make many calls in few: [`Client::batches`]; keep a fleet in step: [`Client::sync`]
@@ -70,7 +71,7 @@
 //! # Not here
 //!
 //! Retrying for hours: that is a queue's work, and [`Error::is_retryable`] is what it asks. Interactive logins, scripting
-//! inside an instance, attachments larger than memory.
+//! inside an instance.
 //!
 //! # Features
 //!

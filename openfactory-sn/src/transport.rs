@@ -1,4 +1,4 @@
-//! The one seam to the network: a request goes out, a whole response comes back.
+//! The one seam to the network: a request goes out, a response comes back; whole, or in chunks where they are large.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,17 +6,26 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+mod body;
 #[cfg(feature = "http")]
 pub(crate) mod http;
 #[cfg(feature = "http")]
 mod tls;
 
-/// Sends one request and returns the whole answer.
+pub use self::body::Body;
+
+/// Most bytes that [`send_whole`] takes into memory: what an instance takes of a request's JSON.
+const WHOLE_MAX: usize = 16 * 1024 * 1024;
+
+/// Sends one request and returns its answer.
 ///
 /// # Contract
 ///
 /// - One call is one request on the wire: no retry, no redirect, no cookie.
-/// - The body of the answer is complete or the call fails; it is bounded by the implementation.
+/// - The body of an answer is complete, or the call, or the body where it comes in chunks, fails; where it comes as a
+///   whole, it is bounded by the implementation.
+/// - A request's body in chunks is asked for its next chunk only when there is room for it. If its length is known, the
+///   request says so (`Content-Length`).
 /// - Dropping the future abandons the request; the client does so at its deadline.
 /// - [`TransportErrorKind::Connect`] is promised only if no byte of the request can have been acted on.
 #[async_trait]
@@ -27,6 +36,64 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`TransportError`] if there is no complete answer. An answer of any status is `Ok`.
     async fn send(&self, request: ::http::Request<Bytes>) -> Result<::http::Response<Bytes>, TransportError>;
+
+    /// Sends `request`, whose URI is absolute, both bodies in chunks: for attachments, which can be larger than memory.
+    ///
+    /// A transport that can't do so goes by [`send_whole`].
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError`] if there is no answer. An answer of any status is `Ok`.
+    async fn stream(&self, request: ::http::Request<Body>) -> Result<::http::Response<Body>, TransportError>;
+}
+
+/// [`Transport::stream`] by way of [`Transport::send`]: both bodies as a whole in memory.
+///
+/// # Errors
+///
+/// [`TransportErrorKind::Local`] for a request of more than 16 MiB; as [`Transport::send`].
+///
+/// ```
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use openfactory_sn::transport::{Body, Transport, TransportError, send_whole};
+///
+/// /// Answers with what it was sent.
+/// #[derive(Debug)]
+/// struct Echo;
+///
+/// #[async_trait]
+/// impl Transport for Echo {
+///     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+///         Ok(Response::new(request.into_body()))
+///     }
+///
+///     async fn stream(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+///         send_whole(self, request).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), TransportError> {
+/// let answer = Echo.stream(Request::new(Body::from(Bytes::from("x")))).await?;
+/// assert_eq!(answer.into_body().collect(1).await?, "x");
+/// # Ok(())
+/// # }
+/// ```
+pub async fn send_whole<T: Transport + ?Sized>(
+    transport: &T,
+    request: ::http::Request<Body>,
+) -> Result<::http::Response<Body>, TransportError> {
+    let (head, body) = request.into_parts();
+    let body = body.collect(WHOLE_MAX).await.map_err(|error| match error.kind() {
+        TransportErrorKind::TooLarge => {
+            TransportError::new(TransportErrorKind::Local).caused_by("more than this transport takes at once")
+        }
+        _ => TransportError::new(TransportErrorKind::Local).caused_by(error),
+    })?;
+    let answer = transport.send(::http::Request::from_parts(head, body)).await?;
+    Ok(answer.map(Body::from))
 }
 
 /// How far a request got that has no answer.

@@ -98,7 +98,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The largest answer taken, in bytes, attachments included; 16 MiB if not set.
+    /// The largest answer taken into memory as a whole, in bytes; 16 MiB if not set. Does not limit what comes in chunks
+    /// ([`Attachments::open`](crate::attachment::Attachments::open)).
     #[cfg(feature = "http")]
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.http.max_body = bytes;
@@ -135,7 +136,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Time for a call, retries and waits included; 30 s if not set. Keep it below the instance's quota of 60 s.
+    /// Time for a call, retries and waits included; 30 s if not set. Keep it below the instance's quota of 60 s. Content of an
+    /// attachment has this time from chunk to chunk.
     pub fn total_timeout(mut self, total: Duration) -> Self {
         self.total = total;
         self
@@ -168,7 +170,7 @@ impl ClientBuilder {
             jitter: self.jitter,
             policy: self.policy,
             total: self.total,
-            permits: Semaphore::new(self.concurrent),
+            permits: Arc::new(Semaphore::new(self.concurrent)),
             pacer: Pacer::default(),
         };
         Ok(Client::new(base, auth, points, engine))

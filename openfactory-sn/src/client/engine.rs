@@ -10,16 +10,17 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::{Request, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::debug;
 
 use super::pace::Pacer;
 use super::retry::RetryPolicy;
+use super::stream::Progress;
 use crate::auth::Credential;
 use crate::clock::{Clock, Jitter};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Transport, TransportError, TransportErrorKind};
-use crate::wire::call::Call;
+use crate::wire::call::{Call, Expects, Payload};
 use crate::wire::response::{Answer, interpret};
 use crate::wire::retry_after::retry_after;
 use crate::wire::url::BaseUrl;
@@ -35,7 +36,7 @@ pub(crate) struct Engine {
     pub(super) jitter: Arc<dyn Jitter>,
     pub(super) policy: RetryPolicy,
     pub(super) total: Duration,
-    pub(super) permits: Semaphore,
+    pub(super) permits: Arc<Semaphore>,
     pub(super) pacer: Pacer,
 }
 
@@ -124,11 +125,7 @@ impl Engine {
         let mut undecided = false;
         for made in 1.. {
             let request = call.request(base, credential.map(Credential::header))?;
-            let outcome = match self.exchange(call, request, deadline).await {
-                Ok(response) => interpret(call, &response, self.clock.now()),
-                Err(error) => Err(error),
-            };
-            let error = match outcome {
+            let error = match self.attempt(call, request, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -157,31 +154,51 @@ impl Engine {
         Ok(())
     }
 
-    async fn exchange(
+    /// Makes a request and reads its answer.
+    async fn attempt(
         &self,
         call: &Call,
         request: Request<Bytes>,
         deadline: Deadline,
-    ) -> Result<Response<Bytes>, Error> {
+    ) -> Result<Answer, Error> {
+        let response = match (call.expects, call.payload()) {
+            (Expects::Stream, _) => return self.open(call, request, deadline).await,
+            (_, Payload::Content(content)) => self.exchange_content(call, request, content, deadline).await?,
+            (_, Payload::Whole(_)) => {
+                self.transmit(call, deadline, None, self.transport.send(request)).await?.0
+            }
+        };
+        interpret(call, &response, self.clock.now())
+    }
+
+    /// Sends when there is a place for it, and keeps the deadline, which moves on with `progress`.
+    pub(super) async fn transmit<B>(
+        &self,
+        call: &Call,
+        deadline: Deadline,
+        progress: Option<&Progress>,
+        send: impl Future<Output = Result<Response<B>, TransportError>>,
+    ) -> Result<(Response<B>, OwnedSemaphorePermit), Error> {
         self.keep_pace(call, deadline).await?;
         let sent = AtomicBool::new(false);
         let work = async {
-            let _permit = self
-                .permits
-                .acquire()
+            let place = Arc::clone(&self.permits)
+                .acquire_owned()
                 .await
                 .map_err(|closed| TransportError::new(TransportErrorKind::Local).caused_by(closed))?;
             sent.store(true, Ordering::Relaxed);
-            self.transport.send(request).await
+            Ok((send.await?, place))
         };
         let began = self.clock.monotonic();
-        let outcome = self.within(deadline, work).await;
+        let outcome = self.while_moving(deadline, progress, work).await;
         let elapsed = self.clock.monotonic().saturating_sub(began);
-        let status =
-            outcome.as_ref().and_then(|outcome| outcome.as_ref().ok()).map(|answer| answer.status().as_u16());
+        let status = outcome
+            .as_ref()
+            .and_then(|outcome| outcome.as_ref().ok())
+            .map(|(answer, _)| answer.status().as_u16());
         debug!(method = %call.method, path = call.target.path(), status, ?elapsed, "request");
         match outcome {
-            Some(Ok(response)) => {
+            Some(Ok((response, place))) => {
                 let asked = retry_after(response.headers(), self.clock.now());
                 let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
                 self.pacer.heard(
@@ -192,9 +209,9 @@ impl Engine {
                     now,
                     monotonic,
                 );
-                Ok(response)
+                Ok((response, place))
             }
-            Some(Err(error)) => Err(unanswered(call, error)),
+            Some(Err(error)) => Err(unanswered(&call.operation, call.writes(), error)),
             None => {
                 let sent = sent.load(Ordering::Relaxed);
                 let reason =
@@ -204,10 +221,31 @@ impl Engine {
             }
         }
     }
+
+    /// What the work comes to, or `None` if the deadline comes first, and no progress was made for the time of a call.
+    async fn while_moving<F: Future>(
+        &self,
+        deadline: Deadline,
+        progress: Option<&Progress>,
+        work: F,
+    ) -> Option<F::Output> {
+        let mut work = pin!(work);
+        let mut until = deadline;
+        loop {
+            if let Some(output) = self.within(until, work.as_mut()).await {
+                return Some(output);
+            }
+            let moved = Deadline(progress?.last().saturating_add(self.total));
+            if moved.0 <= until.0 {
+                return None;
+            }
+            until = moved;
+        }
+    }
 }
 
 /// A transport's error as ours.
-fn unanswered(call: &Call, error: TransportError) -> Error {
+pub(super) fn unanswered(operation: &str, writes: bool, error: TransportError) -> Error {
     let (kind, reason, acted_on) = match error.kind() {
         TransportErrorKind::Connect => (ErrorKind::Connect, "instance not reached", false),
         TransportErrorKind::Interrupted => (ErrorKind::Unavailable, "connection broken", true),
@@ -215,7 +253,5 @@ fn unanswered(call: &Call, error: TransportError) -> Error {
         TransportErrorKind::Timeout => (ErrorKind::Timeout, "connection timed out", true),
         TransportErrorKind::TooLarge => (ErrorKind::Decode, "answer larger than allowed", true),
     };
-    Error::new(kind, call.operation.clone(), reason)
-        .with_may_have_happened(acted_on && call.writes())
-        .with_source(error)
+    Error::new(kind, operation, reason).with_may_have_happened(acted_on && writes).with_source(error)
 }

@@ -15,6 +15,10 @@ use crate::wire::url::Target;
 /// Rows per page.
 const PAGE: usize = 500;
 
+/// Most pages in a row without a record, although the instance says that more follow: half a million that the credential
+/// may not see.
+const EMPTY_MAX: usize = 1_000;
+
 /// Fetches pages of one query.
 ///
 /// Without an order of its own, a query is paged by key: rows after the last one seen, in the order of sys_id. With an
@@ -31,6 +35,10 @@ pub(crate) struct Pager {
     /// Where the instance says that the next page is.
     link: Option<Target>,
     left: Option<usize>,
+    /// How many pages in a row had no row.
+    empty: usize,
+    /// First and last key of the page before.
+    before: Option<(SysId, SysId)>,
     ended: bool,
 }
 
@@ -47,6 +55,8 @@ impl Pager {
             offset: 0,
             link: None,
             left,
+            empty: 0,
+            before: None,
             ended: left == Some(0),
         };
         pager.target(PAGE)?;
@@ -85,12 +95,29 @@ impl Pager {
             if let Some(left) = self.left {
                 rows.truncate(left);
             }
+            self.check_advance(&rows)?;
             self.advance(&rows, size);
             if !rows.is_empty() {
                 return Ok(rows);
             }
         }
         Ok(VecDeque::new())
+    }
+
+    /// Refuses a list that would never end: one page again and again, or nothing but empty ones.
+    fn check_advance(&mut self, rows: &VecDeque<Result<Row, Error>>) -> Result<(), Error> {
+        let stuck = |reason| Error::new(ErrorKind::Decode, self.operation.clone(), reason);
+        self.empty = if rows.is_empty() { self.empty + 1 } else { 0 };
+        if self.empty > EMPTY_MAX && !self.ended {
+            return Err(stuck("page after page is empty, and more are said to follow"));
+        }
+        let keys: Vec<&SysId> = rows.iter().flatten().map(Row::sys_id).collect();
+        let ends = keys.first().zip(keys.last()).map(|(first, last)| ((*first).clone(), (*last).clone()));
+        if ends.is_some() && ends == self.before && keys.len() > 1 && !self.ended {
+            return Err(stuck("list does not advance: the instance sends the same page again"));
+        }
+        self.before = ends;
+        Ok(())
     }
 
     fn advance(&mut self, rows: &VecDeque<Result<Row, Error>>, size: usize) {

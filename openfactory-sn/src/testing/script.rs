@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
 
 use super::transport::Recorded;
-use crate::transport::{TransportError, TransportErrorKind};
+use crate::transport::{Body, TransportError, TransportErrorKind};
 
 /// A request that a script expects. What it does not name may be anything.
 #[derive(Debug, Clone)]
@@ -116,7 +116,13 @@ pub struct Reply(pub(super) Kind);
 
 #[derive(Debug, Clone)]
 pub(super) enum Kind {
-    Answer { status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: Bytes },
+    Answer {
+        status: StatusCode,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+        /// How the connection ends before the body does.
+        broken: Option<TransportErrorKind>,
+    },
     Failure(TransportErrorKind),
     Silence,
 }
@@ -129,6 +135,7 @@ impl Reply {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers: vec![(CONTENT_TYPE, HeaderValue::from_static(media_type))],
             body: body.into(),
+            broken: None,
         })
     }
 
@@ -166,7 +173,7 @@ impl Reply {
     #[must_use]
     pub fn empty(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self(Kind::Answer { status, headers: vec![], body: Bytes::new() })
+        Self(Kind::Answer { status, headers: vec![], body: Bytes::new(), broken: None })
     }
 
     /// No answer, for this reason.
@@ -181,6 +188,16 @@ impl Reply {
         Self(Kind::Silence)
     }
 
+    /// Breaks off like this where its body should go on; no effect where there is no answer. An answer that is taken as a
+    /// whole then fails.
+    #[must_use]
+    pub fn broken(mut self, kind: TransportErrorKind) -> Self {
+        if let Kind::Answer { broken, .. } = &mut self.0 {
+            *broken = Some(kind);
+        }
+        self
+    }
+
     /// With one more header; no effect where there is no answer.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
@@ -192,9 +209,15 @@ impl Reply {
 }
 
 impl Kind {
-    pub(super) async fn play(self) -> Result<Response<Bytes>, TransportError> {
+    /// The answer with its body in chunks: each half of it, then what it ends with.
+    pub(super) async fn play(self) -> Result<Response<Body>, TransportError> {
         match self {
-            Self::Answer { status, headers, body } => {
+            Self::Answer { status, headers, body, broken } => {
+                let length = broken.is_none().then_some(body.len() as u64);
+                let (first, second) = (body.slice(..body.len() / 2), body.slice(body.len() / 2..));
+                let chunks = [first, second].into_iter().filter(|half| !half.is_empty()).map(Ok);
+                let end = broken.map(|kind| Err(TransportError::new(kind)));
+                let body = Body::new(length, futures_util::stream::iter(chunks.chain(end)));
                 let mut response = Response::new(body);
                 *response.status_mut() = status;
                 response.headers_mut().extend(headers.into_iter().map(|(name, value)| (Some(name), value)));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 
 use super::script::{Expected, Reply};
-use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::transport::{Body, Transport, TransportError, TransportErrorKind};
 
 /// A request as it was made.
 #[derive(Clone)]
@@ -112,9 +112,8 @@ impl ScriptedTransport {
     }
 }
 
-#[async_trait]
-impl Transport for ScriptedTransport {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+impl ScriptedTransport {
+    async fn play(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let (parts, body) = request.into_parts();
         let recorded = Recorded {
             method: parts.method,
@@ -141,6 +140,21 @@ impl Transport for ScriptedTransport {
             Some(reply) => reply.0.play().await,
             None => Err(TransportError::new(TransportErrorKind::Local)),
         }
+    }
+}
+
+#[async_trait]
+impl Transport for ScriptedTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let (head, body) = self.play(request).await?.into_parts();
+        Ok(Response::from_parts(head, body.collect(usize::MAX).await?))
+    }
+
+    /// The request's body is read to its end and compared as a whole; the answer's comes in two chunks.
+    async fn stream(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+        let (head, body) = request.into_parts();
+        let body = body.collect(usize::MAX).await?;
+        self.play(Request::from_parts(head, body)).await
     }
 }
 

@@ -4,11 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
+use http::header::CONTENT_LENGTH;
 use reqwest::redirect::Policy;
 use zeroize::Zeroizing;
 
-use super::{Transport, TransportError, TransportErrorKind, tls};
+use super::{Body, Transport, TransportError, TransportErrorKind, tls};
 use crate::secret::Secret;
 
 /// Time for name resolution, TCP and TLS together.
@@ -80,28 +82,41 @@ impl HttpTransport {
     }
 }
 
-#[async_trait]
-impl Transport for HttpTransport {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+impl HttpTransport {
+    async fn execute(
+        &self,
+        request: http::Request<impl Into<reqwest::Body>>,
+    ) -> Result<http::Response<Body>, TransportError> {
         let request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::new(TransportErrorKind::Local).caused_by(error.without_url()))?;
         let mut response = self.client.execute(request).await.map_err(unanswered)?;
-        let too_large = || TransportError::new(TransportErrorKind::TooLarge);
-        let max = u64::try_from(self.max_body).unwrap_or(u64::MAX);
-        if response.content_length().is_some_and(|length| length > max) {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(unanswered)? {
-            if body.len() + chunk.len() > self.max_body {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut answer = http::Response::new(body.freeze());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let length = response.content_length();
+        let body = Body::new(length, response.bytes_stream().map_err(unanswered));
+        let mut answer = http::Response::new(body);
+        (*answer.status_mut(), *answer.headers_mut()) = (status, headers);
         Ok(answer)
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        let (head, body) = self.execute(request).await?.into_parts();
+        let max = u64::try_from(self.max_body).unwrap_or(u64::MAX);
+        if body.length().is_some_and(|length| length > max) {
+            return Err(TransportError::new(TransportErrorKind::TooLarge));
+        }
+        Ok(http::Response::from_parts(head, body.collect(self.max_body).await?))
+    }
+
+    async fn stream(&self, request: http::Request<Body>) -> Result<http::Response<Body>, TransportError> {
+        let (mut head, body) = request.into_parts();
+        // A body in chunks would go by chunked encoding, which not every proxy passes on, unless its length is told.
+        if let Some(length) = body.length() {
+            head.headers.insert(CONTENT_LENGTH, length.into());
+        }
+        self.execute(http::Request::from_parts(head, reqwest::Body::wrap_stream(body))).await
     }
 }
 

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use serde_json::{Map, Value};
 
 use super::url::{BaseUrl, Target};
+use crate::attachment::Measured;
 use crate::error::{Error, ErrorKind};
 use crate::record::Fields;
 
@@ -36,10 +37,21 @@ pub(crate) enum Expects {
     File,
     /// JSON of another form than one with a `result`.
     Json,
+    /// A file's bytes, which are not waited for.
+    Stream,
     /// The token endpoint's form of JSON.
     Token,
     /// JSON with a `result`, perhaps of work that goes on behind it (202).
     Work,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub(crate) enum Payload {
+    /// Content that is read while it is sent.
+    Content(Measured),
+    /// Bytes at hand, or none.
+    Whole(Bytes),
 }
 
 /// One call, ready to be made once or several times.
@@ -52,7 +64,7 @@ pub(crate) struct Call {
     pub(crate) repeat: Repeat,
     pub(crate) expects: Expects,
     content_type: Option<HeaderValue>,
-    body: Bytes,
+    payload: Payload,
 }
 
 impl Call {
@@ -64,16 +76,12 @@ impl Call {
             repeat: Repeat::Safe,
             expects: Expects::Result,
             content_type: None,
-            body: Bytes::new(),
+            payload: Payload::Whole(Bytes::new()),
         }
     }
 
     pub(crate) fn get(operation: String, target: Target) -> Self {
         Self::new(Method::GET, operation, target)
-    }
-
-    pub(crate) fn file(operation: String, target: Target) -> Self {
-        Self { expects: Expects::File, ..Self::new(Method::GET, operation, target) }
     }
 
     pub(crate) fn delete(operation: String, target: Target) -> Self {
@@ -90,7 +98,7 @@ impl Call {
         Self {
             repeat: Repeat::OnlyIfUnsent,
             content_type: Some(JSON),
-            body: Bytes::from(body.to_string()),
+            payload: Payload::Whole(Bytes::from(body.to_string())),
             ..Self::new(method, operation, target)
         }
     }
@@ -100,8 +108,16 @@ impl Call {
         Self { expects, ..self }
     }
 
-    pub(crate) fn body(&self) -> &Bytes {
-        &self.body
+    pub(crate) fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// What it carries, if that is at hand.
+    pub(crate) fn body(&self) -> Bytes {
+        match &self.payload {
+            Payload::Content(_) => Bytes::new(),
+            Payload::Whole(body) => body.clone(),
+        }
     }
 
     pub(crate) fn patch(operation: String, target: Target, fields: &Fields) -> Self {
@@ -109,11 +125,16 @@ impl Call {
         Self { repeat, ..Self::new(Method::PATCH, operation, target) }.with_json(fields)
     }
 
-    pub(crate) fn upload(operation: String, target: Target, content_type: HeaderValue, body: Bytes) -> Self {
+    pub(crate) fn upload(
+        operation: String,
+        target: Target,
+        content_type: HeaderValue,
+        content: Measured,
+    ) -> Self {
         Self {
             repeat: Repeat::OnlyIfUnsent,
             content_type: Some(content_type),
-            body,
+            payload: Payload::Content(content),
             ..Self::new(Method::POST, operation, target)
         }
     }
@@ -123,7 +144,7 @@ impl Call {
         Self {
             expects: Expects::Token,
             content_type: Some(FORM),
-            body,
+            payload: Payload::Whole(body),
             ..Self::new(Method::POST, "get an access token".to_owned(), target)
         }
     }
@@ -136,7 +157,7 @@ impl Call {
     fn with_json(mut self, fields: &Fields) -> Self {
         let object: Map<String, Value> =
             fields.iter().map(|(name, value)| (name.to_owned(), Value::String(value.to_owned()))).collect();
-        self.body = Bytes::from(Value::Object(object).to_string());
+        self.payload = Payload::Whole(Bytes::from(Value::Object(object).to_string()));
         self.content_type = Some(JSON);
         self
     }
@@ -146,19 +167,20 @@ impl Call {
         !self.method.is_safe() && self.expects != Expects::Token
     }
 
-    /// The request on the wire.
+    /// The request on the wire, without content that is read while it is sent.
     pub(crate) fn request(
         &self,
         base: &BaseUrl,
         credential: Option<(&HeaderName, &HeaderValue)>,
     ) -> Result<Request<Bytes>, Error> {
         let url = base.join(&self.target).map_err(|reason| self.refused(reason))?;
-        let mut request = Request::new(self.body.clone());
+        let mut request = Request::new(self.body());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = url;
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, AGENT);
-        headers.insert(ACCEPT, if self.expects == Expects::File { ANY } else { JSON });
+        headers
+            .insert(ACCEPT, if matches!(self.expects, Expects::File | Expects::Stream) { ANY } else { JSON });
         if let Some(content_type) = &self.content_type {
             headers.insert(CONTENT_TYPE, content_type.clone());
         }

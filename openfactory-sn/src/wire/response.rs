@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::call::{Call, Expects};
 use super::retry_after::retry_after;
+use crate::client::stream::Opened;
 use crate::error::{Error, ErrorKind, ServiceFault};
 use crate::record::page::{Page, Rows};
 
@@ -21,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) rows: Rows,
     /// The file's bytes, or empty.
     pub(crate) file: Bytes,
+    /// The file, if it comes in chunks.
+    pub(crate) opened: Option<Opened>,
     /// Path and query of the next page, if the instance says that more rows follow.
     pub(crate) next: Option<String>,
 }
@@ -53,7 +56,7 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
                 None => Ok(Answer::of(Value::Null, response)),
             }
         }
-        Expects::File => {
+        Expects::File | Expects::Stream => {
             if is_page(response) && !response.headers().contains_key("x-attachment-metadata") {
                 return Err(fail(ErrorKind::Unavailable, NOT_JSON));
             }
@@ -116,7 +119,7 @@ impl Answer {
             .flat_map(|line| line.split(",<"))
             .find(|link| link.contains("rel=\"next\""))
             .map(|link| path_and_query(link).unwrap_or_default());
-        Self { result, rows: Rows::new(), file: Bytes::new(), next }
+        Self { result, rows: Rows::new(), file: Bytes::new(), opened: None, next }
     }
 }
 

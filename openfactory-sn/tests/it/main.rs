@@ -11,6 +11,7 @@
 
 mod aggregate;
 mod attachment;
+mod attachment_stream;
 mod batch;
 mod business_rule;
 mod change;

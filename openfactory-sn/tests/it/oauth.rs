@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
-use openfactory_sn::transport::{Transport, TransportError, TransportErrorKind};
+use openfactory_sn::transport::{Body, Transport, TransportError, TransportErrorKind, send_whole};
 use openfactory_sn::{Auth, Client, ErrorKind, Fields, Secret};
 use serde_json::json;
 
@@ -137,6 +137,10 @@ impl Transport for SlowTokens {
         };
         let response = http::Response::builder().status(status).header("content-type", "application/json");
         Ok(response.body(Bytes::from(body.to_string())).unwrap())
+    }
+
+    async fn stream(&self, request: http::Request<Body>) -> Result<http::Response<Body>, TransportError> {
+        send_whole(self, request).await
     }
 }
 

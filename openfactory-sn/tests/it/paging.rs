@@ -49,3 +49,26 @@ async fn one_bad_record_does_not_spoil_the_page() {
     assert_eq!(outcomes, ["a", "Decode", "c", "Decode"]);
     script.assert_done();
 }
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_given_up() {
+    let next = "<https://x/api/now/table/incident?sysparm_offset=500>;rel=\"next\"";
+    let endless = |rows: serde_json::Value, pages: usize| {
+        (0..pages).fold(ScriptedTransport::new(), |script, _| {
+            script.on(Expected::get(INCIDENT), Reply::result(200, rows.clone()).header("link", next))
+        })
+    };
+    let script = endless(json!([]), 1_001);
+    let error = client(&script).dynamic_table("incident").find(&Query::new()).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Decode && error.to_string().contains("empty"), "{error}");
+    script.assert_done();
+    for query in [Query::new().newest_first(), Query::new().by_links()] {
+        let script = endless(json!([row("a", "1"), row("b", "1")]), 2);
+        let error = client(&script).dynamic_table("incident").find(&query).await.unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Decode && error.to_string().contains("does not advance"),
+            "{error}"
+        );
+        script.assert_done();
+    }
+}

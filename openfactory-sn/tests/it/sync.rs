@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use openfactory_sn::sync::{Desired, Sent};
-use openfactory_sn::transport::{Transport, TransportError, TransportErrorKind};
+use openfactory_sn::transport::{Body, Transport, TransportError, TransportErrorKind, send_whole};
 use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret, SysId};
 use serde_json::{Value, json};
 
@@ -109,6 +109,10 @@ impl Transport for Instance {
         })?;
         let response = http::Response::builder().header("content-type", "application/json");
         Ok(response.body(Bytes::from(answer.to_string())).unwrap())
+    }
+
+    async fn stream(&self, request: http::Request<Body>) -> Result<http::Response<Body>, TransportError> {
+        send_whole(self, request).await
     }
 }
 

@@ -143,7 +143,8 @@ fn a_redirect_says_where_to() {
 
 #[test]
 fn a_file_is_bytes_but_not_a_login_page() {
-    let call = Call::file("download".to_owned(), Target::new("/api/now/attachment/a/file"));
+    let call =
+        Call::get("download".to_owned(), Target::new("/api/now/attachment/a/file")).expecting(Expects::File);
     let page = response(200, "text/html", "<html>");
     assert_eq!(refused(&call, &page).kind(), ErrorKind::Unavailable);
     let mut attached = response(200, "text/html", "<html>");
