@@ -68,13 +68,10 @@ impl Attachments {
     ///     Expected::post("/api/now/attachment/file").query("file_name", "build.log").body("ok\n"),
     ///     Reply::result(201, attached),
     /// );
-    /// # let directory = tempfile::tempdir()?;
-    /// # let path = directory.path().join("build.log");
-    /// # std::fs::write(&path, "ok\n")?;
-    /// let file = Content::file(path); // or Bytes
+    /// let content = Content::from(Bytes::from_static(b"ok\n")); // or Content::file(path), whatever its size
     /// let change = SysId::new("c1")?;
     /// let attachments = client(&instance).attachments();
-    /// let attachment = attachments.upload("change_request", &change, "build.log", "text/plain", file).await?;
+    /// let attachment = attachments.upload("change_request", &change, "build.log", "text/plain", content).await?;
     /// assert_eq!(attachment.size_bytes, Some(3));
     /// # Ok(())
     /// # }
@@ -111,7 +108,8 @@ impl Attachments {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let attached = json!([{"sys_id": "a1", "file_name": "recipe.json", "size_bytes": "2"}]);
+    /// let attached = json!([{"sys_id": "a1", "table_name": "change_request", "table_sys_id": "c1",
+    ///     "file_name": "recipe.json", "size_bytes": "2"}]);
     /// let instance = ScriptedTransport::new()
     ///     .on(Expected::get("/api/now/attachment"), Reply::result(200, json!([])))
     ///     .on(Expected::post("/api/now/attachment/file"), Reply::failure(TransportErrorKind::Interrupted))

@@ -131,6 +131,9 @@ fn encode_condition(condition: &Condition, barred: &[char]) -> Result<String, Qu
         Operand::Apart { other, distance } => format!("{}{distance}", checked_field(other)?),
         Operand::Values(values) => encode_values(field, *operator, values, barred)?,
     };
+    if operator.is_blurred_by(&text) {
+        return Err(QueryError::Ambiguous { field: field.clone(), operator: *operator });
+    }
     Ok(format!("{name}{}{text}", operator.as_str()))
 }
 

@@ -33,6 +33,14 @@ pub enum QueryError {
         /// The field it was for.
         field: String,
     },
+    /// Operator and value read together as another operator, such as `IN` and `_HIERARCHY…`.
+    #[error("value for {field} begins so that {} reads as another operator", operator.as_str())]
+    Ambiguous {
+        /// The field it was for.
+        field: String,
+        /// The operator that was meant.
+        operator: Operator,
+    },
     /// A condition with more or fewer values than its operator takes, or with values where only
     /// [`Field`](crate::record::Field)'s own method can make what it takes.
     #[error("{count} values for {field}{}", operator.as_str())]

@@ -9,6 +9,9 @@ use crate::clock::{Clock, Jitter};
 
 /// A clock that stands still. Sleeping by it returns at once and moves it on by as much.
 ///
+/// So whatever really waits, such as the reading of a file, comes after any deadline by this clock: in such a test, have the
+/// content at hand.
+///
 /// Clones are the same clock.
 #[derive(Debug, Clone)]
 pub struct FixedClock(Arc<Mutex<Hands>>);

@@ -113,6 +113,10 @@ fn what_cannot_be_carried_is_refused() {
     assert!(matches!(of(field("a").is("=1")), QueryError::Character { character: '=', .. }));
     assert!(matches!(of(field("a").is_one_of(["x,y"])), QueryError::Character { character: ',', .. }));
     assert!(matches!(of(field("a").is(" JavaScript:gs.x()")), QueryError::Script { .. }));
+    for value in ["_HIERARCHY", "STANCEOFcmdb_ci", "_HIERARCHY_DYNAMICx"] {
+        assert!(matches!(of(field("a").is_one_of([value])), QueryError::Ambiguous { .. }), "{value}");
+    }
+    assert!(Query::new().and(field("a").is_one_of(["x", "_HIERARCHY"])).encoded().is_ok());
     assert!(matches!(of(field("a").is("")), QueryError::EmptyValue { .. }));
     assert!(matches!(of(field("a").is_one_of(Vec::<String>::new())), QueryError::Arity { count: 0, .. }));
     for name in ["", "A", "a=1^b", "a..b", ".a", "ORDERBYx", "a b", &"a".repeat(161)] {
@@ -136,7 +140,11 @@ mod parser;
 
 /// Every operator that takes values from outside.
 fn operators() -> impl Strategy<Value = Operator> {
-    prop::sample::select(vec![
+    prop::sample::select(operators_known().to_vec())
+}
+
+fn operators_known() -> &'static [Operator] {
+    &[
         Operator::Anything,
         Operator::Between,
         Operator::Contains,
@@ -164,7 +172,7 @@ fn operators() -> impl Strategy<Value = Operator> {
         Operator::NotOneOf,
         Operator::OneOf,
         Operator::StartsWith,
-    ])
+    ]
 }
 
 /// Mostly what can be carried, with everything that looks like grammar in it; now and then what cannot.
@@ -177,6 +185,19 @@ fn value() -> impl Strategy<Value = String> {
             "x^ENDRLQUERY^a=1", "x^ORDERBYa", "JavaScript:1", "\u{2028}javascript:1", "IN1,2", "=1", "x^JOINa.b=c.d!e=f",
         ]).prop_map(str::to_owned),
     ]
+}
+
+#[test]
+fn every_operator_that_begins_as_another_is_known() {
+    let all = operators_known();
+    for short in all {
+        for long in all {
+            let rest = long.as_str().strip_prefix(short.as_str()).filter(|rest| !rest.is_empty());
+            if let Some(rest) = rest {
+                assert!(short.is_blurred_by(rest), "{} {}", short.as_str(), long.as_str());
+            }
+        }
+    }
 }
 
 fn conditions() -> impl Strategy<Value = Condition> {
