@@ -8,8 +8,10 @@ use std::time::Duration;
 use http::StatusCode;
 
 mod advice;
+mod cause;
 
 pub(crate) use self::advice::{ACCESS_DENIED, QUERY_WIDENED, SYS_ID_IGNORED};
+pub use self::cause::Cause;
 
 /// Longest text of a fault that is kept, in bytes.
 const FAULT_TEXT_MAX: usize = 512;
@@ -99,6 +101,7 @@ struct Inner {
     reason: String,
     status: Option<StatusCode>,
     fault: Option<ServiceFault>,
+    cause: Option<Cause>,
     retry_after: Option<Duration>,
     may_have_happened: bool,
     transient: bool,
@@ -114,6 +117,7 @@ impl Error {
             reason: reason.into(),
             status: None,
             fault: None,
+            cause: None,
             retry_after: None,
             may_have_happened: false,
             transient: matches!(
@@ -136,6 +140,10 @@ impl Error {
 
     pub(crate) fn with_fault(self, fault: Option<ServiceFault>) -> Self {
         self.with(|inner| inner.fault = fault)
+    }
+
+    pub(crate) fn with_cause(self, cause: Option<Cause>) -> Self {
+        self.with(|inner| inner.cause = cause)
     }
 
     pub(crate) fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
@@ -182,6 +190,30 @@ impl Error {
         self.0.fault.as_ref()
     }
 
+    /// What exactly it was about, if that is known.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{Cause, ErrorKind, Fields, SysId};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let policy = "Data Policy Exception: The following fields are mandatory: Close notes";
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::patch("/api/now/table/incident/a1"), Reply::fault(403, "Operation Failed", policy));
+    /// let resolved = Fields::new().with("state", "6");
+    /// let incidents = client(&instance).dynamic_table("incident");
+    /// let error = incidents.update(&SysId::new("a1")?, &resolved).await.unwrap_err();
+    /// assert_eq!((error.kind(), error.cause()), (ErrorKind::Invalid, Some(Cause::DataPolicy)));
+    /// assert!(error.advice().contains("labels, not their column names"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        self.0.cause
+    }
+
     /// How long the instance asked us to wait, from when the answer came.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -206,7 +238,7 @@ impl Error {
     /// What a person can do about it, in a sentence or a few.
     #[must_use]
     pub fn advice(&self) -> &'static str {
-        self.0.advice.unwrap_or_else(|| advice::of(self.0.kind, self.0.fault.as_ref()))
+        self.0.advice.unwrap_or_else(|| advice::of(self.0.kind, self.0.cause))
     }
 }
 
@@ -231,6 +263,7 @@ impl fmt::Debug for Error {
             .field("reason", &self.0.reason)
             .field("status", &self.0.status)
             .field("fault", &self.0.fault)
+            .field("cause", &self.0.cause)
             .field("retry_after", &self.0.retry_after)
             .field("may_have_happened", &self.0.may_have_happened)
             .field("source", &self.0.source)

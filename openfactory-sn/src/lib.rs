@@ -49,13 +49,15 @@
 //!   [`Client::attachments`] for files.
 //! - [`Query`]: which records. [`Fields`]: what to write. [`Row`]: a record as it came.
 //! - [`models`]: change request, incident, configuration item, relationship, attachment.
-//! - [`Error`]: its [`kind`](Error::kind) names the remedy, its [`advice`](Error::advice) says it in words,
+//! - [`Error`]: its [`kind`](Error::kind) names the remedy, its [`cause`](Error::cause) what exactly it was, its
+//!   [`advice`](Error::advice) says it in words,
 //!   [`may_have_happened`](Error::may_have_happened) decides whether a write must be looked for before it is repeated.
 //! - [`webhook`]: what the instance sends by itself, verified.
 //!
 //! # How to
 //!
 //! - create a record exactly once: [`DynamicTable::ensure`](table::DynamicTable::ensure)
+//! - see what an instance passed over without a word: [`Fields::not_taken`]
 //! - go through many records: [`Table::list`](table::Table::list)
 //! - attach a file once, whatever its size: [`Attachments::ensure`](attachment::Attachments::ensure); read one in chunks:
 //!   [`Attachments::open`](attachment::Attachments::open)
@@ -109,7 +111,7 @@ mod wire;
 
 pub use auth::{Auth, IntegrationPoint};
 pub use client::{Client, ClientBuilder, RetryPolicy};
-pub use error::{Error, ErrorKind, ServiceFault};
+pub use error::{Cause, Error, ErrorKind, ServiceFault};
 pub use id::{CorrelationId, IdError, Number, SysId};
 pub use query::build::Query;
 pub use record::fields::Fields;

@@ -5,11 +5,13 @@ pub(crate) mod fields;
 mod layout;
 pub(crate) mod page;
 pub(crate) mod row;
+mod taken;
 
 pub(crate) use self::define::{column, member, record};
 pub(crate) use self::fields::Fields;
 pub use self::row::Malformed;
 pub(crate) use self::row::Row;
+pub use self::taken::{NotTaken, Untaken};
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

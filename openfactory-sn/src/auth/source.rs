@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::token::{self, Token};
 use super::{Credential, OAuth};
 use crate::client::engine::{Deadline, Engine};
-use crate::error::{ACCESS_DENIED, Error, ErrorKind};
+use crate::error::{ACCESS_DENIED, Cause, Error, ErrorKind};
 use crate::secret::Secret;
 use crate::wire::url::BaseUrl;
 
@@ -144,13 +144,10 @@ fn is_refusal(error: &Error) -> bool {
 
 /// A refusal of the token endpoint, with what it does not say.
 fn explained(error: Error) -> Error {
-    let denied =
-        error.fault().is_some_and(|fault| fault.says("access_denied") || fault.says("invalid_client"));
-    match error.kind() {
-        ErrorKind::Unauthenticated | ErrorKind::Invalid | ErrorKind::Forbidden => {
-            error.with_advice(ACCESS_DENIED)
-        }
-        _ if denied => error.with_advice(ACCESS_DENIED),
+    match (error.kind(), error.cause()) {
+        (_, Some(Cause::MultiFactor)) => error,
+        (ErrorKind::Unauthenticated | ErrorKind::Invalid | ErrorKind::Forbidden, _)
+        | (_, Some(Cause::AccessDenied)) => error.with_advice(ACCESS_DENIED),
         _ => error,
     }
 }

@@ -1,6 +1,6 @@
 //! What a person can do about a failure.
 
-use super::{ErrorKind, ServiceFault};
+use super::{Cause, ErrorKind};
 
 /// The token endpoint answers nearly every refusal with the same `access_denied`, so all likely causes are told.
 pub(crate) const ACCESS_DENIED: &str = "the instance gives the same answer for all of these, so check each: \
@@ -20,50 +20,10 @@ pub(crate) const QUERY_WIDENED: &str = "an encoded query drops a condition on a 
     credential may not read, and then returns more than was asked for: check the field's name and its read access \
     (or set glide.invalid_query.returns_no_rows on the instance)";
 
-/// Phrases of the instance that tell more than the status, and what they mean for the reader.
-const BY_FAULT: &[(&str, &str)] = &[
-    (
-        "Data Policy Exception",
-        "the instance wants more fields for this step; the message names them by their labels, not their column names",
-    ),
-    (
-        "aborted by Business Rule",
-        "a business rule refused it, often because the record's state does not allow this step: re-read the record, \
-         and walk its states one at a time",
-    ),
-    (
-        "Invalid table",
-        "the table is not there: check its name in the mapping, or activate the plugin that brings it",
-    ),
-    (
-        "Requested URI does not represent any resource",
-        "this API is not there: check the instance's address, and that the plugin that brings the API is active",
-    ),
-    (
-        "Insufficient rights to query",
-        "the query uses a field that the credential may not read or sort by: grant read access on the field, or its \
-         query access controls",
-    ),
-    (
-        "Failed API level ACL",
-        "the REST API itself is closed to this user: grant the role its access control names",
-    ),
-    (
-        "Transaction cancelled",
-        "the instance's time quota for one request ran out: ask for less at once, or add an index for the query",
-    ),
-    (
-        "large REST payload",
-        "the body is over the instance's limit (property glide.rest.max_content_length): send large content as an \
-         attachment",
-    ),
-];
-
-/// Advice by the instance's own words if they are known, else by kind.
-pub(super) fn of(kind: ErrorKind, fault: Option<&ServiceFault>) -> &'static str {
-    let known = fault.and_then(|fault| BY_FAULT.iter().find(|(phrase, _)| fault.says(phrase)));
-    match known {
-        Some((_, advice)) => advice,
+/// Advice by what exactly it was if that is known, else by kind.
+pub(super) fn of(kind: ErrorKind, cause: Option<Cause>) -> &'static str {
+    match cause {
+        Some(cause) => cause.advice(),
         None => by_kind(kind),
     }
 }
@@ -102,12 +62,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_instances_words_win_over_the_kind() {
-        let fault =
-            ServiceFault::new("Operation Failed", Some("Data Policy Exception: mandatory: Close notes"));
-        assert!(of(ErrorKind::Invalid, Some(&fault)).contains("labels"));
+    fn the_cause_wins_over_the_kind() {
+        assert!(of(ErrorKind::Invalid, Some(Cause::DataPolicy)).contains("labels"));
         assert!(of(ErrorKind::Forbidden, None).contains("grant"));
-        let unknown = ServiceFault::new("Etwas ging schief", None);
-        assert_eq!(of(ErrorKind::Forbidden, Some(&unknown)), by_kind(ErrorKind::Forbidden));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::call::{Call, Expects};
 use super::retry_after::retry_after;
 use crate::client::stream::Opened;
-use crate::error::{Error, ErrorKind, ServiceFault};
+use crate::error::{Cause, Error, ErrorKind, ServiceFault};
 use crate::record::page::{Page, Rows};
 
 /// A good answer.
@@ -39,38 +39,39 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
     if !status.is_success() {
         return Err(refusal(call, response, now));
     }
+    let caused = |cause: Cause, reason: &str| fail(cause.kind(), reason).with_cause(Some(cause));
+    let faulty = |fault: ServiceFault| {
+        caused(Cause::in_success(&fault), "error inside an answer of success").with_fault(Some(fault))
+    };
     if status == StatusCode::ACCEPTED && call.expects != Expects::Work {
-        return Err(fail(ErrorKind::Unavailable, "queued by the instance without an answer"));
+        return Err(caused(Cause::Queued, "queued by the instance without an answer"));
     }
     match call.expects {
         Expects::Nothing => {
             if is_page(response) {
-                return Err(fail(ErrorKind::Unavailable, NOT_JSON));
+                return Err(caused(Cause::Page, NOT_JSON));
             }
             let fault = parse(response.body()).ok().and_then(|body| fault_in(&body));
             match fault {
-                Some(fault) => {
-                    let kind = kind_by_words(&fault).unwrap_or(ErrorKind::Unavailable);
-                    Err(fail(kind, "error inside an answer of success").with_fault(Some(fault)))
-                }
+                Some(fault) => Err(faulty(fault)),
                 None => Ok(Answer::of(Value::Null, response)),
             }
         }
         Expects::File | Expects::Stream => {
             if is_page(response) && !response.headers().contains_key("x-attachment-metadata") {
-                return Err(fail(ErrorKind::Unavailable, NOT_JSON));
+                return Err(caused(Cause::Page, NOT_JSON));
             }
             Ok(Answer { file: response.body().clone(), ..Answer::of(Value::Null, response) })
         }
         Expects::List | Expects::Result | Expects::Json | Expects::Token | Expects::Work => {
             if !is_json(response.headers()) {
                 return Err(match is_page(response) {
-                    true => fail(ErrorKind::Unavailable, NOT_JSON),
+                    true => caused(Cause::Page, NOT_JSON),
                     false => fail(ErrorKind::Decode, "answer is not JSON"),
                 });
             }
             let unread = |cut_off| match cut_off {
-                true => fail(ErrorKind::Decode, "answer is cut off").with_transient(true),
+                true => caused(Cause::CutOff, "answer is cut off").with_transient(true),
                 false => fail(ErrorKind::Decode, "answer is not valid JSON"),
             };
             let (rows, body) = match call.expects {
@@ -85,8 +86,7 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
                 return Ok(Answer::of(body, response));
             }
             if let Some(fault) = fault_in(&body) {
-                let kind = kind_by_words(&fault).unwrap_or(ErrorKind::Unavailable);
-                return Err(fail(kind, "error inside an answer of success").with_fault(Some(fault)));
+                return Err(faulty(fault));
             }
             if call.expects == Expects::Json {
                 return Ok(Answer::of(body, response));
@@ -137,7 +137,10 @@ fn refusal(call: &Call, response: &Response<Bytes>, now: SystemTime) -> Error {
         true => parse(response.body()).ok().and_then(|body| fault_in(&body)),
         false => None,
     };
-    let words = fault.as_ref().and_then(kind_by_words);
+    let asks_for_factor =
+        status == StatusCode::UNAUTHORIZED && response.headers().contains_key("x-mfa_token");
+    let cause = if asks_for_factor { Some(Cause::MultiFactor) } else { Cause::of(status, fault.as_ref()) };
+    let words = cause.map(Cause::kind);
     let (kind, reason) = match status.as_u16() {
         300..=399 => (ErrorKind::Invalid, "redirected elsewhere, which is not followed"),
         401 => (ErrorKind::Unauthenticated, "credential not accepted"),
@@ -164,27 +167,9 @@ fn refusal(call: &Call, response: &Response<Bytes>, now: SystemTime) -> Error {
     Error::new(kind, call.operation.clone(), reason)
         .with_status(status)
         .with_fault(fault)
+        .with_cause(cause)
         .with_retry_after(retry_after(response.headers(), now))
         .with_may_have_happened(undecided && call.writes())
-}
-
-/// Kinds that the instance tells by words rather than by status. Its messages come in the user's language, so a status
-/// decides where none of these is found.
-fn kind_by_words(fault: &ServiceFault) -> Option<ErrorKind> {
-    const WORDS: &[(&str, ErrorKind)] = &[
-        ("Unique Key violation", ErrorKind::Conflict),
-        ("Duplicate entry", ErrorKind::Conflict),
-        ("aborted by Business Rule", ErrorKind::Conflict),
-        ("Data Policy Exception", ErrorKind::Invalid),
-        ("Invalid table", ErrorKind::Invalid),
-        ("Requested URI does not represent any resource", ErrorKind::Invalid),
-        ("No Record found", ErrorKind::NotFound),
-        ("maximum execution time exceeded", ErrorKind::Timeout),
-        ("ACL Exception", ErrorKind::Forbidden),
-        ("Insufficient rights", ErrorKind::Forbidden),
-        ("Rate limit exceeded", ErrorKind::Throttled),
-    ];
-    WORDS.iter().find(|(words, _)| fault.says(words)).map(|(_, kind)| *kind)
 }
 
 /// `{"error": {"message", "detail"}, "status": "failure"}`, or the token endpoint's `{"error", "error_description"}`.
