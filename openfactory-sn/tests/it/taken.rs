@@ -142,7 +142,7 @@ async fn a_key_that_is_there_already() {
 async fn what_is_never_sent() {
     let group = SysId::new("287ebd7da9fe198100f92cc8d1d2154e").unwrap();
     let fields = Fields::new()
-        .with_field(incident::ASSIGNMENT_GROUP, &Reference::to(group.clone()))
+        .with_field(incident::ASSIGNMENT_GROUP, Reference::to(group.clone()))
         .with_field(incident::IMPACT, 1)
         .with("cleared", "");
     let script = ScriptedTransport::new().on(
