@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use openfactory_sn::transport::{Transport, TransportError, TransportErrorKind};
+use openfactory_sn::transport::{Body, Transport, TransportError, TransportErrorKind, send_whole};
 use serde_json::Value;
 
 use crate::Result;
@@ -56,5 +56,9 @@ impl Transport for Counting {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+
+    async fn stream(&self, request: Request<Body>) -> std::result::Result<Response<Body>, TransportError> {
+        send_whole(self, request).await
     }
 }
