@@ -7,39 +7,12 @@ use openfactory_sn::query::{Condition, Join, Operator, Related};
 use openfactory_sn::record::Field;
 use openfactory_sn::{Query, Row};
 
+#[path = "../../openfactory-sn/src/query/encode/tests/operators.rs"]
+mod operators;
 #[path = "../../openfactory-sn/src/query/encode/tests/parser.rs"]
 mod parser;
 
-/// The operators that take values from outside.
-const OPERATORS: &[Operator] = &[
-    Operator::Anything,
-    Operator::Between,
-    Operator::Contains,
-    Operator::Dynamic,
-    Operator::EmptyText,
-    Operator::EndsWith,
-    Operator::Equal,
-    Operator::EqualField,
-    Operator::Greater,
-    Operator::GreaterField,
-    Operator::GreaterOrEqual,
-    Operator::GreaterOrEqualField,
-    Operator::InHierarchy,
-    Operator::InHierarchyDynamic,
-    Operator::InstanceOf,
-    Operator::IsEmpty,
-    Operator::IsNotEmpty,
-    Operator::Less,
-    Operator::LessField,
-    Operator::LessOrEqual,
-    Operator::LessOrEqualField,
-    Operator::NotContains,
-    Operator::NotEqual,
-    Operator::NotEqualField,
-    Operator::NotOneOf,
-    Operator::OneOf,
-    Operator::StartsWith,
-];
+use operators::OPERATORS;
 
 #[derive(Arbitrary, Debug)]
 struct Term<'a> {

@@ -229,9 +229,14 @@ impl Attachments {
 
 /// Whether an attachment holds this content, as far as the instance tells: by size, and by SHA-256 where it shows one.
 fn is_same(attachment: &Attachment, size: u64, sha256: &[u8]) -> bool {
-    let same_size = attachment.size_bytes.is_some_and(|told| u64::try_from(told) == Ok(size));
+    let same_size = size_of(attachment) == Some(size);
     let same_hash = attachment.hash.is_empty() || attachment.hash.eq_ignore_ascii_case(&hex::encode(sha256));
     same_size && same_hash
+}
+
+/// How large the instance says an attachment is, in bytes.
+fn size_of(attachment: &Attachment) -> Option<u64> {
+    attachment.size_bytes.and_then(|size| u64::try_from(size).ok())
 }
 
 fn download_call(attachment: &Attachment, expects: Expects) -> Call {

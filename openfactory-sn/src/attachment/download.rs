@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::{is_same, size_of};
 use crate::client::Client;
 use crate::client::stream::Opened;
 use crate::error::{Error, ErrorKind};
@@ -18,9 +19,7 @@ pub struct Download {
     client: Client,
     opened: Opened,
     operation: String,
-    size: Option<u64>,
-    /// SHA-256 in hexadecimal, or empty if the instance shows none.
-    hash: String,
+    attachment: Attachment,
     received: u64,
     hasher: Sha256,
     /// How it ended.
@@ -33,8 +32,7 @@ impl Download {
             client,
             opened,
             operation,
-            size: attachment.size_bytes.and_then(|size| u64::try_from(size).ok()),
-            hash: attachment.hash.clone(),
+            attachment: attachment.clone(),
             received: 0,
             hasher: Sha256::new(),
             end: None,
@@ -81,22 +79,16 @@ impl Download {
         match chunk {
             Some(chunk) => {
                 self.received += chunk.len() as u64;
-                if self.size.is_some_and(|size| self.received > size) {
+                if size_of(&self.attachment).is_some_and(|size| self.received > size) {
                     return Err(other("content is longer than the attachment says"));
                 }
                 self.hasher.update(&chunk);
                 Ok(Some(chunk))
             }
-            None => {
-                let same_hash = || {
-                    self.hash.is_empty()
-                        || self.hash.eq_ignore_ascii_case(&hex::encode(self.hasher.clone().finalize()))
-                };
-                match self.size == Some(self.received) && same_hash() {
-                    true => Ok(None),
-                    false => Err(other("content is not what the attachment says")),
-                }
-            }
+            None => match is_same(&self.attachment, self.received, &self.hasher.clone().finalize()) {
+                true => Ok(None),
+                false => Err(other("content is not what the attachment says")),
+            },
         }
     }
 }

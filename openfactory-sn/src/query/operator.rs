@@ -83,10 +83,8 @@ const LONGER: &[&str] = &["INSTANCEOF", "IN_HIERARCHY", "IN_HIERARCHY_DYNAMIC", 
 impl Operator {
     /// Whether the operator with this text behind it reads as another, longer operator.
     pub(super) fn is_blurred_by(self, text: &str) -> bool {
-        let own = self.as_str();
-        let rest =
-            LONGER.iter().filter_map(|longer| longer.strip_prefix(own)).filter(|rest| !rest.is_empty());
-        rest.into_iter().any(|rest| text.starts_with(rest))
+        let mut rests = LONGER.iter().filter_map(|longer| longer.strip_prefix(self.as_str()));
+        rests.any(|rest| !rest.is_empty() && text.starts_with(rest))
     }
 
     /// As the encoded query spells it.

@@ -60,12 +60,16 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`TransportErrorKind::TooLarge`] if it is more, the first error of a chunk otherwise.
+    /// [`TransportErrorKind::TooLarge`] if it is more or is said to be, the first error of a chunk otherwise.
     pub async fn collect(mut self, most: usize) -> Result<Bytes, TransportError> {
+        let too_large = || TransportError::new(TransportErrorKind::TooLarge);
+        if self.length.is_some_and(|length| length > most as u64) {
+            return Err(too_large());
+        }
         let mut all = BytesMut::new();
         while let Some(chunk) = self.chunk().await? {
             if chunk.len() > most.saturating_sub(all.len()) {
-                return Err(TransportError::new(TransportErrorKind::TooLarge));
+                return Err(too_large());
             }
             if all.is_empty() && self.length == Some(chunk.len() as u64) {
                 return Ok(chunk);

@@ -103,10 +103,6 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
         let (head, body) = self.execute(request).await?.into_parts();
-        let max = u64::try_from(self.max_body).unwrap_or(u64::MAX);
-        if body.length().is_some_and(|length| length > max) {
-            return Err(TransportError::new(TransportErrorKind::TooLarge));
-        }
         Ok(http::Response::from_parts(head, body.collect(self.max_body).await?))
     }
 

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{ID, builder, client, clock, id};
+use crate::support::{ID, builder, client, clock, id, person};
 
 const FILE: &str = "/api/now/attachment/a1/file";
 const CHUNK: usize = 64 * 1024;
@@ -319,12 +319,7 @@ async fn a_download_goes_no_faster_than_it_is_read() {
 #[tokio::test]
 async fn there_and_back_through_an_instance() {
     let simulator = Simulator::builder().start().await.unwrap();
-    let password = simulator.user(ADMIN_USER).unwrap().password();
-    let client = Client::builder(simulator.base_url())
-        .root_certificate_pem(simulator.ca_pem().unwrap())
-        .auth(Auth::basic(ADMIN_USER, Secret::new(password)))
-        .build()
-        .unwrap();
+    let client = person(&simulator, ADMIN_USER);
     let key = SysId::derived("incident", &CorrelationId::new("stream").unwrap());
     client.dynamic_table("incident").ensure(&key, &Fields::new()).await.unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();

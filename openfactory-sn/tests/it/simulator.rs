@@ -20,6 +20,8 @@ use openfactory_sn::webhook::{Operation, Verifier, WebhookSecret};
 use openfactory_sn::{Auth, Client, CorrelationId, ErrorKind, Fields, Query, Secret, SysId};
 use serde_json::json;
 
+use crate::support::{client_of, person};
+
 const FAULTS: &[FaultKind] = &[
     FaultKind::Unavailable,
     FaultKind::Drop,
@@ -34,21 +36,8 @@ async fn simulator() -> Simulator {
     Simulator::builder().client(OAuthClient::new("sn-tests", "s&cret=é")).start().await.unwrap()
 }
 
-fn client(simulator: &Simulator, auth: Auth) -> Client {
-    Client::builder(simulator.base_url())
-        .root_certificate_pem(simulator.ca_pem().unwrap())
-        .auth(auth)
-        .build()
-        .unwrap()
-}
-
 fn integration(simulator: &Simulator) -> Client {
-    client(simulator, Auth::client_credentials("sn-tests", Secret::new("s&cret=é")))
-}
-
-fn person(simulator: &Simulator, name: &str) -> Client {
-    let password = simulator.user(name).unwrap().password();
-    client(simulator, Auth::basic(name, Secret::new(password)))
+    client_of(simulator, Auth::client_credentials("sn-tests", Secret::new("s&cret=é")))
 }
 
 fn key(table: &str, correlation: &str) -> SysId {
@@ -155,11 +144,11 @@ async fn credentials_good_stale_and_wrong() {
     let runs_on = RelationshipType::named(&good, "Runs on::Runs").await.unwrap();
     simulator.revoke_tokens().unwrap();
     assert_eq!(RelationshipType::named(&good, "Runs on::Runs").await.unwrap(), runs_on);
-    let wrong = client(&simulator, Auth::client_credentials("sn-tests", Secret::new("wrong")));
+    let wrong = client_of(&simulator, Auth::client_credentials("sn-tests", Secret::new("wrong")));
     let error = RelationshipType::named(&wrong, "Runs on::Runs").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.advice().contains("glide.oauth.inbound.client.credential"));
-    let wrong = client(&simulator, Auth::basic(ADMIN_USER, Secret::new("wrong")));
+    let wrong = client_of(&simulator, Auth::basic(ADMIN_USER, Secret::new("wrong")));
     let error = wrong.dynamic_table("incident").find(&Query::new()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     simulator.shutdown().await;

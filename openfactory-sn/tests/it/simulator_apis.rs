@@ -11,17 +11,14 @@ use openfactory_sn::poll::{Cursor, Poller};
 use openfactory_sn::sync::{Desired, Sent};
 use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret};
 
+use crate::support::{client_of, person};
+
 async fn simulator() -> Simulator {
     Simulator::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap()
 }
 
-fn client(simulator: &Simulator, auth: Auth) -> Client {
-    let builder = Client::builder(simulator.base_url()).root_certificate_pem(simulator.ca_pem().unwrap());
-    builder.auth(auth).build().unwrap()
-}
-
 fn integration(simulator: &Simulator) -> Client {
-    client(simulator, Auth::client_credentials("apis", Secret::new("s3cr3t")))
+    client_of(simulator, Auth::client_credentials("apis", Secret::new("s3cr3t")))
 }
 
 #[tokio::test]
@@ -36,8 +33,7 @@ async fn a_change_by_the_instances_own_rules() {
     assert!(next.allows(&State::Assess) && !next.allows(&State::Closed), "{next:?}");
     let moved = changes.update(&key, &Fields::new().with_field(STATE, State::Assess)).await.unwrap();
     assert_eq!(moved.change.state, Some(State::Assess));
-    let password = simulator.user(CHANGE_MANAGER_USER).unwrap().password();
-    let manager = client(&simulator, Auth::basic(CHANGE_MANAGER_USER, Secret::new(password))).changes();
+    let manager = person(&simulator, CHANGE_MANAGER_USER).changes();
     manager.approve(&key, "fine").await.unwrap();
     assert_ne!(
         changes.get(&key).await.unwrap().state,

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use openfactory_simulator::Simulator;
 use openfactory_sn::testing::{FixedClock, NoJitter, ScriptedTransport};
 use openfactory_sn::{Auth, Client, ClientBuilder, Secret, SysId};
 use serde_json::{Value, json};
@@ -32,6 +33,18 @@ pub(crate) fn builder(script: &ScriptedTransport) -> ClientBuilder {
 
 pub(crate) fn client(script: &ScriptedTransport) -> Client {
     builder(script).build().unwrap()
+}
+
+/// A client of a simulator, by its certificate.
+pub(crate) fn client_of(simulator: &Simulator, auth: Auth) -> Client {
+    let builder = Client::builder(simulator.base_url()).root_certificate_pem(simulator.ca_pem().unwrap());
+    builder.auth(auth).build().unwrap()
+}
+
+/// A client of one of its users.
+pub(crate) fn person(simulator: &Simulator, name: &str) -> Client {
+    let password = simulator.user(name).unwrap().password();
+    client_of(simulator, Auth::basic(name, Secret::new(password)))
 }
 
 /// A row with this key and state.

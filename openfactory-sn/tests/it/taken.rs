@@ -5,10 +5,10 @@ use openfactory_sn::models::incident;
 use openfactory_sn::record::Untaken;
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
 use openfactory_sn::value::Reference;
-use openfactory_sn::{Auth, Cause, Client, ErrorKind, Fields, Secret, SysId};
+use openfactory_sn::{Cause, ErrorKind, Fields, SysId};
 use serde_json::{Value, json};
 
-use crate::support::{ID, INCIDENT, id, record_path};
+use crate::support::{ID, INCIDENT, id, person, record_path};
 
 /// What is told of one field that was sent, and held so by the record in the answer.
 async fn told(name: &str, sent: &str, held: Option<&str>) -> Option<(Untaken, &'static str)> {
@@ -161,12 +161,7 @@ async fn what_is_never_sent() {
 #[tokio::test]
 async fn an_instance_that_passes_over() {
     let simulator = Simulator::builder().start().await.unwrap();
-    let password = simulator.user(ADMIN_USER).unwrap().password();
-    let client = Client::builder(simulator.base_url())
-        .root_certificate_pem(simulator.ca_pem().unwrap())
-        .auth(Auth::basic(ADMIN_USER, Secret::new(password)))
-        .build()
-        .unwrap();
+    let client = person(&simulator, ADMIN_USER);
     let fields = Fields::new()
         .with("short_description", "x")
         .with("impact", "2")

@@ -136,43 +136,14 @@ fn selection_keeps_the_key_and_what_is_asked_about() {
     assert!(Query::new().select(["a,b"]).selected().is_err());
 }
 
+mod operators;
 mod parser;
+
+use operators::OPERATORS;
 
 /// Every operator that takes values from outside.
 fn operators() -> impl Strategy<Value = Operator> {
-    prop::sample::select(operators_known().to_vec())
-}
-
-fn operators_known() -> &'static [Operator] {
-    &[
-        Operator::Anything,
-        Operator::Between,
-        Operator::Contains,
-        Operator::Dynamic,
-        Operator::EmptyText,
-        Operator::EndsWith,
-        Operator::Equal,
-        Operator::EqualField,
-        Operator::Greater,
-        Operator::GreaterField,
-        Operator::GreaterOrEqual,
-        Operator::GreaterOrEqualField,
-        Operator::InHierarchy,
-        Operator::InHierarchyDynamic,
-        Operator::InstanceOf,
-        Operator::IsEmpty,
-        Operator::IsNotEmpty,
-        Operator::Less,
-        Operator::LessField,
-        Operator::LessOrEqual,
-        Operator::LessOrEqualField,
-        Operator::NotContains,
-        Operator::NotEqual,
-        Operator::NotEqualField,
-        Operator::NotOneOf,
-        Operator::OneOf,
-        Operator::StartsWith,
-    ]
+    prop::sample::select(OPERATORS)
 }
 
 /// Mostly what can be carried, with everything that looks like grammar in it; now and then what cannot.
@@ -189,9 +160,8 @@ fn value() -> impl Strategy<Value = String> {
 
 #[test]
 fn every_operator_that_begins_as_another_is_known() {
-    let all = operators_known();
-    for short in all {
-        for long in all {
+    for short in OPERATORS {
+        for long in OPERATORS {
             let rest = long.as_str().strip_prefix(short.as_str()).filter(|rest| !rest.is_empty());
             if let Some(rest) = rest {
                 assert!(short.is_blurred_by(rest), "{} {}", short.as_str(), long.as_str());
