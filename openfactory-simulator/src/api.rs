@@ -7,6 +7,7 @@ mod call;
 mod change;
 mod cmdb;
 mod faults;
+mod guarded;
 mod import;
 mod ire;
 mod limit;

@@ -10,6 +10,7 @@ use crate::instant;
 use crate::query::{Query, evaluate};
 use crate::refusal::Refusal;
 use crate::rules::Switches;
+use crate::rules::incident::{CLOSED, RESOLVED};
 use crate::store::{Session, Store, StoreError};
 use crate::write::{self, Writer, input::Input};
 
@@ -49,13 +50,13 @@ fn close(session: &Session<'_>, switches: &Switches) -> Result<(), Refusal> {
     let days = days(session)?;
     let Some(before) = before(session.now, days) else { return Ok(()) };
     let system = Caller::system();
-    let query = format!("state=6^resolved_at<={}", instant::glide(before));
+    let query = format!("state={RESOLVED}^resolved_at<={}", instant::glide(before));
     let query = Query::parse(session, &system, "incident", &query)?.query;
     let none = BTreeSet::new();
     let writer =
         Writer { caller: &system, switches, integration_users: &none, webhook: None, answering: false };
     for incident in evaluate::run(session, "incident", &query)? {
-        write::update(session, &writer, &incident, &Input::of([("state", "7")]))?;
+        write::update(session, &writer, &incident, &Input::of([("state", CLOSED)]))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 mod approver;
 pub(crate) mod change;
-mod incident;
+pub(crate) mod incident;
 pub(crate) mod notify;
 mod policy;
 mod problem;
@@ -96,4 +96,9 @@ pub(crate) fn before_update(
     };
     policy::check(session, new)?;
     Ok(effects)
+}
+
+/// The state that a task with two state fields is to have in both: they mirror each other, whichever was written.
+fn mirrored<'r>(old: &Record, new: &'r Record, twin: &str) -> &'r str {
+    new.value(if new.value("state") == old.value("state") { twin } else { "state" })
 }

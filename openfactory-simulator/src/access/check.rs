@@ -79,6 +79,17 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// The rows that may be read, of these.
+    pub(crate) fn visible(&self, rows: impl IntoIterator<Item = Record>) -> Result<Vec<Record>, StoreError> {
+        let mut visible = Vec::new();
+        for row in rows {
+            if self.row(Operation::Read, &row)? {
+                visible.push(row);
+            }
+        }
+        Ok(visible)
+    }
+
     fn of_table(&self, operation: Operation, table: &str) -> Option<&[Rule]> {
         let names = self.session.schema.chain(table).map(|table| table.name.as_str());
         self.rules.first(operation, names.chain(["*"]))

@@ -1,6 +1,6 @@
 //! The access rules as they stand in `sys_security_acl`, sorted for looking up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Caller;
 use crate::record::Record;
@@ -71,6 +71,8 @@ impl Rule {
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     records: HashMap<Operation, HashMap<String, Vec<Rule>>>,
+    /// Operations of which some rule is about a field: every row that is shown asks for that.
+    about_fields: HashSet<Operation>,
     /// Path and rule, of the API.
     endpoints: Vec<(String, Rule)>,
 }
@@ -86,6 +88,9 @@ impl Rules {
             match (row.value("type"), Operation::named(row.value("operation"))) {
                 ("REST_Endpoint", _) => rules.endpoints.push((name, Rule::of(&row))),
                 ("record", Some(operation)) => {
+                    if name.contains('.') {
+                        rules.about_fields.insert(operation);
+                    }
                     let named = rules.records.entry(operation).or_default();
                     named.entry(name).or_default().push(Rule::of(&row));
                 }
@@ -107,7 +112,7 @@ impl Rules {
 
     /// Whether some rule of this operation is about a field.
     pub(super) fn about_fields(&self, operation: Operation) -> bool {
-        self.records.get(&operation).is_some_and(|named| named.keys().any(|name| name.contains('.')))
+        self.about_fields.contains(&operation)
     }
 
     /// Whether a caller may use the API at a path; of the rules that fit, those of the longest path decide.

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Answer, App, Call};
 use crate::access::{Access, Operation};
-use crate::query::{Query, evaluate};
+use crate::query::Query;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render;
@@ -25,8 +25,7 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
     let page = super::pages::Page::of(call, DEFAULT_LIMIT)?;
     let parsed = Query::parse(session, &caller, TABLE, call.param("sysparm_query").unwrap_or_default())?;
     let access = Access::of(session, &caller)?;
-    access.may_ask(TABLE, &parsed.query)?;
-    let rows = evaluate::run(session, TABLE, &parsed.query)?;
+    let rows = access.query(TABLE, &parsed.query)?;
     let total = rows.len();
     let mut shown = Vec::new();
     for row in page.cut(rows) {

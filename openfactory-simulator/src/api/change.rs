@@ -11,9 +11,9 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
 use super::pages::Page;
-use super::{Answer, App, Call};
+use super::{Answer, App, Call, guarded};
 use crate::access::{Access, Caller, Operation as May};
-use crate::query::{Condition, Operator, Query, evaluate};
+use crate::query::{Condition, Operator, Query};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::store::{Session, StoreError};
@@ -77,13 +77,8 @@ impl Context<'_> {
     /// The rows of a page that the caller may read.
     fn shown(&self, rows: impl IntoIterator<Item = Record>) -> Result<Value, StoreError> {
         let access = self.access()?;
-        let mut shown = Vec::new();
-        for row in rows {
-            if access.row(May::Read, &row)? {
-                shown.push(shape::typed(&access, &row, &self.call.base_url)?);
-            }
-        }
-        Ok(Value::Array(shown))
+        let rows = access.visible(rows)?;
+        rows.iter().map(|row| shape::typed(&access, row, &self.call.base_url)).collect()
     }
 
     /// The change of this `sys_id`, and of this type where the path names one.
@@ -110,8 +105,7 @@ impl Context<'_> {
             query = query.and(&Condition { field: "type".to_owned(), operator, value: kind.to_owned() });
         }
         let page = Page::of(call, DEFAULT_LIMIT)?;
-        self.access()?.may_ask(TABLE, &query)?;
-        let rows = evaluate::run(session, TABLE, &query)?;
+        let rows = self.access()?.query(TABLE, &query)?;
         let total = rows.len();
         Ok(page.announce(call, total, Answer::result(StatusCode::OK, &self.shown(page.cut(rows))?)))
     }
@@ -156,22 +150,12 @@ impl Context<'_> {
 
     /// Makes a record of what was sent, as far as the caller may write it.
     fn make(&self, table: &str, body: &Map<String, Value>) -> Result<Record, Refusal> {
-        let access = self.access()?;
-        access.demand_table(May::Create, table)?;
-        let mut input = input(body)?;
-        access.admit(May::Create, &Record::new(table, ""), &mut input)?;
-        let record = write::create(self.session, &self.app.writer(&self.caller), table, &input)?;
-        access.demand(May::Create, &record)?;
-        Ok(record)
+        guarded::create(self.app, &self.access()?, table, Input::members(body.clone()))
     }
 
     /// Changes a record as far as the caller may.
     fn alter(&self, record: &Record, body: &Map<String, Value>) -> Result<Record, Refusal> {
-        let access = self.access()?;
-        access.demand(May::Write, record)?;
-        let mut input = input(body)?;
-        access.admit(May::Write, record, &mut input)?;
-        write::update(self.session, &self.app.writer(&self.caller), record, &input)
+        guarded::update(self.app, &self.access()?, record, Input::members(body.clone()))
     }
 
     fn body(&self) -> Result<Map<String, Value>, Refusal> {
@@ -189,8 +173,4 @@ impl Context<'_> {
         }
         Ok(Answer::result(StatusCode::OK, &told))
     }
-}
-
-fn input(body: &Map<String, Value>) -> Result<Input, Refusal> {
-    Input::from_json(Value::Object(body.clone()).to_string().as_bytes())
 }

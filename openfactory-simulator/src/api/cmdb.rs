@@ -5,10 +5,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::Page;
-use super::{Answer, App, Call, table};
+use super::{Answer, App, Call, guarded, table};
 use crate::access::{Access, Caller, Operation};
 use crate::ire::{self, Options, Payload};
-use crate::query::{evaluate, walk};
+use crate::query::walk;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render::{self, Display, View};
@@ -45,15 +45,13 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
             let page = Page::of(call, DEFAULT_LIMIT)?;
             let access = Access::of(session, &caller)?;
             let query = table::query(session, call, &caller, class)?;
-            access.may_ask(class, &query)?;
-            let rows = evaluate::run(session, class, &query)?;
+            let rows = access.query(class, &query)?;
             let total = rows.len();
-            let mut shown = Vec::new();
-            for row in page.cut(rows) {
-                if access.row(Operation::Read, &row)? {
-                    shown.push(json!({ "sys_id": row.sys_id, "name": row.value("name") }));
-                }
-            }
+            let visible = access.visible(page.cut(rows))?;
+            let shown = visible
+                .iter()
+                .map(|row| json!({ "sys_id": row.sys_id, "name": row.value("name") }))
+                .collect();
             Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
         }
         Method::POST => {
@@ -93,11 +91,7 @@ pub(super) fn item(
         Method::GET | Method::HEAD => whole(&access, call, &record),
         Method::PUT | Method::PATCH => {
             let body = body(session, call)?;
-            let bytes = Value::Object(body.attributes).to_string();
-            let mut input = Input::from_json(bytes.as_bytes())?;
-            access.demand(Operation::Write, &record)?;
-            access.admit(Operation::Write, &record, &mut input)?;
-            let record = write::update(session, &app.writer(&caller), &record, &input)?;
+            let record = guarded::update(app, &access, &record, Input::members(body.attributes))?;
             whole(&access, call, &record)
         }
         _ => Err(Refusal::method(call.method.as_str())),

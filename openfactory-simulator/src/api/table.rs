@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::pages::Page;
 use super::route::Version;
-use super::{Answer, App, Call};
+use super::{Answer, App, Call, guarded};
 use crate::access::{Access, Caller, Operation as May};
 use crate::profile::Profile;
-use crate::query::{Condition, Operator, Query, evaluate};
+use crate::query::{Condition, Operator, Query};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render;
@@ -90,17 +90,14 @@ pub(super) fn list(
     let access = Access::of(session, caller)?;
     access.listable(table)?;
     let query = query(session, call, caller, table)?;
-    access.may_ask(table, &query)?;
-    let rows = evaluate::run(session, table, &query)?;
+    let rows = access.query(table, &query)?;
     let total = rows.len();
     // The limit comes before the access rules: who may read nothing gets an empty page under the full count.
     let mut told = Vec::new();
-    for row in page.cut(rows) {
-        if access.row(May::Read, &row)? {
-            let mut shown = render::record(session, table, &row, &view)?;
-            access.hide(&row, &mut shown)?;
-            told.push(shown);
-        }
+    for row in access.visible(page.cut(rows))? {
+        let mut shown = render::record(session, table, &row, &view)?;
+        access.hide(&row, &mut shown)?;
+        told.push(shown);
     }
     let shown = told.len();
     let answer = Answer::result(StatusCode::OK, &Value::Array(told));
@@ -140,12 +137,9 @@ fn create(
     table: &str,
 ) -> Result<Answer, Refusal> {
     call.sends_json()?;
-    let mut input = input(session, call, table)?;
+    let input = input(session, call, table)?;
     let access = Access::of(session, caller)?;
-    access.demand_table(May::Create, table)?;
-    access.admit(May::Create, &Record::new(table, ""), &mut input)?;
-    let record = write::create(session, &app.writer(caller), table, &input)?;
-    access.demand(May::Create, &record)?;
+    let record = guarded::create(app, &access, table, input)?;
     let location = format!("{}/api/now/table/{table}/{}", call.base_url, record.sys_id);
     Ok(shown(&access, call, table, &record, StatusCode::CREATED)?.header(header::LOCATION, &location))
 }
@@ -159,11 +153,8 @@ fn update(
 ) -> Result<Answer, Refusal> {
     call.sends_json()?;
     let record = found.ok_or_else(Refusal::no_record)?;
-    let session = access.session();
-    let mut input = input(session, call, &record.class)?;
-    access.demand(May::Write, &record)?;
-    access.admit(May::Write, &record, &mut input)?;
-    let record = write::update(session, &app.writer(access.caller()), &record, &input)?;
+    let input = input(access.session(), call, &record.class)?;
+    let record = guarded::update(app, access, &record, input)?;
     shown(access, call, table, &record, StatusCode::OK)
 }
 

@@ -6,8 +6,8 @@ use axum::response::Response;
 
 use super::link::{self, Link};
 use super::{Top, Visit, readable, respond};
-use crate::access::{Access, Operation};
-use crate::query::{Query, evaluate, walk};
+use crate::access::Access;
+use crate::query::{Query, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::schema::Schema;
@@ -81,12 +81,8 @@ pub(super) fn show(visit: &Visit<'_>, name: &str) -> Result<Response, Refusal> {
     let columns = columns(session.schema, name);
     let shown = records.len();
     let access = visit.access()?;
-    let mut rows = Vec::with_capacity(shown);
-    for record in &records {
-        if access.row(Operation::Read, record)? {
-            rows.push(row(&access, name, &columns, record)?);
-        }
-    }
+    let visible = access.visible(records)?;
+    let rows = visible.iter().map(|record| row(&access, name, &columns, record)).collect::<Result<_, _>>()?;
     let labels = columns.iter().filter_map(|column| session.schema.field(name, column));
     let page = ListPage {
         top: visit.top(),
@@ -121,8 +117,7 @@ fn found(
         return Ok((session.newest(table, offset, ROWS)?, total, Vec::new()));
     }
     let parsed = Query::parse(session, &visit.visitor.caller, table, text)?;
-    visit.access()?.may_ask(table, &parsed.query)?;
-    let mut rows = evaluate::run(session, table, &parsed.query)?;
+    let mut rows = visit.access()?.query(table, &parsed.query)?;
     if parsed.query.order.is_empty() {
         rows.reverse();
     }

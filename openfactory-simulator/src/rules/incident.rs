@@ -1,13 +1,13 @@
 //! Incidents: priority from impact and urgency, resolution, closure.
 
-use super::Effect;
+use super::{Effect, mirrored};
 use crate::record::Record;
 
 const IN_PROGRESS: &str = "2";
 const ON_HOLD: &str = "3";
-const RESOLVED: &str = "6";
-const CLOSED: &str = "7";
-const CANCELED: &str = "8";
+pub(crate) const RESOLVED: &str = "6";
+pub(crate) const CLOSED: &str = "7";
+pub(crate) const CANCELED: &str = "8";
 
 /// The reason of being on hold that the caller's comment takes away.
 const AWAITING_CALLER: &str = "1";
@@ -26,9 +26,7 @@ pub(super) fn on_update(
     now: &str,
     commented: bool,
 ) -> Vec<Effect> {
-    // The two state fields mirror each other, whichever was written.
-    let mirrored = if new.value("state") == old.value("state") { "incident_state" } else { "state" };
-    let mut state = new.value(mirrored).to_owned();
+    let mut state = mirrored(old, new, "incident_state").to_owned();
     let waits = state == ON_HOLD && new.value("hold_reason") == AWAITING_CALLER;
     if commented && waits && new.value("caller_id") == caller {
         IN_PROGRESS.clone_into(&mut state);

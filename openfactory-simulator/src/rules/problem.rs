@@ -1,6 +1,7 @@
 //! Problems: which state follows which, resolution, closure.
 
 use super::incident::prioritise;
+use super::mirrored;
 use crate::record::Record;
 use crate::refusal::Refusal;
 
@@ -22,9 +23,7 @@ pub(super) fn on_insert(new: &mut Record) {
 }
 
 pub(super) fn on_update(old: &Record, new: &mut Record, caller: &str, now: &str) -> Result<(), Refusal> {
-    // The two state fields mirror each other, whichever was written.
-    let mirrored = if new.value("state") == old.value("state") { "problem_state" } else { "state" };
-    let state = new.value(mirrored).to_owned();
+    let state = mirrored(old, new, "problem_state").to_owned();
     new.set("state", state.clone());
     new.set("problem_state", state.clone());
     prioritise(new);

@@ -21,8 +21,7 @@ pub(super) fn of(schema: &Schema) -> BTreeMap<String, Kin> {
     let mut kin = BTreeMap::new();
     for name in schema.tables.keys() {
         let root = schema.chain(name).last().map_or(name.as_str(), |table| &table.name);
-        let below = |name: &str, class: &str| schema.chain(class).any(|table| table.name == name);
-        let family = schema.tables.keys().filter(|class| below(name, class)).cloned().collect();
+        let family = schema.tables.keys().filter(|class| schema.is_a(class, name)).cloned().collect();
         let has_classes = schema.tables.values().any(|other| other.extends.as_deref() == Some(root));
         let fields = fields(schema, name, has_classes);
         kin.insert(name.clone(), Kin { root: root.to_owned(), family, has_classes, fields });

@@ -5,16 +5,17 @@ use super::{Writer, effects, update};
 use crate::access::Caller;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::rules::incident::{CANCELED, CLOSED, RESOLVED};
 use crate::store::{Session, StoreError};
 
 /// States in which an incident is done with.
-const DONE: [&str; 3] = ["6", "7", "8"];
+const DONE: [&str; 3] = [RESOLVED, CLOSED, CANCELED];
 
 /// Resolves them as their parent was resolved.
 pub(super) fn resolve(session: &Session<'_>, writer: &Writer<'_>, parent: &Record) -> Result<(), Refusal> {
     for child in open(session, parent)? {
         let (code, notes) = (parent.value("close_code"), parent.value("close_notes"));
-        let input = Input::of([("state", "6"), ("close_code", code), ("close_notes", notes)]);
+        let input = Input::of([("state", RESOLVED), ("close_code", code), ("close_notes", notes)]);
         update(session, writer, &child, &input)?;
     }
     Ok(())

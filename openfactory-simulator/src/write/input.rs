@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::query::walk;
 use crate::record::Record;
@@ -39,8 +39,13 @@ impl Input {
         let Value::Object(members) = value else {
             return Err(Refusal::unreadable("the body is not a JSON object"));
         };
+        Ok(Self::members(members))
+    }
+
+    /// Takes the members of an object.
+    pub(crate) fn members(members: Map<String, Value>) -> Self {
         let values = members.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
-        Ok(Self { values, trusted: false })
+        Self { values, trusted: false }
     }
 
     /// Takes values of the instance's own.

@@ -7,7 +7,7 @@ use super::{Context, shape};
 use crate::access::Operation as May;
 use crate::api::Answer;
 use crate::api::pages::Page;
-use crate::query::{Query, evaluate};
+use crate::query::Query;
 use crate::refusal::Refusal;
 
 pub(super) const TABLE: &str = "std_change_record_producer";
@@ -15,8 +15,7 @@ pub(super) const TABLE: &str = "std_change_record_producer";
 pub(super) fn list(at: &Context<'_>, table: &str) -> Result<Answer, Refusal> {
     let text = at.call.param("sysparm_query").unwrap_or_default();
     let query = Query::parse(at.session, &at.caller, table, text)?.query;
-    at.access()?.may_ask(table, &query)?;
-    let rows = evaluate::run(at.session, table, &query)?;
+    let rows = at.access()?.query(table, &query)?;
     let rows = Page::of(at.call, super::DEFAULT_LIMIT)?.cut(rows);
     Ok(Answer::result(StatusCode::OK, &at.shown(rows)?))
 }
