@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use openfactory_attest::compromise::{DeviceFact, SignedAt, assess};
 use openfactory_attest::trust::revocation::Window;
 use openfactory_attest::{Ed25519Key, Sha256Digest, Signer as _};
+use openfactory_benches::{exit, median_time};
 
 const SIGNATURES: u64 = 1_000_000;
 const DEVICES: u64 = 1_000_000;
@@ -19,14 +20,7 @@ const ROUNDS: usize = 5;
 const GOAL: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    match measure() {
-        Ok(median) if median <= GOAL => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    exit(measure().map(|median| median <= GOAL))
 }
 
 fn measure() -> Result<Duration, Box<dyn Error>> {
@@ -55,8 +49,7 @@ fn measure() -> Result<Duration, Box<dyn Error>> {
         }
         times.push(time);
     }
-    times.sort_unstable();
-    let median = times.get(ROUNDS / 2).copied().ok_or("no rounds")?;
+    let median = median_time(times);
     println!(
         "{SIGNATURES} signatures, {DEVICES} devices, median of {ROUNDS}: {:.3} s (goal: {:.1})",
         median.as_secs_f64(),

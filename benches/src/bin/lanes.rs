@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use openfactory_attest::Sha256Digest;
 use openfactory_attest::lanes::{Engine, Lanes};
+use openfactory_benches::median_time;
 use sha2::{Digest as _, Sha256};
 
 const SALT: [u8; 32] = [0x5a; 32];
@@ -44,11 +45,11 @@ fn main() -> ExitCode {
             times.push(took);
         }
     }
-    let sha2 = median(theirs);
+    let sha2 = median_time(theirs);
     println!("sha2 crate: {:.0} MB/s", rate(sha2));
     let mut good = false;
     for (lanes, times) in engines.iter().zip(ours) {
-        let (engine, took) = (lanes.engine(), median(times));
+        let (engine, took) = (lanes.engine(), median_time(times));
         let ratio = sha2.as_secs_f64() / took.as_secs_f64();
         let note = if engine == chosen { format!(" (chosen; goal: {GOAL:.1})") } else { String::new() };
         println!("{engine:?}: {:.0} MB/s, {ratio:.2} times as fast{note}", rate(took));
@@ -79,9 +80,4 @@ fn sha2(piece: &[u8], digests: &mut Vec<Sha256Digest>) {
 /// In 10^6 bytes of image per second.
 fn rate(took: Duration) -> f64 {
     (PIECE * PIECES) as f64 / took.as_secs_f64() / 1e6
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use openfactory_attest::Work;
 use openfactory_attest::verity::{self, Params, Tree};
+use openfactory_benches::{exit, median_time};
 
 const SIZE: usize = 1 << 30;
 const ROUNDS: usize = 5;
@@ -25,14 +26,7 @@ const UUID: &str = "a60c98d2-ae9b-4865-bfcb-b4e3ace11033";
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    match measure() {
-        Ok(ratios) if ratios.iter().all(|&ratio| ratio >= GOAL) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    exit(measure().map(|ratios| ratios.iter().all(|&ratio| ratio >= GOAL)))
 }
 
 fn measure() -> Result<[f64; 2]> {
@@ -70,7 +64,7 @@ fn compare(what: &str, mut round: impl FnMut() -> Result<(Duration, Duration)>) 
         their_times.push(theirs);
         our_times.push(ours);
     }
-    let (theirs, ours) = (median(their_times), median(our_times));
+    let (theirs, ours) = (median_time(their_times), median_time(our_times));
     let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
     println!(
         "{what} 1 GiB, median of {ROUNDS}: veritysetup {:.3} s, ours on {THREADS} threads {:.3} s: {ratio:.2} times as fast (goal: {GOAL:.1})",
@@ -129,9 +123,4 @@ fn verify(image: &Path, hash: &Path, root: &str) -> Result<Duration> {
     let report = verity::verify(&image, &hash, &tree, &Work::on_threads(THREADS))?;
     let took = start.elapsed();
     if report.is_intact() { Ok(took) } else { Err("the image is not intact".into()) }
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -124,14 +124,12 @@ impl Inode {
                     _ => What::CharDevice { major, minor },
                 }
             }
-            6 | 7 => match kind {
-                6 => What::Fifo,
-                _ => What::Socket,
-            },
-            13 | 14 => {
-                let _links = cursor.u32()?;
-                xattrs = cursor.u32()?;
-                if kind == 13 { What::Fifo } else { What::Socket }
+            6 | 7 | 13 | 14 => {
+                if kind > 7 {
+                    let _links = cursor.u32()?;
+                    xattrs = cursor.u32()?;
+                }
+                if matches!(kind, 6 | 13) { What::Fifo } else { What::Socket }
             }
             _ => return Err(corrupt),
         };

@@ -32,7 +32,7 @@ pub(super) struct Set {
     count: u32,
 }
 
-/// What the table says, and which sets have been read.
+/// What the table says.
 #[derive(Debug, Default)]
 pub(super) struct XattrTable {
     /// Names and values begin here.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use openfactory_benches::median;
 use openfactory_simulator::{Simulator, User};
 use openfactory_sn::sync::{Desired, Sent};
 use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret, SysId};
@@ -9,7 +10,7 @@ use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret, SysId};
 use crate::Result;
 use crate::counting::Counting;
 use crate::python::Python;
-use crate::report::{Report, median};
+use crate::report::Report;
 
 /// `Runs on::Runs`.
 const RUNS_ON: &str = "60bc4e22c0a8010e01f074cbe6bd73c3";

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
+use openfactory_benches::{Memory, kibibytes, median};
 use openfactory_sn::models::incident::Incident;
 use openfactory_sn::{Auth, Client, Query, Secret};
 use serde_json::Value;
 
+use crate::Result;
 use crate::pages::Pages;
 use crate::python::Python;
-use crate::report::{Report, median};
-use crate::{Result, memory};
+use crate::report::Report;
 
 /// Rows of a page, as the client asks for them.
 const PAGE: usize = 500;
@@ -30,9 +31,9 @@ pub(crate) async fn measure(
     let server = Pages::serve(records)?;
     let short = Pages::serve(records / 10)?;
     ours(&short).await?;
-    let before = memory::peak()?;
+    let before = kibibytes(Memory::Peak)?;
     let took = ours(&server).await?;
-    let grown = memory::peak()? - before;
+    let grown = kibibytes(Memory::Peak)? - before;
     println!("list: {records} records in {took:.2} s as typed values");
     let (mut plain_ratios, mut pysnc_ratios, mut pysnow_ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=rounds {
@@ -58,7 +59,7 @@ pub(crate) async fn measure(
     );
     report.at_most(
         &format!("{many}: MiB of peak memory more than for a tenth of them"),
-        grown as f64 / f64::from(1 << 20),
+        grown as f64 / 1024.0,
         FLAT,
     );
     if python.is_some() {

@@ -42,15 +42,10 @@ impl Report {
     }
 }
 
-/// The middle one.
-pub(crate) fn median(figures: &[f64]) -> f64 {
-    let mut figures = figures.to_vec();
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 #[cfg(test)]
 mod tests {
+    use openfactory_benches::median;
+
     use super::*;
 
     #[test]

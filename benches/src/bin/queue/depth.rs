@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use openfactory_benches::{Memory, kibibytes};
 use openfactory_queue::SyncQueue as _;
 
 use crate::report::Report;
@@ -20,40 +21,36 @@ pub(crate) async fn measure(
 ) -> Result<()> {
     let deep = load::open(path).await?;
     load::fill(&deep, SHALLOW).await?;
-    let few = resident()?;
+    let few = kibibytes(Memory::Resident)?;
     let began = Instant::now();
     load::fill(&deep, depth.saturating_sub(SHALLOW)).await?;
     println!("filled with {depth} messages in {:.1} s", began.elapsed().as_secs_f64());
-    println!("resident {few} kB with {SHALLOW} messages, {} kB with {depth}", resident()?);
+    println!("resident {few} kB with {SHALLOW} messages, {} kB with {depth}", kibibytes(Memory::Resident)?);
     for round in 1..=rounds {
         let shallow_path = path.with_file_name(format!("shallow-{round}"));
         let shallow = load::open(&shallow_path).await?;
         load::fill(&shallow, SHALLOW).await?;
-        let before = resident()?;
+        let before = kibibytes(Memory::Resident)?;
         let few = publish::call(&shallow, span, 64).await?.rate;
         let many = publish::call(&deep, span, 64).await?.rate;
         report.versus("publish, 64 callers, deep against shallow", many / few, Some(0.8));
         let few = deliver::drain(&shallow, span / 4).await?.rate;
         let many = deliver::drain(&deep, span / 4).await?.rate;
         report.versus("lease and ack, deep against shallow", many / few, Some(0.8));
-        println!("depth, round {round}: resident {before} kB before, {} kB after", resident()?);
+        println!(
+            "depth, round {round}: resident {before} kB before, {} kB after",
+            kibibytes(Memory::Resident)?
+        );
         shallow.close().await?;
         load::remove(&shallow_path)?;
     }
     deep.close().await?;
-    let before = resident()?;
+    let before = kibibytes(Memory::Resident)?;
     let began = Instant::now();
     let deep = load::open(path).await?;
     let opening = began.elapsed();
     report.opening(opening);
-    println!("resident {before} kB before opening, {} kB after", resident()?);
+    println!("resident {before} kB before opening, {} kB after", kibibytes(Memory::Resident)?);
     deep.close().await?;
     load::remove(path)
-}
-
-/// Resident memory of this process in kB, by `/proc`.
-fn resident() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS in /proc")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use openfactory_benches::median;
+
 /// What was measured, round by round.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -89,12 +91,6 @@ impl Report {
         }
         good
     }
-}
-
-fn median(figures: &[f64]) -> f64 {
-    let mut figures = figures.to_vec();
-    figures.sort_unstable_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

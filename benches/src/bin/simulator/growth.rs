@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use openfactory_benches::median;
 use openfactory_simulator::Simulator;
 use openfactory_simulator::seed::Seed;
 
@@ -121,8 +122,7 @@ fn lookups(connection: &mut Connection, kind: Kind, size: usize) -> Result<f64> 
             return Err(format!("{path} gave {rows} rows").into());
         }
     }
-    times.sort_by(f64::total_cmp);
-    times.get(LOOKUPS / 2).copied().ok_or_else(|| "nothing was looked up".into())
+    Ok(median(&times))
 }
 
 fn seed(from: usize, to: usize) -> Result<Seed> {

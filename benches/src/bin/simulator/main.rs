@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use openfactory_benches::exit;
 use openfactory_simulator::{Simulator, User};
 use tokio::runtime::Runtime;
 
@@ -38,14 +39,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match measure(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    exit(measure(&Options::parse()))
 }
 
 fn measure(options: &Options) -> Result<bool> {

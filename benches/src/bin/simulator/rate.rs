@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use openfactory_benches::median;
 use openfactory_simulator::Simulator;
 
 use crate::Result;
@@ -39,7 +40,7 @@ pub(crate) fn measure(
         let last = |rates: &[f64]| rates.last().copied().unwrap_or_default();
         println!("round {round}: {:.0} reads/s, {:.0} creates/s", last(&read), last(&created));
     }
-    let [read, created] = [read, created].map(median);
+    let [read, created] = [&read, &created].map(|rates| median(rates));
     println!(
         "median: {read:.0} reads/s (goal: {:.0}), {created:.0} creates/s (goal: {:.0})",
         GOALS[0], GOALS[1]
@@ -75,9 +76,4 @@ fn rate(
     })?;
     let answered = u32::try_from(turn.load(Ordering::Relaxed))?;
     Ok(f64::from(answered) / begun.elapsed().as_secs_f64())
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().unwrap_or_default()
 }
