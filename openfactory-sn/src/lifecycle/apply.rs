@@ -4,6 +4,64 @@
 //! attachments a name by which they are looked for before they are written again, if an earlier attempt may have
 //! come through ([`Repeat::MayHaveHappened`]). Where the instance hides its journal a note is written all the
 //! same, and counted in [`Applied::possible_duplicates`].
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use openfactory_sn::ErrorKind;
+//! use openfactory_sn::lifecycle::apply::{Applied, ApplyError, Disposition, Repeat, apply};
+//! use openfactory_sn::lifecycle::plan::operation::{Operation, Plan, RecordKey, Values};
+//! use openfactory_sn::lifecycle::{correlation, mapping::Mapping};
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let change = RecordKey::new("change_request", correlation::change(&"b-1".parse()?));
+//! let values = Values::new().text("short_description", "Image b-1");
+//! let marker = "[openfactory:0123456789abcdef]".to_owned();
+//! let note = Operation::Note { record: change.clone(), text: "b-1 is completed".to_owned(), marker };
+//! let steps = vec![Operation::Create { record: change.clone(), values }, note];
+//! let (plan, tables) = (Plan::new("completed-1".parse()?, steps), Mapping::guide().tables);
+//!
+//! // The record is made under the key that was known before; then the credential is refused.
+//! let path = format!("/api/now/table/change_request/{}", change.sys_id());
+//! let row = json!({"sys_id": change.sys_id().as_str(), "number": "CHG0030001"});
+//! let create = Expected::post("/api/now/table/change_request").field("sys_id", change.sys_id().as_str());
+//! let write = Expected::patch(path.as_str());
+//! let instance = ScriptedTransport::new()
+//!     .on(create.clone(), Reply::result(201, row.clone()))
+//!     .on(write.clone(), Reply::fault(401, "User Not Authenticated", "Required to provide Auth information"));
+//! let error: ApplyError = apply(&plan, &client(&instance), &tables, Repeat::First).await.unwrap_err();
+//! instance.assert_done();
+//! assert_eq!((error.index(), error.operation()), (1, &*format!("write a work note on {change}")));
+//! assert_eq!(error.call().map(|call| call.kind()), Some(ErrorKind::Unauthenticated));
+//! assert_eq!(error.disposition(), Disposition::CredentialsRefused);
+//! assert!(!error.advice().is_empty(), "what an operator can do about it");
+//!
+//! // Once that is mended, the whole plan again: what was made is found, and the note is looked for before it is written.
+//! let duplicate = "Unique Key violation detected by database (Duplicate entry 'x' for key 'PRIMARY')";
+//! let journal = || Expected::get("/api/now/table/sys_journal_field");
+//! let earlier = json!({
+//!     "sys_id": "1", "element_id": change.sys_id().as_str(), "element": "work_notes", "value": "an earlier note",
+//! });
+//! let instance = ScriptedTransport::new()
+//!     .on(create, Reply::fault(403, "Operation Failed", duplicate))
+//!     .on(Expected::get(path.as_str()), Reply::result(200, row.clone()))
+//!     .on(journal(), Reply::result(200, json!([])))
+//!     .on(journal(), Reply::result(200, json!([earlier])))
+//!     .on(write, Reply::result(200, row));
+//! let applied: Applied = apply(&plan, &client(&instance), &tables, Repeat::MayHaveHappened).await?;
+//! instance.assert_done();
+//! assert_eq!(applied.possible_duplicates, 0);
+//!
+//! // What came of it is kept with the event.
+//! let receipt = applied.into_receipt(plan.event.clone(), SystemTime::UNIX_EPOCH);
+//! let made = receipt.record("change_request").ok_or("no change request")?;
+//! assert_eq!((&made.sys_id, made.number.as_deref()), (&change.sys_id(), Some("CHG0030001")));
+//! # Ok(())
+//! # }
+//! ```
 
 mod change;
 mod error;

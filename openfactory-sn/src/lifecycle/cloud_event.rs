@@ -4,6 +4,38 @@
 //! each other, so that no one can file an event under another name.
 //!
 //! Extension attributes are ignored. `data` is the JSON of a DSSE envelope; `data_base64` is refused.
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Envelope};
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::lifecycle::cloud_event::{
+//!     CloudEvent, CloudEventError, batch_to_json, headers, parse, parse_batch, parse_binary,
+//! };
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE, record::RecordChanged};
+//! use openfactory_sn::lifecycle::{id::EventId, timestamp};
+//!
+//! // The sender's side.
+//! let hint = RecordChanged::new("incident", SysId::new("9d385017c611228701d22104cc95c371")?);
+//! let (id, now) = (EventId::new("hint-1")?, timestamp::parse("2026-11-25T14:43:25.120Z")?);
+//! let event = Event::new(id, "/webhook", now, EventBody::RecordChanged(Box::new(hint)));
+//! let signed = Envelope::sign(PAYLOAD_TYPE, &event.to_payload()?, &Ed25519Key::generate()?)?;
+//! let cloud = CloudEvent::of(&event, signed);
+//!
+//! // Structured (`application/cloudevents+json`), batched, or binary with the attributes in headers: the same event.
+//! assert_eq!(parse(&cloud.to_json())?, cloud);
+//! assert_eq!(parse_batch(&batch_to_json(&[cloud.clone()]))?, [cloud.clone()]);
+//! let sent = headers(&cloud);
+//! assert!(sent.contains(&("ce-type", "tech.openfactory.servicenow.record_changed.v1".to_owned())));
+//! let received = sent.iter().map(|(name, value)| (*name, value.as_str()));
+//! assert_eq!(parse_binary(received, &cloud.data.to_json())?, cloud);
+//!
+//! // What stands outside is for routing. It has to be what was signed.
+//! cloud.check(&event)?;
+//! let mut renamed = cloud;
+//! renamed.source = "/operator/ada".to_owned();
+//! assert!(matches!(renamed.check(&event), Err(CloudEventError::Disagreement { name: "source" })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod binary;
 

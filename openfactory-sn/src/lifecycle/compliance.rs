@@ -1,4 +1,18 @@
 //! What is known about a device's compliance.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::compliance::Compliance;
+//! use openfactory_sn::lifecycle::mapping::Mapping;
+//!
+//! // A device that was just rolled back has proved nothing yet, and says so in its configuration item.
+//! let now = Compliance::Remediated;
+//! assert_eq!(now.label(), "Remediated");
+//! assert_eq!(Mapping::guide().item.operational_status.choice(now), Some("Remediated"));
+//!
+//! // In the state store and in events the same word is written small.
+//! assert_eq!(serde_json::to_value(now)?, "remediated");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use std::fmt;
 

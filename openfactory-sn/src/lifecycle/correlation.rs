@@ -3,6 +3,52 @@
 //!
 //! A key is its kind and its parts with `/` between, as in `change/b-1`; ids have no `/` in them, so no two
 //! records share a key. Where a part is free text or the whole is too long for the column, the parts are hashed.
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Sha256Digest, Signer as _};
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::lifecycle::correlation;
+//! use openfactory_sn::lifecycle::id::{BuildId, DeviceId, EventId, OrderId};
+//!
+//! // Where a build's change request is, without asking the instance for it.
+//! let (build, device) = (BuildId::new("b-1")?, DeviceId::new("press-7")?);
+//! let change = correlation::change(&build);
+//! assert_eq!(change.as_str(), "change/b-1");
+//! let sys_id = SysId::derived("change_request", &change);
+//! assert_eq!(sys_id, SysId::derived("change_request", &correlation::change(&build)));
+//!
+//! // The other records of a build and of a device that runs it.
+//! let (built, runs) = (correlation::build_item(&build), correlation::device_item(&device));
+//! assert_eq!((built.as_str(), runs.as_str()), ("build/b-1", "device/press-7"));
+//! assert_eq!(correlation::base_image_item("debian-trixie", "13.1").as_str(), "image/debian-trixie/13.1");
+//! let ends = [built, runs].map(|item| SysId::derived("cmdb_ci_os_image", &item));
+//! let relation = correlation::relation(&ends[0], "Runs on::Runs", &ends[1]);
+//! assert_ne!(relation, correlation::relation(&ends[1], "Runs on::Runs", &ends[0]));
+//!
+//! // A framework's name is free text, so it is hashed; the id before it stays readable.
+//! assert!(correlation::evidence(&build, "21 CFR Part 11").as_str().starts_with("evidence/b-1/"));
+//! assert!(correlation::compliance(&device, "SOC 2").as_str().starts_with("compliance/press-7/"));
+//!
+//! // What drift leads to: an incident for each cause and event, and a change request for the order that mends it.
+//! let report = EventId::new("report-1")?;
+//! let incident = correlation::incident(&device, &Sha256Digest::of(b"etc/shadow"), &report);
+//! assert!(incident.as_str().starts_with("incident/press-7/"));
+//! let order = OrderId::derived(&report, "remediation");
+//! assert_eq!(correlation::order_change(&order).as_str(), format!("order-change/{order}"));
+//! assert_eq!(correlation::unlock(&device, 3).as_str(), "unlock/press-7/3");
+//!
+//! // The incident and the changes of a compromised key.
+//! let key = *Ed25519Key::generate()?.key_id();
+//! let records = [
+//!     correlation::compromise(&key),
+//!     correlation::revocation(&key),
+//!     correlation::rotation(&key),
+//!     correlation::renewal(&key, &build),
+//!     correlation::key_item(&key, "SOC 2"),
+//! ];
+//! assert!(records.iter().all(|record| record.as_str().len() <= 100), "the column holds them");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::key::KeyId;

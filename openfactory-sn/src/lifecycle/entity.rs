@@ -3,6 +3,149 @@
 //!
 //! Each is kept as a JSON document with a format version under an [`EntityKey`], written by compare-and-swap on
 //! a version that counts its writes.
+//!
+//! A store keeps text under text, and counts how often it was written:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::entity::{
+//!     Entity, EntityError, EntityKey, EntityKeyError, EntityKind, FORMAT_VERSION, Versioned,
+//! };
+//!
+//! fn read(key: &str, document: &str, version: u64) -> Result<(EntityKey, Versioned<Entity>), Box<dyn std::error::Error>> {
+//!     let key: EntityKey = key.parse().map_err(|error: EntityKeyError| error)?;
+//!     let value = Entity::parse_document(document)?;
+//!     if value.kind() != key.kind() {
+//!         return Err(format!("a {} stands under {key}", value.kind().as_str()).into());
+//!     }
+//!     Ok((key, Versioned { version, value }))
+//! }
+//!
+//! let document = r#"{"kind":"fleet","format":1,"data":{"reached_full":["b-1"]}}"#;
+//! let (key, kept) = read("fleet/line-7", document, 3)?;
+//! assert_eq!((key.kind(), &*key.id(), kept.version), (EntityKind::Fleet, "line-7", 3));
+//! assert_eq!(kept.value.to_document()?, document);
+//! assert!(read("device/line-7", document, 3).is_err());
+//!
+//! // What a later version of the software wrote is left alone.
+//! let later = document.replace("\"format\":1", "\"format\":2");
+//! assert!(matches!(Entity::parse_document(&later), Err(EntityError::Newer { found: 2 })));
+//! assert_eq!(FORMAT_VERSION, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What is remembered is read by pages and reports:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::entity::{
+//!     Build, BuildStage, Device, Entity, Fleet, Gate, GateState, Member, OpenIncident, OrderRecord, Overlay, Restart,
+//!     Rollout, RolloutState, Standing,
+//! };
+//! use openfactory_sn::lifecycle::event::rollout::Stage;
+//! use openfactory_sn::lifecycle::priority::Priority;
+//! use openfactory_zone2::LockdownState;
+//! # use serde_json::json;
+//!
+//! fn line(entity: &Entity) -> String {
+//!     match entity {
+//!         Entity::Build(build) => of_build(build),
+//!         Entity::Gate(gate) => of_gate(gate),
+//!         Entity::Device(device) => of_device(device),
+//!         Entity::Order(order) => of_order(order),
+//!         Entity::Rollout(rollout) => of_rollout(rollout),
+//!         Entity::Fleet(fleet) => of_fleet(fleet),
+//!         other => other.kind().as_str().to_owned(),
+//!     }
+//! }
+//!
+//! fn of_build(build: &Build) -> String {
+//!     let fit = if build.stage == BuildStage::Verified { "may be rolled out to" } else { "is not fit for" };
+//!     format!("{fit} {}", build.fleet)
+//! }
+//!
+//! fn of_gate(gate: &Gate) -> String {
+//!     match &gate.state {
+//!         GateState::Waiting => format!("{} waits for approval", gate.build_id),
+//!         GateState::Refused { reason, .. } => format!("{} will not be built: {reason}", gate.build_id),
+//!         _ => format!("{} may be built", gate.build_id),
+//!     }
+//! }
+//!
+//! fn of_device(device: &Device) -> String {
+//!     let urgent = |incident: &&OpenIncident| incident.priority == Priority::P1;
+//!     let urgent = device.incidents.iter().filter(urgent).count();
+//!     let open = |overlay: &Overlay| overlay.lockdown != LockdownState::Locked;
+//!     let overlay = if device.overlay.as_ref().is_some_and(open) { "open" } else { "locked" };
+//!     let tries = device.restarts.iter().map(|restart: &Restart| restart.tries).sum::<u32>();
+//!     format!("{}: {urgent} P1, overlay {overlay}, {tries} restart(s)", device.compliance)
+//! }
+//!
+//! fn of_order(record: &OrderRecord) -> String {
+//!     let state = match (&record.performed, record.proved) {
+//!         (None, _) => "is under way",
+//!         (Some(_), false) => "waits for its proof",
+//!         (Some(_), true) => "is proved",
+//!     };
+//!     format!("{} {state}", record.order.id)
+//! }
+//!
+//! fn of_rollout(rollout: &Rollout) -> String {
+//!     let stage = match &rollout.state {
+//!         RolloutState::Running { stage, .. } | RolloutState::Passed { stage, .. } => stage,
+//!         RolloutState::Failed { reason, .. } => return format!("halted: {reason}"),
+//!         _ => return "everywhere".to_owned(),
+//!     };
+//!     let passed = |member: &Member| member.standing == Standing::Passed;
+//!     let passed = rollout.of_stage(*stage).filter(|(_, member)| passed(member)).count();
+//!     format!("{stage}: {passed} of {} passed", rollout.of_stage(*stage).count())
+//! }
+//!
+//! fn of_fleet(fleet: &Fleet) -> String {
+//!     fleet.reached_full.last().map_or_else(|| "on nothing yet".to_owned(), |build| format!("on {build}"))
+//! }
+//!
+//! let read = |kind: &str, data: serde_json::Value| {
+//!     Entity::parse_document(&serde_json::json!({"kind": kind, "format": 1, "data": data}).to_string())
+//! };
+//! # let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+//! # let build = json!({"fleet": "line-7", "change_request": "6b566b0977684da34ed046d34287f7ec", "stage": "verified",
+//! #     "root_hash": hex, "manifest_digest": hex, "document_digest": hex});
+//! assert_eq!(line(&read("build", build)?), "may be rolled out to line-7");
+//! # let gate = json!({"build_id": "b-2", "requested_by": "e-1", "state": {"state": "waiting"}});
+//! assert_eq!(line(&read("gate", gate)?), "b-2 waits for approval");
+//! # let device = json!({
+//! #     "fleet": "line-7", "build_id": "b-1", "compliance": "drifted", "quarantined": false,
+//! #     "last_report": null, "reports_count_from": "2026-11-25T14:00:00Z", "awaiting_since": null, "recorded_at": null,
+//! #     "incidents": [{"incident": "incident/press-7/39fffec3e6c3d26e", "cause": hex, "priority": "P1"}],
+//! #     "order": "o-1", "known_good": ["b-1"], "supersedes": null,
+//! #     "overlay": {"lockdown": "locked", "seal": hex, "policy": hex, "sequence": 1, "recorded": 1},
+//! # });
+//! assert_eq!(line(&read("device", device)?), "Drifted: 1 P1, overlay locked, 0 restart(s)");
+//! # let order = json!({
+//! #     "order": {"id": "o-1", "device": "press-7", "fleet": "line-7", "build_id": "b-1", "reason": "tampered",
+//! #         "actions": [{"action": "quarantine"}], "incidents": []},
+//! #     "performed": null, "performed_at": null, "proved": false,
+//! # });
+//! assert_eq!(line(&read("order", order)?), "o-1 is under way");
+//! # let rollout = json!({
+//! #     "fleet": "line-7", "requested_by": "e-1", "begun_at": "2026-11-25T14:00:00Z", "soak_s": 3600, "reports": 3,
+//! #     "image": {"base_image": "", "base_version": "", "os_version": "", "distribution": "",
+//! #         "recipe_hash": hex, "root_hash": hex, "document_digest": hex},
+//! #     "requires_verity": true, "stage_within_s": 86400,
+//! #     "state": "running", "stage": "staged", "since": "2026-11-25T15:00:00Z",
+//! #     "devices": {
+//! #         "press-1": {"stage": "canary", "serial": "SN-0001", "standing": "passed"},
+//! #         "press-2": {"stage": "staged", "serial": "SN-0002", "standing": "passed"},
+//! #         "press-3": {"stage": "staged", "serial": "SN-0003", "standing": "soaking"},
+//! #     },
+//! # });
+//! let rollout = read("rollout", rollout)?;
+//! assert_eq!(line(&rollout), "staged: 1 of 2 passed");
+//! let Entity::Rollout(rollout) = rollout else { panic!() };
+//! assert!(rollout.is_under_way() && rollout.of_stage(Stage::Full).next().is_none());
+//! # let fleet = json!({"reached_full": ["b-0", "b-1"]});
+//! assert_eq!(line(&read("fleet", fleet)?), "on b-1");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod build;
 pub mod compromise;
@@ -19,7 +162,8 @@ use serde_json::Value;
 
 pub use self::build::{Build, BuildStage};
 use self::compromise::Compromise;
-pub use self::device::{Device, OpenIncident, timer_name};
+pub(crate) use self::device::timer_name;
+pub use self::device::{Device, OpenIncident};
 pub use self::fleet::Fleet;
 pub use self::gate::{Gate, GateState};
 pub use self::key::{EntityKey, EntityKeyError, EntityKind};

@@ -3,6 +3,55 @@
 //! An [`Event`] travels as the payload of a DSSE envelope (`payloadType` [`PAYLOAD_TYPE`]), the envelope as the
 //! `data` of a CloudEvent. What counts is the signature: [`Event::check_sender`] says whose word it takes.
 //! Facts that the workflow derives ([`EventBody::is_derived`]) are nobody's to send; they come out of the outbox.
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use openfactory_attest::{Ed25519Key, Envelope, KeyKind, Signer as _, TrustStore, TrustedKey};
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, PAYLOAD_TYPE, SenderError, record::RecordChanged};
+//! use openfactory_sn::lifecycle::id::EventId;
+//!
+//! // The webhook's side: a hint, signed.
+//! let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+//! let hint = RecordChanged::new("change_request", SysId::new("6b566b0977684da34ed046d34287f7ec")?);
+//! let event = Event::new(EventId::new("hint-1")?, "/webhook", now, EventBody::RecordChanged(Box::new(hint)));
+//! let key = Ed25519Key::generate()?;
+//! let envelope = Envelope::sign(PAYLOAD_TYPE, &event.to_payload()?, &key)?;
+//!
+//! // The router's side: the signature counts, and this signer may say such things.
+//! let mut trust = TrustStore::new();
+//! trust.add(TrustedKey::new("webhook-1", KeyKind::Integration, key.public_key().clone()))?;
+//! let opened = envelope.open(&trust, PAYLOAD_TYPE, &[KeyKind::Integration])?;
+//! let read = Event::parse(opened.get())?;
+//! assert_eq!(read, event);
+//! read.check_sender(opened.signer().kind, &opened.signer().name)?;
+//! assert_eq!(
+//!     read.check_sender(KeyKind::DeviceAttestation, "press-7"),
+//!     Err(SenderError::Kind { type_name: read.body.type_name(), kind: KeyKind::DeviceAttestation }),
+//! );
+//! assert_eq!(read.body.signers(), [KeyKind::Integration]);
+//! assert_eq!(read.body.speaker(), None, "a webhook does not speak for a device");
+//!
+//! // It is queued under its identity, which drops repetitions, in the lane of its record.
+//! assert_eq!(read.identity(), EventId::identity("/webhook", &read.id));
+//! assert_eq!(read.body.key(), "change_request:6b566b0977684da34ed046d34287f7ec");
+//!
+//! // What the workflow derives from it has a name that follows from it, and nobody else may send it.
+//! # let refused = serde_json::json!({
+//! #     "build_id": "b-1", "change_request": "6b566b0977684da34ed046d34287f7ec", "number": "CHG0030001",
+//! #     "reason": "rejected", "updated_by": "cab", "seen_at": "2026-11-25T14:43:25.120Z",
+//! # });
+//! # let body = EventBody::GateRefused(serde_json::from_value(refused)?);
+//! let derived = Event::derived(&read.identity(), "gate", now, body);
+//! assert_eq!(derived.id, EventId::derived(&read.identity(), "gate"));
+//! assert!(derived.body.is_derived());
+//! assert!(matches!(
+//!     derived.check_sender(KeyKind::Integration, "webhook-1"),
+//!     Err(SenderError::Derived { type_name: "tech.openfactory.gate.refused.v1" }),
+//! ));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod build;
 pub mod codec;

@@ -3,6 +3,30 @@
 //! All of them travel in URLs, file names, work notes and `correlation_id`s (100 characters in ServiceNow), so
 //! their alphabet is narrow and their length bounded: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`, the first
 //! one a letter or a digit.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::id::{BuildId, CommandId, DeviceId, EventId, FleetId, IdError, OrderId};
+//!
+//! let (build, device): (BuildId, DeviceId) = ("2026-11-25.1".parse()?, "press:7".parse()?);
+//! let (fleet, command) = (FleetId::new("line-7")?, CommandId::new("unlock-42")?);
+//! assert_eq!(format!("{device} of {fleet} runs {build}"), "press:7 of line-7 runs 2026-11-25.1");
+//! assert_eq!(command.as_str(), "unlock-42");
+//!
+//! // What could break an encoded query, a URL or a path is no id.
+//! assert_eq!(DeviceId::new("press^7"), Err(IdError::Character { character: '^', position: 5 }));
+//! assert_eq!(BuildId::new(""), Err(IdError::Empty));
+//!
+//! // An event's id is unique within its source only; its identity is so everywhere.
+//! let id = EventId::new("1")?;
+//! let identity = EventId::identity("/webhook", &id);
+//! assert_ne!(identity, EventId::identity("/agent/press:7", &id));
+//!
+//! // What follows from an event is named after it: a step that is taken twice gives the same orders and events.
+//! let order = OrderId::derived(&identity, "remediation");
+//! assert_eq!(order, OrderId::derived(&identity, "remediation"));
+//! assert_ne!(EventId::derived(&identity, "gate"), EventId::derived(&identity, "drifted"));
+//! # Ok::<(), IdError>(())
+//! ```
 
 use std::fmt;
 use std::str::FromStr;

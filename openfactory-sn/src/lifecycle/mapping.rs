@@ -2,6 +2,89 @@
 //!
 //! A column that an instance hasn't got is `None`, and nothing is written there. [`Mapping::guide`] speaks the
 //! integration guide's own tables and words.
+//!
+//! What another instance has otherwise is said in code or in a file:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::compliance::Compliance;
+//! use openfactory_sn::lifecycle::mapping::{
+//!     ChangeMapping, ComplianceMapping, Framework, Groups, IncidentMapping, ItemMapping, Mapping, MappingFault,
+//!     Relations, RiskBySecurityLevel, Role, StatusChoices, Tables,
+//! };
+//!
+//! /// The instance of a plant that keeps its devices as IoT devices.
+//! fn plant() -> Mapping {
+//!     let mut mapping = Mapping::guide();
+//!     mapping.profile = "plant".to_owned();
+//!     tables(&mut mapping.tables);
+//!     changes(&mut mapping.change);
+//!     incidents(&mut mapping.incident);
+//!     items(&mut mapping.item);
+//!     compliance(&mut mapping.compliance);
+//!     relations(&mut mapping.relations);
+//!     groups(&mut mapping.groups);
+//!     mapping
+//! }
+//!
+//! fn tables(tables: &mut Tables) {
+//!     tables.device = "cmdb_ci_iot".to_owned();
+//!     tables.evidence = "sn_grc_document".to_owned();
+//! }
+//!
+//! fn changes(change: &mut ChangeMapping) {
+//!     change.fleet_column = None; // there is no such column: nothing is written
+//!     change.risk = risk(change.risk.clone());
+//! }
+//!
+//! fn risk(risk: RiskBySecurityLevel) -> RiskBySecurityLevel {
+//!     let mut risk = risk;
+//!     risk.strict = "3".to_owned(); // this instance has no choice 4
+//!     risk
+//! }
+//!
+//! fn incidents(incident: &mut IncidentMapping) {
+//!     incident.category = "hardware".to_owned();
+//! }
+//!
+//! fn items(item: &mut ItemMapping) {
+//!     item.flags_column = Some("u_warnings".to_owned());
+//!     status(&mut item.operational_status);
+//! }
+//!
+//! fn status(status: &mut StatusChoices) {
+//!     status.compliant = Some("1".to_owned());
+//!     status.quarantined = Some("6".to_owned());
+//!     status.unknown = None; // leave it as it is
+//! }
+//!
+//! fn compliance(compliance: &mut ComplianceMapping) {
+//!     compliance.frameworks.retain(|framework: &Framework| framework.name == "ISO 27001");
+//! }
+//!
+//! fn relations(relations: &mut Relations) {
+//!     relations.build_depends_on_base = "Instantiates::Instantiated by".to_owned();
+//! }
+//!
+//! fn groups(groups: &mut Groups) {
+//!     groups.security = "Plant SOC".to_owned();
+//!     groups.fleets.extend("line-7".parse().map(|line| (line, "Line 7".to_owned())));
+//! }
+//!
+//! let mapping = plant();
+//! assert_eq!(mapping.validate(), []);
+//! assert_eq!(mapping.item.operational_status.choice(Compliance::Quarantined), Some("6"));
+//! assert_eq!(mapping.item.operational_status.choice(Compliance::Unknown), None);
+//! assert_eq!(mapping.groups.role(Role::Security), "Plant SOC");
+//! assert_eq!(mapping.groups.fleet(&"line-7".parse()?), "Line 7");
+//! assert_eq!(mapping.groups.fleet(&"line-8".parse()?), "Fleet Operations");
+//!
+//! // As a file it is the same, and what is misspelt there is found before anything is written.
+//! let file = serde_json::to_string(&mapping)?;
+//! assert_eq!(serde_json::from_str::<Mapping>(&file)?, mapping);
+//! let misspelt: Mapping = serde_json::from_str(&file.replace("cmdb_ci_iot", "cmdb ci iot"))?;
+//! assert!(matches!(&misspelt.validate()[..], [MappingFault::Name { name, .. }] if name == "cmdb ci iot"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod guide;
 mod validate;

@@ -2,6 +2,36 @@
 //!
 //! A plan needs nothing but the event and the mapping. It is a list of [`Operation`]s in the order in which they
 //! are performed; each can be repeated, as its record's key follows from the event and its notes carry a marker.
+//!
+//! ```
+//! use openfactory_attest::Sha256Digest;
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::lifecycle::event::build::{BuildCompleted, Image};
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, record::RecordChanged};
+//! use openfactory_sn::lifecycle::mapping::Mapping;
+//! use openfactory_sn::lifecycle::plan::{Operation, plan};
+//! use openfactory_sn::lifecycle::{id::BuildId, id::EventId, timestamp};
+//!
+//! let now = timestamp::parse("2026-11-25T14:43:25.120Z")?;
+//! let digest = |of: &str| Sha256Digest::of(of.as_bytes());
+//! let image = Image::new("press.squashfs", 4096, digest("image"));
+//! let completed = BuildCompleted::new(BuildId::new("b-1")?, image, digest("root"), digest("log"), 254);
+//! let body = EventBody::BuildCompleted(Box::new(completed));
+//! let event = Event::new(EventId::new("completed-1")?, "/platform", now, body);
+//!
+//! // One work note, with a marker by which it is found again.
+//! let planned = plan(&event, &Mapping::guide());
+//! let [Operation::Note { record, text, marker }] = planned.operations.as_slice() else { panic!("{planned:?}") };
+//! assert_eq!(record.to_string(), "change_request change/b-1");
+//! assert!(text.starts_with("Build b-1 is completed in 254 s.") && marker.starts_with("[openfactory:"));
+//! assert_eq!(plan(&event, &Mapping::guide()), planned, "the same, whoever asks and whenever");
+//!
+//! // Of a hint ServiceNow hears nothing; what follows from it is an event of its own.
+//! let hint = RecordChanged::new("change_request", SysId::new("6b566b0977684da34ed046d34287f7ec")?);
+//! let hint = Event::new(EventId::new("hint-1")?, "/webhook", now, EventBody::RecordChanged(Box::new(hint)));
+//! assert!(plan(&hint, &Mapping::guide()).is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod build;
 mod cmdb;

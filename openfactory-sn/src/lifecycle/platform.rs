@@ -3,6 +3,60 @@
 //! The workflow orders, the platform acts: an [`Order`] is durable before [`Platform::perform`] is called, and
 //! may be handed over again after a crash, so performing is idempotent by the order's id: the second call
 //! answers what the first one did.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::{Mutex, PoisonError};
+//!
+//! use openfactory_sn::lifecycle::id::{BuildId, OrderId};
+//! use openfactory_sn::lifecycle::platform::{
+//!     Action, ActionOutcome, ActionResult, Order, Performed, Platform, PlatformError,
+//! };
+//!
+//! /// A platform that moves devices between VLANs, and remembers what it did.
+//! #[derive(Default)]
+//! struct Plant {
+//!     done: Mutex<BTreeMap<OrderId, Performed>>,
+//! }
+//!
+//! #[async_trait::async_trait]
+//! impl Platform for Plant {
+//!     async fn perform(&self, order: &Order) -> Result<Performed, PlatformError> {
+//!         if order.fleet.as_str() != "line-7" {
+//!             return Err(PlatformError::Refused { reason: format!("{} is not ours", order.fleet) });
+//!         }
+//!         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+//!         let performed = done.entry(order.id.clone()).or_insert_with(|| {
+//!             let outcomes = order.actions.iter().map(|action| match action {
+//!                 Action::Quarantine => ActionOutcome::done(action.clone(), "moved to VLAN 99"),
+//!                 other => ActionOutcome::failed(other.clone(), "ask the build host; it is off"),
+//!             });
+//!             Performed::new(outcomes.collect())
+//!         });
+//!         Ok(performed.clone())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let back = Action::RollBack { to_build: BuildId::new("b-1")? };
+//! let actions = vec![Action::Quarantine, back.clone()];
+//! let (id, device, fleet, build) = ("o-1".parse()?, "press-7".parse()?, "line-7".parse()?, "b-2".parse()?);
+//! let order = Order::new(id, device, fleet, build, actions, "etc/shadow was changed");
+//! assert_eq!(order.rolls_back_to().map(BuildId::as_str), Some("b-1"));
+//! assert_eq!((order.deploys(), order.rebuilds()), (None, None));
+//! assert!(order.is_change(), "so it gets an emergency change request");
+//!
+//! // What failed is said, what was done is done, and a second call answers the same.
+//! let plant = Plant::default();
+//! let performed = plant.perform(&order).await?;
+//! assert!(performed.did(&Action::Quarantine) && !performed.did(&back) && !performed.is_complete());
+//! assert!(performed.outcomes[0].is_done());
+//! assert!(matches!(&performed.outcomes[1].outcome, ActionResult::Failed { reason } if reason.contains("off")));
+//! assert_eq!(plant.perform(&order).await?, performed);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 

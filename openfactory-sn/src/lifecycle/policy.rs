@@ -1,4 +1,28 @@
 //! The numbers of the workflow.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use openfactory_sn::lifecycle::{id::FleetId, mapping::Mapping, policy::Policy};
+//!
+//! // Change requests live in a table of their own on this instance.
+//! let mut mapping = Mapping::guide();
+//! mapping.tables.change_request = "u_image_change".to_owned();
+//! let mut policy = Policy::for_mapping(&mapping);
+//! assert_eq!(policy.change_request_table, "u_image_change");
+//!
+//! // Devices report daily; those on the shelf are not missed.
+//! let (line, shelf) = (FleetId::new("line-7")?, FleetId::new("spare-parts")?);
+//! policy.report_within_of.insert(shelf.clone(), 0);
+//! assert_eq!(policy.report_within(&line), Some(Duration::from_secs(24 * 60 * 60)));
+//! assert_eq!(policy.report_within(&shelf), None);
+//!
+//! // In a file, durations are seconds, and what is not named stays as it is.
+//! let from_file: Policy = serde_json::from_str(r#"{"rollout_soak": 3600, "rollout_reports": 12}"#)?;
+//! assert_eq!(from_file.rollout_soak, Duration::from_secs(3600));
+//! assert_eq!(from_file.proof_within, Policy::default().proof_within);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,30 @@
 //! The guide's four priorities (Stage 6, "Incident Priority Matrix"), on a 24 × 7 calendar.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use openfactory_sn::lifecycle::timestamp;
+//! use openfactory_sn::lifecycle::priority::{Automation, Priority};
+//!
+//! let found = timestamp::parse("2026-11-25T08:00:00Z")?;
+//! let stopped_service = Priority::P2;
+//! assert_eq!(stopped_service.label(), "P2 — High");
+//! assert_eq!(stopped_service.respond_within(), Duration::from_secs(30 * 60));
+//! assert_eq!(stopped_service.resolve_within(), Duration::from_secs(8 * 60 * 60));
+//! assert_eq!(timestamp::format(stopped_service.due(found)), "2026-11-25T16:00:00.000Z");
+//!
+//! // ServiceNow computes an incident's priority from its impact and its urgency, so these two are written.
+//! let incident = stopped_service.of_incident();
+//! assert_eq!((incident.impact(), incident.urgency(), incident.computed()), (1, 2, 2));
+//!
+//! // Only P1 is acted upon before anyone has looked; P4 has no incident of its own.
+//! for priority in Priority::ALL {
+//!     let Automation { incident, quarantine, roll_back, .. } = priority.automation();
+//!     assert_eq!(quarantine && roll_back, priority == Priority::P1);
+//!     assert_eq!(incident, priority < Priority::P4);
+//! }
+//! # Ok::<(), timestamp::TimestampError>(())
+//! ```
 
 use std::fmt;
 use std::time::{Duration, SystemTime};

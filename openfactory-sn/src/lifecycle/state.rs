@@ -5,6 +5,53 @@
 //! 2. An entity is only written over the version that was read.
 //! 3. What is in the outbox stays there until it is reported as published, in the order of its commits.
 //! 4. A timer leaves the clock and enters the outbox in one transaction, so it fires once, whoever asks.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, record::RecordChanged};
+//! use openfactory_sn::lifecycle::id::EventId;
+//! use openfactory_sn::lifecycle::state::commit::{Commit, CommitOutcome};
+//! use openfactory_sn::lifecycle::state::memory::MemoryStateStore;
+//! use openfactory_sn::lifecycle::state::{OutboxRow, StateError, StateStore};
+//! use openfactory_sn::{SysId, lifecycle::timestamp};
+//!
+//! /// Moves what waits in the outbox into a queue; to be called again after a crash at any place.
+//! async fn relay(store: &dyn StateStore, queue: &mut Vec<Event>) -> Result<(), StateError> {
+//!     for OutboxRow { seq, event, .. } in store.outbox(100).await? {
+//!         queue.push(event); // a queue drops what it knows by the event's identity
+//!         store.published(&[seq]).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = MemoryStateStore::new();
+//! let now = timestamp::parse("2026-11-25T14:43:25.120Z")?;
+//! let hint = RecordChanged::new("change_request", SysId::new("6b566b0977684da34ed046d34287f7ec")?);
+//! let handled = EventId::new("e-1")?;
+//! let follows = Event::derived(&handled, "look", now, EventBody::RecordChanged(Box::new(hint)));
+//!
+//! // That the event was handled, and what follows from it, are one transaction, and happen once.
+//! let mut commit = Commit::new(handled.clone());
+//! commit.outbox.push(follows.clone());
+//! assert_eq!(store.commit(&commit).await?, CommitOutcome::Applied);
+//! assert_eq!(store.commit(&commit).await?, CommitOutcome::AlreadyApplied);
+//! assert!(store.is_applied(&handled).await?);
+//! assert_eq!(store.outbox(1).await?, [OutboxRow::new(1, follows.clone())]);
+//!
+//! let mut queue = Vec::new();
+//! relay(&store, &mut queue).await?;
+//! relay(&store, &mut queue).await?;
+//! assert_eq!(queue, [follows]);
+//!
+//! // A store that is away is asked again; one that is full or damaged needs somebody.
+//! let away = std::io::Error::from(std::io::ErrorKind::TimedOut);
+//! assert!(StateError::Unavailable { source: away.into() }.is_retryable());
+//! let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+//! assert!(!StateError::Full { source: full.into() }.is_retryable());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod commit;
 #[cfg(feature = "testing")]

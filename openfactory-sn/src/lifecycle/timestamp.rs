@@ -1,4 +1,21 @@
 //! Instants as they are written in events and state: RFC 3339, UTC, milliseconds.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::timestamp::{TimestampError, format, parse, truncate};
+//!
+//! // A device writes nanoseconds and its own offset; what is kept is UTC and milliseconds.
+//! let seen = parse("2026-11-25T15:43:25.120999+01:00")?;
+//! assert_eq!(format(seen), "2026-11-25T14:43:25.120Z");
+//!
+//! // An instant that is to equal what is read back is truncated first.
+//! let now = std::time::SystemTime::now();
+//! assert_eq!(parse(&format(now))?, truncate(now));
+//!
+//! // A local time says nothing about when.
+//! let error: TimestampError = parse("2026-11-25T14:43:25").unwrap_err();
+//! assert!(error.to_string().starts_with("\"2026-11-25T14:43:25\" is not an RFC 3339 instant"));
+//! # Ok::<(), TimestampError>(())
+//! ```
 
 use std::time::SystemTime;
 

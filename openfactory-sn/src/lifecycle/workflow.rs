@@ -12,6 +12,119 @@
 //! ```
 //! The same event, view and instant give the same decision, and the same event always the same ids, so a step
 //! that was cut off is taken again and comes to the same.
+//!
+//! Here is that loop, and a build whose change request is approved:
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope};
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, build::BuildRequested, record::RecordChanged};
+//! use openfactory_sn::lifecycle::state::{StateStore, commit::CommitOutcome, memory::MemoryStateStore, signed};
+//! use openfactory_sn::lifecycle::state::receipt::Receipt;
+//! use openfactory_sn::lifecycle::workflow::view::{Missing, Observed, View};
+//! use openfactory_sn::lifecycle::workflow::{Decision, Step, decide};
+//! use openfactory_sn::lifecycle::{correlation, policy::Policy, timestamp};
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! use openfactory_sn::{Client, SysId};
+//!
+//! /// Has the event decided and its step stored; what was decided, in words.
+//! async fn handle(
+//!     event: &Event,
+//!     store: &dyn StateStore,
+//!     client: &Client,
+//!     now: SystemTime,
+//! ) -> Result<String, Box<dyn std::error::Error>> {
+//!     let mut view = View::new();
+//!     loop {
+//!         match decide(event, &view, &Policy::default(), now) {
+//!             Decision::Missing(Missing::Entity(key)) => {
+//!                 store.load(&[key]).await?.into_iter().for_each(|(key, kept)| view.add_entity(key, kept));
+//!             }
+//!             Decision::Missing(Missing::Receipt(of)) => {
+//!                 let receipt = store.receipt(&of).await?;
+//!                 view.add_receipt(of, receipt);
+//!             }
+//!             Decision::Missing(Missing::Record { table, sys_id }) => {
+//!                 view.add_record(match client.dynamic_table(&table).get_opt(&sys_id).await? {
+//!                     Some(row) => Observed::of_row(table, &row, now),
+//!                     None => Observed::absent(table, sys_id, now),
+//!                 });
+//!             }
+//!             Decision::Missing(Missing::SignedBuilds(key)) => {
+//!                 view.add_signed_builds(key, signed::by_key(store, &key).await?);
+//!             }
+//!             Decision::Apply(Step { commit, remark, .. }) => match store.commit(&commit).await? {
+//!                 CommitOutcome::Applied | CommitOutcome::AlreadyApplied => return Ok(remark),
+//!                 CommitOutcome::Conflict => view = View::new(),
+//!             },
+//!             Decision::NotYet { reason, .. } | Decision::Refused { reason } => return Err(reason.into()),
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (store, now) = (MemoryStateStore::new(), timestamp::parse("2026-11-25T14:43:25.120Z")?);
+//! let change = SysId::derived("change_request", &correlation::change(&"b-1".parse()?));
+//! let approved = serde_json::json!({
+//!     "sys_id": change.as_str(), "number": "CHG0030001", "approval": "approved", "state": "-2", "sys_updated_by": "cab",
+//! });
+//! let path = format!("/api/now/table/change_request/{change}");
+//! let instance = ScriptedTransport::new().on(Expected::get(path), Reply::result(200, approved));
+//! let client = client(&instance);
+//!
+//! let recipe = BuildRecipe::parse(br#"{"name": "press", "baseImage": "debian-trixie", "features": ["ssh"]}"#)?;
+//! let intent = Envelope::sign("application/vnd.in-toto+json", b"{}", &Ed25519Key::generate()?)?;
+//! let (build, fleet) = ("b-1".parse()?, "line-7".parse()?);
+//! let body = BuildRequested::new(build, fleet, "13.1", "ada@plant.example", "An image.", recipe, intent);
+//! let requested = Event::new("r-1".parse()?, "/platform", now, EventBody::BuildRequested(Box::new(body)));
+//! let remark = handle(&requested, &store, &client, now).await?;
+//! assert_eq!(remark, "build b-1 is recorded; its gate waits for approval");
+//!
+//! // The change request stands in ServiceNow, as the receipt tells; now a hint comes, and it is read.
+//! store.record_receipt(&Receipt::new(requested.identity(), now, vec![])).await?;
+//! let body = EventBody::RecordChanged(Box::new(RecordChanged::new("change_request", change)));
+//! let hint = Event::new("hint-1".parse()?, "/webhook", now, body);
+//! assert_eq!(handle(&hint, &store, &client, now).await?, "the gate of build b-1 is open");
+//! instance.assert_done();
+//! assert!(matches!(&store.outbox(1).await?[0].event.body, EventBody::GateOpened(_)));
+//!
+//! // Neither comes to anything new a second time.
+//! handle(&hint, &store, &client, now).await?;
+//! assert_eq!(store.outbox(10).await?.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An order is performed before ServiceNow hears of it, and its end is committed like a step:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, order::OrderGiven};
+//! use openfactory_sn::lifecycle::platform::{Action, ActionOutcome, Order, Performed};
+//! use openfactory_sn::lifecycle::state::{StateStore as _, memory::MemoryStateStore};
+//! use openfactory_sn::lifecycle::workflow::{is_performed_key, performed};
+//! use openfactory_sn::lifecycle::timestamp;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (store, now) = (MemoryStateStore::new(), timestamp::parse("2026-11-25T14:43:25.120Z")?);
+//! let (id, device, fleet, build) = ("o-1".parse()?, "press-7".parse()?, "line-7".parse()?, "b-1".parse()?);
+//! let order = Order::new(id, device, fleet, build, vec![Action::Quarantine], "etc/shadow was changed");
+//! let body = EventBody::OrderGiven(Box::new(OrderGiven::new(order)));
+//! let ordered = Event::derived(&"e-1".parse()?, "order", now, body);
+//!
+//! if !store.is_applied(&is_performed_key(&ordered)).await? {
+//!     let outcome = Performed::new(vec![ActionOutcome::done(Action::Quarantine, "moved to VLAN 99")]);
+//!     let commit = performed(&ordered, outcome, now).ok_or("not an order")?;
+//!     store.commit(&commit).await?;
+//! }
+//! assert!(store.is_applied(&is_performed_key(&ordered)).await?, "the platform need not be asked again");
+//! let EventBody::OrderPerformed(told) = &store.outbox(1).await?[0].event.body else { panic!() };
+//! assert!(told.performed.is_complete());
+//! # Ok(())
+//! # }
+//! ```
 
 mod build;
 mod comply;

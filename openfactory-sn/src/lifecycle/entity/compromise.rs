@@ -1,4 +1,38 @@
 //! A compromised key, from the report of it to the last device that has proved itself again.
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Signer as _};
+//! use openfactory_sn::lifecycle::entity::Entity;
+//! use openfactory_sn::lifecycle::entity::compromise::{Compromise, CompromiseStage};
+//!
+//! /// Who is still waited for.
+//! fn left(compromise: &Compromise) -> String {
+//!     let devices: Vec<_> = compromise.devices.difference(&compromise.converged).map(|id| id.as_str()).collect();
+//!     match (compromise.stage, devices.as_slice()) {
+//!         (CompromiseStage::Containing, _) => "the vault".to_owned(),
+//!         (_, []) if compromise.review.is_none() => "a person's review".to_owned(),
+//!         (_, []) => "nobody".to_owned(),
+//!         (_, devices) => devices.join(", "),
+//!     }
+//! }
+//!
+//! # let (stolen, successor) = (*Ed25519Key::generate()?.key_id(), *Ed25519Key::generate()?.key_id());
+//! # let document = serde_json::json!({"kind": "compromise", "format": 1, "data": {
+//! #     "key": {"key_id": stolen, "kind": "build-platform-signing", "name": "build platform",
+//! #         "window": {"log": "plant.example/audit", "from": 40}},
+//! #     "incident": "compromise/1", "detected_at": "2026-11-25T14:00:00Z", "stage": "remediating", "radius": {},
+//! #     "revocation": {"revoked_at": "2026-11-25T14:43:25Z", "log_size": 60, "successor": successor, "list_sequence": 1},
+//! #     "resigned": ["b-2"], "devices": ["press-7", "press-8"], "converged": ["press-7"], "review": null,
+//! # }}).to_string();
+//! let Entity::Compromise(mut compromise) = Entity::parse_document(&document)? else { panic!() };
+//! assert_eq!(left(&compromise), "press-8");
+//!
+//! // Machines have done their part with the last device; it is over when a person has looked back.
+//! compromise.converged.insert("press-8".parse()?);
+//! assert_eq!(left(&compromise), "a person's review");
+//! assert!(!compromise.is_over());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;

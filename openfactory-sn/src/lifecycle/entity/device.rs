@@ -78,8 +78,7 @@ pub struct Device {
 }
 
 /// A wait that ends by itself: the name of a timer, one per thing waited for.
-#[must_use]
-pub fn timer_name(device: &DeviceId, awaited: &Awaited) -> String {
+pub(crate) fn timer_name(device: &DeviceId, awaited: &Awaited) -> String {
     match awaited {
         Awaited::Report => format!("report:{device}"),
         Awaited::Proof { order } => format!("proof:{order}"),

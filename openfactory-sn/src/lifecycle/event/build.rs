@@ -1,4 +1,44 @@
 //! Facts about builds.
+//!
+//! ```
+//! use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, Sha256Digest};
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::build::{
+//!     BuildCompleted, BuildRequested, BuildVerified, ChainLink, EvidenceFile, Image, LinkStatus,
+//! };
+//! use openfactory_sn::lifecycle::id::{BuildId, FleetId};
+//!
+//! let (key, build) = (Ed25519Key::generate()?, BuildId::new("b-1")?);
+//! let recipe = BuildRecipe::parse(br#"{"name": "press", "baseImage": "debian-trixie", "features": ["ssh"]}"#)?;
+//!
+//! // Somebody asks for an image: a change request is made, and the build waits for its approval.
+//! let intent = Envelope::sign("application/vnd.in-toto+json", b"{}", &key)?;
+//! let (fleet, words) = (FleetId::new("line-7")?, "A hardened image for the presses of line 7.");
+//! let requested = BuildRequested::new(build.clone(), fleet, "13.1", "ada@plant.example", words, recipe, intent);
+//! assert_eq!(EventBody::BuildRequested(Box::new(requested)).key(), "build:b-1");
+//!
+//! // It is built: a work note says what came of it.
+//! let image = Image::new("press.squashfs", 412_090_368, Sha256Digest::of(b"the image"));
+//! let (root_hash, log) = (Sha256Digest::of(b"the hash tree's root"), Sha256Digest::of(b"the build log"));
+//! let completed = BuildCompleted::new(build.clone(), image, root_hash, log, 254);
+//! assert_eq!(completed.image.name, "press.squashfs");
+//!
+//! // It is verified. A link that could not be checked does not break the chain, but counts against its score.
+//! let document = Envelope::sign("application/vnd.in-toto+json", br#"{"_type": "..."}"#, &key)?;
+//! let (digest, manifest) = (document.payload_digest(), Sha256Digest::of(b"the manifest"));
+//! let chain = vec![
+//!     ChainLink::new("recipe", LinkStatus::Proved, ""),
+//!     ChainLink::new("sbom", LinkStatus::NotChecked, "no SBOM was given"),
+//! ];
+//! let mut verified = BuildVerified::new(build, document, digest, manifest, root_hash, chain);
+//! verified.evidence.push(EvidenceFile::new("chain.txt", "text/plain", b"recipe: proved\n".to_vec()));
+//! assert!(verified.passed());
+//! assert_eq!(verified.score(), (1, 2));
+//!
+//! verified.chain.push(ChainLink::new("image", LinkStatus::Broken, "the digest is another one"));
+//! assert!(!verified.passed(), "such a build is never deployed");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 

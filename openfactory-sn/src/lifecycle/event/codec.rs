@@ -3,6 +3,33 @@
 //! `{"id", "source", "type", "time", "data": {...}}`, at most [`MAX_PAYLOAD`] bytes. Members that this version
 //! does not know are ignored, a type that it does not know is [`EventError::UnknownType`], which keeps what a
 //! dead letter has to say.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, codec::EventError};
+//!
+//! let hint = r#"{
+//!     "id": "hint-1", "source": "/webhook", "type": "tech.openfactory.servicenow.record_changed.v1",
+//!     "time": "2026-11-25T14:43:25.120Z",
+//!     "data": {"table": "incident", "sys_id": "9d385017c611228701d22104cc95c371", "a-later-member": 1}
+//! }"#;
+//! let event = Event::parse(hint.as_bytes())?;
+//! assert!(matches!(&event.body, EventBody::RecordChanged(hint) if hint.table == "incident"));
+//! // What is written has the members that this version knows, and reads back as the same.
+//! assert_eq!(Event::parse(&event.to_payload()?)?, event);
+//!
+//! // An event of a later version is told from one that is damaged: it may be kept until somebody can read it.
+//! let later = hint.replace("record_changed.v1", "record_changed.v2");
+//! match Event::parse(later.as_bytes()) {
+//!     Err(EventError::UnknownType { type_name, id, .. }) => {
+//!         assert_eq!(type_name, "tech.openfactory.servicenow.record_changed.v2");
+//!         assert_eq!(id.as_str(), "hint-1");
+//!     }
+//!     other => panic!("{other:?}"),
+//! }
+//! let damaged = hint.replace("\"incident\"", "7");
+//! assert!(matches!(Event::parse(damaged.as_bytes()), Err(EventError::Data { .. })));
+//! # Ok::<(), EventError>(())
+//! ```
 
 use openfactory_attest::canonical::{self, Limits};
 use openfactory_attest::digest::Sha256Digest;

@@ -1,4 +1,28 @@
 //! Facts about signed commands to devices.
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Envelope, KeyKind};
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::command::{CommandHandled, CommandIssued, CommandOutcome};
+//! use openfactory_sn::lifecycle::id::{CommandId, DeviceId};
+//!
+//! // An operator's signed command is kept until the device asks for it.
+//! let device = DeviceId::new("press-7")?;
+//! let command = Envelope::sign("application/vnd.openfactory.command.v1+json", b"{}", &Ed25519Key::generate()?)?;
+//! let issued = EventBody::CommandIssued(Box::new(CommandIssued::new(device.clone(), command)));
+//! assert_eq!((issued.key().as_str(), issued.signers()), ("device:press-7", &[KeyKind::Operator][..]));
+//!
+//! // The device says what it made of it, in its own name only.
+//! let outcome = CommandOutcome::Refused {
+//!     code: "expired".to_owned(),
+//!     reason: "it expired at 12:00, and it is 12:04".to_owned(),
+//! };
+//! let handled = CommandHandled::new(device, CommandId::new("unlock-42")?, outcome);
+//! let wire = serde_json::to_value(&handled)?;
+//! assert_eq!((&wire["outcome"], &wire["code"]), (&"refused".into(), &"expired".into()));
+//! assert_eq!(EventBody::CommandHandled(Box::new(handled)).speaker(), Some("press-7"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use openfactory_attest::envelope::Envelope;
 use serde::{Deserialize, Serialize};

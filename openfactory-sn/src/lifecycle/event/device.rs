@@ -1,4 +1,161 @@
 //! Facts about devices.
+//!
+//! What is sent about a device, and by it:
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use openfactory_attest::{Sha256Digest, report::DeviceReport};
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::device::{Deployment, DeviceDeployed, DeviceReported};
+//! use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId};
+//! use openfactory_zone2::{LockdownRecord, OverlayReport};
+//!
+//! let digest = |of: &str| Sha256Digest::of(of.as_bytes());
+//! let mut deployed = DeviceDeployed::new(Deployment {
+//!     device: DeviceId::new("press-7")?,
+//!     serial: "SN-0007".to_owned(),
+//!     fleet: FleetId::new("line-7")?,
+//!     build_id: BuildId::new("b-1")?,
+//!     base_image: "debian-trixie".to_owned(),
+//!     base_version: "13.1".to_owned(),
+//!     os_version: "13.1-b-1".to_owned(),
+//!     distribution: "Debian".to_owned(),
+//!     recipe_hash: digest("recipe"),
+//!     root_hash: digest("root"),
+//!     document_digest: digest("document"),
+//! });
+//! deployed.features.push("ssh".to_owned());
+//! deployed.security_level = "strict".to_owned();
+//! assert_eq!(EventBody::DeviceDeployed(Box::new(deployed)).key(), "device:press-7");
+//!
+//! // The device compares its files with the signed manifest, and says how its overlay stands.
+//! let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+//! let report = DeviceReport::new("press-7", "b-1", now, digest("manifest"), 1234);
+//! let overlay = OverlayReport::new(&LockdownRecord::born(now), digest("policy"));
+//! let reported = DeviceReported::new(report).with_overlay(overlay);
+//! assert!(reported.report.compliant());
+//! assert!(!reported.overlay.as_ref().is_some_and(OverlayReport::compliant), "it is not locked yet");
+//! assert_eq!(EventBody::DeviceReported(Box::new(reported)).speaker(), Some("press-7"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the workflow makes of it, as a page for operators could put it:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::device::{
+//!     DeviceComplied, DeviceDrifted, DeviceUnattested, DriftKind, Finding, OverlayFacts, ProvedOrder, Unattested,
+//! };
+//! use openfactory_sn::lifecycle::event::{Event, EventBody};
+//! use openfactory_sn::lifecycle::priority::Priority;
+//! use openfactory_zone2::LockdownState;
+//!
+//! fn line(told: &Event) -> Option<String> {
+//!     match &told.body {
+//!         EventBody::DeviceDrifted(drifted) => Some(deviation(drifted)),
+//!         EventBody::DeviceUnattested(unattested) => Some(no_proof(unattested)),
+//!         EventBody::DeviceComplied(complied) => Some(proof(complied)),
+//!         _ => None,
+//!     }
+//! }
+//!
+//! fn deviation(drifted: &DeviceDrifted) -> String {
+//!     let what = match drifted.about {
+//!         DriftKind::Files => "file(s)",
+//!         DriftKind::Verity => "image",
+//!         DriftKind::RequiredService | DriftKind::UnauthorizedService => "service(s)",
+//!         _ => "overlay",
+//!     };
+//!     let worst = drifted.findings.first().map_or("", |finding| &finding.path);
+//!     format!("{}: {} {} {what}, first {worst}", drifted.device, drifted.priority, drifted.findings_total)
+//! }
+//!
+//! fn no_proof(unattested: &DeviceUnattested) -> String {
+//!     let why = match &unattested.cause {
+//!         Unattested::Refused { reason } => format!("its report is refused, {reason}"),
+//!         Unattested::Silent { .. } => "it is silent".to_owned(),
+//!         Unattested::Unproved { order, .. } => format!("nothing proves order {order}"),
+//!         Unattested::Unchecked { what } => format!("it could not look at {}", what.join(", ")),
+//!         _ => "it is not attested".to_owned(),
+//!     };
+//!     format!("{}: {} {why}", unattested.device, unattested.priority)
+//! }
+//!
+//! fn proof(complied: &DeviceComplied) -> String {
+//!     let sealed = |overlay: &OverlayFacts| overlay.lockdown == LockdownState::Locked && overlay.seal.is_some();
+//!     let sealed = if complied.overlay.as_ref().is_some_and(sealed) { " and sealed" } else { "" };
+//!     let after = |proved: &ProvedOrder| format!(", order {} is proved", proved.order);
+//!     let after = complied.proves.as_ref().map(after).unwrap_or_default();
+//!     format!("{}: as {} was built{sealed}{after}", complied.device, complied.build_id)
+//! }
+//!
+//! let drifted = r#"{
+//!     "id": "1", "source": "/openfactory/lifecycle", "time": "2026-11-25T14:43:25.120Z",
+//!     "type": "tech.openfactory.device.drifted.v1",
+//!     "data": {
+//!         "device": "press-7", "fleet": "line-7", "build_id": "b-1", "priority": "P1", "findings_total": 1,
+//!         "findings": [{"priority": "P1", "path": "etc/shadow", "kind": "content", "class": "security file"}],
+//!         "cause": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+//!         "incident": "incident/press-7/39fffec3e6c3d26e", "compliance": "drifted",
+//!         "reported_at": "2026-11-25T14:43:20.000Z"
+//!     }
+//! }"#;
+//! let told = Event::parse(drifted.as_bytes())?;
+//! assert_eq!(line(&told).as_deref(), Some("press-7: P1 1 file(s), first etc/shadow"));
+//!
+//! // Findings are in the order of their urgency, whoever sorts them.
+//! let EventBody::DeviceDrifted(body) = told.body else { panic!("{told:?}") };
+//! let mut findings = body.findings;
+//! findings.insert(0, Finding::new(Priority::P3, "etc/motd", "content", "configuration", "edited by hand"));
+//! findings.sort();
+//! assert_eq!(findings[0].path, "etc/shadow");
+//!
+//! let told = Event::parse(br#"{
+//!     "id": "2", "source": "/openfactory/lifecycle", "time": "2026-11-26T14:43:25.120Z",
+//!     "type": "tech.openfactory.device.unattested.v1",
+//!     "data": {
+//!         "device": "press-7", "fleet": "line-7", "build_id": "b-1", "priority": "P2", "compliance": "drifted",
+//!         "cause": {"why": "silent", "since": "2026-11-25T14:43:20.000Z"},
+//!         "incident": "incident/press-7/8a1ab7a8adaf0889"
+//!     }
+//! }"#)?;
+//! assert_eq!(line(&told).as_deref(), Some("press-7: P2 it is silent"));
+//!
+//! let told = Event::parse(br#"{
+//!     "id": "3", "source": "/openfactory/lifecycle", "time": "2026-11-26T15:43:25.120Z",
+//!     "type": "tech.openfactory.device.complied.v1",
+//!     "data": {
+//!         "device": "press-7", "fleet": "line-7", "build_id": "b-1", "reported_at": "2026-11-26T15:43:20.000Z",
+//!         "manifest_digest": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+//!         "checked_entries": 1234, "record_compliance": true,
+//!         "proves": {"order": "o-1", "complete": true, "change_request": true}
+//!     }
+//! }"#)?;
+//! assert_eq!(line(&told).as_deref(), Some("press-7: as b-1 was built, order o-1 is proved"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the clock says when nothing came:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::device::{Awaited, ReportOverdue};
+//! use openfactory_sn::lifecycle::timestamp;
+//!
+//! fn missing(overdue: &ReportOverdue) -> String {
+//!     let since = timestamp::format(overdue.since);
+//!     match &overdue.awaited {
+//!         Awaited::Proof { order } => format!("{} owes the proof of {order} since {since}", overdue.device),
+//!         _ => format!("{} owes a report since {since}", overdue.device),
+//!     }
+//! }
+//!
+//! let overdue: ReportOverdue = serde_json::from_str(r#"{
+//!     "device": "press-7", "build_id": "b-1", "awaited": {"awaited": "proof", "order": "o-1"},
+//!     "since": "2026-11-25T14:43:25.120Z"
+//! }"#)?;
+//! assert_eq!(missing(&overdue), "press-7 owes the proof of o-1 since 2026-11-25T14:43:25.120Z");
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 use std::time::SystemTime;
 
@@ -204,8 +361,7 @@ pub enum DriftKind {
 
 impl DriftKind {
     /// Whether it is about files, which is what a document without a kind means.
-    #[must_use]
-    pub const fn is_files(&self) -> bool {
+    pub(crate) const fn is_files(&self) -> bool {
         matches!(self, Self::Files)
     }
 }

@@ -1,4 +1,44 @@
 //! Facts about the gate between a change request and the work that it is to approve.
+//!
+//! These two are what a build platform waits for. It reads them as it reads every event:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::gate::{GateOpened, GateRefused};
+//! use openfactory_sn::lifecycle::event::{Event, EventBody};
+//! use openfactory_sn::lifecycle::id::BuildId;
+//!
+//! /// Whether the build may begin: `None` as long as nobody has decided.
+//! fn may_begin(build: &BuildId, told: &Event) -> Option<Result<(), String>> {
+//!     match &told.body {
+//!         EventBody::GateOpened(gate) if gate.build_id == *build => Some(approved(gate)),
+//!         EventBody::GateRefused(gate) if gate.build_id == *build => Some(Err(refused(gate))),
+//!         _ => None,
+//!     }
+//! }
+//!
+//! fn approved(gate: &GateOpened) -> Result<(), String> {
+//!     if gate.state == -1 || gate.state == -2 { Ok(()) } else { Err(format!("{} is over", gate.number)) }
+//! }
+//!
+//! fn refused(gate: &GateRefused) -> String {
+//!     format!("{}: {} (last updated by {})", gate.number, gate.reason, gate.updated_by)
+//! }
+//!
+//! let told = Event::parse(br#"{
+//!     "id": "0df94010bca85c0417a8c217d4aeb393", "source": "/openfactory/lifecycle",
+//!     "type": "tech.openfactory.gate.refused.v1", "time": "2026-11-25T14:43:25.120Z",
+//!     "data": {
+//!         "build_id": "b-1", "change_request": "6b566b0977684da34ed046d34287f7ec", "number": "CHG0030001",
+//!         "reason": "the change request is rejected", "updated_by": "cab", "seen_at": "2026-11-25T14:43:25.120Z"
+//!     }
+//! }"#)?;
+//! assert_eq!(
+//!     may_begin(&BuildId::new("b-1")?, &told),
+//!     Some(Err("CHG0030001: the change request is rejected (last updated by cab)".to_owned())),
+//! );
+//! assert_eq!(may_begin(&BuildId::new("b-2")?, &told), None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::time::SystemTime;
 

@@ -1,4 +1,143 @@
 //! Facts about keys that are compromised (guide, "Key Compromise Response").
+//!
+//! From the report of a stolen key to the vault's answer:
+//!
+//! ```
+//! use std::time::{Duration, SystemTime};
+//!
+//! use openfactory_attest::compromise::Place;
+//! use openfactory_attest::trust::revocation::Window;
+//! use openfactory_attest::{Ed25519Key, KeyKind, Sha256Digest, Signer as _};
+//! use openfactory_sn::lifecycle::entity::EntityKey;
+//! use openfactory_sn::lifecycle::event::key::{
+//!     AssessedBuild, BlastRadius, CompromisedKey, KeyCompromised, KeyRevoked, Revocation, RevocationOrdered,
+//! };
+//! use openfactory_sn::lifecycle::event::{Event, EventBody};
+//! use openfactory_sn::lifecycle::id::{BuildId, DeviceId, EventId};
+//! use openfactory_sn::lifecycle::policy::Policy;
+//! use openfactory_sn::lifecycle::workflow::{self, Decision, compromise, view::View};
+//!
+//! // A person says which key it is, and since which entry of the audit log it may have been in other hands.
+//! let (stolen, successor) = (*Ed25519Key::generate()?.key_id(), *Ed25519Key::generate()?.key_id());
+//! let window = Window::from("plant.example/audit", 40);
+//! let key = CompromisedKey::new(stolen, KeyKind::BuildPlatformSigning, "build platform", window.clone());
+//! let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+//! let report = KeyCompromised::new(key, now, "Ada (security)", "a log-in that nobody made");
+//! let body = EventBody::KeyCompromised(Box::new(report));
+//! let reported = Event::new(EventId::new("theft-1")?, "/operator/ada", now, body);
+//!
+//! // Decided in an instant, before anyone is asked: the vault is to revoke it.
+//! let mut view = View::new();
+//! view.add_entity(EntityKey::Compromise(stolen), None);
+//! view.add_signed_builds(stolen, [].into());
+//! let Decision::Apply(step) = workflow::decide(&reported, &view, &Policy::default(), now) else { panic!() };
+//! let [ordered] = step.commit.outbox.as_slice() else { panic!("{step:?}") };
+//! let EventBody::RevocationOrdered(order) = &ordered.body else { panic!("{ordered:?}") };
+//! let RevocationOrdered { key, incident, .. } = order.as_ref();
+//! assert_eq!((key.name.as_str(), incident.as_str()), ("build platform", &*format!("compromise/{stolen}")));
+//!
+//! // The vault did; the audit log tells what the key touched: one build from before the theft, one from after it.
+//! let digest = |of: &str| Sha256Digest::of(of.as_bytes());
+//! let assessed = |document: &str, index: u64, device: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(AssessedBuild::new(digest(document), Place::of(Some(index), &window), vec![DeviceId::new(device)?]))
+//! };
+//! let mut radius = BlastRadius::new();
+//! radius.insert(BuildId::new("b-1")?, assessed("the document of b-1", 12, "press-7")?);
+//! radius.insert(BuildId::new("b-2")?, assessed("the document of b-2", 57, "press-8")?);
+//! let revocation = Revocation::new(now, 60, successor, 1);
+//! let commit = compromise::revoked_by_vault(ordered, revocation, radius, now).expect("it is such an order");
+//! assert_eq!(commit.inbox, compromise::is_revoked_key(ordered), "the vault need not act again");
+//!
+//! let EventBody::KeyRevoked(revoked) = &commit.outbox[0].body else { panic!("{commit:?}") };
+//! let revoked: &KeyRevoked = revoked;
+//! assert_eq!((revoked.radius.len(), revoked.affected(), revoked.devices()), (2, 1, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the build platform and a person add to it:
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Envelope, Sha256Digest, Signer as _};
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::key::{ArtifactResigned, CompromiseReviewed};
+//! use openfactory_sn::lifecycle::id::BuildId;
+//!
+//! let (stolen, successor) = (*Ed25519Key::generate()?.key_id(), Ed25519Key::generate()?);
+//!
+//! // The stored image was hashed again, so the same facts are signed by the key's successor.
+//! let document = Envelope::sign("application/vnd.in-toto+json", br#"{"_type": "..."}"#, &successor)?;
+//! let digest = |of: &str| Sha256Digest::of(of.as_bytes());
+//! let (before, manifest, root) = (digest("the old document"), digest("manifest"), digest("root"));
+//! let resigned = ArtifactResigned::new(stolen, BuildId::new("b-2")?, document, before, manifest, root);
+//! assert_eq!(resigned.document_digest, resigned.document.payload_digest());
+//!
+//! // What no machine can know.
+//! let review = CompromiseReviewed::new(
+//!     stolen,
+//!     "Ada (security)",
+//!     "The key lay on a laptop that was stolen.",
+//!     "Keys of platforms belong into an HSM.",
+//!     "Rotated every 30 days from now on.",
+//! );
+//! let bodies = [EventBody::ArtifactResigned(Box::new(resigned)), EventBody::CompromiseReviewed(Box::new(review))];
+//! assert!(bodies.iter().all(|body| body.key() == format!("key:{stolen}")), "one after the other");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! And how it ends, which a status page shows:
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Signer as _};
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::key::{DeviceConverged, KeyRecovered};
+//!
+//! fn progress(told: &EventBody) -> Option<String> {
+//!     match told {
+//!         EventBody::DeviceConverged(device) => Some(converged(device)),
+//!         EventBody::KeyRecovered(end) => Some(over(end)),
+//!         _ => None,
+//!     }
+//! }
+//!
+//! fn converged(device: &DeviceConverged) -> String {
+//!     format!("{} has proved itself without the key", device.device)
+//! }
+//!
+//! fn over(end: &KeyRecovered) -> String {
+//!     let hours = end.recovered_at.duration_since(end.detected_at).unwrap_or_default().as_secs() / 3600;
+//!     format!("over after {hours} h; {} device(s), reviewed by {}", end.converged.len(), end.review.reviewer)
+//! }
+//!
+//! let (stolen, successor) = (*Ed25519Key::generate()?.key_id(), *Ed25519Key::generate()?.key_id());
+//! let device = serde_json::from_value(serde_json::json!({
+//!     "key_id": stolen, "device": "press-8",
+//!     "document_digest": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+//! }))?;
+//! assert_eq!(
+//!     progress(&EventBody::DeviceConverged(device)).as_deref(),
+//!     Some("press-8 has proved itself without the key"),
+//! );
+//! let end = serde_json::from_value(serde_json::json!({
+//!     "key": {
+//!         "key_id": stolen, "kind": "build-platform-signing", "name": "build platform",
+//!         "window": {"log": "plant.example/audit", "from": 40},
+//!     },
+//!     "revocation": {
+//!         "revoked_at": "2026-11-25T14:43:25Z", "log_size": 60, "successor": successor, "list_sequence": 1,
+//!     },
+//!     "incident": "compromise/b-1", "detected_at": "2026-11-25T14:00:00Z",
+//!     "recovered_at": "2026-11-25T20:12:00Z", "resigned": ["b-2"], "converged": ["press-8"],
+//!     "review": {
+//!         "key_id": stolen, "reviewer": "Ada (security)", "root_cause": "a stolen laptop",
+//!         "lessons": "use an HSM", "policy_changes": "rotate every 30 days",
+//!     },
+//! }))?;
+//! assert_eq!(
+//!     progress(&EventBody::KeyRecovered(end)).as_deref(),
+//!     Some("over after 6 h; 1 device(s), reviewed by Ada (security)"),
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

@@ -1,4 +1,51 @@
 //! A device's overlay was opened or closed (guide, "Lockdown State Transitions").
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::lockdown::{LockdownChanged, LockdownRecorded, TransitionRecordedAs};
+//! use openfactory_sn::lifecycle::event::{Event, EventBody};
+//! use openfactory_sn::lifecycle::id::DeviceId;
+//! use openfactory_sn::lifecycle::timestamp;
+//! use openfactory_zone2::lockdown::TransitionRecord;
+//!
+//! // The device tells of the transition before it opens its overlay, and until when the window is open.
+//! let transition: TransitionRecord = serde_json::from_str(r#"{
+//!     "sequence": 2, "from": "locked", "to": "unlocked", "at": "2026-11-25T14:00:00Z", "row": "zone2.lockdown.unlocked",
+//!     "cause": {"command": {
+//!         "id": "unlock-42", "signer": "ada", "operator": "ada@plant.example",
+//!         "justification": "the gateway is replaced", "change_request": "CHG0030001"
+//!     }},
+//!     "seal": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+//! }"#)?;
+//! let mut changed = LockdownChanged::new(DeviceId::new("press-7")?, transition.clone());
+//! changed.expires = Some(timestamp::parse("2026-11-25T16:00:00Z")?);
+//! let body = EventBody::LockdownChanged(Box::new(changed));
+//! assert_eq!((body.key().as_str(), body.speaker()), ("device:press-7", Some("press-7")));
+//!
+//! // What comes of it in ServiceNow follows from the state that was left and the one that was entered.
+//! fn recorded(told: &LockdownRecorded) -> String {
+//!     match &told.recorded {
+//!         TransitionRecordedAs::Opened { change_request } => format!("{change_request} is opened"),
+//!         TransitionRecordedAs::Closed { change_request } => format!("{change_request} is closed"),
+//!         TransitionRecordedAs::Review { change_request } => format!("{change_request} is to be looked at"),
+//!         TransitionRecordedAs::Note { build_id } => format!("a note on the change of {build_id}"),
+//!         _ => String::new(),
+//!     }
+//! }
+//!
+//! let told = serde_json::json!({
+//!     "id": "1", "source": "/openfactory/lifecycle", "time": "2026-11-25T14:00:01Z",
+//!     "type": "tech.openfactory.device.lockdown_recorded.v1",
+//!     "data": {
+//!         "device": "press-7", "fleet": "line-7", "build_id": "b-1", "transition": transition,
+//!         "recorded": {"as": "opened", "change_request": "unlock/press-7/2"}, "differences": 0,
+//!         "compliance": "compliant",
+//!     },
+//! });
+//! let told = Event::parse(told.to_string().as_bytes())?;
+//! let EventBody::LockdownRecorded(told) = &told.body else { panic!("{told:?}") };
+//! assert_eq!(recorded(told), "unlock/press-7/2 is opened");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::time::SystemTime;
 

@@ -1,4 +1,25 @@
 //! Facts about orders to the platform.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::order::{OrderGiven, OrderPerformed};
+//! use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId, OrderId};
+//! use openfactory_sn::lifecycle::platform::{Action, ActionOutcome, Order, Performed};
+//!
+//! let (id, device) = (OrderId::new("o-1")?, DeviceId::new("press-7")?);
+//! let (fleet, build) = (FleetId::new("line-7")?, BuildId::new("b-1")?);
+//! let order = Order::new(id, device, fleet, build, vec![Action::Quarantine], "etc/shadow was changed");
+//!
+//! // An order has a lane of its own: no report and no record that waits in the device's lane delays the act.
+//! let given = EventBody::OrderGiven(Box::new(OrderGiven::new(order.clone())));
+//! assert_eq!(given.key(), "order:o-1");
+//!
+//! // What came of it goes back to the device's lane, where its state is.
+//! let performed = Performed::new(vec![ActionOutcome::done(Action::Quarantine, "moved to VLAN 99")]);
+//! let told = EventBody::OrderPerformed(Box::new(OrderPerformed::new(order, performed)));
+//! assert_eq!(told.key(), "device:press-7");
+//! # Ok::<(), openfactory_sn::lifecycle::id::IdError>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 

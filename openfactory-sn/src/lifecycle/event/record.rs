@@ -1,4 +1,17 @@
 //! Facts about records in ServiceNow.
+//!
+//! ```
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::lifecycle::event::{EventBody, record::RecordChanged};
+//!
+//! // What a webhook's body says is passed on as it is: a reason to look, not a thing to believe.
+//! let mut hint = RecordChanged::new("change_request", SysId::new("6b566b0977684da34ed046d34287f7ec")?);
+//! hint.number = Some("CHG0030001".to_owned());
+//! hint.operation = Some("update".to_owned());
+//! let body = EventBody::RecordChanged(Box::new(hint));
+//! assert_eq!(body.key(), "change_request:6b566b0977684da34ed046d34287f7ec");
+//! # Ok::<(), openfactory_sn::IdError>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 

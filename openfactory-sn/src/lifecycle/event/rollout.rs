@@ -1,4 +1,115 @@
 //! Facts about the rollout of a build to a fleet (guide, Stage 3, "Rollout Stages").
+//!
+//! A rollout is asked for by one event:
+//!
+//! ```
+//! use openfactory_attest::Sha256Digest;
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::event::rollout::{ImageFacts, RolloutDevice, RolloutRequested, Stage};
+//! use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId};
+//!
+//! let digest = |of: &str| Sha256Digest::of(of.as_bytes());
+//! let mut image = ImageFacts::new(digest("recipe"), digest("root"), digest("document"));
+//! image.distribution = "Debian".to_owned();
+//! let devices = (1..=20).map(|n| Ok(RolloutDevice::new(DeviceId::new(format!("press-{n}"))?, format!("SN-{n:04}"))));
+//! let devices = devices.collect::<Result<_, openfactory_sn::lifecycle::id::IdError>>()?;
+//!
+//! let (build, fleet) = (BuildId::new("b-2")?, FleetId::new("line-7")?);
+//! let mut request = RolloutRequested::new(build, fleet, devices, image);
+//! request.canary = Some(DeviceId::new("press-7")?);
+//! request.soak_s = Some(3600);
+//! assert_eq!(EventBody::RolloutRequested(Box::new(request)).key(), "rollout:b-2");
+//!
+//! // One device, a tenth, the rest.
+//! let stages: Vec<_> = std::iter::successors(Some(Stage::Canary), |stage| stage.next()).collect();
+//! assert_eq!(stages, Stage::ALL);
+//! assert_eq!(stages.iter().map(|stage| stage.as_str()).collect::<Vec<_>>(), ["canary", "staged", "full"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What becomes of it is told step by step, here as lines of a log:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::event::rollout::{
+//!     DeviceAssigned, DeviceChecked, DeviceHealth, DeviceWithdrawn, RolloutCompleted, RolloutFailed, StageOverdue,
+//!     StagePassed, StageStarted,
+//! };
+//! use openfactory_sn::lifecycle::event::{Event, EventBody};
+//!
+//! fn line(told: &Event) -> Option<String> {
+//!     Some(match &told.body {
+//!         EventBody::RolloutStageStarted(body) => started(body),
+//!         EventBody::RolloutDeviceAssigned(body) => assigned(body),
+//!         EventBody::RolloutDeviceChecked(body) => checked(body),
+//!         EventBody::RolloutStagePassed(body) => passed(body),
+//!         EventBody::RolloutStageOverdue(body) => overdue(body),
+//!         EventBody::RolloutFailed(body) => failed(body),
+//!         EventBody::RolloutDeviceWithdrawn(body) => withdrawn(body),
+//!         EventBody::RolloutCompleted(body) => completed(body),
+//!         _ => return None,
+//!     })
+//! }
+//!
+//! fn started(body: &StageStarted) -> String {
+//!     format!("{}: {} of {} device(s), {} s each", body.stage, body.devices.len(), body.of, body.soak_s)
+//! }
+//! fn assigned(body: &DeviceAssigned) -> String {
+//!     format!("{}: {} is to run {}", body.stage, body.device, body.build_id)
+//! }
+//! fn checked(body: &DeviceChecked) -> String {
+//!     if body.is_healthy() { format!("{} is healthy", body.device) } else { body.faults.join(", ") }
+//! }
+//! fn passed(body: &StagePassed) -> String {
+//!     let reports = body.health.iter().map(|health: &DeviceHealth| health.reports);
+//!     format!("{}: passed after {} report(s)", body.stage, reports.sum::<u32>())
+//! }
+//! fn overdue(body: &StageOverdue) -> String {
+//!     format!("{}: not passed in time", body.stage)
+//! }
+//! fn failed(body: &RolloutFailed) -> String {
+//!     format!("{}: {}; {} rolled back", body.stage, body.reason, body.rolled_back.len())
+//! }
+//! fn withdrawn(body: &DeviceWithdrawn) -> String {
+//!     format!("{} leaves {}: {}", body.device, body.build_id, body.reason)
+//! }
+//! fn completed(body: &RolloutCompleted) -> String {
+//!     format!("{} runs on {} device(s)", body.build_id, body.devices)
+//! }
+//!
+//! let told = |type_name: &str, data: &str| {
+//!     let head = r#"{"id": "1", "source": "/openfactory/lifecycle", "time": "2026-11-25T14:43:25Z", "type""#;
+//!     Event::parse(format!(r#"{head}: "tech.openfactory.rollout.{type_name}.v1", "data": {data}}}"#).as_bytes())
+//! };
+//! let rows = [
+//!     (
+//!         "device_assigned",
+//!         r#"{"device": "press-7", "fleet": "line-7", "build_id": "b-2", "stage": "canary"}"#,
+//!         "canary: press-7 is to run b-2",
+//!     ),
+//!     (
+//!         "device_checked",
+//!         r#"{"device": "press-7", "build_id": "b-2", "at": "2026-11-25T14:43:25Z"}"#,
+//!         "press-7 is healthy",
+//!     ),
+//!     (
+//!         "stage_passed",
+//!         r#"{"build_id": "b-2", "fleet": "line-7", "stage": "canary", "soak_s": 3600, "health": [
+//!             {"device": "press-7", "stage": "canary", "standing": "passed", "reports": 12}
+//!         ]}"#,
+//!         "canary: passed after 12 report(s)",
+//!     ),
+//!     (
+//!         "failed",
+//!         r#"{"build_id": "b-2", "fleet": "line-7", "stage": "staged", "reason": "press-9: sshd is stopped",
+//!             "soak_s": 3600, "rolled_back": ["press-7", "press-9"], "health": []}"#,
+//!         "staged: press-9: sshd is stopped; 2 rolled back",
+//!     ),
+//! ];
+//! for (type_name, data, expected) in rows {
+//!     assert_eq!(line(&told(type_name, data)?).as_deref(), Some(expected));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,48 @@
 //! Operations on records, as data that a person can read before anything is done.
+//!
+//! An integration that has records of its own plans them in the same words, and has them applied by
+//! [`apply`](crate::lifecycle::apply::apply):
+//!
+//! ```
+//! use openfactory_sn::lifecycle::correlation;
+//! use openfactory_sn::lifecycle::mapping::Mapping;
+//! use openfactory_sn::lifecycle::plan::operation::{File, Operation, Plan, RecordKey, Value, Values};
+//! use openfactory_sn::{CorrelationId, SysId};
+//!
+//! let mapping = Mapping::guide();
+//! let item = RecordKey::new(&mapping.tables.device, correlation::device_item(&"press-7".parse()?));
+//! let visit = RecordKey::new("u_maintenance_visit", CorrelationId::new("visit/press-7/2026-11")?);
+//! assert_eq!(visit.sys_id(), SysId::derived("u_maintenance_visit", &visit.correlation), "known before it is made");
+//!
+//! let ours = Values::new().text("correlation_id", visit.correlation.as_str()).text("u_source", "OpenFactory");
+//! let no_such_column = None;
+//! let values = ours
+//!     .text("short_description", "Yearly visit of press-7")
+//!     .text("u_comment", "") // what is empty is not sent
+//!     .record("cmdb_ci", item.clone())
+//!     .lookup("assigned_to", &mapping.tables.user, "email", "ada@plant.example")
+//!     .column(mapping.incident.device_column.as_ref(), "press-7")
+//!     .column(no_such_column, "nor is what has no column")
+//!     .and(Values::new().clear(Some(&"u_next_visit".to_owned())));
+//! let fields: Vec<&str> = values.iter().map(|(field, _)| field).collect();
+//! assert_eq!(
+//!     fields,
+//!     ["correlation_id", "u_source", "short_description", "cmdb_ci", "assigned_to", "u_device", "u_next_visit"],
+//! );
+//! assert_eq!(values.get("cmdb_ci"), Some(&Value::Record(item)));
+//! assert_eq!((values.get_text("u_next_visit"), values.get_text("cmdb_ci")), (Some(""), None));
+//!
+//! let file = File::new("checklist.txt", "text/plain", "1. oil\n");
+//! let steps =
+//!     vec![Operation::Create { record: visit.clone(), values }, Operation::Attach { record: visit, file }];
+//! let plan = Plan::new("visit-2026-11".parse()?, steps);
+//! assert!(!plan.is_empty());
+//! assert_eq!(
+//!     plan.operations[1].to_string(),
+//!     "attach checklist.txt to u_maintenance_visit visit/press-7/2026-11",
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 

@@ -1,4 +1,31 @@
 //! One step of the workflow, as it is stored.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::entity::{Entity, EntityKey};
+//! use openfactory_sn::lifecycle::id::EventId;
+//! use openfactory_sn::lifecycle::state::StateStore as _;
+//! use openfactory_sn::lifecycle::state::commit::{Commit, CommitOutcome, Write};
+//! use openfactory_sn::lifecycle::state::memory::MemoryStateStore;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let fleet = Entity::parse_document(r#"{"kind":"fleet","format":1,"data":{"reached_full":["b-1"]}}"#)?;
+//! let key: EntityKey = "fleet/line-7".parse()?;
+//! let step = |event: &str, over: u64| -> Result<Commit, Box<dyn std::error::Error>> {
+//!     let mut commit = Commit::new(EventId::new(event)?);
+//!     commit.writes.push(Write::new(key.clone(), over, fleet.clone()));
+//!     Ok(commit)
+//! };
+//!
+//! // Two events were decided on the same state: the second one is decided again, on what the first one left.
+//! let store = MemoryStateStore::new();
+//! assert_eq!(store.commit(&step("e-1", 0)?).await?, CommitOutcome::Applied);
+//! assert_eq!(store.commit(&step("e-2", 0)?).await?, CommitOutcome::Conflict);
+//! let [(_, Some(kept))] = &store.load(&[key.clone()]).await?[..] else { panic!() };
+//! assert_eq!(store.commit(&step("e-2", kept.version)?).await?, CommitOutcome::Applied);
+//! # Ok(())
+//! # }
+//! ```
 
 use super::super::entity::{Entity, EntityKey};
 use super::super::event::Event;

@@ -2,6 +2,34 @@
 //!
 //! [`run`] asks a maker for an empty store per promise and returns the first promise that is broken. A store on
 //! disk also tests that everything is still there after [`Harness::reopen`].
+//!
+//! ```
+//! use openfactory_sn::lifecycle::state::conformance::{Broken, Harness, run};
+//! use openfactory_sn::lifecycle::state::memory::MemoryStateStore; // yours
+//!
+//! struct Scratch;
+//!
+//! #[async_trait::async_trait]
+//! impl Harness for Scratch {
+//!     type Store = MemoryStateStore;
+//!
+//!     async fn empty(&self) -> MemoryStateStore {
+//!         MemoryStateStore::new()
+//!     }
+//!
+//!     async fn reopen(&self, store: MemoryStateStore) -> MemoryStateStore {
+//!         store // a store on disk is dropped here, and opened again by its path
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Broken> {
+//! match run(&Scratch).await {
+//!     Err(Broken::Promise { promise, found }) => panic!("{promise}: {found}"),
+//!     outcome => outcome,
+//! }
+//! # }
+//! ```
 
 mod commits;
 mod outbox;

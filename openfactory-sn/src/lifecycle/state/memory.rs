@@ -1,4 +1,17 @@
 //! A state store in memory, for tests: it forgets everything when it is dropped.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::entity::EntityKind;
+//! use openfactory_sn::lifecycle::state::{StateStore as _, memory::MemoryStateStore};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), openfactory_sn::lifecycle::state::StateError> {
+//! let store = MemoryStateStore::new();
+//! assert!(store.list(EntityKind::Device, None, 10).await?.is_empty());
+//! assert_eq!(store.next_due().await?, None);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,31 @@
 //! What an event came to in ServiceNow.
+//!
+//! ```
+//! use openfactory_sn::lifecycle::state::receipt::{AppliedRecord, Receipt};
+//! use openfactory_sn::lifecycle::state::{StateStore as _, memory::MemoryStateStore};
+//! use openfactory_sn::lifecycle::{correlation, id::EventId, timestamp};
+//! use openfactory_sn::SysId;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (event, now) = (EventId::new("e-1")?, timestamp::parse("2026-11-25T14:43:25.120Z")?);
+//! let correlation = correlation::change(&"b-1".parse()?);
+//! let sys_id = SysId::derived("change_request", &correlation);
+//! let mut record = AppliedRecord::new("change_request", sys_id, correlation, true);
+//! record.number = Some("CHG0030001".to_owned());
+//! let mut receipt = Receipt::new(event.clone(), now, vec![record]);
+//! receipt.findings.push("assignment_group is left empty: no group is called \"Fleet\"".to_owned());
+//!
+//! // With the receipt the event is done: whoever handles it again finds what came of it.
+//! let store = MemoryStateStore::new();
+//! store.record_receipt(&receipt).await?;
+//! let kept = store.receipt(&event).await?.ok_or("it was kept")?;
+//! assert_eq!(kept, receipt);
+//! assert_eq!(kept.record("change_request").and_then(|record| record.number.as_deref()), Some("CHG0030001"));
+//! assert!(kept.record("incident").is_none());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::SystemTime;
 

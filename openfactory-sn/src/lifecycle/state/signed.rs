@@ -1,4 +1,35 @@
 //! What a key has signed, and what runs it: read from the state store.
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Signer as _};
+//! use openfactory_sn::lifecycle::entity::Entity;
+//! use openfactory_sn::lifecycle::state::commit::{Commit, Write};
+//! use openfactory_sn::lifecycle::state::memory::MemoryStateStore;
+//! use openfactory_sn::lifecycle::state::signed::{SignedBuild, by_key};
+//! use openfactory_sn::lifecycle::state::StateStore as _;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (stolen, other) = (*Ed25519Key::generate()?.key_id(), *Ed25519Key::generate()?.key_id());
+//! let (store, mut commit) = (MemoryStateStore::new(), Commit::new("e-1".parse()?));
+//! for (build, key) in [("b-1", stolen), ("b-2", other)] {
+//! #   let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+//! #   let document = serde_json::json!({"kind": "build", "format": 1, "data": {
+//! #       "fleet": "line-7", "change_request": "6b566b0977684da34ed046d34287f7ec", "stage": "verified",
+//! #       "root_hash": hex, "manifest_digest": hex, "document_digest": hex, "signed_by": key,
+//! #   }}).to_string();
+//!     commit.writes.push(Write::new(format!("build/{build}").parse()?, 0, Entity::parse_document(&document)?));
+//! }
+//! store.commit(&commit).await?;
+//!
+//! // What has to be held when the key is stolen.
+//! let uses = by_key(&store, &stolen).await?;
+//! let touched: Vec<&str> = uses.keys().map(|build| build.as_str()).collect();
+//! assert_eq!(touched, ["b-1"]);
+//! assert!(uses.values().all(|build: &SignedBuild| build.fleet.as_str() == "line-7" && build.devices.is_empty()));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 

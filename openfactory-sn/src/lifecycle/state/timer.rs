@@ -1,4 +1,33 @@
 //! Timers that are events of the future.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use openfactory_sn::lifecycle::event::EventBody;
+//! use openfactory_sn::lifecycle::state::commit::Commit;
+//! use openfactory_sn::lifecycle::state::{StateStore as _, memory::MemoryStateStore, timer::Timer};
+//! use openfactory_sn::lifecycle::timestamp;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let due = timestamp::parse("2026-11-26T14:43:25.120Z")?;
+//! let overdue = serde_json::from_str(r#"{
+//!     "device": "press-7", "build_id": "b-1", "awaited": {"awaited": "report"}, "since": "2026-11-25T14:43:25.120Z"
+//! }"#)?;
+//! let timer = Timer::new("report:press-7", due, EventBody::ReportOverdue(overdue));
+//! let mut commit = Commit::new("e-1".parse()?);
+//! commit.timers.push(timer.clone());
+//! let store = MemoryStateStore::new();
+//! store.commit(&commit).await?;
+//!
+//! // Two routers look at the clock: it fires once, and both would have called the event by the same id.
+//! assert_eq!(store.fire_due(due - Duration::from_millis(1), 10).await?, 0);
+//! assert_eq!(store.fire_due(due, 10).await? + store.fire_due(due, 10).await?, 1);
+//! let fired = &store.outbox(10).await?[0].event;
+//! assert_eq!((fired, &fired.id), (&timer.to_event(), &timer.event_id()));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::SystemTime;
 

@@ -1,4 +1,33 @@
 //! A key is compromised: contained, assessed, remedied, recovered from (guide, "Key Compromise Response").
+//!
+//! The vault acts before anything is recorded, once:
+//!
+//! ```
+//! use openfactory_attest::{Ed25519Key, Signer as _};
+//! use openfactory_sn::lifecycle::event::key::{BlastRadius, Revocation};
+//! use openfactory_sn::lifecycle::event::{Event, EventBody};
+//! use openfactory_sn::lifecycle::timestamp;
+//! use openfactory_sn::lifecycle::workflow::compromise::{is_revoked_key, revoked_by_vault};
+//!
+//! let (stolen, successor) = (*Ed25519Key::generate()?.key_id(), *Ed25519Key::generate()?.key_id());
+//! let now = timestamp::parse("2026-11-25T14:43:25.120Z")?;
+//! # let body = EventBody::RevocationOrdered(serde_json::from_value(serde_json::json!({
+//! #     "key": {"key_id": stolen, "kind": "build-platform-signing", "name": "build platform",
+//! #         "window": {"log": "plant.example/audit", "from": 40}},
+//! #     "detected_at": "2026-11-25T14:00:00Z", "reported_by": "Ada", "evidence": "a log-in that nobody made",
+//! #     "incident": "compromise/1", "builds": [], "devices": [],
+//! # }))?);
+//! let ordered = Event::derived(&"e-1".parse()?, "revocation", now, body);
+//! let revocation = Revocation::new(now, 60, successor, 1);
+//! let commit = revoked_by_vault(&ordered, revocation.clone(), BlastRadius::new(), now).ok_or("not such an order")?;
+//! assert_eq!(commit.inbox, is_revoked_key(&ordered));
+//! assert!(matches!(&commit.outbox[0].body, EventBody::KeyRevoked(told) if told.revocation == revocation));
+//!
+//! // Of another event nothing is to be committed.
+//! let other = commit.outbox[0].clone();
+//! assert_eq!(revoked_by_vault(&other, revocation, BlastRadius::new(), now), None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;

@@ -1,4 +1,50 @@
 //! What a decision is based on, and what it may find missing.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use openfactory_sn::lifecycle::entity::{Entity, EntityKey, Versioned};
+//! use openfactory_sn::lifecycle::event::{Event, EventBody, record::RecordChanged};
+//! use openfactory_sn::lifecycle::id::EventId;
+//! use openfactory_sn::lifecycle::policy::Policy;
+//! use openfactory_sn::lifecycle::state::receipt::Receipt;
+//! use openfactory_sn::lifecycle::timestamp;
+//! use openfactory_sn::lifecycle::workflow::view::{Missing, Observed, View};
+//! use openfactory_sn::lifecycle::workflow::{Decision, decide};
+//! use openfactory_sn::{Row, SysId};
+//!
+//! let (change, requested) = (SysId::new("6b566b0977684da34ed046d34287f7ec")?, EventId::new("e-1")?);
+//! let now = timestamp::parse("2026-11-25T14:43:25.120Z")?;
+//! let body = EventBody::RecordChanged(Box::new(RecordChanged::new("change_request", change.clone())));
+//! let hint = Event::new(EventId::new("hint-1")?, "/webhook", now, body);
+//!
+//! // A gate waits for this change request, and the change request was made.
+//! let gate = r#"{"kind":"gate","format":1,
+//!     "data":{"build_id":"b-1","requested_by":"e-1","state":{"state":"waiting"}}}"#;
+//! let mut view = View::new();
+//! let kept = Versioned { version: 1, value: Entity::parse_document(gate)? };
+//! view.add_entity(EntityKey::Gate(change.clone()), Some(kept));
+//! view.add_receipt(requested.clone(), Some(Receipt::new(requested, now, vec![])));
+//! let wanted = Missing::Record { table: "change_request".to_owned(), sys_id: change.clone() };
+//! assert_eq!(decide(&hint, &view, &Policy::default(), now), Decision::Missing(wanted));
+//!
+//! // Whatever is read decides: nothing, a row of the client, or values from elsewhere.
+//! let row: Row = serde_json::from_value(serde_json::json!({"sys_id": change.as_str(), "approval": "requested"}))?;
+//! let approved = BTreeMap::from([("approval", "approved"), ("state", "-2")].map(|(f, v)| (f.into(), v.into())));
+//! let rows = [
+//!     (Observed::absent("change_request", change.clone(), now), "can not be read; its gate stays shut"),
+//!     (Observed::of_row("change_request", &row, now), "is undecided (approval \"requested\", state \"\")"),
+//!     (Observed::found("change_request", change, now, approved), "the gate of build b-1 is open"),
+//! ];
+//! for (record, expected) in rows {
+//!     let mut view = view.clone();
+//!     assert_eq!(record.text("no such field"), "");
+//!     view.add_record(record);
+//!     let Decision::Apply(step) = decide(&hint, &view, &Policy::default(), now) else { panic!() };
+//!     assert!(step.remark.ends_with(expected), "{}", step.remark);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -109,6 +155,32 @@ impl View {
     }
 
     /// Adds what a key has signed, and what runs it.
+    ///
+    /// ```
+    /// use openfactory_attest::{Ed25519Key, KeyKind, Signer as _, trust::revocation::Window};
+    /// use openfactory_sn::lifecycle::entity::EntityKey;
+    /// use openfactory_sn::lifecycle::event::key::{CompromisedKey, KeyCompromised};
+    /// use openfactory_sn::lifecycle::event::{Event, EventBody};
+    /// use openfactory_sn::lifecycle::state::signed::SignedBuilds;
+    /// use openfactory_sn::lifecycle::workflow::{Decision, decide, view::{Missing, View}};
+    /// use openfactory_sn::lifecycle::{policy::Policy, timestamp};
+    ///
+    /// let stolen = *Ed25519Key::generate()?.key_id();
+    /// let now = timestamp::parse("2026-11-25T14:43:25.120Z")?;
+    /// let window = Window::from("plant.example/audit", 40);
+    /// let key = CompromisedKey::new(stolen, KeyKind::BuildPlatformSigning, "build platform", window);
+    /// let body = KeyCompromised::new(key, now, "Ada (security)", "a log-in that nobody made");
+    /// let body = EventBody::KeyCompromised(Box::new(body));
+    /// let theft = Event::new("theft-1".parse()?, "/operator/ada", now, body);
+    ///
+    /// let (mut view, policy) = (View::new(), Policy::default());
+    /// view.add_entity(EntityKey::Compromise(stolen), None);
+    /// assert_eq!(decide(&theft, &view, &policy, now), Decision::Missing(Missing::SignedBuilds(stolen)));
+    /// view.add_signed_builds(stolen, SignedBuilds::new());
+    /// let Decision::Apply(step) = decide(&theft, &view, &policy, now) else { panic!() };
+    /// assert!(step.remark.ends_with("to be revoked; 0 build(s), 0 device(s) are held"), "{}", step.remark);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_signed_builds(&mut self, key: KeyId, uses: SignedBuilds) {
         self.signed_builds.insert(key, uses);
     }
