@@ -7,10 +7,12 @@
 mod check;
 mod fields;
 mod query;
+mod roles;
 mod rules;
 
 use std::collections::BTreeSet;
 
+use crate::store::{Session, StoreError};
 pub(crate) use check::Access;
 pub(crate) use rules::{Operation, Rules};
 
@@ -33,6 +35,17 @@ impl Caller {
             user_name: "system".to_owned(),
             roles: BTreeSet::from(["admin".to_owned()]),
         }
+    }
+
+    /// The user of this name, unless there is none or it is inactive or locked out.
+    pub(crate) fn active(session: &Session<'_>, user_name: &str) -> Result<Option<Self>, StoreError> {
+        let user = session.by("sys_user", "user_name", user_name)?.into_iter().next();
+        let Some(user) = user else { return Ok(None) };
+        if user.value("active") != "true" || user.value("locked_out") == "true" {
+            return Ok(None);
+        }
+        let roles = roles::of(session, &user)?;
+        Ok(Some(Self { sys_id: user.sys_id, user_name: user_name.to_owned(), roles }))
     }
 
     pub(crate) fn is_admin(&self) -> bool {

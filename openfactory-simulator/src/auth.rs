@@ -61,13 +61,5 @@ impl Logins {
 
 /// The user of this name, unless there is none or it is inactive or locked out.
 pub(crate) fn active_user(session: &Session<'_>, user_name: &str) -> Result<Option<Caller>, StoreError> {
-    let user = session.by("sys_user", "user_name", user_name)?.into_iter().next();
-    Ok(user.filter(|user| user.value("active") == "true" && user.value("locked_out") != "true").map(|user| {
-        let roles = user.value("roles").split(',').map(str::trim).filter(|role| !role.is_empty());
-        Caller {
-            roles: roles.map(str::to_owned).collect(),
-            user_name: user_name.to_owned(),
-            sys_id: user.sys_id,
-        }
-    }))
+    Ok(session.user(user_name)?.map(|user| Caller::clone(&user)))
 }

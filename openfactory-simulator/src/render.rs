@@ -78,7 +78,17 @@ fn value(
     })
 }
 
+/// What stands for a password wherever it is shown.
+const MASK: &str = "********";
+
 fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result<Value, StoreError> {
+    if field.kind == FieldType::Password {
+        return Ok(match view.display {
+            Display::False => json!(""),
+            Display::True => json!(MASK),
+            Display::All => json!({ "display_value": MASK, "value": "" }),
+        });
+    }
     let FieldType::Reference(to) = &field.kind else {
         return Ok(match view.display {
             Display::False => json!(raw),

@@ -6,8 +6,10 @@ pub(crate) mod incident;
 pub(crate) mod notify;
 mod policy;
 mod problem;
+mod script;
 
 pub(crate) use policy::Policy;
+pub(crate) use script::Script;
 
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -66,6 +68,7 @@ pub(crate) fn before_insert(
     } else if session.schema.is_a(&new.class, "problem") {
         problem::on_insert(new);
     }
+    script::check(session, script::Action::Insert, new)?;
     policy::check(session, new)
 }
 
@@ -94,6 +97,7 @@ pub(crate) fn before_update(
     } else {
         Vec::new()
     };
+    script::check(session, script::Action::Update, new)?;
     policy::check(session, new)?;
     Ok(effects)
 }

@@ -4,10 +4,12 @@ mod access;
 mod change;
 mod choices;
 mod cmdb;
+mod dictionary;
 mod guide;
 mod import;
 mod ire;
 mod kin;
+mod people;
 mod platform;
 mod task;
 
@@ -32,6 +34,8 @@ pub(crate) enum FieldType {
     List(String),
     /// Appended to, never replaced; its entries are rows of `sys_journal_field`.
     Journal,
+    /// Never shown, and not written over the API.
+    Password,
 }
 
 /// One value that a choice field offers.
@@ -50,6 +54,24 @@ pub(crate) struct Field {
     pub(crate) choices: Vec<Choice>,
     /// Whether a value off the choice list is stored empty instead of as given.
     pub(crate) strict: bool,
+}
+
+impl FieldType {
+    /// The name that `sys_dictionary` has for it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Decimal => "decimal",
+            Self::Boolean => "boolean",
+            Self::Reference(_) => "reference",
+            Self::DateTime => "glide_date_time",
+            Self::Date => "glide_date",
+            Self::List(_) => "glide_list",
+            Self::Journal => "journal_input",
+            Self::Password => "password",
+        }
+    }
 }
 
 impl Field {
@@ -212,8 +234,10 @@ impl Schema {
         system.fields.sort_by(|left, right| left.name.cmp(&right.name));
         let mut schema =
             Self { tables: BTreeMap::new(), system: system.fields, class_field, kin: OnceLock::new() };
-        for table in platform::tables()
+        for table in dictionary::tables()
             .into_iter()
+            .chain(people::tables())
+            .chain(platform::tables())
             .chain(task::tables())
             .chain(cmdb::tables())
             .chain(ire::tables())

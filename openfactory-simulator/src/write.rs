@@ -36,11 +36,17 @@ pub(crate) fn create(
     table: &str,
     input: &Input,
 ) -> Result<Record, Refusal> {
-    let sys_id = input.sys_id().unwrap_or_else(|| entropy::sys_id(session.entropy));
+    // Its letters stay as they were sent; it is found however they are written.
+    let wished = input.sys_id();
+    let sys_id =
+        wished.map_or_else(|| entropy::sys_id(session.entropy), str::to_ascii_lowercase);
     if session.taken(table, &sys_id)? {
         return Err(Refusal::duplicate_key(&sys_id));
     }
     let mut record = with_defaults(session, table, &sys_id);
+    if let Some(wished) = wished {
+        record.set("sys_id", wished);
+    }
     input.apply(session.schema, &mut record);
     rules::before_insert(session, writer, &mut record)?;
     number(session, &mut record)?;

@@ -124,7 +124,8 @@ fn row(session: &Session<'_>, field: &Field, raw: &str) -> Result<Row, StoreErro
         | FieldType::Boolean
         | FieldType::DateTime
         | FieldType::Date
-        | FieldType::Journal => {}
+        | FieldType::Journal
+        | FieldType::Password => {}
     }
     Ok(Row {
         label: field.label.clone(),

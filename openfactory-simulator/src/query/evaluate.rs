@@ -79,7 +79,8 @@ pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
         | FieldType::DateTime
         | FieldType::Date
         | FieldType::List(_)
-        | FieldType::Journal => left.to_lowercase().cmp(&right.to_lowercase()),
+        | FieldType::Journal
+        | FieldType::Password => left.to_lowercase().cmp(&right.to_lowercase()),
     }
 }
 

@@ -28,7 +28,8 @@ pub(crate) fn field<'a>(schema: &'a Schema, table: &str, path: &str) -> Option<&
             | FieldType::DateTime
             | FieldType::Date
             | FieldType::List(_)
-            | FieldType::Journal => return None,
+            | FieldType::Journal
+            | FieldType::Password => return None,
         }
     }
     None

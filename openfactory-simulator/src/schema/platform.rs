@@ -1,4 +1,4 @@
-//! The platform's own tables: people, approvals, attachments, journal entries, choices.
+//! The platform's own tables that hang on records: approvals, attachments, journal entries; and the limits of its APIs.
 
 use super::FieldType::{Boolean, Integer, Journal, List, String as Text};
 use super::Table;
@@ -6,16 +6,6 @@ use super::choices;
 
 pub(super) fn tables() -> Vec<Table> {
     vec![
-        user(),
-        Table::new("sys_user_group", "Group")
-            .display("name")
-            .strings(&[("name", "Name"), ("description", "Description"), ("email", "Group email")])
-            .references(&[("manager", "Manager", "sys_user"), ("parent", "Parent", "sys_user_group")])
-            .field("active", "Active", Boolean)
-            .default("true"),
-        Table::new("sys_user_grmember", "Group Member")
-            .display("user")
-            .references(&[("user", "User", "sys_user"), ("group", "Group", "sys_user_group")]),
         approver(),
         attachment(),
         Table::new("sys_journal_field", "Journal Entry").display("element").strings(&[
@@ -36,48 +26,7 @@ pub(super) fn tables() -> Vec<Table> {
             .field("request_limit_per_hour", "Request limit per hour", Integer)
             .field("active", "Active", Boolean)
             .default("true"),
-        Table::new("sys_properties", "System Property")
-            .display("name")
-            .strings(&[
-                ("name", "Name"),
-                ("value", "Value"),
-                ("type", "Type"),
-                ("description", "Description"),
-                ("suffix", "Suffix"),
-            ])
-            .flags(&[("is_private", "Private")]),
-        Table::new("sys_choice", "Choice")
-            .display("label")
-            .strings(&[
-                ("name", "Table"),
-                ("element", "Element"),
-                ("value", "Value"),
-                ("label", "Label"),
-                ("language", "Language"),
-            ])
-            .field("sequence", "Sequence", Integer)
-            .field("inactive", "Inactive", Boolean)
-            .default("false"),
     ]
-}
-
-fn user() -> Table {
-    Table::new("sys_user", "User")
-        .display("name")
-        .strings(&[
-            ("user_name", "User ID"),
-            ("name", "Name"),
-            ("first_name", "First name"),
-            ("last_name", "Last name"),
-            ("email", "Email"),
-            ("title", "Title"),
-            ("roles", "Roles"),
-            ("time_zone", "Time zone"),
-        ])
-        .references(&[("manager", "Manager", "sys_user")])
-        .flags(&[("web_service_access_only", "Web service access only"), ("locked_out", "Locked out")])
-        .field("active", "Active", Boolean)
-        .default("true")
 }
 
 fn approver() -> Table {

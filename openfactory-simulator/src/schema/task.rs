@@ -31,6 +31,8 @@ fn task() -> Table {
             ("business_service", "Service", "cmdb_ci"),
             ("opened_by", "Opened by", "sys_user"),
             ("closed_by", "Closed by", "sys_user"),
+            ("company", "Company", "core_company"),
+            ("location", "Location", "cmn_location"),
         ])
         .dates(&[
             ("opened_at", "Opened"),

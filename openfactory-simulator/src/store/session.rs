@@ -35,15 +35,16 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The row of `table`, or of a table that extends it.
+    /// The row of `table`, or of a table that extends it; the case of the letters does not matter.
     pub(crate) fn find(&self, table: &str, sys_id: &str) -> Result<Option<Record>, StoreError> {
+        let sys_id = sys_id.to_ascii_lowercase();
         let row: Option<(String, String)> = self
             .connection
             .prepare_cached("SELECT class, data FROM record WHERE root = ?1 AND sys_id = ?2")?
             .query_row(params![self.schema.root(table), sys_id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((class, data)) = row else { return Ok(None) };
-        let record = decode(class, sys_id.to_owned(), &data)?;
+        let record = decode(class, sys_id, &data)?;
         Ok(self.schema.is_a(&record.class, table).then_some(record))
     }
 
@@ -108,7 +109,7 @@ impl Session<'_> {
             None => Narrow::All,
         };
         let rows = self.scan(table, &narrow)?;
-        Ok(rows.into_iter().filter(|row| row.value(field) == value).collect())
+        Ok(rows.into_iter().filter(|row| row.value(field).eq_ignore_ascii_case(value)).collect())
     }
 
     /// The value of a system property; none where it is not set.

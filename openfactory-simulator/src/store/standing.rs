@@ -1,19 +1,37 @@
-//! What every request goes by and hardly anything changes: the access rules and the data policies, kept ready.
+//! What every request goes by and hardly anything changes: users with their roles, access rules, data policies and
+//! scripted business rules, kept ready.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Session, StoreError};
-use crate::access::Rules;
-use crate::rules::Policy;
+use crate::access::{Caller, Rules};
+use crate::rules::{Policy, Script};
 
 /// Tables whose rows are kept ready.
-const TABLES: [&str; 3] = ["sys_security_acl", "sys_data_policy2", "sys_data_policy_rule"];
+const TABLES: [&str; 9] = [
+    "sys_security_acl",
+    "sys_data_policy2",
+    "sys_data_policy_rule",
+    "sys_user",
+    "sys_user_grmember",
+    "sys_user_has_role",
+    "sys_group_has_role",
+    // Roles and scripts are rows of tables that extend it.
+    "sys_metadata",
+    "sys_properties",
+];
+
+/// At most so many users are kept ready.
+const USERS: usize = 10_000;
 
 /// What is kept ready, as far as it was asked for since the rows last changed.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     rules: Mutex<Option<Arc<Rules>>>,
     policies: Mutex<Option<Arc<Vec<Policy>>>>,
+    scripts: Mutex<Option<Arc<Vec<Script>>>>,
+    users: Mutex<HashMap<String, Arc<Caller>>>,
 }
 
 impl Standing {
@@ -21,6 +39,8 @@ impl Standing {
     pub(super) fn forget(&self) {
         *lock(&self.rules) = None;
         *lock(&self.policies) = None;
+        *lock(&self.scripts) = None;
+        lock(&self.users).clear();
     }
 }
 
@@ -33,6 +53,25 @@ impl Session<'_> {
     /// The data policies.
     pub(crate) fn data_policies(&self) -> Result<Arc<Vec<Policy>>, StoreError> {
         kept(&self.standing.policies, || Policy::all(self))
+    }
+
+    /// The business rules that stand in `sys_script`.
+    pub(crate) fn scripts(&self) -> Result<Arc<Vec<Script>>, StoreError> {
+        kept(&self.standing.scripts, || Script::all(self))
+    }
+
+    /// The user of this name with its roles, unless there is none or it may not log in.
+    pub(crate) fn user(&self, user_name: &str) -> Result<Option<Arc<Caller>>, StoreError> {
+        if let Some(user) = lock(&self.standing.users).get(user_name) {
+            return Ok(Some(Arc::clone(user)));
+        }
+        let Some(user) = Caller::active(self, user_name)?.map(Arc::new) else { return Ok(None) };
+        let mut users = lock(&self.standing.users);
+        if users.len() >= USERS {
+            users.clear();
+        }
+        users.insert(user_name.to_owned(), Arc::clone(&user));
+        Ok(Some(user))
     }
 
     /// Notes that a row of this table changes: what was kept ready of it counts no more, and what is read of it within

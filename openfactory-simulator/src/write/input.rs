@@ -74,12 +74,9 @@ impl Input {
         self.values.retain(|name, _| !names.contains(name));
     }
 
-    /// The `sys_id` that the caller wishes for a new row.
-    pub(crate) fn sys_id(&self) -> Option<String> {
-        self.values
-            .get("sys_id")
-            .filter(|sys_id| !sys_id.is_empty())
-            .map(|sys_id| sys_id.to_ascii_lowercase())
+    /// The `sys_id` that the caller wishes for a new row, as it is written.
+    pub(crate) fn sys_id(&self) -> Option<&str> {
+        self.values.get("sys_id").map(String::as_str).filter(|sys_id| !sys_id.is_empty())
     }
 
     /// Whether it adds an entry to a journal field.
@@ -125,7 +122,8 @@ impl Input {
         for (name, value) in &self.values {
             let Some(field) = schema.field(&record.class, name) else { continue };
             let own = Schema::is_system_field(name);
-            if field.kind == FieldType::Journal || name == "sys_id" || (own && !self.trusted) {
+            let apart = matches!(field.kind, FieldType::Journal | FieldType::Password);
+            if apart || name == "sys_id" || (own && !self.trusted) {
                 continue;
             }
             record.set(name, normal(field, value));
@@ -165,7 +163,8 @@ fn normal(field: &Field, value: &str) -> String {
         | FieldType::DateTime
         | FieldType::Date
         | FieldType::List(_)
-        | FieldType::Journal => value.to_owned(),
+        | FieldType::Journal
+        | FieldType::Password => value.to_owned(),
     }
 }
 

@@ -40,7 +40,7 @@ fn value(field: &Field, raw: &str, shown: &str, base_url: &str) -> Value {
             json!({ "display_value": raw, "value": raw, "display_value_internal": raw })
         }
         FieldType::String | FieldType::List(_) => json!({ "display_value": shown, "value": raw }),
-        FieldType::Journal => json!({ "display_value": "", "value": "" }),
+        FieldType::Journal | FieldType::Password => json!({ "display_value": "", "value": "" }),
     }
 }
 
