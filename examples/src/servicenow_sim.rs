@@ -122,6 +122,7 @@ async fn serve(args: Args) -> Result<Verdict, SimError> {
 
 fn builder(args: Args, tls_dir: &Path) -> Result<Builder, SimError> {
     let mut builder = Simulator::builder().listen(args.listen).profile(args.profile);
+    builder = builder.demo_data(!args.without_demo_data);
     builder = if args.http { builder.plain_http() } else { builder.tls_dir(tls_dir) };
     if let Some(file) = args.state {
         builder = builder.state(file);

@@ -25,7 +25,12 @@ struct Sim {
 }
 
 impl Sim {
+    /// Without demo data, so that there are only the rows that a test made.
     fn start(dir: &Path, more: &[&str]) -> Self {
+        Self::start_as(dir, &[&["--without-demo-data"], more].concat())
+    }
+
+    fn start_as(dir: &Path, more: &[&str]) -> Self {
         let mut child = Command::new(SIMULATOR)
             .arg("--state")
             .arg(dir.join("state.db"))
@@ -130,6 +135,22 @@ async fn what_was_answered_survives_a_kill() {
     let groups = sim.send("GET", "/api/now/table/sys_user_group?name=CAB%20Approval", None).await;
     assert_eq!(groups.as_array().unwrap().len(), 1);
     assert_eq!(sim.token().await, token);
+}
+
+#[tokio::test]
+async fn demo_data_is_there_unless_it_is_not_wanted_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = async |sim: &Sim, table: &str| {
+        sim.send("GET", &format!("/api/now/table/{table}"), None).await.as_array().unwrap().len()
+    };
+    for _ in 0..2 {
+        let sim = Sim::start_as(dir.path(), &[]);
+        assert_eq!((count(&sim, "incident").await, count(&sim, "syslog").await), (10, 400));
+        sim.kill();
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let sim = Sim::start(empty.path(), &[]);
+    assert_eq!((count(&sim, "incident").await, count(&sim, "syslog").await), (0, 0));
 }
 
 #[tokio::test]

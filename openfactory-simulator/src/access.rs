@@ -12,6 +12,7 @@ mod rules;
 
 use std::collections::BTreeSet;
 
+use crate::record::Record;
 use crate::store::{Session, StoreError};
 pub(crate) use check::Access;
 pub(crate) use rules::{Operation, Rules};
@@ -46,6 +47,11 @@ impl Caller {
         }
         let roles = roles::of(session, &user)?;
         Ok(Some(Self { sys_id: user.sys_id, user_name: user_name.to_owned(), roles }))
+    }
+
+    /// The roles of a row of `sys_user`.
+    pub(crate) fn roles_of(session: &Session<'_>, user: &Record) -> Result<BTreeSet<String>, StoreError> {
+        roles::of(session, user)
     }
 
     pub(crate) fn is_admin(&self) -> bool {

@@ -33,6 +33,7 @@ pub struct Builder {
     pub(crate) profile: Profile,
     pub(crate) seeds: Vec<Seed>,
     pub(crate) state: Option<PathBuf>,
+    pub(crate) demo_data: bool,
     pub(crate) users: Vec<User>,
     pub(crate) clients: Vec<OAuthClient>,
     pub(crate) webhook: Option<Webhook>,
@@ -55,6 +56,7 @@ impl Default for Builder {
             profile: Profile::default(),
             seeds: Vec::new(),
             state: None,
+            demo_data: false,
             users: Vec::new(),
             clients: Vec::new(),
             webhook: None,
@@ -104,6 +106,14 @@ impl Builder {
     /// Keeps the data in this file; without it, in memory.
     pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
         self.state = Some(file.into());
+        self
+    }
+
+    /// Begins with demo data: two dozen people more, incidents, problems, changes, configuration items and assets to look
+    /// at, and hundreds of rows in the log. Without it there is only what an instance can't do without, so that a test
+    /// finds the records that it made and no others.
+    pub fn demo_data(mut self, demo: bool) -> Self {
+        self.demo_data = demo;
         self
     }
 

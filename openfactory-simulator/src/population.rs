@@ -1,57 +1,30 @@
-//! The people, groups and relation types that every instance begins with.
+//! What every instance begins with, and the demo data of one that is to be looked at.
 
 mod access;
 pub(crate) mod changes;
+mod demo;
+mod dictionary;
 mod identifiers;
 mod imports;
+mod people;
 mod policies;
+mod ready;
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::grant::CLIENT_CREDENTIALS_PROPERTY;
-use crate::profile::{POINT_USERS, Profile};
+use crate::profile::Profile;
 use crate::refusal::Refusal;
 use crate::store::{Session, StoreError};
 use crate::write::{self, input::Input};
+pub use people::{ADMIN_USER, CHANGE_MANAGER_USER, INTEGRATION_USER};
+pub(crate) use people::{CAB_GROUP, plant_logins};
+pub(crate) use ready::ready;
 
-/// The administrator.
-pub const ADMIN_USER: &str = "admin";
-
-/// A change manager, member of the change advisory board.
-pub const CHANGE_MANAGER_USER: &str = "change.manager";
-
-/// The user whom integrations act as.
-pub const INTEGRATION_USER: &str = "openfactory.integration";
-
-/// The group whose members are asked for approval.
-pub(crate) const CAB_GROUP: &str = "CAB Approval";
-
-/// User name, name, e-mail address, roles.
-const USERS: [(&str, &str, &str, &str); 5] = [
-    (ADMIN_USER, "System Administrator", "admin@example.com", "admin"),
-    (
-        CHANGE_MANAGER_USER,
-        "Chandra Manager",
-        "change.manager@example.com",
-        "itil,change_manager,approver_user",
-    ),
-    (INTEGRATION_USER, "OpenFactory Integration", "openfactory.integration@example.com", "itil,asset"),
-    ("fleet.operator", "Fiona Operator", "fleet.operator@example.com", "itil"),
-    ("build.requester", "Bruno Requester", "build.requester@example.com", "itil"),
-];
-
-/// The users of the integration points of a locked-down instance.
-const POINTS: [(&str, &str, &str, &str); 4] = [
-    (POINT_USERS[0], "OpenFactory Change", "openfactory.change@example.com", access::CHANGE_ROLE),
-    (POINT_USERS[1], "OpenFactory CMDB", "openfactory.cmdb@example.com", access::CMDB_ROLE),
-    (POINT_USERS[2], "OpenFactory GRC", "openfactory.grc@example.com", access::GRC_ROLE),
-    (POINT_USERS[3], "OpenFactory Incident", "openfactory.incident@example.com", access::INCIDENT_ROLE),
-];
-
-const GROUPS: [&str; 5] =
-    [CAB_GROUP, "Network Operations", "Security Operations", "Fleet Operations", "IT Operations"];
+/// When the rows were made that an instance is delivered with.
+const DELIVERED: &str = "2001-01-01 08:00:00";
 
 /// Relation types with the `sys_id`s that stock instances have.
 const RELATION_TYPES: [(&str, &str); 8] = [
@@ -65,32 +38,18 @@ const RELATION_TYPES: [(&str, &str); 8] = [
     ("607ad1b2c0a8010e01941856b365af90", "Exchanges data with::Exchanges data with"),
 ];
 
-/// The `sys_id` that stock instances give their administrator.
-const ADMIN_ID: &str = "6816f79cc0a8016401c5a33be04be441";
+/// What an instance begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Population {
+    pub(crate) profile: Profile,
+    /// Whether it has records to look at and to try things on.
+    pub(crate) demo: bool,
+}
 
 /// Plants whatever was not planted before.
-pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refusal> {
-    let points = (profile == Profile::Hardened).then_some(POINTS).into_iter().flatten();
-    for (user_name, name, email, roles) in USERS.into_iter().chain(points) {
-        let locked_down = profile == Profile::Hardened && user_name == INTEGRATION_USER;
-        let roles = if locked_down { access::POINT_ROLES } else { roles };
-        let (first, last) = name.rsplit_once(' ').unwrap_or(("", name));
-        let values = [
-            ("user_name", user_name),
-            ("name", name),
-            ("first_name", first),
-            ("last_name", last),
-            ("email", email),
-            ("roles", roles),
-        ];
-        once(session, "sys_user", &user_id(user_name), values)?;
-    }
-    for name in GROUPS {
-        once(session, "sys_user_group", &derived_id("sys_user_group", name), [("name", name)])?;
-    }
-    let member = [("user", user_id(CHANGE_MANAGER_USER)), ("group", derived_id("sys_user_group", CAB_GROUP))];
-    let values = member.each_ref().map(|(name, value)| (*name, value.as_str()));
-    once(session, "sys_user_grmember", &derived_id("sys_user_grmember", CAB_GROUP), values)?;
+pub(crate) fn plant(session: &Session<'_>, population: Population) -> Result<(), Refusal> {
+    let profile = population.profile;
+    people::plant(session, profile)?;
     for (sys_id, name) in RELATION_TYPES {
         let (parent, child) = name.split_once("::").unwrap_or((name, name));
         let values = [("name", name), ("parent_descriptor", parent), ("child_descriptor", child)];
@@ -107,44 +66,35 @@ pub(crate) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refus
     identifiers::plant(session)?;
     changes::plant(session)?;
     imports::plant(session)?;
-    choices(session)
-}
-
-/// The choice lists of the dictionary, as rows that can be read.
-fn choices(session: &Session<'_>) -> Result<(), Refusal> {
-    for table in session.schema.tables() {
-        for field in &table.fields {
-            for (position, choice) in field.choices.iter().enumerate() {
-                let key = format!("{}.{}.{}", table.name, field.name, choice.value);
-                let sequence = position.to_string();
-                let values = [
-                    ("name", table.name.as_str()),
-                    ("element", &field.name),
-                    ("value", &choice.value),
-                    ("label", &choice.label),
-                    ("language", "en"),
-                    ("sequence", &sequence),
-                ];
-                once(session, "sys_choice", &derived_id("sys_choice", &key), values)?;
-            }
-        }
-    }
-    Ok(())
+    dictionary::plant(session)?;
+    if population.demo { demo::plant(session) } else { Ok(()) }
 }
 
 /// Plants a row unless it was planted before, even if it was changed or deleted since.
-pub(crate) fn once<const N: usize>(
+fn once<const N: usize>(
     session: &Session<'_>,
     table: &str,
     sys_id: &str,
     values: [(&str, &str); N],
 ) -> Result<(), Refusal> {
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Ok(once_with(session, table, sys_id, values)?)
+    Ok(delivered(session, table, sys_id, values)?)
 }
 
 /// The same, for values of any number.
-pub(crate) fn once_with(
+fn delivered(
+    session: &Session<'_>,
+    table: &str,
+    sys_id: &str,
+    mut values: BTreeMap<String, String>,
+) -> Result<(), StoreError> {
+    let made = values.entry("sys_created_on".to_owned()).or_insert_with(|| DELIVERED.to_owned()).clone();
+    values.entry("sys_updated_on".to_owned()).or_insert(made);
+    seeded(session, table, sys_id, values)
+}
+
+/// Plants a row of a seed unless it was planted before.
+pub(crate) fn seeded(
     session: &Session<'_>,
     table: &str,
     sys_id: &str,
@@ -156,45 +106,8 @@ pub(crate) fn once_with(
     Ok(())
 }
 
-/// The `sys_id` of a user by name.
-pub(crate) fn user_id(user_name: &str) -> String {
-    if user_name == ADMIN_USER { ADMIN_ID.to_owned() } else { derived_id("sys_user", user_name) }
-}
-
 /// A `sys_id` that is the same on every start.
 pub(crate) fn derived_id(table: &str, key: &str) -> String {
     let digest = Sha256::digest(format!("openfactory-simulator\0{table}\0{key}"));
     hex::encode(digest).chars().take(32).collect()
-}
-
-/// Makes sure that everyone who may log in has a row in `sys_user`, with the roles that were given.
-pub(crate) fn plant_logins(session: &Session<'_>, logins: &[(String, Vec<String>)]) -> Result<(), Refusal> {
-    for (user_name, roles) in logins {
-        let Some(mut user) = session.by("sys_user", "user_name", user_name)?.into_iter().next() else {
-            let roles = roles.join(",");
-            let email = format!("{user_name}@example.com");
-            let values = [
-                ("user_name", user_name.as_str()),
-                ("name", user_name),
-                ("email", &email),
-                ("roles", &roles),
-            ];
-            let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            write::plant(session, "sys_user", &user_id(user_name), &Input::seed(values.into()))?;
-            continue;
-        };
-        let mut held: Vec<_> = user.value("roles").split(',').filter(|role| !role.is_empty()).collect();
-        let before = held.len();
-        for role in roles {
-            if !held.contains(&role.as_str()) {
-                held.push(role);
-            }
-        }
-        if held.len() > before {
-            let held = held.join(",");
-            user.set("roles", held);
-            session.replace(&user)?;
-        }
-    }
-    Ok(())
 }

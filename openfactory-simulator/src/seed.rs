@@ -163,7 +163,7 @@ impl Seed {
                     Some(sys_id) => sys_id.to_ascii_lowercase(),
                     None => population::derived_id(table, &format!("{index}\0{row:?}")),
                 };
-                population::once_with(session, table, &sys_id, row.clone())?;
+                population::seeded(session, table, &sys_id, row.clone())?;
             }
         }
         Ok(())

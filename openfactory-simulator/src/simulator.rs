@@ -20,7 +20,7 @@ use crate::inspect::Inspect;
 use crate::jobs;
 use crate::limits::Counters;
 use crate::page::Sessions;
-use crate::population;
+use crate::population::{self, Population};
 use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
 use crate::rules::Switches;
@@ -124,15 +124,28 @@ impl Simulator {
 
         let file = builder.state.clone();
         let in_state = |source| StartError::State { file: file.clone(), source };
-        let store =
-            Arc::new(Store::open(file.as_deref(), schema, builder.clock, builder.entropy).map_err(in_state)?);
+        let population = Population { profile: builder.profile, demo: builder.demo_data };
+        let in_row = |refusal: Refusal| StartError::Row { source: refusal.into() };
+        // What every instance of a kind begins with is planted once, and copied.
+        let as_delivered = Arc::ptr_eq(&schema, &Schema::shared(builder.profile));
+        let store = match &file {
+            None => {
+                let ready = population::ready(population).map_err(in_row)?;
+                ready.copy(schema, builder.clock, builder.entropy)
+            }
+            Some(file) => Store::open(Some(file), schema, builder.clock, builder.entropy),
+        };
+        let store = Arc::new(store.map_err(in_state)?);
+        let complete = as_delivered && file.is_none();
         store
             .write(|session| {
-                population::plant(session, builder.profile)?;
+                if !complete {
+                    population::plant(session, population)?;
+                }
                 builder.seeds.iter().try_for_each(|seed| seed.plant(session))?;
                 population::plant_logins(session, &logins_of(&users, &clients))
             })
-            .map_err(|refusal: Refusal| StartError::Row { source: refusal.into() })?;
+            .map_err(in_row)?;
 
         let outbound = Arc::new(Outbound::default());
         if let Some(webhook) = builder.webhook {

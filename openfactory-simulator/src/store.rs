@@ -15,6 +15,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use deliveries::Pending;
@@ -30,6 +31,9 @@ use crate::schema::Schema;
 
 /// How many statements are kept prepared.
 const STATEMENTS: usize = 64;
+
+/// All pages of a state at once.
+const WHOLE: i32 = -1;
 
 /// The data could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -107,8 +111,37 @@ impl Store {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         layout::prepare(&connection, file.is_some())?;
+        Self::on(connection, schema, clock, entropy)
+    }
+
+    /// A state in memory that begins as this one stands.
+    pub(crate) fn copy(
+        &self,
+        schema: Arc<Schema>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        let mut copy = Connection::open_in_memory()?;
+        let own = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        match Backup::new(&own, &mut copy)?.step(WHOLE)? {
+            StepResult::Done => {}
+            other => {
+                return Err(StoreError::Sqlite {
+                    source: format!("a copy was not finished: {other:?}").into(),
+                });
+            }
+        }
+        Self::on(copy, schema, clock, entropy)
+    }
+
+    fn on(
+        connection: Connection,
+        schema: Arc<Schema>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let index = Index::of(&schema);
         let standing = Standing::default();
         let store = Self { connection: Mutex::new(connection), schema, index, standing, clock, entropy };

@@ -38,8 +38,7 @@ pub(crate) fn create(
 ) -> Result<Record, Refusal> {
     // Its letters stay as they were sent; it is found however they are written.
     let wished = input.sys_id();
-    let sys_id =
-        wished.map_or_else(|| entropy::sys_id(session.entropy), str::to_ascii_lowercase);
+    let sys_id = wished.map_or_else(|| entropy::sys_id(session.entropy), str::to_ascii_lowercase);
     if session.taken(table, &sys_id)? {
         return Err(Refusal::duplicate_key(&sys_id));
     }

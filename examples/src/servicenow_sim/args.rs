@@ -35,6 +35,11 @@ pub(super) struct Args {
     #[arg(long, value_name = "PROFILE", default_value_t)]
     pub(super) profile: Profile,
 
+    /// Begin without demo data: no people but those who are needed, no incidents, problems, changes, configuration items,
+    /// assets, no log.
+    #[arg(long)]
+    pub(super) without_demo_data: bool,
+
     /// Rows, and tables for them, to begin with: {"TABLE": [{"FIELD": "value"}], "$schema"?: {...}}. Repeatable.
     #[arg(long, value_name = "FILE.json")]
     pub(super) seed: Vec<PathBuf>,

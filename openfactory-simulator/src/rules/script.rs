@@ -33,7 +33,10 @@ impl Script {
         rows.retain(|row| on(row, "active") && on(row, "abort_action") && row.value("when") == "before");
         rows.sort_by_key(|row| row.value("order").parse::<i64>().unwrap_or(0));
         let script = |row: Record| Self {
-            actions: ["action_insert", "action_update"].into_iter().filter(|action| on(&row, action)).collect(),
+            actions: ["action_insert", "action_update"]
+                .into_iter()
+                .filter(|action| on(&row, action))
+                .collect(),
             name: row.value("name").to_owned(),
             table: row.value("collection").to_owned(),
             condition: row.value("filter_condition").to_owned(),

@@ -87,7 +87,7 @@ fn approvers(session: &Session<'_>) -> Result<BTreeSet<String>, StoreError> {
     }
     if members.is_empty() {
         for user in session.scan("sys_user", &Narrow::All)? {
-            if user.value("roles").split(',').any(|role| role.trim() == "change_manager") {
+            if Caller::roles_of(session, &user)?.contains("change_manager") {
                 members.insert(user.sys_id);
             }
         }

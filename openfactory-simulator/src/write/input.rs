@@ -169,9 +169,28 @@ fn normal(field: &Field, value: &str) -> String {
 }
 
 fn cut(field: &str, value: &str) -> String {
-    match SIZES.iter().find(|(name, _)| *name == field) {
-        Some((_, size)) => value.chars().take(*size).collect(),
+    match own_size(field) {
+        Some(size) => value.chars().take(size).collect(),
         None => value.to_owned(),
+    }
+}
+
+fn own_size(field: &str) -> Option<usize> {
+    SIZES.iter().find(|(name, _)| *name == field).map(|(_, size)| *size)
+}
+
+/// How long a value may be, as the dictionary says it.
+pub(crate) fn size(field: &Field) -> usize {
+    match &field.kind {
+        FieldType::String => own_size(&field.name).unwrap_or(4_000),
+        FieldType::Reference(_) => 32,
+        FieldType::List(_) | FieldType::Journal => 4_000,
+        FieldType::Integer
+        | FieldType::Decimal
+        | FieldType::Boolean
+        | FieldType::DateTime
+        | FieldType::Date
+        | FieldType::Password => 40,
     }
 }
 

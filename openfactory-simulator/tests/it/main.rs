@@ -25,6 +25,7 @@ mod ire;
 mod limits;
 mod oauth;
 mod page;
+mod population;
 mod problem;
 mod profile;
 mod pysnc;
