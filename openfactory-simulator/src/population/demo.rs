@@ -19,6 +19,9 @@ const NAMES: [&str; 5] = ["user_name", "number", "name", "display_name", "id"];
 /// When a row was made that does not say so.
 const MADE: &str = "2025-01-06 09:00:00";
 
+/// Table, `sys_id`, values.
+type Row = (String, String, BTreeMap<String, String>);
+
 type Rows = BTreeMap<String, Vec<BTreeMap<String, String>>>;
 
 pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
@@ -32,7 +35,7 @@ pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
 }
 
 /// Table, `sys_id` and values of every row, its references resolved.
-fn rows() -> Result<Vec<(String, String, BTreeMap<String, String>)>, Refusal> {
+fn rows() -> Result<Vec<Row>, Refusal> {
     let broken = |what: String| {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Demo data can't be read").detail(what)
     };
