@@ -19,7 +19,7 @@ use crate::id::SysId;
 use crate::models::attachment::{Attachment, FILE_NAME, TABLE_NAME, TABLE_SYS_ID};
 use crate::query::Query;
 use crate::record::FromRow;
-use crate::table::{Listing, Pager, undecodable};
+use crate::table::{Listing, Pager, is_absent, undecodable};
 use crate::wire::call::{Call, Expects};
 use crate::wire::url::Target;
 
@@ -97,7 +97,8 @@ impl Attachments {
     /// Makes sure that a file of this name and content is attached: looks for it first, and again whenever the outcome of
     /// an upload is not known. Same are name, size and, where the instance shows it, SHA-256.
     ///
-    /// Two at the same time can both find none; then two are attached.
+    /// Two at the same time can both find none; then two are attached, and [`EnsuredAttachment::others`] tells the next call
+    /// of the second.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -192,6 +193,43 @@ impl Attachments {
         match answer.opened {
             Some(opened) => Ok(Download::new(client, opened, call.operation, attachment)),
             None => Err(Error::new(ErrorKind::Decode, call.operation, "answer has no file")),
+        }
+    }
+
+    /// Takes an attached file away. That it is gone counts as done if an earlier request may have done it.
+    ///
+    /// ```
+    /// use openfactory_sn::models::attachment::Attachment;
+    /// use openfactory_sn::record::FromRow as _;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::transport::TransportErrorKind;
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let path = "/api/now/attachment/a1";
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::delete(path), Reply::failure(TransportErrorKind::Interrupted))
+    ///     .on(Expected::delete(path), Reply::fault(404, "No Record found", ""));
+    /// # let attachment = Attachment::from_row(serde_json::from_value(json!({"sys_id": "a1"}))?)?;
+    /// client(&instance).attachments().delete(&attachment).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there was none; the kinds of network, availability and rights.
+    pub async fn delete(&self, attachment: &Attachment) -> Result<(), Error> {
+        let sys_id = attachment.sys_id();
+        let call =
+            Call::delete(format!("delete attachment {sys_id}"), Target::new(format!("{PATH}/{sys_id}")));
+        let client = self.client.for_table(&attachment.table_name);
+        match client.call(&call, client.engine().deadline()).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_absent(&error) && error.may_have_happened() => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

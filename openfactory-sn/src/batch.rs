@@ -79,7 +79,8 @@ impl Batches {
 
     /// Runs a batch; the outcomes are in the order of its calls.
     ///
-    /// Calls must not build on each other: requests go out side by side, and are repeated one by one.
+    /// Calls must not build on each other: requests go out side by side, and are repeated one by one. Each goes by the
+    /// credential of its table, as it would alone, so that one batch can become requests by several users.
     ///
     /// A call's own error has the kinds of the call alone. One that nothing is known of has
     /// [`Error::may_have_happened`] if it writes and cannot be repeated.

@@ -86,6 +86,12 @@ impl Client {
         Self { point: self.point.or(Some(point)), ..self.clone() }
     }
 
+    /// The point whose own credential a call about this table goes by; `None` where that is the general one.
+    pub(crate) fn point_of(&self, table: &str) -> Option<IntegrationPoint> {
+        let point = self.point.or_else(|| IntegrationPoint::of_table(table));
+        point.filter(|point| self.shared.points.contains_key(point))
+    }
+
     fn authenticator(&self) -> &Authenticator {
         self.point.and_then(|point| self.shared.points.get(&point)).unwrap_or(&self.shared.auth)
     }

@@ -10,7 +10,7 @@ use http::StatusCode;
 mod advice;
 mod cause;
 
-pub(crate) use self::advice::{ACCESS_DENIED, QUERY_WIDENED, SYS_ID_IGNORED};
+pub(crate) use self::advice::{ACCESS_DENIED, CORRELATION_LOST, QUERY_WIDENED, SYS_ID_IGNORED};
 pub use self::cause::Cause;
 
 /// Longest text of a fault that is kept, in bytes.

@@ -1,7 +1,12 @@
-//! Import Sets: records handed to the instance's own transform maps, which decide what becomes of them.
+//! Import Sets: records handed to the instance's own transform maps, which decide what becomes of them; one by one, or
+//! many in one call.
 //!
 //! The door for integrations that must not go past a customer's mapping. Whether a row that is sent twice becomes one record
 //! is the transform map's affair (its coalesce fields).
+
+mod many;
+
+pub use self::many::{ImportRun, StagedRow};
 
 use http::Method;
 use serde_json::{Value, json};
@@ -19,10 +24,12 @@ choice! {
     ImportStatus {
         /// Refused.
         Error = "error",
-        /// Left out by the map.
+        /// Left out by the map, or because nothing changed.
         Ignored = "ignored",
         /// A record was made.
         Inserted = "inserted",
+        /// Not transformed yet.
+        Pending = "pending",
         /// Left out because nothing changed.
         Skipped = "skipped",
         /// A record was changed.
@@ -102,19 +109,24 @@ impl ImportSet {
     /// [`ErrorKind::Decode`] for an answer of another form; the kinds of network, availability and rights. Not repeated once
     /// it may have happened.
     pub async fn insert(&self, row: &Fields) -> Result<Vec<Imported>, Error> {
-        let operation = format!("import into {}", self.table);
-        let good = (1..=80).contains(&self.table.len())
-            && self.table.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-        if !good {
-            return Err(Error::new(ErrorKind::Local, operation, "table name is not of [a-z0-9_]"));
-        }
-        let target = Target::new(format!("/api/now/import/{}", self.table));
-        let call = Call::json(Method::POST, operation, target, &json!(row));
+        let call = Call::json(Method::POST, self.operation(), self.target()?, &json!(row));
         let result = self.client.call(&call, self.client.engine().deadline()).await?.result;
         let rows = result.as_array().map(|rows| rows.iter().map(Imported::read).collect::<Option<Vec<_>>>());
         rows.flatten().ok_or_else(|| {
             Error::new(ErrorKind::Decode, call.operation, "answer does not tell what became of the row")
                 .with_may_have_happened(true)
         })
+    }
+    fn operation(&self) -> String {
+        format!("import into {}", self.table)
+    }
+
+    fn target(&self) -> Result<Target, Error> {
+        let good = (1..=80).contains(&self.table.len())
+            && self.table.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        match good {
+            true => Ok(Target::new(format!("/api/now/import/{}", self.table))),
+            false => Err(Error::new(ErrorKind::Local, self.operation(), "table name is not of [a-z0-9_]")),
+        }
     }
 }

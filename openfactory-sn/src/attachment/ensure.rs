@@ -13,6 +13,9 @@ pub struct EnsuredAttachment {
     pub attachment: Attachment,
     /// Whether the instance confirmed that this call attached it; `false` if it was found.
     pub created: bool,
+    /// Further files on the record of the same name and content, if it was found: from uploads at the same time. The oldest
+    /// counts.
+    pub others: Vec<Attachment>,
 }
 
 pub(super) async fn ensure(
@@ -23,21 +26,23 @@ pub(super) async fn ensure(
 ) -> Result<EnsuredAttachment, Error> {
     let engine = attachments.client.engine();
     let deadline = engine.deadline();
-    if let Some(attachment) = look(attachments, query, name, upload).await? {
-        return Ok(EnsuredAttachment { attachment, created: false });
+    if let Some(found) = look(attachments, query, name, upload).await? {
+        return Ok(found);
     }
     // Safe to repeat, since each repetition is preceded by a look for the file.
     let repeatable = upload.call.clone().looked_for();
     for made in 1.. {
         let failure = match attachments.send(upload, deadline).await {
-            Ok(attachment) => return Ok(EnsuredAttachment { attachment, created: true }),
+            Ok(attachment) => {
+                return Ok(EnsuredAttachment { attachment, created: true, others: Vec::new() });
+            }
             Err(failure) => failure,
         };
         if !failure.may_have_happened() {
             return Err(failure);
         }
         match look(attachments, query, name, upload).await {
-            Ok(Some(attachment)) => return Ok(EnsuredAttachment { attachment, created: false }),
+            Ok(Some(found)) => return Ok(found),
             Ok(None) => engine.pause(failure, &repeatable, made, deadline).await?,
             Err(unanswered) => return Err(unanswered.with_may_have_happened(true)),
         }
@@ -50,7 +55,11 @@ async fn look(
     query: &Query,
     name: &str,
     upload: &Upload,
-) -> Result<Option<Attachment>, Error> {
-    let found = attachments.collect(query.clone()).await?;
-    Ok(found.into_iter().find(|attachment| attachment.file_name == name && upload.is(attachment)))
+) -> Result<Option<EnsuredAttachment>, Error> {
+    let mut found = attachments.collect(query.clone()).await?;
+    found.retain(|attachment| attachment.file_name == name && upload.is(attachment));
+    found.sort_by_key(|attachment| (attachment.sys_created_on, attachment.sys_id().clone()));
+    let mut found = found.into_iter();
+    let first = found.next();
+    Ok(first.map(|attachment| EnsuredAttachment { attachment, created: false, others: found.collect() }))
 }

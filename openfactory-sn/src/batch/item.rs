@@ -42,6 +42,11 @@ impl Slot {
         Self { want, looking: false, failures: 0, doubt: None, outcome: None }
     }
 
+    /// The table that it is about.
+    pub(super) fn table(&self) -> &str {
+        &self.want.table
+    }
+
     /// The request that it needs next.
     pub(super) fn call(&self, client: &Client) -> Result<Call, Error> {
         let table = client.dynamic_table(&self.want.table);

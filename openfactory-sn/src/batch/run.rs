@@ -1,10 +1,13 @@
 //! Rounds of requests until every call has its outcome.
 
+use std::collections::BTreeMap;
+
 use futures_util::stream::{self, StreamExt};
 
 use super::exchange::{Serviced, exchange, size};
 use super::item::{Slot, Want};
 use super::{BatchLimits, Done};
+use crate::auth::IntegrationPoint;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::wire::call::{Call, Repeat};
@@ -18,20 +21,25 @@ pub(super) async fn run(client: &Client, limits: BatchLimits, wants: Vec<Want>) 
     let mut most = limits.calls;
     let mut rounds = 0;
     loop {
-        let mut open = Vec::new();
+        // A request has one credential, so calls that go by different ones travel apart.
+        let mut open: BTreeMap<Option<IntegrationPoint>, Vec<(usize, Call)>> = BTreeMap::new();
         for (index, slot) in slots.iter_mut().enumerate().filter(|(_, slot)| slot.outcome.is_none()) {
             match slot.call(client) {
-                Ok(call) => open.push((index, call)),
+                Ok(call) => open.entry(client.point_of(slot.table())).or_default().push((index, call)),
                 Err(error) => slot.settle(Err(error)),
             }
         }
         if open.is_empty() {
             break;
         }
-        let chunks = cut(open, BatchLimits { calls: most, ..limits });
-        let sent = stream::iter(chunks).map(|chunk| async move {
+        let chunks = open.into_iter().flat_map(|(point, open)| {
+            let chunks = cut(open, BatchLimits { calls: most, ..limits });
+            chunks.into_iter().map(move |chunk| (point, chunk))
+        });
+        let sent = stream::iter(chunks).map(|(point, chunk)| async move {
             let calls: Vec<Call> = chunk.iter().map(|(_, call)| call.clone()).collect();
-            (chunk, exchange(client, &calls).await)
+            let client = point.map_or_else(|| client.clone(), |point| client.at(point));
+            (chunk, exchange(&client, &calls).await)
         });
         let answers: Vec<_> = sent.buffer_unordered(AT_ONCE).collect().await;
         let mut behind = false;

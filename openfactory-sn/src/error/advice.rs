@@ -15,6 +15,11 @@ pub(crate) const SYS_ID_IGNORED: &str = "a record was created, but under a key o
     repeat could not find it: delete the record named here, and let the integration user set sys_id on create (a \
     before-insert business rule or a field-level access control takes it away)";
 
+/// Advice for a record that does not bear the correlation id it was created with.
+pub(crate) const CORRELATION_LOST: &str = "a repeat would not find this record and make another: delete the record named \
+    here, and check that the table has the field correlation_id, that the integration user may write and read it, and that no \
+    business rule changes it";
+
 /// Advice for a query that returned what it did not ask for.
 pub(crate) const QUERY_WIDENED: &str = "an encoded query drops a condition on a field that the table lacks or the \
     credential may not read, and then returns more than was asked for: check the field's name and its read access \

@@ -132,6 +132,16 @@ impl Difference {
         table == Relationship::TABLE
     }
 
+    /// The keys of the two items of a relation that is to be made or changed.
+    pub(super) fn ends(&self) -> impl Iterator<Item = &str> {
+        let fields = match self {
+            Self::Changed { fields, .. } | Self::Missing { fields, .. } => Some(fields),
+            Self::Gone { .. } => None,
+        };
+        let ends = [relationship::PARENT, relationship::CHILD];
+        ends.into_iter().filter_map(move |end| fields?.get(end.name()))
+    }
+
     /// The key of its record.
     #[must_use]
     pub fn sys_id(&self) -> &SysId {
@@ -151,6 +161,11 @@ impl Sent {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether a record with this key is known, in whatever table.
+    pub(super) fn holds(&self, sys_id: &SysId) -> bool {
+        self.0.values().any(|records| records.contains_key(sys_id))
     }
 
     /// How many records are known.

@@ -1,12 +1,15 @@
 //! Sending the differences, in batches.
 
+use std::collections::BTreeMap;
+
 use super::plan::{Desired, Difference, Sent};
 use crate::batch::{Batch, BatchLimits, Done};
 use crate::client::Client;
 use crate::error::Error;
 use crate::id::SysId;
+use crate::models::relationship::Relationship;
 use crate::query::Query;
-use crate::record::{Field, Fields, Row};
+use crate::record::{Field, Fields, Record as _, Row};
 
 /// Calls in one request.
 const CALLS: usize = 200;
@@ -29,7 +32,7 @@ pub struct Synced {
 
 impl Client {
     /// Sends what differs between `desired` and `sent`, and remembers in `sent` what was taken. Records come before the
-    /// relations that need them.
+    /// relations that need them; a relation of a record that could not be made waits for the next synchronisation.
     ///
     /// A record that is there already although it was not remembered is not made again; its values are compared, and those
     /// that differ are sent.
@@ -37,12 +40,29 @@ impl Client {
         let mut synced = Synced::default();
         let (relations, records): (Vec<_>, Vec<_>) =
             desired.differences(sent).into_iter().partition(Difference::is_relation);
-        for differences in [records, relations] {
-            let found = self.send(differences, sent, &mut synced).await;
-            // What was found has perhaps other values.
-            self.send(found, sent, &mut synced).await;
+        self.send_all(records, sent, &mut synced).await;
+        let failed = synced.failed.iter().filter(|(key, _)| !sent.holds(key));
+        let absent: BTreeMap<String, Error> =
+            failed.map(|(key, error)| (key.to_string(), error.clone())).collect();
+        let mut ready = Vec::with_capacity(relations.len());
+        for relation in relations {
+            let wanting = relation.ends().find_map(|end| absent.get_key_value(end));
+            match wanting {
+                Some((end, error)) => {
+                    let held = held_back(relation.sys_id(), end, error);
+                    synced.failed.push((relation.sys_id().clone(), held));
+                }
+                None => ready.push(relation),
+            }
         }
+        self.send_all(ready, sent, &mut synced).await;
         synced
+    }
+
+    async fn send_all(&self, differences: Vec<Difference>, sent: &mut Sent, synced: &mut Synced) {
+        let found = self.send(differences, sent, synced).await;
+        // What was found has perhaps other values.
+        self.send(found, sent, synced).await;
     }
 
     /// Reads what ServiceNow holds of everything desired, and puts that into `sent`: what others changed or deleted then
@@ -133,6 +153,14 @@ impl Client {
         }
         found
     }
+}
+
+/// Why a relation was not sent: one of its items was not made, and may not be there.
+fn held_back(relation: &SysId, item: &str, error: &Error) -> Error {
+    let reason = format!("not sent, since its item {item} could not be made");
+    Error::new(error.kind(), format!("create {} {relation}", Relationship::TABLE), reason)
+        .with_transient(error.is_retryable())
+        .with_source(error.clone())
 }
 
 /// What a record that was found holds of these fields.

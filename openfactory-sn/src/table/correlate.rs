@@ -1,7 +1,7 @@
 //! The create that can be repeated where an instance takes no keys of our choice: looked for by its correlation id.
 
 use super::{DynamicTable, Ensured};
-use crate::error::{Error, ErrorKind};
+use crate::error::{CORRELATION_LOST, Error, ErrorKind};
 use crate::id::CorrelationId;
 use crate::query::Query;
 use crate::record::{Field, Fields, Row};
@@ -11,13 +11,13 @@ const CORRELATION_ID: Field<CorrelationId> = Field::new("correlation_id");
 const MOST: usize = 20;
 
 impl DynamicTable {
-    /// Makes sure that a record with this correlation id exists: looks for it first, and again whenever the outcome of the
-    /// create is not known.
+    /// Makes sure that a record with this correlation id exists: looks for it first, and again after the create, whatever
+    /// became of that.
     ///
     /// For tables in which the instance does not let the credential choose the `sys_id`; else
     /// [`DynamicTable::ensure`] is better, since the database keeps a key unique and a correlation id not. Two calls at the
     /// same time can both find none. Then two records are there, the older one counts from then on, and
-    /// [`Ensured::others`] tells of the rest.
+    /// [`Ensured::others`] tells of the rest: to the later of the two calls at once, to both from then on.
     ///
     /// ```
     /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
@@ -46,7 +46,7 @@ impl DynamicTable {
     /// # Errors
     ///
     /// As [`DynamicTable::create`] and [`DynamicTable::find`]; with [`Error::may_have_happened`] if it could not be looked
-    /// for after a create whose outcome is not known.
+    /// for after a create, or is not found by its correlation id although it was created.
     pub async fn ensure_correlated(
         &self,
         correlation_id: &CorrelationId,
@@ -62,7 +62,7 @@ impl DynamicTable {
         let call = self.post_call(&fields)?.looked_for();
         for made in 1.. {
             let failure = match self.post(&fields, deadline).await {
-                Ok(row) => return Ok(Ensured { row, created: true, others: Vec::new() }),
+                Ok(row) => return self.made(correlation_id, row).await,
                 Err(failure) => failure,
             };
             if !failure.may_have_happened() {
@@ -75,6 +75,23 @@ impl DynamicTable {
             }
         }
         Err(call.refused("no attempt allowed"))
+    }
+
+    /// What a record that was created is among those of its correlation id.
+    async fn made(&self, correlation_id: &CorrelationId, row: Row) -> Result<Ensured, Error> {
+        match self.correlated(correlation_id).await {
+            Ok(Some(found)) if found.row.sys_id() == row.sys_id() => {
+                Ok(Ensured { row, created: true, others: found.others })
+            }
+            Ok(Some(found)) if found.others.contains(row.sys_id()) => Ok(found),
+            Ok(_) => {
+                let reason = "record was created, but is not found by its correlation id";
+                Err(Error::new(ErrorKind::Conflict, self.operation_on("create", row.sys_id()), reason)
+                    .with_may_have_happened(true)
+                    .with_advice(CORRELATION_LOST))
+            }
+            Err(unanswered) => Err(unanswered.with_may_have_happened(true)),
+        }
     }
 
     async fn correlated(&self, correlation_id: &CorrelationId) -> Result<Option<Ensured>, Error> {

@@ -76,6 +76,11 @@ impl Target {
         Self(path.into())
     }
 
+    /// With one more segment, before any parameter.
+    pub(crate) fn below(self, segment: &str) -> Self {
+        Self(format!("{}/{segment}", self.0))
+    }
+
     /// With one more parameter.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.0.push(if self.0.contains('?') { '&' } else { '?' });

@@ -71,6 +71,29 @@ async fn found_by_size_and_hash() {
 }
 
 #[tokio::test]
+async fn of_two_at_the_same_time_the_next_call_tells() {
+    let with_time = |sys_id: &str, created: &str| {
+        let mut file = attached(sys_id, CONTENT.len(), "");
+        file["sys_created_on"] = created.into();
+        file
+    };
+    let two = json!([with_time("a1", "2026-01-02 00:00:00"), with_time("a2", "2026-01-01 00:00:00")]);
+    let script = ScriptedTransport::new()
+        .on(look(), Reply::result(200, two))
+        .on(Expected::delete(format!("{PATH}/a1")), Reply::empty(204))
+        .on(Expected::delete(format!("{PATH}/a1")), Reply::fault(404, "No Record found", ""));
+    let attachments = client(&script).attachments();
+    let content = Bytes::from_static(CONTENT);
+    let ensured =
+        attachments.ensure("incident", &id(), "recipe.json", "application/json", content).await.unwrap();
+    assert_eq!((ensured.attachment.sys_id().as_str(), ensured.created), ("a2", false));
+    let [other] = ensured.others.as_slice() else { panic!("{:?}", ensured.others) };
+    attachments.delete(other).await.unwrap();
+    assert_eq!(attachments.delete(other).await.unwrap_err().kind(), ErrorKind::NotFound);
+    script.assert_done();
+}
+
+#[tokio::test]
 async fn a_lost_upload_is_looked_for() {
     let script = ScriptedTransport::new()
         .on(look(), none())

@@ -38,9 +38,38 @@ async fn ensure(script: &ScriptedTransport) -> Result<(String, bool, usize), (Er
 async fn found_before_created() {
     let script = ScriptedTransport::new().on(look(), rows(json!([record("a", "")])));
     assert_eq!(ensure(&script).await, Ok(("a".to_owned(), false, 0)));
-    let script =
-        ScriptedTransport::new().on(look(), rows(json!([]))).on(post(), Reply::result(201, record("b", "")));
+    let script = made("b").on(look(), rows(json!([record("b", "")])));
     assert_eq!(ensure(&script).await, Ok(("b".to_owned(), true, 0)));
+}
+
+/// Nothing found, and this record created.
+fn made(sys_id: &str) -> ScriptedTransport {
+    ScriptedTransport::new()
+        .on(look(), rows(json!([])))
+        .on(post(), Reply::result(201, record(sys_id, "2026-01-02 00:00:00")))
+}
+
+#[tokio::test]
+async fn of_two_at_the_same_time_both_hear() {
+    let (ours, earlier, later) = (
+        record("b", "2026-01-02 00:00:00"),
+        record("c", "2026-01-01 00:00:00"),
+        record("d", "2026-01-03 00:00:00"),
+    );
+    let script = made("b").on(look(), rows(json!([ours, earlier])));
+    assert_eq!(ensure(&script).await, Ok(("c".to_owned(), false, 1)), "the other one came first");
+    let script = made("b").on(look(), rows(json!([ours, later])));
+    assert_eq!(ensure(&script).await, Ok(("b".to_owned(), true, 1)));
+}
+
+#[tokio::test]
+async fn a_record_that_a_repeat_would_not_find_is_no_success() {
+    for found in [json!([]), json!([record("x", "")])] {
+        let script = made("b").on(look(), rows(found));
+        assert_eq!(ensure(&script).await, Err((ErrorKind::Conflict, true)));
+    }
+    let script = made("b").on(look(), Reply::fault(403, "Insufficient rights", ""));
+    assert_eq!(ensure(&script).await, Err((ErrorKind::Forbidden, true)));
 }
 
 #[tokio::test]
@@ -74,7 +103,8 @@ async fn not_there_after_a_doubt_is_created_again() {
         .on(look(), rows(json!([])))
         .on(post(), Reply::failure(TransportErrorKind::Interrupted))
         .on(look(), rows(json!([])))
-        .on(post(), Reply::result(201, record("b", "")));
+        .on(post(), Reply::result(201, record("b", "")))
+        .on(look(), rows(json!([record("b", "")])));
     assert_eq!(ensure(&script).await, Ok(("b".to_owned(), true, 0)));
 }
 

@@ -151,6 +151,17 @@ async fn the_write_probe_cleans_up_or_says_what_is_left() {
         .on(Expected::delete(&path), Reply::fault(403, "Operation Failed", "ACL Exception Delete Failed"));
     let findings = client(&kept).examine(&needs).await;
     assert!(findings[2].advice.contains(key.as_str()), "{}", findings[2].advice);
+    // Made or not, nobody knows: it is taken away all the same.
+    let lost = || {
+        begin()
+            .on(Expected::post("/api/now/table/incident"), Reply::fault(500, "x", ""))
+            .on(Expected::get(&path), Reply::fault(403, "Insufficient rights", ""))
+    };
+    let cleaned = lost().on(Expected::delete(&path), Reply::empty(204));
+    assert_eq!(examine(&cleaned, &needs).await[2].1, "missing");
+    let left = lost().on(Expected::delete(&path), Reply::fault(403, "Operation Failed", "ACL Exception"));
+    let findings = client(&left).examine(&needs).await;
+    assert!(findings[2].advice.contains("left over"), "{}", findings[2].advice);
     let refused = begin()
         .on(
             Expected::post("/api/now/table/incident"),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openfactory_sn::auth::{AssertionError, AssertionSigner, JwtBearer, RsaSigner};
+use openfactory_sn::batch::Batch;
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
-use openfactory_sn::{Auth, ErrorKind, IntegrationPoint, Secret};
+use openfactory_sn::{Auth, ErrorKind, IntegrationPoint, Secret, SysId};
 use serde_json::{Value, json};
 
 use crate::support::{ID, builder, clock, id, python, record_path, row};
@@ -152,6 +153,44 @@ async fn each_point_has_its_credential() {
     sn.dynamic_table("cmdb_ci_server").get(&id()).await.unwrap();
     sn.at(IntegrationPoint::Change).dynamic_table("cmdb_ci_server").get(&id()).await.unwrap();
     sn.attachments().list("change_request", &id()).await.unwrap();
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn calls_of_a_batch_go_by_the_credential_of_their_table() {
+    let key = |key: &str| Auth::api_key(Secret::new(key));
+    // `{"result":{"sys_id":"a1"}}`
+    let read = |ids: &[&str]| {
+        let body = "eyJyZXN1bHQiOnsic3lzX2lkIjoiYTEifX0=";
+        let serviced: Vec<_> =
+            ids.iter().map(|id| json!({"id": id, "status_code": 200, "body": body})).collect();
+        Reply::json(200, &json!({"serviced_requests": serviced, "unserviced_requests": []}))
+    };
+    let batch = |key: &str| Expected::post("/api/now/v1/batch").header("x-sn-apikey", key);
+    let script = ScriptedTransport::new()
+        .on(batch("all"), read(&["0", "1"]))
+        .on(batch("cmdb"), read(&["0"]))
+        .on(batch("incident"), read(&["0", "1", "2"]));
+    let sn = builder(&script)
+        .auth(key("all"))
+        .auth_for(IntegrationPoint::Cmdb, key("cmdb"))
+        .auth_for(IntegrationPoint::Incident, key("incident"))
+        .build()
+        .unwrap();
+    let calls = |tables: &[&str]| {
+        let mut batch = Batch::new();
+        tables.iter().for_each(|table| batch.get(table, &SysId::new("a1").unwrap()));
+        batch
+    };
+    let outcomes = sn.batches().run(calls(&["cmdb_ci_server", "change_request", "sys_user"])).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    // Chosen by name, one credential serves whatever table.
+    let chosen = sn.at(IntegrationPoint::Incident).batches();
+    let outcomes = chosen.run(calls(&["cmdb_ci_server", "change_request", "incident"])).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+    let first: Value = serde_json::from_slice(&script.requests()[0].body).unwrap();
+    let urls: Vec<_> = first["rest_requests"].as_array().unwrap().iter().map(|call| &call["url"]).collect();
+    assert!(urls[0].as_str().unwrap().starts_with("/api/now/table/change_request/"), "{urls:?}");
     script.assert_done();
 }
 

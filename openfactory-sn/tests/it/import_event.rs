@@ -38,6 +38,55 @@ async fn what_a_map_refused_is_told() {
 }
 
 #[tokio::test]
+async fn many_rows_are_staged_in_one_call() {
+    let path = "/api/now/import/u_device/insertMultiple";
+    let script = ScriptedTransport::new()
+        .on(Expected::post(path), Reply::json(201, &json!({"import_set_id": "s1"})))
+        .on(
+            Expected::get("/api/now/table/u_device")
+                .query("sysparm_query", "sys_import_set=s1^ORDERBYsys_id"),
+            Reply::result(
+                200,
+                json!([
+                    {"sys_id": "r1", "sys_import_set": "s1", "sys_import_state": "error", "u_name": "a",
+                        "sys_import_state_comment": "no serial", "sys_target_sys_id": ""},
+                    {"sys_id": "r2", "sys_import_set": "s1", "sys_import_state": "updated",
+                        "sys_target_table": "cmdb_ci", "sys_target_sys_id": {"value": "d2"}},
+                    {"sys_id": "r3", "sys_import_set": "s1"},
+                ]),
+            ),
+        )
+        .on(Expected::post(path), Reply::json(201, &json!({"import_set_id": ""})))
+        .on(Expected::post(path), Reply::failure(TransportErrorKind::Interrupted));
+    let import = client(&script).import_set("u_device");
+    let rows = [Fields::new().with("u_name", "a"), Fields::new().with("u_name", "b")];
+    let run = import.insert_many(&rows).await.unwrap();
+    assert_eq!((run.import_set.as_str(), &run.multi_import_set), ("s1", &None));
+    let staged = import.staged(&run).await.unwrap();
+    let told: Vec<_> = staged
+        .iter()
+        .map(|row| (&row.status, row.sys_id.as_ref().map(|key| key.as_str()), row.message.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&ImportStatus::Error, None, "no serial"),
+            (&ImportStatus::Updated, Some("d2"), ""),
+            (&ImportStatus::Pending, None, ""),
+        ]
+    );
+    assert!(staged[2].is_pending() && staged[0].row.text("u_name") == "a");
+    for kind in [ErrorKind::Decode, ErrorKind::Unavailable] {
+        let error = import.insert_many(&rows).await.unwrap_err();
+        assert_eq!((error.kind(), error.may_have_happened()), (kind, true));
+    }
+    assert_eq!(import.insert_many(&[]).await.unwrap_err().kind(), ErrorKind::Local);
+    let sent: Value = serde_json::from_slice(&script.requests()[0].body).unwrap();
+    assert_eq!(sent, json!({"records": [{"u_name": "a"}, {"u_name": "b"}]}));
+    script.assert_done();
+}
+
+#[tokio::test]
 async fn events_are_sent_until_they_arrive() {
     let path = "/api/global/em/jsonv2";
     let script = ScriptedTransport::new()

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use openfactory_sn::sync::{Desired, Sent};
 use openfactory_sn::transport::{Body, Transport, TransportError, TransportErrorKind, send_whole};
-use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret, SysId};
+use openfactory_sn::{Auth, Client, CorrelationId, ErrorKind, Fields, Secret, SysId};
 use serde_json::{Value, json};
 
 type Records = BTreeMap<String, BTreeMap<String, Value>>;
@@ -24,6 +24,8 @@ struct State {
     calls: usize,
     writes: usize,
     lose_next_answer: bool,
+    /// What may not be created.
+    closed: Option<&'static str>,
 }
 
 impl Instance {
@@ -49,6 +51,9 @@ impl Instance {
 impl State {
     fn one(&mut self, method: &str, path: &str, fields: &Value) -> (u16, Value) {
         let mut parts = path.trim_start_matches("/api/now/table/").split('/');
+        if method == "POST" && self.closed.is_some_and(|table| path.ends_with(table)) {
+            return (400, json!({"error": {"message": "Exception while reading request"}}));
+        }
         let table = self.records.entry(parts.next().unwrap().to_owned()).or_default();
         let key = parts.next().or_else(|| fields["sys_id"].as_str()).unwrap().to_owned();
         self.writes += usize::from(method != "GET");
@@ -212,4 +217,23 @@ async fn a_lost_answer_makes_nothing_twice_and_a_relation_gone_is_taken_away() {
     assert_eq!(fewer.removed, 20, "two relations of each of ten devices; the devices themselves stay");
     assert_eq!(instance.state(|state| state.records["cmdb_rel_ci"].len()), 20);
     assert_eq!(instance.state(|state| state.records["cmdb_ci_server"].len()), 20);
+}
+
+#[tokio::test]
+async fn a_relation_waits_for_its_items() {
+    let instance = Instance::default();
+    let client = instance.client();
+    let mut sent = Sent::new();
+    instance.state(|state| state.closed = Some("/u_image"));
+    let synced = client.sync(&fleet(2, false), &mut sent).await;
+    // Ten images, and the relations of two devices to theirs; those to their sites are there.
+    assert_eq!((synced.failed.len(), synced.created), (12, 9), "{:?}", synced.failed);
+    assert!(synced.failed.iter().all(|(_, error)| error.kind() == ErrorKind::Invalid));
+    let (_, held) = &synced.failed[11];
+    assert!(held.to_string().contains("could not be made") && !held.may_have_happened(), "{held}");
+    assert_eq!(instance.state(|state| state.records["cmdb_rel_ci"].len()), 2);
+    instance.state(|state| state.closed = None);
+    assert!(client.sync(&fleet(2, false), &mut sent).await.failed.is_empty());
+    assert_eq!(instance.state(|state| state.records["cmdb_rel_ci"].len()), 4);
+    assert!(fleet(2, false).differences(&sent).is_empty());
 }
