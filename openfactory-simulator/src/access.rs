@@ -12,6 +12,7 @@ mod rules;
 
 use std::collections::BTreeSet;
 
+use crate::locale::Locale;
 use crate::record::Record;
 use crate::store::{Session, StoreError};
 pub(crate) use check::Access;
@@ -20,12 +21,13 @@ pub(crate) use rules::{Operation, Rules};
 /// The role that everyone has who has any.
 pub(crate) const INTERNAL_ROLE: &str = "snc_internal";
 
-/// Who calls, and with which roles.
+/// Who calls, with which roles, and how dates are shown to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) sys_id: String,
     pub(crate) user_name: String,
     pub(crate) roles: BTreeSet<String>,
+    pub(crate) locale: Locale,
 }
 
 impl Caller {
@@ -35,6 +37,7 @@ impl Caller {
             sys_id: String::new(),
             user_name: "system".to_owned(),
             roles: BTreeSet::from(["admin".to_owned()]),
+            locale: Locale::default(),
         }
     }
 
@@ -46,7 +49,8 @@ impl Caller {
             return Ok(None);
         }
         let roles = roles::of(session, &user)?;
-        Ok(Some(Self { sys_id: user.sys_id, user_name: user_name.to_owned(), roles }))
+        let locale = Locale::of(session, &user)?;
+        Ok(Some(Self { sys_id: user.sys_id, user_name: user_name.to_owned(), roles, locale }))
     }
 
     /// The roles of a row of `sys_user`.

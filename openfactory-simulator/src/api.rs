@@ -2,6 +2,7 @@
 
 mod answer;
 pub(crate) mod attachment;
+mod attributes;
 mod batch;
 mod call;
 mod change;
@@ -11,6 +12,7 @@ mod guarded;
 mod import;
 mod ire;
 mod limit;
+mod multipart;
 mod oauth;
 mod pages;
 mod route;
@@ -18,6 +20,7 @@ mod stats;
 mod table;
 mod tiny;
 mod turn;
+mod xml;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

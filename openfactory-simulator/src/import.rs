@@ -93,7 +93,7 @@ fn transform(
         }
     }
     let mut input = Input::values(values);
-    input.resolve_display(session, target)?;
+    input.resolve_display(session, target, &writer.caller.locale)?;
     let found = if coalesces { evaluate::run(session, target, &query)?.into_iter().next() } else { None };
     let Some(old) = found else {
         return Ok(("inserted", write::create(session, writer, target, &input)?));

@@ -50,7 +50,9 @@ pub mod inspect;
 mod instant;
 mod ire;
 mod jobs;
+mod layout;
 mod limits;
+mod locale;
 pub mod outbound {
     //! How the calls of the business rule are made: signed or not, late, doubled, reordered, lost.
 

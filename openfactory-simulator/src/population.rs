@@ -6,6 +6,7 @@ mod demo;
 mod dictionary;
 mod identifiers;
 mod imports;
+mod layouts;
 mod people;
 mod policies;
 mod ready;
@@ -67,6 +68,7 @@ pub(crate) fn plant(session: &Session<'_>, population: Population) -> Result<(),
     changes::plant(session)?;
     imports::plant(session)?;
     dictionary::plant(session)?;
+    layouts::plant(session)?;
     if population.demo { demo::plant(session) } else { Ok(()) }
 }
 

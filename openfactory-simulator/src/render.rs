@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::locale::Locale;
 use crate::query::walk;
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
@@ -28,6 +29,8 @@ pub(crate) struct View {
     pub(crate) fields: Option<Vec<String>>,
     /// Scheme and authority of links, as the request named them.
     pub(crate) base_url: String,
+    /// How the caller sees dates.
+    pub(crate) locale: Locale,
 }
 
 /// A row as a JSON object, with the fields that `table` has.
@@ -73,8 +76,8 @@ fn value(
     }
     Ok(match view.display {
         Display::False => json!(""),
-        Display::True => json!(journal(session, field, row)?),
-        Display::All => json!({ "display_value": journal(session, field, row)?, "value": "" }),
+        Display::True => json!(journal(session, field, row, &view.locale)?),
+        Display::All => json!({ "display_value": journal(session, field, row, &view.locale)?, "value": "" }),
     })
 }
 
@@ -92,8 +95,10 @@ fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result
     let FieldType::Reference(to) = &field.kind else {
         return Ok(match view.display {
             Display::False => json!(raw),
-            Display::True => json!(walk::display(session, field, raw)?),
-            Display::All => json!({ "display_value": walk::display(session, field, raw)?, "value": raw }),
+            Display::True => json!(shown(session, field, raw, &view.locale)?),
+            Display::All => {
+                json!({ "display_value": shown(session, field, raw, &view.locale)?, "value": raw })
+            }
         });
     };
     if raw.is_empty() {
@@ -117,8 +122,26 @@ fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result
     })
 }
 
+/// The display value of a field's raw value, dates as the caller sees them.
+pub(crate) fn shown(
+    session: &Session<'_>,
+    field: &Field,
+    raw: &str,
+    locale: &Locale,
+) -> Result<String, StoreError> {
+    match field.kind {
+        FieldType::DateTime | FieldType::Date => Ok(locale.show(&field.kind, raw)),
+        _ => walk::display(session, field, raw),
+    }
+}
+
 /// All entries of a journal field as one text, newest first.
-fn journal(session: &Session<'_>, field: &Field, row: &Record) -> Result<String, StoreError> {
+fn journal(
+    session: &Session<'_>,
+    field: &Field,
+    row: &Record,
+    locale: &Locale,
+) -> Result<String, StoreError> {
     let mut text = String::new();
     for entry in session.by("sys_journal_field", "element_id", &row.sys_id)?.iter().rev() {
         if entry.value("element") != field.name {
@@ -131,7 +154,7 @@ fn journal(session: &Session<'_>, field: &Field, row: &Record) -> Result<String,
             .map_or_else(|| author.to_owned(), |user| user.value("name").to_owned());
         text.push_str(&format!(
             "{} - {name} ({})\n{}\n\n",
-            entry.value("sys_created_on"),
+            locale.show(&FieldType::DateTime, entry.value("sys_created_on")),
             field.label,
             entry.value("value")
         ));

@@ -5,9 +5,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::xml;
 use crate::refusal::Refusal;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+
+const XML: HeaderValue = HeaderValue::from_static("application/xml;charset=UTF-8");
 
 pub(crate) struct Answer {
     status: StatusCode,
@@ -46,6 +49,20 @@ impl Answer {
             return answer.header(header::WWW_AUTHENTICATE, "BASIC realm=\"Service-now\"");
         }
         answer
+    }
+
+    /// The same in XML, where it is JSON.
+    pub(crate) fn in_xml(mut self) -> Self {
+        let json = self.headers.iter().any(|(name, value)| *name == header::CONTENT_TYPE && *value == JSON);
+        match serde_json::from_slice(&self.body) {
+            Ok(body) if json => {
+                self.body = xml::document(&body).into_bytes();
+                self.headers.retain(|(name, _)| name != header::CONTENT_TYPE);
+                self.headers.push((header::CONTENT_TYPE, XML));
+                self
+            }
+            _ => self,
+        }
     }
 
     /// Adds a header; a value that no header can hold is left out.

@@ -4,8 +4,8 @@ use axum::http::{HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Answer, App, Call};
-use crate::access::{Access, Operation};
+use super::{Answer, App, Call, multipart};
+use crate::access::{Access, Caller, Operation};
 use crate::query::Query;
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -22,6 +22,7 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));
     }
+    call.wants_rows()?;
     let page = super::pages::Page::of(call, DEFAULT_LIMIT)?;
     let parsed = Query::parse(session, &caller, TABLE, call.param("sysparm_query").unwrap_or_default())?;
     let access = Access::of(session, &caller)?;
@@ -30,7 +31,7 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
     let mut shown = Vec::new();
     for row in page.cut(rows) {
         if readable(&access, &row)? {
-            shown.push(metadata(session, call, &row)?);
+            shown.push(metadata(&access, call, &row)?);
         }
     }
     Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
@@ -42,37 +43,94 @@ pub(super) fn upload(app: &App, session: &Session<'_>, call: &Call) -> Result<An
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
-    let wanted = |name: &str| {
-        call.param(name)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "Missing parameter").detail(name.to_owned()))
-    };
-    let (table, sys_id, file_name) = (wanted("table_name")?, wanted("table_sys_id")?, wanted("file_name")?);
     let content_type =
         call.header("content-type").ok_or_else(|| Refusal::unreadable("Content-Type is missing"))?;
-    if session.schema.table(table).is_none() {
-        return Err(Refusal::invalid_table(table));
+    let wanted = |name: &str| call.param(name).filter(|value| !value.is_empty()).ok_or_else(|| missing(name));
+    let file = File {
+        table: wanted("table_name")?,
+        sys_id: wanted("table_sys_id")?,
+        name: wanted("file_name")?,
+        content_type,
+        bytes: &call.body,
+        made: call.param("creation_time").unwrap_or_default(),
+    };
+    attach(app, session, call, &caller, &file)
+}
+
+/// `POST /api/now/attachment/upload`: a form of several parts, the file last.
+pub(super) fn upload_form(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
+    let caller = app.caller(session, call)?;
+    if call.method != Method::POST {
+        return Err(Refusal::method(call.method.as_str()));
     }
-    let access = Access::of(session, &caller)?;
-    let target = session.find(table, &sys_id.to_ascii_lowercase())?;
-    let target = access.readable(target)?.ok_or_else(Refusal::no_record)?;
+    let content_type =
+        call.header("content-type").ok_or_else(|| Refusal::unreadable("Content-Type is missing"))?;
+    let form = multipart::upload(content_type, &call.body)?;
+    let wanted = |name: &str| {
+        let field = form.fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.trim());
+        field.filter(|value| !value.is_empty()).ok_or_else(|| missing(name))
+    };
+    let file = File {
+        table: wanted("table_name")?,
+        sys_id: wanted("table_sys_id")?,
+        name: Some(form.file_name.as_str())
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| missing("filename"))?,
+        content_type: &form.content_type,
+        bytes: form.bytes,
+        made: "",
+    };
+    attach(app, session, call, &caller, &file)
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "Missing parameter").detail(name.to_owned())
+}
+
+/// A file that is to be attached.
+struct File<'a> {
+    table: &'a str,
+    sys_id: &'a str,
+    name: &'a str,
+    content_type: &'a str,
+    bytes: &'a [u8],
+    /// When it was made, as a client says that was offline; empty for now.
+    made: &'a str,
+}
+
+fn attach(
+    app: &App,
+    session: &Session<'_>,
+    call: &Call,
+    caller: &Caller,
+    file: &File<'_>,
+) -> Result<Answer, Refusal> {
+    if session.schema.table(file.table).is_none() {
+        return Err(Refusal::invalid_table(file.table));
+    }
+    let access = Access::of(session, caller)?;
+    let target = access.readable(session.find(file.table, file.sys_id)?)?.ok_or_else(Refusal::no_record)?;
     if !access.row(Operation::Write, &target)? {
         return Err(Refusal::acl("Insert"));
     }
-    let size = call.body.len().to_string();
+    let size = file.bytes.len().to_string();
     let input = Input::of([
-        ("table_name", table),
+        ("table_name", file.table),
         ("table_sys_id", &target.sys_id),
-        ("file_name", file_name),
-        ("content_type", content_type),
+        ("file_name", file.name),
+        ("content_type", file.content_type),
         ("size_bytes", &size),
         ("size_compressed", &size),
-        ("hash", &hex::encode(Sha256::digest(&call.body))),
+        ("hash", &hex::encode(Sha256::digest(file.bytes))),
     ]);
-    let row = write::create(session, &app.writer(&caller), TABLE, &input)?;
-    session.put_body(&row.sys_id, &call.body)?;
+    let mut row = write::create(session, &app.writer(caller), TABLE, &input)?;
+    if !file.made.is_empty() {
+        row.set("sys_created_on", file.made);
+        session.replace(&row)?;
+    }
+    session.put_body(&row.sys_id, file.bytes)?;
     let location = format!("{}/api/now/attachment/{}", call.base_url, row.sys_id);
-    let answer = Answer::result(StatusCode::CREATED, &metadata(session, call, &row)?);
+    let answer = Answer::result(StatusCode::CREATED, &metadata(&access, call, &row)?);
     Ok(answer.header(header::LOCATION, &location))
 }
 
@@ -82,7 +140,15 @@ pub(super) fn one(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -
     let access = Access::of(session, &caller)?;
     let row = found(&access, sys_id)?;
     match call.method {
-        Method::GET | Method::HEAD => Ok(Answer::result(StatusCode::OK, &metadata(session, call, &row)?)),
+        Method::GET | Method::HEAD => Ok(Answer::result(StatusCode::OK, &metadata(&access, call, &row)?)),
+        Method::PATCH => {
+            let input = call.row()?;
+            let name = input.value("file_name").filter(|name| !name.is_empty());
+            let name = name.ok_or_else(|| missing("file_name"))?;
+            demand_write(&access, &row)?;
+            write::update(session, &app.writer(&caller), &row, &Input::of([("file_name", name)]))?;
+            Ok(Answer::empty(StatusCode::NO_CONTENT))
+        }
         Method::DELETE => {
             if !writable(&access, &row)? {
                 return Err(Refusal::acl("Delete"));
@@ -105,9 +171,10 @@ pub(super) fn download(
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));
     }
-    let row = found(&Access::of(session, &caller)?, sys_id)?;
+    let access = Access::of(session, &caller)?;
+    let row = found(&access, sys_id)?;
     let bytes = session.body(sys_id)?.ok_or_else(Refusal::no_record)?;
-    let about = metadata(session, call, &row)?.to_string();
+    let about = metadata(&access, call, &row)?.to_string();
     let answer = Answer::bytes(row.value("content_type"), bytes);
     Ok(answer.header(HeaderName::from_static("x-attachment-metadata"), &about))
 }
@@ -136,6 +203,11 @@ fn readable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
     }
 }
 
+/// Refuses whoever may not change an attachment.
+pub(super) fn demand_write(access: &Access<'_>, row: &Record) -> Result<(), Refusal> {
+    if writable(access, row)? { Ok(()) } else { Err(Refusal::acl("Update")) }
+}
+
 /// And changed by whoever may write its record.
 fn writable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
     match target(access, row)? {
@@ -145,8 +217,9 @@ fn writable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
 }
 
 /// An attachment's fields, with what only this API adds.
-fn metadata(session: &Session<'_>, call: &Call, row: &Record) -> Result<Value, StoreError> {
-    let mut shown = render::record(session, TABLE, row, &call.view())?;
+fn metadata(access: &Access<'_>, call: &Call, row: &Record) -> Result<Value, StoreError> {
+    let session = access.session();
+    let mut shown = render::record(session, TABLE, row, &call.view(session, access.caller(), TABLE)?)?;
     if let Value::Object(fields) = &mut shown {
         let link = format!("{}/api/now/attachment/{}/file", call.base_url, row.sys_id);
         fields.insert("download_link".to_owned(), json!(link));

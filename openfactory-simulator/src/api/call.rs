@@ -7,11 +7,23 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use futures_util::StreamExt as _;
 
+use super::xml;
+use crate::access::Caller;
+use crate::layout;
 use crate::refusal::Refusal;
 use crate::render::{Display, View};
+use crate::store::{Session, StoreError};
+use crate::write::input::Input;
 
 /// How long a client has for sending the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The form of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Xml,
+}
 
 #[derive(Clone)]
 pub(crate) struct Call {
@@ -75,8 +87,13 @@ impl Call {
         }
     }
 
-    /// How the answer's rows are to be shown.
-    pub(crate) fn view(&self) -> View {
+    /// How the answer's rows of a table are to be shown to a caller.
+    pub(crate) fn view(
+        &self,
+        session: &Session<'_>,
+        caller: &Caller,
+        table: &str,
+    ) -> Result<View, StoreError> {
         let display = match self.param("sysparm_display_value") {
             Some("true") => Display::True,
             Some("all") => Display::All,
@@ -85,11 +102,52 @@ impl Call {
         let fields = self.param("sysparm_fields").filter(|text| !text.is_empty()).map(|text| {
             text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
         });
-        View {
+        // Fields that are asked for by name go before those of a view.
+        let fields = match (fields, self.param("sysparm_view")) {
+            (None, Some(view)) => layout::fields(session, table, view)?,
+            (fields, _) => fields,
+        };
+        Ok(View {
             display,
             exclude_links: self.flag("sysparm_exclude_reference_link"),
             fields,
             base_url: self.base_url.clone(),
+            locale: caller.locale.clone(),
+        })
+    }
+
+    /// The form in which the client takes rows; none if it takes none that there is.
+    pub(crate) fn form(&self) -> Option<Form> {
+        let Some(accept) = self.header("accept") else { return Some(Form::Json) };
+        let takes = |kinds: &[&str]| kinds.iter().any(|kind| accept.contains(kind));
+        if takes(&["application/json", "application/*", "*/*"]) {
+            Some(Form::Json)
+        } else {
+            takes(&["application/xml", "text/xml"]).then_some(Form::Xml)
+        }
+    }
+
+    /// Refuses a client that takes neither JSON nor XML.
+    pub(crate) fn wants_rows(&self) -> Result<(), Refusal> {
+        match self.form() {
+            Some(_) => Ok(()),
+            None => Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "Requested format not supported")
+                .detail("application/json and application/xml are")),
+        }
+    }
+
+    /// The row that the body gives, in JSON or XML.
+    pub(crate) fn row(&self) -> Result<Input, Refusal> {
+        self.wants_rows()?;
+        let kind = self.header("content-type").map(|kind| kind.trim_start().to_ascii_lowercase());
+        match kind.as_deref() {
+            None => Err(Refusal::unreadable("Content-Type is missing")),
+            Some(kind) if kind.starts_with("application/json") => Input::from_json(&self.body),
+            Some(kind) if ["application/xml", "text/xml"].iter().any(|xml| kind.starts_with(xml)) => {
+                Ok(Input::values(xml::values(&self.body)?))
+            }
+            Some(kind) => Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
+                .detail(kind.to_owned())),
         }
     }
 

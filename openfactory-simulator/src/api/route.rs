@@ -2,9 +2,10 @@
 
 use axum::http::{HeaderMap, Method};
 
+use super::call::Form;
 use super::ire::Variant;
 use super::{Answer, App, Call};
-use super::{attachment, change, cmdb, faults, import, ire, oauth, stats, table, tiny};
+use super::{attachment, attributes, change, cmdb, faults, import, ire, oauth, stats, table, tiny};
 use crate::refusal::Refusal;
 use crate::store::Session;
 
@@ -24,7 +25,9 @@ pub(super) fn is_batch(path: &str) -> bool {
 pub(super) fn body_limit(path: &str) -> usize {
     if matches!(path, "/oauth_token.do" | "/oauth_revoke.do" | "/oauth_auth.do") {
         oauth::BODY_LIMIT
-    } else if path.starts_with("/api/now/") && path.ends_with("/attachment/file") {
+    } else if path.starts_with("/api/now/")
+        && (path.ends_with("/attachment/file") || path.ends_with("/attachment/upload"))
+    {
         super::ATTACHMENT_LIMIT
     } else {
         super::JSON_LIMIT
@@ -41,6 +44,7 @@ pub(super) fn perform(app: &App, call: &Call) -> Answer {
         app.store.write(|session| dispatch(app, session, call))
     };
     let answer = done.unwrap_or_else(|refusal| Answer::refused(&refusal));
+    let answer = if call.form() == Some(Form::Xml) { answer.in_xml() } else { answer };
     match call.header("x-no-response-body") {
         Some("true") if answer.is_success() && call.method != Method::GET => answer.without_body(),
         _ => answer,
@@ -98,8 +102,11 @@ fn now(
         ["stats", table] => stats::stats(app, session, call, table),
         ["attachment"] => attachment::collection(app, session, call),
         ["attachment", "file"] => attachment::upload(app, session, call),
+        ["attachment", "upload"] => attachment::upload_form(app, session, call),
         ["attachment", sys_id] => attachment::one(app, session, call, sys_id),
         ["attachment", sys_id, "file"] => attachment::download(app, session, call, sys_id),
+        ["attachment", sys_id, "attributes"] => attributes::all(app, session, call, sys_id),
+        ["attachment", sys_id, "attributes", key] => attributes::one(app, session, call, sys_id, key),
         ["cmdb", "instance", class] => cmdb::class(app, session, call, class),
         ["cmdb", "instance", class, id] => cmdb::item(app, session, call, class, id),
         ["cmdb", "instance", class, id, "relation"] => cmdb::relations(app, session, call, class, id),

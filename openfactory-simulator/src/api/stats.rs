@@ -80,7 +80,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
     if !matches!(call.method, Method::GET | Method::HEAD) {
         return Err(Refusal::method(call.method.as_str()));
     }
-    call.wants_json()?;
+    call.wants_rows()?;
     let access = Access::of(session, &caller)?;
     if !access.table(Operation::Read, table) {
         return Err(Refusal::query_rights());
@@ -106,7 +106,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
         }
     }
     order::sort(session, table, call.param("sysparm_order_by"), &by, &mut groups)?;
-    let display = call.view().display;
+    let display = call.view(session, &caller, table)?.display;
     let shown = groups
         .iter()
         .map(|group| {

@@ -7,6 +7,7 @@ use super::pages::Page;
 use super::route::Version;
 use super::{Answer, App, Call, guarded};
 use crate::access::{Access, Caller, Operation as May};
+use crate::locale::Locale;
 use crate::profile::Profile;
 use crate::query::{Condition, Operator, Query};
 use crate::record::Record;
@@ -30,7 +31,7 @@ pub(super) fn collection(
     known(session, table)?;
     match call.method {
         Method::GET | Method::HEAD => {
-            call.wants_json()?;
+            call.wants_rows()?;
             let answer = list(session, call, &caller, table, DEFAULT_LIMIT)?;
             if version == Version::One && answer.1 == 0 {
                 return Err(Refusal::no_record());
@@ -56,7 +57,7 @@ pub(super) fn record(
     let found = access.readable(session.find(table, &sys_id.to_ascii_lowercase())?)?;
     match call.method {
         Method::GET | Method::HEAD => {
-            call.wants_json()?;
+            call.wants_rows()?;
             let record = found.ok_or_else(Refusal::no_record)?;
             shown(&access, call, table, &record, StatusCode::OK)
         }
@@ -86,7 +87,7 @@ pub(super) fn list(
     default_limit: usize,
 ) -> Result<(Answer, usize), Refusal> {
     let page = Page::of(call, default_limit)?;
-    let view = call.view();
+    let view = call.view(session, caller, table)?;
     let access = Access::of(session, caller)?;
     access.listable(table)?;
     let query = query(session, call, caller, table)?;
@@ -138,11 +139,10 @@ fn create(
 ) -> Result<Answer, Refusal> {
     // A row of defaults takes no body.
     let input = if call.body.is_empty() {
-        call.wants_json()?;
+        call.wants_rows()?;
         Input::default()
     } else {
-        call.sends_json()?;
-        input(session, call, table)?
+        input(session, call, table, &caller.locale)?
     };
     let access = Access::of(session, caller)?;
     let record = guarded::create(app, &access, table, input)?;
@@ -157,17 +157,17 @@ fn update(
     table: &str,
     found: Option<Record>,
 ) -> Result<Answer, Refusal> {
-    call.sends_json()?;
+    call.wants_rows()?;
     let record = found.ok_or_else(Refusal::no_record)?;
-    let input = input(access.session(), call, &record.class)?;
+    let input = input(access.session(), call, &record.class, &access.caller().locale)?;
     let record = guarded::update(app, access, &record, input)?;
     shown(access, call, table, &record, StatusCode::OK)
 }
 
-fn input(session: &Session<'_>, call: &Call, table: &str) -> Result<Input, Refusal> {
-    let mut input = Input::from_json(&call.body)?;
+fn input(session: &Session<'_>, call: &Call, table: &str, locale: &Locale) -> Result<Input, Refusal> {
+    let mut input = call.row()?;
     if call.flag("sysparm_input_display_value") {
-        input.resolve_display(session, table)?;
+        input.resolve_display(session, table, locale)?;
     }
     Ok(input)
 }
@@ -179,7 +179,8 @@ fn shown(
     record: &Record,
     status: StatusCode,
 ) -> Result<Answer, Refusal> {
-    let mut shown = render::record(access.session(), table, record, &call.view())?;
+    let view = call.view(access.session(), access.caller(), table)?;
+    let mut shown = render::record(access.session(), table, record, &view)?;
     access.hide(record, &mut shown)?;
     Ok(Answer::result(status, &shown))
 }

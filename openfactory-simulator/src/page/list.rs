@@ -7,9 +7,10 @@ use axum::response::Response;
 use super::link::{self, Link};
 use super::{Top, Visit, readable, respond};
 use crate::access::Access;
-use crate::query::{Query, walk};
+use crate::query::Query;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::render;
 use crate::schema::Schema;
 use crate::store::StoreError;
 
@@ -145,7 +146,9 @@ fn row(access: &Access<'_>, table: &str, columns: &[&str], record: &Record) -> R
         let session = access.session();
         let Some(field) = session.schema.field(table, column) else { continue };
         let may = access.shows(record, column)?;
-        let text = if may { walk::display(session, field, record.value(column))? } else { String::new() };
+        let locale = &access.caller().locale;
+        let text =
+            if may { render::shown(session, field, record.value(column), locale)? } else { String::new() };
         cells.push(Cell { label: field.label.clone(), text });
     }
     let shown = if cells.is_empty() { String::new() } else { cells.remove(0).text };

@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::query::walk;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::render;
 use crate::schema::{Field, FieldType};
 use crate::store::{Session, StoreError};
 
@@ -99,7 +100,7 @@ fn fields(access: &Access<'_>, record: &Record) -> Result<(Vec<Row>, Vec<String>
         if raw.is_empty() {
             empty.push(field.label.clone());
         } else {
-            filled.push(row(session, field, raw)?);
+            filled.push(row(access, field, raw)?);
         }
     }
     // What the platform keeps about every row comes last.
@@ -108,8 +109,9 @@ fn fields(access: &Access<'_>, record: &Record) -> Result<(Vec<Row>, Vec<String>
     Ok((filled, empty))
 }
 
-fn row(session: &Session<'_>, field: &Field, raw: &str) -> Result<Row, StoreError> {
-    let shown = walk::display(session, field, raw)?;
+fn row(access: &Access<'_>, field: &Field, raw: &str) -> Result<Row, StoreError> {
+    let session = access.session();
+    let shown = render::shown(session, field, raw, &access.caller().locale)?;
     let mut links = Vec::new();
     match &field.kind {
         FieldType::Reference(to) => links.push(referred(session, to, raw)?),

@@ -72,7 +72,13 @@ pub(super) fn holds(
             }
             None => false,
         },
-        Operator::InHierarchy => below(session, field, &value, wanted)?,
+        Operator::InHierarchy => {
+            let mut under = false;
+            for top in wanted.split(',') {
+                under = under || below(session, field, &value, top)?;
+            }
+            under
+        }
     })
 }
 

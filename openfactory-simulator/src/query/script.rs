@@ -1,13 +1,20 @@
 //! The scripts that a value may hold: `javascript:gs.daysAgo(7)`. No script runs here; those that clients use are
 //! known by name.
 
-use jiff::Timestamp;
+use jiff::Span;
 use jiff::civil::{Date, DateTime, Weekday};
-use jiff::{Span, tz::TimeZone};
 
 use crate::access::Caller;
 use crate::instant;
+use crate::locale::Locale;
 use crate::store::{Session, StoreError};
+
+/// What is asked of the user as an object, and the same in short.
+const USER: [(&str, &str); 3] = [
+    ("gs.getUser().getID()", "getUserID()"),
+    ("gs.getUser().getName()", "getUserName()"),
+    ("gs.getUser().getMyGroups()", "getMyGroups()"),
+];
 
 /// The value that a script stands for; a value without script as it is; none if the script is not known.
 pub(super) fn value(
@@ -17,14 +24,19 @@ pub(super) fn value(
 ) -> Result<Option<String>, StoreError> {
     let Some(script) = text.strip_prefix("javascript:") else { return Ok(Some(text.to_owned())) };
     let script = script.trim().trim_end_matches(';');
+    let script = USER.iter().find(|(long, _)| *long == script).map_or(script, |(_, short)| short);
     let Some((name, arguments)) = call(script) else { return Ok(None) };
     Ok(match (name, arguments.as_slice()) {
         ("getUserID", []) => Some(caller.sys_id.clone()),
         ("getUserName", []) => Some(caller.user_name.clone()),
         ("getMyGroups", []) => Some(groups_of(session, caller)?),
         ("nowDateTime", []) => Some(instant::glide(session.now)),
-        ("now", []) => instant::glide(session.now).get(..10).map(str::to_owned),
-        _ => moment(name, &arguments, instant::unix_seconds(session.now)),
+        ("now", []) => {
+            let clock = caller.locale.clock(instant::unix_seconds(session.now));
+            clock.map(|now| now.date().to_string())
+        }
+        ("getProperty", [name]) => Some(session.property(name)?.unwrap_or_default()),
+        _ => moment(name, &arguments, instant::unix_seconds(session.now), &caller.locale),
     })
 }
 
@@ -49,24 +61,40 @@ fn call(script: &str) -> Option<(&str, Vec<&str>)> {
     Some((name, inner.split(',').map(|part| part.trim().trim_matches(['\'', '"'])).collect()))
 }
 
-/// An instant by the name of the function that gives it.
-fn moment(name: &str, arguments: &[&str], now: i64) -> Option<String> {
-    let now = TimeZone::UTC.to_datetime(Timestamp::from_second(now).ok()?);
-    let number = || arguments.first()?.parse::<i64>().ok().filter(|number| number.abs() < 100_000);
-    let ago = |span: Span| now.checked_sub(span).ok();
-    let at = match (name, arguments.len()) {
-        ("dateGenerate", 2) => generated(arguments.first()?, arguments.get(1)?)?,
-        ("daysAgo", 1) => ago(Span::new().try_days(number()?).ok()?)?,
-        ("hoursAgo", 1) => ago(Span::new().try_hours(number()?).ok()?)?,
-        ("minutesAgo", 1) => ago(Span::new().try_minutes(number()?).ok()?)?,
-        ("monthsAgo", 1) => ago(Span::new().try_months(number()?).ok()?)?,
-        ("yearsAgo", 1) => ago(Span::new().try_years(number()?).ok()?)?,
-        ("daysAgoStart", 1) => start(ago(Span::new().try_days(number()?).ok()?)?.date()),
-        ("daysAgoEnd", 1) => end(ago(Span::new().try_days(number()?).ok()?)?.date()),
-        (name, 0) => span_edge(name, now.date())?,
+/// An instant by the name of the function that gives it, as it is kept. Days begin by the caller's clock.
+fn moment(name: &str, arguments: &[&str], now: i64, locale: &Locale) -> Option<String> {
+    let now = locale.clock(now)?;
+    let at = match (name, arguments) {
+        ("dateGenerate", [day, time]) => generated(day, time)?,
+        (name, [number]) => counted(name, number, now)?,
+        (name, []) => span_edge(name, now)?,
         _ => return None,
     };
-    Some(at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    locale.keep(at)
+}
+
+/// `daysAgo(7)`, `hoursAgoStart(2)` and the like.
+fn counted(name: &str, number: &str, now: DateTime) -> Option<DateTime> {
+    let number = number.parse::<i64>().ok().filter(|number| number.abs() < 100_000)?;
+    let (unit, edge) = name.split_once("Ago")?;
+    let new = Span::new();
+    let (span, unit) = match unit {
+        "minutes" => (new.try_minutes(number), "Minute"),
+        "hours" => (new.try_hours(number), "Hour"),
+        "days" => (new.try_days(number), "Day"),
+        "weeks" => (new.try_weeks(number), "Week"),
+        "months" => (new.try_months(number), "Month"),
+        "quarters" => (new.try_months(number.checked_mul(3)?), "Quarter"),
+        "years" => (new.try_years(number), "Year"),
+        _ => return None,
+    };
+    let at = now.checked_sub(span.ok()?).ok()?;
+    match edge {
+        "" => Some(at),
+        "Start" => Some(around(unit, 0, at)?.0),
+        "End" => Some(around(unit, 0, at)?.1),
+        _ => None,
+    }
 }
 
 fn start(day: Date) -> DateTime {
@@ -87,27 +115,62 @@ fn generated(day: &str, time: &str) -> Option<DateTime> {
 }
 
 /// `beginningOfLastWeek` and the like.
-fn span_edge(name: &str, today: Date) -> Option<DateTime> {
+fn span_edge(name: &str, now: DateTime) -> Option<DateTime> {
     let (first, span) = match (name.strip_prefix("beginningOf"), name.strip_prefix("endOf")) {
         (Some(span), _) => (true, span),
         (_, Some(span)) => (false, span),
         _ => return None,
     };
-    let (from, to) = days(span, today)?;
-    Some(if first { start(from) } else { end(to) })
+    let (from, to) = match running(span, now) {
+        Some(edges) => edges,
+        None => {
+            let (steps, unit) = match span {
+                "Today" => (0, "Day"),
+                "Yesterday" => (-1, "Day"),
+                "Tomorrow" => (1, "Day"),
+                _ => [("This", 0), ("Current", 0), ("Last", -1), ("Next", 1)]
+                    .into_iter()
+                    .find_map(|(word, steps)| Some((steps, span.strip_prefix(word)?)))?,
+            };
+            around(unit, steps, now)?
+        }
+    };
+    Some(if first { from } else { to })
 }
 
-/// The first and the last day of a span that is called by name. Weeks begin on Monday.
-fn days(span: &str, today: Date) -> Option<(Date, Date)> {
-    let shifted = |day: Date, span: Span| day.checked_add(span).ok();
-    let (steps, unit) = match span {
-        "Today" => (0, "Day"),
-        "Yesterday" => (-1, "Day"),
-        "Tomorrow" => (1, "Day"),
-        _ => [("This", 0), ("Last", -1), ("Next", 1)]
-            .into_iter()
-            .find_map(|(word, steps)| Some((steps, span.strip_prefix(word)?)))?,
+/// `Last30Days`, `Last3Months`, `Last15Minutes`: up to now.
+fn running(span: &str, now: DateTime) -> Option<(DateTime, DateTime)> {
+    let rest = span.strip_prefix("Last")?;
+    let unit = rest.trim_start_matches(|char: char| char.is_ascii_digit());
+    let number: i64 = rest.strip_suffix(unit)?.parse().ok().filter(|number| *number < 10_000)?;
+    let back = |span: Span| now.checked_sub(span).ok();
+    Some(match unit {
+        "Minutes" => (back(Span::new().minutes(number))?, around("Minute", 0, now)?.1),
+        "Hours" => (around("Hour", 0, back(Span::new().hours(number))?)?.0, around("Hour", 0, now)?.1),
+        "Days" => (start(back(Span::new().days(number))?.date()), end(now.date())),
+        "Months" => (start(back(Span::new().months(number))?.date()), end(now.date())),
+        _ => return None,
+    })
+}
+
+/// The first and the last second of the minute, hour or span of days that is some steps from now.
+fn around(unit: &str, steps: i64, now: DateTime) -> Option<(DateTime, DateTime)> {
+    let (length, from) = match unit {
+        "Minute" => (Span::new().minutes(1), now.date().at(now.hour(), now.minute(), 0, 0)),
+        "Hour" => (Span::new().hours(1), now.date().at(now.hour(), 0, 0, 0)),
+        _ => {
+            let (from, to) = days(unit, steps, now.date())?;
+            return Some((start(from), end(to)));
+        }
     };
+    let from = from.checked_add(length.checked_mul(steps).ok()?).ok()?;
+    let to = from.checked_add(length).ok()?.checked_sub(Span::new().seconds(1)).ok()?;
+    Some((from, to))
+}
+
+/// The first and the last day of a span that is some steps from today's. Weeks begin on Monday.
+fn days(unit: &str, steps: i64, today: Date) -> Option<(Date, Date)> {
+    let shifted = |day: Date, span: Span| day.checked_add(span).ok();
     let (first, length) = match unit {
         "Day" => (today, Span::new().days(1)),
         "Week" => {
@@ -148,18 +211,28 @@ mod tests {
             ("gs.hoursAgo(11)", "2026-02-24 23:30:00"),
             ("gs.monthsAgo(-1)", "2026-03-25 10:30:00"),
             ("gs.daysAgoStart(1)", "2026-02-24 00:00:00"),
+            ("gs.beginningOfLast30Days()", "2026-01-26 00:00:00"),
+            ("gs.endOfLast3Months()", "2026-02-25 23:59:59"),
+            ("gs.beginningOfCurrentHour()", "2026-02-25 10:00:00"),
+            ("gs.endOfLastMinute()", "2026-02-25 10:29:59"),
+            ("gs.beginningOfLast15Minutes()", "2026-02-25 10:15:00"),
+            ("gs.monthsAgoStart(1)", "2026-01-01 00:00:00"),
+            ("gs.quartersAgoEnd(1)", "2025-12-31 23:59:59"),
+            ("gs.hoursAgoStart(2)", "2026-02-25 08:00:00"),
             ("gs.dateGenerate('2026-01-02','03:04:05')", "2026-01-02 03:04:05"),
             ("gs.dateGenerate('2026-01-02','end')", "2026-01-02 23:59:59"),
         ] {
             let (name, arguments) = call(script).unwrap();
-            assert_eq!(moment(name, &arguments, now).as_deref(), Some(expected), "{script}");
+            let at = moment(name, &arguments, now, &Locale::default());
+            assert_eq!(at.as_deref(), Some(expected), "{script}");
         }
     }
 
     #[test]
     fn other_scripts_are_not_run() {
         for script in ["gs.sleep(1)", "eval(gs.daysAgo(1))", "gs.daysAgo('x')", "x", "gs.daysAgo(1);gs.x()"] {
-            let found = call(script).and_then(|(name, arguments)| moment(name, &arguments, 0));
+            let found =
+                call(script).and_then(|(name, arguments)| moment(name, &arguments, 0, &Locale::default()));
             assert_eq!(found, None, "{script}");
         }
     }

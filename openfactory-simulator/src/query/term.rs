@@ -6,9 +6,10 @@ use crate::access::Caller;
 use crate::store::{Session, StoreError};
 
 /// Operators by spelling; of two that begin alike the longer stands first.
-const OPERATORS: [(&str, Operator); 46] = [
+const OPERATORS: [(&str, Operator); 47] = [
     ("LT_OR_EQUALS_FIELD", Operator::AtMostField),
     ("GT_OR_EQUALS_FIELD", Operator::AtLeastField),
+    ("IN_HIERARCHY_DYNAMIC", Operator::InHierarchy),
     ("IN_HIERARCHY", Operator::InHierarchy),
     ("LT_FIELD", Operator::LessThanField),
     ("GT_FIELD", Operator::GreaterThanField),
@@ -73,7 +74,7 @@ pub(super) fn term(
         return Ok(None);
     }
     let value = match spelling {
-        "DYNAMIC" => match value {
+        "DYNAMIC" | "IN_HIERARCHY_DYNAMIC" => match value {
             DYNAMIC_ME => Some(caller.sys_id.clone()),
             DYNAMIC_MY_GROUPS => Some(script::groups_of(session, caller)?),
             _ => None,

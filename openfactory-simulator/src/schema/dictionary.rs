@@ -75,6 +75,17 @@ pub(super) fn tables() -> Vec<Table> {
             .field("sequence", "Sequence", Integer)
             .field("inactive", "Inactive", Boolean)
             .default("false"),
+        Table::new("sys_ui_view", "View").display("title").strings(&[("name", "Name"), ("title", "Title")]),
+        Table::new("sys_ui_list", "List").display("name").strings(&[("name", "Table")]).references(&[(
+            "view",
+            "View",
+            "sys_ui_view",
+        )]),
+        Table::new("sys_ui_list_element", "List Element")
+            .display("element")
+            .references(&[("list_id", "List", "sys_ui_list")])
+            .strings(&[("element", "Element")])
+            .field("position", "Position", Integer),
         Table::new("syslog", "Log Entry")
             .display("message")
             .strings(&[("message", "Message"), ("source", "Source")])

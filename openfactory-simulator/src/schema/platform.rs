@@ -8,6 +8,10 @@ pub(super) fn tables() -> Vec<Table> {
     vec![
         approver(),
         attachment(),
+        Table::new("sys_attachment_attribute", "Attachment Attribute")
+            .display("key")
+            .references(&[("sys_attachment", "Sys Attachment", "sys_attachment")])
+            .strings(&[("key", "Key"), ("value", "Value")]),
         Table::new("sys_journal_field", "Journal Entry").display("element").strings(&[
             ("name", "Name"),
             ("element", "Element"),

@@ -105,8 +105,9 @@ impl Session<'_> {
     /// The rows of `table` whose `field` has this value; quickly where the field is indexed.
     pub(crate) fn by(&self, table: &str, field: &str, value: &str) -> Result<Vec<Record>, StoreError> {
         let narrow = match self.index.id(self.schema.root(table), field) {
-            Some(_) => Narrow::Keys(vec![(field.to_owned(), value.to_owned())]),
-            None => Narrow::All,
+            // What is empty is not in the index.
+            Some(_) if !value.is_empty() => Narrow::Keys(vec![(field.to_owned(), value.to_owned())]),
+            _ => Narrow::All,
         };
         let rows = self.scan(table, &narrow)?;
         Ok(rows.into_iter().filter(|row| row.value(field).eq_ignore_ascii_case(value)).collect())

@@ -123,6 +123,9 @@ pub(super) fn cascade(session: &Session<'_>, record: &Record) -> Result<(), Stor
             session.schema.root(attachment.value("table_name")) == session.schema.root(&record.class)
         },
     ));
+    if record.class == "sys_attachment" {
+        owned.extend(session.by("sys_attachment_attribute", "sys_attachment", &record.sys_id)?);
+    }
     if session.schema.is_a(&record.class, "task") {
         owned.extend(session.by("sysapproval_approver", "sysapproval", &record.sys_id)?);
     }

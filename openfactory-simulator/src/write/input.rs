@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::locale::Locale;
 use crate::query::walk;
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -64,6 +65,11 @@ impl Input {
         Self { values, trusted: true }
     }
 
+    /// One of the values.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
     /// The names of the values.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
@@ -96,20 +102,21 @@ impl Input {
         })
     }
 
-    /// Turns display values into values, as `sysparm_input_display_value=true` asks.
-    pub(crate) fn resolve_display(&mut self, session: &Session<'_>, table: &str) -> Result<(), StoreError> {
+    /// Turns display values into values, as `sysparm_input_display_value=true` asks; a date that can't be read is empty.
+    pub(crate) fn resolve_display(
+        &mut self,
+        session: &Session<'_>,
+        table: &str,
+        locale: &Locale,
+    ) -> Result<(), StoreError> {
         for (name, value) in &mut self.values {
             let Some(field) = session.schema.field(table, name) else { continue };
             if let FieldType::Reference(to) = &field.kind {
-                if session.find(to, value)?.is_some() {
-                    continue;
+                if let Some(found) = referred(session, to, value)? {
+                    *value = found;
                 }
-                for row in session.scan(to, &crate::store::Narrow::All)? {
-                    if walk::display_of(session, to, &row.sys_id)?.eq_ignore_ascii_case(value) {
-                        *value = row.sys_id;
-                        break;
-                    }
-                }
+            } else if matches!(field.kind, FieldType::DateTime | FieldType::Date) {
+                *value = locale.read(&field.kind, value).unwrap_or_default();
             } else if let Some(choice) = field.choices.iter().find(|choice| choice.label == *value) {
                 value.clone_from(&choice.value);
             }
@@ -129,6 +136,26 @@ impl Input {
             record.set(name, normal(field, value));
         }
     }
+}
+
+/// The row that a display value stands for, unless it is a `sys_id` already.
+fn referred(session: &Session<'_>, to: &str, shown: &str) -> Result<Option<String>, StoreError> {
+    if shown.is_empty() || session.find(to, shown)?.is_some() {
+        return Ok(None);
+    }
+    // Most tables are displayed by a field of their own, which may be indexed.
+    if let Some(name) = session.schema.display_field(to) {
+        let found = session.by(to, name, shown)?.into_iter().next();
+        if found.is_some() {
+            return Ok(found.map(|row| row.sys_id));
+        }
+    }
+    for row in session.scan(to, &crate::store::Narrow::All)? {
+        if walk::display_of(session, to, &row.sys_id)?.eq_ignore_ascii_case(shown) {
+            return Ok(Some(row.sys_id));
+        }
+    }
+    Ok(None)
 }
 
 fn text(value: Value) -> Option<String> {

@@ -70,3 +70,63 @@ async fn what_cannot_be_attached_is_refused() {
     let body = json!({ "file_name": "x" });
     assert_eq!(it.refused("ada", Method::POST, "/api/now/table/sys_attachment", body).await.0, 403);
 }
+
+#[tokio::test]
+async fn a_form_of_several_parts_is_an_upload() {
+    let it = instance().await;
+    let change = it.create("change_request", json!({})).await;
+    let send = |user: &'static str, form: String| {
+        it.request(user, Method::POST, "/api/now/attachment/upload")
+            .header("content-type", "multipart/form-data; boundary=cut")
+            .body(form)
+            .send()
+    };
+    let field = |name: &str, value: &str| {
+        format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let about = field("table_name", "change_request") + &field("table_sys_id", id(&change));
+    let file = "--cut\r\nContent-Disposition: form-data; name=\"uploadFile\"; filename=\"a b.txt\"\r\n\
+                Content-Type: text/plain\r\n\r\ntwo\r\nlines\r\n--cut--\r\n";
+    let answer = send("ada", about.clone() + file).await.unwrap();
+    assert_eq!(answer.status(), 201);
+    assert!(answer.headers().contains_key("location"));
+    let made = result(answer).await;
+    assert_eq!((&made["file_name"], &made["content_type"]), (&json!("a b.txt"), &json!("text/plain")));
+    assert_eq!(it.simulator.store().attachment(id(&made)).unwrap().unwrap(), b"two\r\nlines");
+    // What says where it belongs comes before the file, and the right to write there is asked.
+    assert_eq!(refusal(send("ada", file.to_owned()).await.unwrap()).await.0, 400);
+    assert_eq!(refusal(send("ada", about.clone() + "--cut--\r\n").await.unwrap()).await.0, 400);
+    assert_eq!(refusal(send("ada", "no form".to_owned()).await.unwrap()).await.0, 400);
+    assert_eq!(refusal(send("nobody", about + file).await.unwrap()).await.0, 404);
+}
+
+#[tokio::test]
+async fn an_attachment_is_renamed_and_has_attributes() {
+    let it = instance().await;
+    let change = it.create("change_request", json!({})).await;
+    let made = result(upload(&it, "ada", &change, "old.txt", vec![1]).await).await;
+    let path = format!("/api/now/attachment/{}", id(&made));
+    let renamed = it.send("ada", Method::PATCH, &path, json!({ "file_name": "new.txt" })).await;
+    assert_eq!(renamed.status(), 204);
+    assert_eq!(it.get(&path).await["file_name"], "new.txt");
+    assert_eq!(it.refused("ada", Method::PATCH, &path, json!({})).await.0, 400);
+
+    let attributes = format!("{path}/attributes");
+    let pair = json!({ "key": "sha256", "value": "00ff" });
+    let added = it.send("ada", Method::POST, &attributes, pair.clone()).await;
+    assert_eq!(added.status(), 201);
+    assert_eq!(result(added).await, pair);
+    assert_eq!(it.refused("ada", Method::POST, &attributes, pair.clone()).await.0, 400);
+    assert_eq!(it.refused("ada", Method::POST, &attributes, json!({ "value": "x" })).await.0, 400);
+    assert_eq!(it.get(&attributes).await, json!([pair]));
+    let one = format!("{attributes}/sha256");
+    let changed = it.send("ada", Method::PUT, &one, json!({ "value": "ee" })).await;
+    assert_eq!(result(changed).await["value"], "ee");
+    assert_eq!(it.get(&one).await, json!({ "key": "sha256", "value": "ee" }));
+    assert_eq!(it.request("ada", Method::DELETE, &one).send().await.unwrap().status(), 204);
+    let gone = it.request("ada", Method::GET, &one).send().await.unwrap();
+    assert_eq!(refusal(gone).await.0, 404);
+    it.send("ada", Method::POST, &attributes, pair).await;
+    assert_eq!(it.request("ada", Method::DELETE, &path).send().await.unwrap().status(), 204);
+    assert!(it.simulator.store().records("sys_attachment_attribute").unwrap().is_empty());
+}

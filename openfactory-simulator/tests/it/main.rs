@@ -32,6 +32,7 @@ mod pysnc;
 mod python;
 mod query;
 mod seed;
+mod shown;
 mod state;
 mod stats;
 mod support;

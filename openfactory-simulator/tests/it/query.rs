@@ -149,6 +149,13 @@ async fn hierarchies_are_followed_and_the_strict_property_is_heeded() {
     assert_eq!(found(&it, &format!("assignment_groupIN_HIERARCHY{}", id(&top[0]))).await.len(), 3);
     assert_eq!(found(&it, &format!("assignment_groupIN_HIERARCHY{below}")).await, ["leaf"]);
 
+    // By a dynamic filter option: the groups of whoever asks.
+    let ada = it.get("/api/now/table/sys_user?user_name=ada").await;
+    let membership = json!({ "user": id(&ada[0]), "group": id(&top[0]) });
+    it.send("admin", Method::POST, "/api/now/table/sys_user_grmember", membership).await;
+    let dynamic = "assignment_groupIN_HIERARCHY_DYNAMICd6435e965f510100a9ad2572f2b477fe";
+    assert_eq!(found(&it, dynamic).await.len(), 3);
+
     assert_eq!(found(&it, "bogus=1").await.len(), 3);
     let strict = json!({ "name": "glide.invalid_query.returns_no_rows", "value": "true" });
     it.send("admin", Method::POST, "/api/now/table/sys_properties", strict).await;

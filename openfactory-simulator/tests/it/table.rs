@@ -197,8 +197,8 @@ async fn what_is_asked_wrongly_is_refused_in_the_envelope() {
     let (status, message, _) = refusal(post("application/json", "{\"a\":").await.unwrap()).await;
     assert_eq!((status, message.as_str()), (400, "Exception while reading request"));
     assert_eq!(refusal(post("text/csv", "a,b").await.unwrap()).await.0, 415);
-    let xml = it.request("ada", Method::GET, "/api/now/table/incident").header("accept", "application/xml");
-    assert_eq!(refusal(xml.send().await.unwrap()).await.0, 406);
+    let csv = it.request("ada", Method::GET, "/api/now/table/incident").header("accept", "text/csv");
+    assert_eq!(refusal(csv.send().await.unwrap()).await.0, 406);
     let negative = it.request("ada", Method::GET, "/api/now/table/incident?sysparm_offset=-1");
     assert_eq!(refusal(negative.send().await.unwrap()).await.0, 400);
     let first = it.request("ada", Method::GET, "/api/now/v1/table/incident").send().await.unwrap();

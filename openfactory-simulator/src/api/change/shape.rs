@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
-use crate::query::walk;
 use crate::record::Record;
+use crate::render;
 use crate::schema::{Field, FieldType, Schema};
 use crate::store::{Session, StoreError};
 
@@ -13,7 +13,8 @@ pub(super) fn typed(access: &Access<'_>, row: &Record, base_url: &str) -> Result
     let session = access.session();
     let mut object = Map::new();
     for field in session.schema.fields(&row.class) {
-        let shown = walk::display(session, field, row.value(&field.name))?;
+        let locale = &access.caller().locale;
+        let shown = render::shown(session, field, row.value(&field.name), locale)?;
         object.insert(field.name.clone(), value(field, row.value(&field.name), &shown, base_url));
     }
     let mut shown = Value::Object(object);
@@ -37,7 +38,7 @@ fn value(field: &Field, raw: &str, shown: &str, base_url: &str) -> Value {
             "link": format!("{base_url}/api/now/table/{to}/{raw}"),
         }),
         FieldType::DateTime | FieldType::Date => {
-            json!({ "display_value": raw, "value": raw, "display_value_internal": raw })
+            json!({ "display_value": shown, "value": raw, "display_value_internal": raw })
         }
         FieldType::String | FieldType::List(_) => json!({ "display_value": shown, "value": raw }),
         FieldType::Journal | FieldType::Password => json!({ "display_value": "", "value": "" }),
