@@ -9,11 +9,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod api;
 mod bench;
+mod examples;
 mod fuzz;
 mod planted;
 mod process;
 mod requirements;
+mod rustdoc;
 mod size;
 mod test;
 mod torture;
@@ -36,6 +39,8 @@ enum Command {
     ///
     /// What can't be checked on this machine is skipped, with the reason; with --strict that is a failure.
     Test(Options),
+    /// Hold the public API of the libraries against the lists in docs/api.
+    Api(api::Options),
     /// Measure, side by side with what a user would pick instead.
     Bench {
         /// What to measure.
@@ -56,6 +61,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Plant bugs into the queue, one at a time, in a copy of the work tree: its tests or a torture must find each.
     Planted(planted::Options),
+    /// Find the public items of openfactory-sn that no example shows.
+    Examples(examples::Options),
     /// Fail on source files that are too long to be read, warn of those that grow towards it.
     LintSize,
     /// Make ServiceNow's side, `docs/servicenow/update-set.xml`, of the business rule's script.
@@ -97,6 +104,8 @@ fn main() -> ExitCode {
         }
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Planted(options) => planted::run(&workspace, &options),
+        Command::Api(options) => api::run(&workspace, &options),
+        Command::Examples(options) => examples::run(&workspace, &options),
         Command::LintSize => size::run(&workspace),
         Command::UpdateSet => update_set::write(&workspace),
     });

@@ -9,6 +9,7 @@ mod checks;
 mod features;
 mod foreign;
 pub(crate) mod junit;
+mod package;
 mod step;
 mod suite;
 mod summary;
@@ -63,5 +64,8 @@ fn perform(step: Step, workspace: &Workspace, strict: bool) -> Result<Outcome, S
         Step::Torture => checks::torture(workspace, strict),
         Step::Absences => absences::run(workspace),
         Step::Doc => checks::doc(workspace),
+        Step::Api => checks::api(workspace),
+        Step::Examples => checks::examples(workspace),
+        Step::Package => package::run(workspace),
     }
 }

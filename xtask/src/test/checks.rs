@@ -1,16 +1,17 @@
 //! The steps that are one or two calls: `fmt`, `deny`, `lint-size`, `requirements`, `planted`, `clippy`,
-//! `fuzz`, `torture`, `doc`.
-
-use serde_json::Value;
+//! `fuzz`, `torture`, `doc`, `api`, `examples`.
 
 use super::features::{Selection, selections};
 use super::junit;
 use super::summary::Outcome;
 use super::tools;
+use crate::api::{self, Compared};
+use crate::examples::{self, Shown};
 use crate::fuzz;
 use crate::planted;
 use crate::process::find;
 use crate::requirements;
+use crate::rustdoc::metadata;
 use crate::size;
 use crate::torture;
 use crate::workspace::Workspace;
@@ -120,9 +121,27 @@ pub(super) fn doc(workspace: &Workspace) -> Result<Outcome, String> {
     Ok(Outcome::passed_if(good, "rustdoc has something to say"))
 }
 
+/// The public API is as listed.
+pub(super) fn api(workspace: &Workspace) -> Result<Outcome, String> {
+    Ok(match api::check(workspace)? {
+        Compared::Same => Outcome::Passed,
+        Compared::Differs(advice) => Outcome::Failed(advice.to_owned()),
+        Compared::Foreign(reason) => Outcome::Skipped(vec![reason]),
+    })
+}
+
+/// The client's public items are shown.
+pub(super) fn examples(workspace: &Workspace) -> Result<Outcome, String> {
+    Ok(match examples::check(workspace)? {
+        Shown::AsListed => Outcome::Passed,
+        Shown::Wrong(items) => {
+            Outcome::Failed(format!("{items} public items, or lines of their list, are wrong"))
+        }
+        Shown::Foreign(reason) => Outcome::Skipped(vec![reason]),
+    })
+}
+
 /// The runs that cover every set of features of this workspace.
 pub(super) fn feature_sets(workspace: &Workspace) -> Result<Vec<Selection>, String> {
-    let text = workspace.cargo(&["metadata", "--no-deps", "--format-version", "1"]).read()?;
-    let metadata: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
-    selections(&metadata)
+    selections(&metadata(workspace)?)
 }

@@ -29,6 +29,12 @@ pub(super) enum Step {
     Absences,
     /// Documentation, with warnings as errors.
     Doc,
+    /// The public API of the libraries is as listed.
+    Api,
+    /// An example shows every public item of the client.
+    Examples,
+    /// The libraries can be published.
+    Package,
 }
 
 impl Step {
@@ -47,6 +53,9 @@ impl Step {
             Self::Torture => "torture",
             Self::Absences => "absences",
             Self::Doc => "doc",
+            Self::Api => "api",
+            Self::Examples => "examples",
+            Self::Package => "package",
         }
     }
 }
@@ -65,7 +74,7 @@ mod tests {
     fn steps_run_once_and_in_order() {
         assert_eq!(selected(&[Step::Doc, Step::Fmt, Step::Doc]), [Step::Fmt, Step::Doc]);
         let all = selected(&[]);
-        assert_eq!((all.len(), all.is_sorted()), (12, true));
+        assert_eq!((all.len(), all.is_sorted()), (15, true));
     }
 
     #[test]
