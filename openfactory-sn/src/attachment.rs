@@ -28,6 +28,29 @@ const PATH: &str = "/api/now/attachment";
 const NAME_MAX: usize = 100;
 
 /// The Attachment API. The credential needs write access to a record to attach to it.
+///
+/// ```
+/// use bytes::Bytes;
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = json!({"sys_id": "a1", "file_name": "recipe.json", "size_bytes": "2", "table_name": "incident",
+///     "table_sys_id": "i1"});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/attachment").query("sysparm_query", "table_name=incident^table_sys_id=i1^ORDERBYsys_id"),
+///         Reply::result(200, json!([file])))
+///     .on(Expected::get("/api/now/attachment/a1/file"), Reply::raw(200, "application/json", "{}"));
+/// let attachments = client(&instance).attachments();
+/// for attachment in attachments.list("incident", &SysId::new("i1")?).await? {
+///     assert_eq!(attachments.download(&attachment).await?, Bytes::from_static(b"{}"));
+/// }
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Attachments {
     client: Client,

@@ -41,6 +41,26 @@ pub(crate) enum Method {
 impl Auth {
     /// OAuth 2.0 client credentials (RFC 6749, section 4.4): the client acts as the application user of its registry
     /// record. The instance must have the grant switched on; see the advice of the error if it has not.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Cause, Client, Query, Secret};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/oauth_token.do").body("grant_type=client_credentials&client_id=0f1e&client_secret=s"),
+    ///         Reply::json(401, &serde_json::json!({"error": "access_denied"})));
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::client_credentials("0f1e", Secret::new("s")))
+    ///     .transport(instance)
+    ///     .build()?;
+    /// let error = sn.dynamic_table("incident").find(&Query::new()).await.unwrap_err();
+    /// assert_eq!(error.cause(), Some(Cause::AccessDenied));
+    /// assert!(error.advice().contains("glide.oauth.inbound.client.credential.grant_type.enabled"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn client_credentials(id: impl Into<String>, secret: Secret) -> Self {
         Self::oauth(id, secret, Grant::ClientCredentials)
@@ -84,6 +104,29 @@ impl Auth {
 
     /// OAuth 2.0 by a refresh token (RFC 6749, section 6) that somebody got by logging in. It lives for 100 days by
     /// default; there is nothing to fall back on when the instance takes it no more.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Client, Secret, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/oauth_token.do")
+    ///             .body("grant_type=refresh_token&client_id=0f1e&refresh_token=r1&client_secret=s"),
+    ///         Reply::token("t1", 1799))
+    ///     .on(Expected::get("/api/now/table/incident/a1").header("authorization", "Bearer t1"),
+    ///         Reply::result(200, json!({"sys_id": "a1"})));
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::refresh_token("0f1e", Secret::new("s"), Secret::new("r1")))
+    ///     .transport(instance.clone())
+    ///     .build()?;
+    /// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn refresh_token(id: impl Into<String>, secret: Secret, token: Secret) -> Self {
         Self::oauth(id, secret, Grant::Refresh(token))
@@ -96,6 +139,27 @@ impl Auth {
     }
 
     /// An API key in the header `x-sn-apikey`, from the Washington release on.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Client, Secret, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::get("/api/now/table/incident/a1").header("x-sn-apikey", "now_k3y"),
+    ///     Reply::result(200, json!({"sys_id": "a1"})),
+    /// );
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::api_key(Secret::new("now_k3y")))
+    ///     .transport(instance.clone())
+    ///     .build()?;
+    /// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn api_key(key: Secret) -> Self {
         Self(Method::ApiKey(key))
@@ -103,12 +167,52 @@ impl Auth {
 
     /// The client certificate alone, which the instance maps to a user. Give it to the builder by
     /// `ClientBuilder::client_certificate_pem`.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Client, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/table/incident/a1"), Reply::result(200, json!({"sys_id": "a1"})));
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::client_certificate())
+    ///     .transport(instance.clone()) // which has the certificate
+    ///     .build()?;
+    /// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+    /// assert!(!instance.requests()[0].headers.contains_key("authorization"), "the connection says it");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn client_certificate() -> Self {
         Self(Method::Certificate)
     }
 
     /// A user's name and password with each call (RFC 7617). For tests, and for instances without OAuth.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Client, Secret, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::get("/api/now/table/incident/a1").header("authorization", "Basic c3ZjOnAzc3N3MHJk"),
+    ///     Reply::result(200, json!({"sys_id": "a1"})),
+    /// );
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::basic("svc", Secret::new("p3ssw0rd")))
+    ///     .transport(instance.clone())
+    ///     .build()?;
+    /// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn basic(user: impl Into<String>, password: Secret) -> Self {
         Self(Method::Basic { user: user.into(), password })

@@ -49,6 +49,32 @@ pub struct Batches {
 }
 
 /// How batches are cut into requests.
+///
+/// ```
+/// use openfactory_sn::batch::{Batch, BatchLimits};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use openfactory_sn::SysId;
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // {"result":{"sys_id":"a1"}} in base64.
+/// let answer = |id: &str| json!({"serviced_requests": [
+///     {"id": id, "status_code": 200, "body": "eyJyZXN1bHQiOnsic3lzX2lkIjoiYTEifX0="}], "unserviced_requests": []});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post("/api/now/v1/batch"), Reply::json(200, &answer("0")))
+///     .on(Expected::post("/api/now/v1/batch"), Reply::json(200, &answer("0")));
+/// let mut limits = BatchLimits::default();
+/// limits.calls = 1;
+/// let mut batch = Batch::new();
+/// batch.get("incident", &SysId::new("a1")?);
+/// batch.get("incident", &SysId::new("a1")?);
+/// let outcomes = client(&instance).batches().limits(limits).run(batch).await;
+/// assert!(outcomes.iter().all(Result::is_ok));
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchLimits {
@@ -90,6 +116,21 @@ impl Batches {
 }
 
 /// Calls to be made together.
+///
+/// ```
+/// use openfactory_sn::batch::Batch;
+/// use openfactory_sn::{Fields, SysId};
+///
+/// let (incident, relation) = (SysId::new("a1")?, SysId::new("r1")?);
+/// let mut batch = Batch::new();
+/// assert!(batch.is_empty());
+/// batch.get("change_request", &SysId::new("c1")?);
+/// batch.create("incident", &Fields::new().with("short_description", "drift"));
+/// batch.update("incident", &incident, &Fields::new().with("state", "2"));
+/// batch.delete("cmdb_rel_ci", &relation);
+/// assert_eq!(batch.len(), 4);
+/// # Ok::<(), openfactory_sn::IdError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     wants: Vec<Want>,
@@ -146,6 +187,26 @@ impl Batch {
 }
 
 /// What a call came to.
+///
+/// ```
+/// use openfactory_sn::batch::{Batch, Done};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use openfactory_sn::SysId;
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let answer = json!({"serviced_requests": [{"id": "0", "status_code": 204, "body": ""}], "unserviced_requests": []});
+/// let instance = ScriptedTransport::new().on(Expected::post("/api/now/v1/batch"), Reply::json(200, &answer));
+/// let mut batch = Batch::new();
+/// batch.delete("cmdb_rel_ci", &SysId::new("r1")?);
+/// for outcome in client(&instance).batches().run(batch).await {
+///     let Done { row, created, .. } = outcome?;
+///     assert!(row.is_none() && !created, "deleted");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Done {

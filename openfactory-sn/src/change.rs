@@ -26,12 +26,54 @@ use crate::wire::url::Target;
 const PATH: &str = "/api/sn_chg_rest/v1/change";
 
 /// Changes, by the API made for them.
+///
+/// ```
+/// use openfactory_sn::models::change_request::State;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{ErrorKind, Fields, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let path = "/api/sn_chg_rest/v1/change/c1";
+/// let moved = json!({"sys_id": {"value": "c1"}, "state": {"value": -4.0}, "__meta": {"ignoredFields": []}});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::patch(path).field("state", "-4"), Reply::result(200, moved))
+///     .on(Expected::patch(format!("{path}/approvals")).field("state", "approved"), Reply::result(200, json!({})));
+/// let (changes, change) = (client(&instance).changes(), SysId::new("c1")?);
+/// let written = changes.update(&change, &Fields::new().with("state", State::Assess.as_str())).await?;
+/// assert_eq!(written.change.state, Some(State::Assess));
+/// changes.approve(&change, "").await?;
+/// let without_words = changes.reject(&change, " ").await.unwrap_err();
+/// assert_eq!(without_words.kind(), ErrorKind::Local);
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Changes {
     client: Client,
 }
 
 /// A change that was written, and what of it the instance did not take.
+///
+/// ```
+/// use openfactory_sn::change::Written;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Fields, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let answer = json!({"sys_id": {"value": "c1"}, "__meta": {"ignoredFields": ["u_bogus"]}});
+/// let instance =
+///     ScriptedTransport::new().on(Expected::patch("/api/sn_chg_rest/v1/change/c1"), Reply::result(200, answer));
+/// let fields = Fields::new().with("u_bogus", "x");
+/// let Written { change, ignored, .. } = client(&instance).changes().update(&SysId::new("c1")?, &fields).await?;
+/// assert_eq!((change.sys_id().as_str(), ignored), ("c1", vec!["u_bogus".to_owned()]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
@@ -127,6 +169,25 @@ impl Changes {
     }
 
     /// Refuses a change, as far as the credential's own user is asked to.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::patch("/api/sn_chg_rest/v1/change/c1/approvals")
+    ///         .field("state", "rejected")
+    ///         .field("comments", "line 4 runs until Sunday"),
+    ///     Reply::result(200, json!({})),
+    /// );
+    /// client(&instance).changes().reject(&SysId::new("c1")?, "line 4 runs until Sunday").await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

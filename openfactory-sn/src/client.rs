@@ -34,6 +34,29 @@ use engine::{Deadline, Engine};
 /// What every call does: at most four at once by default, each under one total deadline (30 s by default); repeated on
 /// 429, 502, 503, 504 and broken connections, honouring `Retry-After`, where repeating cannot do harm; paced by
 /// `X-RateLimit-Limit` and `X-RateLimit-Reset` where the instance sends them; no cookies and no redirects. An answer of success is believed only after it was read to its end.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{IntegrationPoint, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/table/incident/a1"), Reply::fault(503, "Instance is starting", ""))
+///     .on(Expected::get("/api/now/table/incident/a1"), Reply::result(200, json!({"sys_id": "a1"})));
+/// let sn = client(&instance); // as Client::builder(..).build() makes it, but for a test
+/// let incident = SysId::new("a1")?;
+/// sn.dynamic_table("incident").get(&incident).await?;
+/// assert_eq!(instance.requests().len(), 2, "tried again");
+///
+/// assert_eq!(sn.base_url(), "https://instance.example.com");
+/// assert_eq!(sn.record_link("incident", &incident), "https://instance.example.com/incident.do?sys_id=a1");
+/// let for_incidents = sn.at(IntegrationPoint::Incident);
+/// assert_eq!(for_incidents.base_url(), sn.base_url());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -103,12 +126,43 @@ impl Client {
     }
 
     /// A typed record in another table than its usual one: a subclass, or a customer's own class.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::models::configuration_item::ConfigurationItem;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/table/cmdb_ci_linux_server/d1"),
+    ///         Reply::result(200, json!({"sys_id": "d1", "name": "edge-0001"})));
+    /// let servers = client(&instance).table_named::<ConfigurationItem>("cmdb_ci_linux_server");
+    /// assert_eq!(servers.get(&SysId::new("d1")?).await?.name, "edge-0001");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn table_named<R: Record>(&self, name: impl Into<String>) -> Table<R> {
         Table::new(self.dynamic_table(name))
     }
 
     /// Any table, without types. A name that no table can have is an error of the first call.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{ScriptedTransport, client};
+    /// use openfactory_sn::{ErrorKind, Query};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance = ScriptedTransport::new();
+    /// let error = client(&instance).dynamic_table("incident/../sys_user").find(&Query::new()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Local);
+    /// assert!(instance.requests().is_empty(), "nothing was sent");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn dynamic_table(&self, name: impl Into<String>) -> DynamicTable {
         let name = name.into();
@@ -116,36 +170,125 @@ impl Client {
     }
 
     /// Many calls in few: the Batch API.
+    ///
+    /// ```
+    /// use openfactory_sn::batch::Batch;
+    /// use openfactory_sn::testing::{ScriptedTransport, client};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance = ScriptedTransport::new();
+    /// assert!(client(&instance).batches().run(Batch::new()).await.is_empty());
+    /// assert!(instance.requests().is_empty(), "no calls, no request");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn batches(&self) -> Batches {
         Batches::new(self.clone())
     }
 
     /// The CMDB's own APIs.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = json!({"attributes": {"sys_id": "d1"}, "inbound_relations": [], "outbound_relations": []});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/cmdb/instance/cmdb_ci_server/d1"), Reply::result(200, server));
+    /// let device = client(&instance).cmdb().instance("cmdb_ci_server", &SysId::new("d1")?).await?;
+    /// assert!(device.inbound.is_empty() && device.outbound.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn cmdb(&self) -> Cmdb {
         Cmdb::new(self)
     }
 
     /// Changes, by the Change Management API.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::models::change_request::State;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let answer = json!({"sys_id": {"value": "c1", "display_value": "c1"}, "state": {"value": -1.0, "display_value": "Implement"}});
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/sn_chg_rest/v1/change/c1"), Reply::result(200, answer));
+    /// let change = client(&instance).changes().get(&SysId::new("c1")?).await?;
+    /// assert_eq!(change.state, Some(State::Implement));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn changes(&self) -> Changes {
         Changes::new(self)
     }
 
     /// A staging table of the Import Set API.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let answer = json!({"result": [{"transform_map": "Device", "table": "cmdb_ci_server", "status": "inserted", "sys_id": "d1"}]});
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::post("/api/now/import/u_device"), Reply::json(201, &answer));
+    /// let rows = client(&instance).import_set("u_device").insert(&Fields::new().with("u_name", "edge-0001")).await?;
+    /// assert!(rows.iter().all(|row| row.is_good()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn import_set(&self, staging_table: impl Into<String>) -> ImportSet {
         ImportSet::new(self.clone(), staging_table.into())
     }
 
     /// Event Management.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{ScriptedTransport, client};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance = ScriptedTransport::new();
+    /// client(&instance).events().send(&[]).await?;
+    /// assert!(instance.requests().is_empty(), "nothing happened, nothing is sent");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn events(&self) -> Events {
         Events::new(self.clone())
     }
 
     /// Files attached to records.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let files = json!([{"sys_id": "a1", "file_name": "recipe.json", "table_name": "incident", "table_sys_id": "i1"}]);
+    /// let instance = ScriptedTransport::new().on(Expected::get("/api/now/attachment"), Reply::result(200, files));
+    /// let files = client(&instance).attachments().list("incident", &SysId::new("i1")?).await?;
+    /// assert_eq!(files[0].file_name, "recipe.json");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn attachments(&self) -> Attachments {
         Attachments::new(self.clone())

@@ -14,6 +14,35 @@ use crate::error::Error;
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(30 * 60);
 
 /// What the integration needs of an instance.
+///
+/// ```
+/// use openfactory_sn::doctor::{Finding, Needs, Verdict};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let needs = Needs::new()
+///     .role("itil")
+///     .table("u_cmdb_ci_os_image")
+///     .identified_class("u_cmdb_ci_os_image")
+///     .choice("cmdb_ci", "discovery_source", "OpenFactory")
+///     .relation_type("Runs on::Runs")
+///     .business_rule("change_request", "OpenFactory")
+///     .change_management()
+///     .write_probe("incident");
+///
+/// // An instance that refuses the credential is asked nothing more: repeated failures lock users.
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/table/sys_user"), Reply::fault(401, "User Not Authenticated", ""));
+/// let findings: Vec<Finding> = client(&instance).examine(&needs).await;
+/// let bad: Vec<_> = findings.iter().filter(|finding| !finding.is_good()).collect();
+/// assert_eq!(bad[0].need, "credential");
+/// assert!(matches!(bad[0].verdict, Verdict::Missing) && bad[0].advice.contains("check the credential"));
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     tables: Vec<String>,
@@ -97,6 +126,38 @@ impl Needs {
 }
 
 /// What was found about one need.
+///
+/// ```
+/// use openfactory_sn::doctor::{Finding, Needs, Verdict};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// /// A line of the doctor's report.
+/// fn line(finding: &Finding) -> String {
+///     let mark = match finding.verdict {
+///         Verdict::Good => "ok",
+///         Verdict::Remark => "note",
+///         Verdict::Missing => "MISSING",
+///         _ => "not checked",
+///     };
+///     format!("{mark}: {} ({})", finding.need, finding.advice)
+/// }
+///
+/// let user = json!([{"sys_id": "u1", "user_name": "svc"}]);
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/table/sys_user"), Reply::result(200, user))
+///     .on(Expected::get("/api/now/table/sys_user_has_role"), Reply::result(200, json!([])))
+///     .on(Expected::get("/api/now/table/sys_rate_limit_rules"), Reply::fault(403, "Insufficient rights", ""));
+/// let findings = client(&instance).examine(&Needs::new().role("itil")).await;
+/// let lines: Vec<String> = findings.iter().map(line).collect();
+/// assert_eq!(lines[..2], ["ok: credential (accepted, as svc)", "MISSING: role itil (grant the role itil to svc)"]);
+/// assert!(lines[2].starts_with("not checked: rate limit rules"), "which says nothing of the rules");
+/// assert_eq!(findings.iter().filter(|finding| finding.is_good()).count(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Finding {

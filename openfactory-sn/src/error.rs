@@ -17,6 +17,26 @@ pub use self::cause::Cause;
 const FAULT_TEXT_MAX: usize = 512;
 
 /// What kind of failure it is: each names a remedy.
+///
+/// ```
+/// use openfactory_sn::ErrorKind;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let busy = Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "120");
+/// let instance = ScriptedTransport::new().on(Expected::get("/api/now/table/incident/a1"), busy);
+/// let incidents = client(&instance).dynamic_table("incident");
+/// let error = incidents.get(&openfactory_sn::SysId::new("a1")?).await.unwrap_err();
+/// let wait = match error.kind() {
+///     ErrorKind::Throttled | ErrorKind::Unavailable => error.retry_after().unwrap_or_default().as_secs(),
+///     ErrorKind::NotFound => 0, // nothing to wait for
+///     _ => return Err(error.into()),
+/// };
+/// assert_eq!(wait, 120);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -47,6 +67,22 @@ pub enum ErrorKind {
 /// What the instance itself said: the `error` object of its answer.
 ///
 /// Texts come in the language of the credential's user, cut at 512 bytes.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Fields, ServiceFault};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let refusal = Reply::fault(403, "Operation Failed", "ACL Exception Insert Failed due to security constraints");
+/// let instance = ScriptedTransport::new().on(Expected::post("/api/now/table/incident"), refusal);
+/// let error = client(&instance).dynamic_table("incident").create(&Fields::new()).await.unwrap_err();
+/// let fault: &ServiceFault = error.fault().ok_or("the instance said nothing")?;
+/// assert_eq!(fault.message, "Operation Failed");
+/// assert!(fault.detail.as_deref().is_some_and(|detail| detail.starts_with("ACL Exception")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServiceFault {
@@ -91,6 +127,33 @@ fn tidy(text: &str) -> String {
 ///
 /// One pointer wide and cheap to clone, so that callers who waited for the same token can all be told why there is
 /// none. Never holds a secret or a request's body.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::transport::TransportErrorKind;
+/// use openfactory_sn::{ErrorKind, Fields, SysId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post("/api/now/table/incident"), Reply::failure(TransportErrorKind::Interrupted))
+///     .on(Expected::get("/api/now/table/incident/a1"), Reply::fault(404, "No Record found", "…"));
+/// let incidents = client(&instance).dynamic_table("incident");
+///
+/// let lost = incidents.create(&Fields::new()).await.unwrap_err();
+/// assert_eq!((lost.kind(), lost.operation(), lost.status()), (ErrorKind::Unavailable, "create incident", None));
+/// assert!(lost.is_retryable(), "later, the network may be there");
+/// assert!(lost.may_have_happened(), "but first the record has to be looked for");
+///
+/// let absent = incidents.get(&SysId::new("a1")?).await.unwrap_err();
+/// assert_eq!(absent.status().map(|status| status.as_u16()), Some(404));
+/// assert_eq!(absent.fault().map(|fault| fault.message.as_str()), Some("No Record found"));
+/// assert!(!absent.is_retryable() && !absent.may_have_happened());
+/// assert_eq!(absent.retry_after(), None);
+/// assert!(absent.advice().contains("hidden"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

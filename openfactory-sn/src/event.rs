@@ -18,6 +18,19 @@ const PATH: &str = "/api/global/em/jsonv2";
 const KEY_MAX: usize = 1_024;
 
 /// How bad it is.
+///
+/// ```
+/// use openfactory_sn::event::Severity;
+/// use openfactory_sn::models::incident::Priority;
+///
+/// let severity = |priority| match priority {
+///     Priority::P1 => Severity::Critical,
+///     Priority::P2 => Severity::Major,
+///     Priority::P3 => Severity::Minor,
+///     Priority::P4 => Severity::Warning,
+/// };
+/// assert!(severity(Priority::P1) < severity(Priority::P4), "in the order of their numbers");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the event table has these six")]
 pub enum Severity {
@@ -49,6 +62,41 @@ impl Severity {
 }
 
 /// Something that happened.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::event::{Event, Severity};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_853_600);
+/// let drift = Event::new("OpenFactory", "drift/edge-0001", Severity::Major, at)
+///     .node("edge-0001")
+///     .resource("/etc/ssh/sshd_config")
+///     .kind("drift")
+///     .metric("files_changed")
+///     .description("1 file differs from its image")
+///     .info("root_hash", "4f2a");
+/// let over = Event::new("OpenFactory", "drift/edge-0001", Severity::Clear, at + Duration::from_secs(600));
+/// let sent = json!([
+///     {"source": "OpenFactory", "message_key": "drift/edge-0001", "severity": "2", "resolution_state": "New",
+///      "time_of_event": "2026-01-31 10:00:00", "node": "edge-0001", "resource": "/etc/ssh/sshd_config", "type": "drift",
+///      "metric_name": "files_changed", "description": "1 file differs from its image",
+///      "additional_info": r#"{"root_hash":"4f2a"}"#},
+///     {"source": "OpenFactory", "message_key": "drift/edge-0001", "severity": "0", "resolution_state": "Closing",
+///      "time_of_event": "2026-01-31 10:10:00"},
+/// ]);
+/// let instance = ScriptedTransport::new().on(
+///     Expected::post("/api/global/em/jsonv2").field("records", sent),
+///     Reply::result(200, json!("2 events were inserted")),
+/// );
+/// client(&instance).events().send(&[drift, over]).await?;
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     source: String,
@@ -141,6 +189,24 @@ impl Event {
 }
 
 /// Where events go.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use openfactory_sn::ErrorKind;
+/// use openfactory_sn::event::{Event, Events, Severity};
+/// use openfactory_sn::testing::{ScriptedTransport, client};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let instance = ScriptedTransport::new();
+/// let events: Events = client(&instance).events();
+/// let keyless = Event::new("OpenFactory", "", Severity::Ok, SystemTime::now());
+/// let error = events.send(&[keyless]).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Local);
+/// assert!(instance.requests().is_empty(), "all of them are sent, or none");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Events {
     client: Client,

@@ -16,6 +16,15 @@ const CORRELATION_ID_MAX: usize = 100;
 const DERIVATION: &str = "openfactory/sys_id/v1";
 
 /// Why a text is not the identifier it was taken for.
+///
+/// ```
+/// use openfactory_sn::{CorrelationId, IdError, SysId};
+///
+/// assert_eq!(SysId::new(""), Err(IdError::Empty { what: "a sys_id" }));
+/// let error = SysId::new("../sys_user").unwrap_err();
+/// assert_eq!(error.to_string(), "a sys_id with the character '.' at 0");
+/// assert!(matches!(CorrelationId::new(&"x".repeat(101)), Err(IdError::TooLong { limit: 100, .. })));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdError {
@@ -135,6 +144,15 @@ text_id!(
 
 text_id!(
     /// The key that people use: `CHG0030001`, `INC0010042`. Unique by custom, not by the database.
+    ///
+    /// ```
+    /// use openfactory_sn::Number;
+    ///
+    /// let number = Number::new("CHG0030001")?;
+    /// assert_eq!((number.as_str(), number.to_string().as_str()), ("CHG0030001", "CHG0030001"));
+    /// assert!(Number::new("CHG 1").is_err());
+    /// # Ok::<(), openfactory_sn::IdError>(())
+    /// ```
     Number,
     "a number",
     NUMBER_MAX,

@@ -21,6 +21,13 @@ use crate::wire::url::Target;
 
 choice! {
     /// What became of an imported row.
+    ///
+    /// ```
+    /// use openfactory_sn::import::ImportStatus;
+    ///
+    /// assert_eq!(ImportStatus::from_raw("skipped"), ImportStatus::Skipped);
+    /// assert_eq!(ImportStatus::Inserted.as_str(), "inserted");
+    /// ```
     ImportStatus {
         /// Refused.
         Error = "error",
@@ -38,6 +45,28 @@ choice! {
 }
 
 /// What one transform map made of a row.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::import::{ImportStatus, Imported};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let answer = json!({"result": [
+///     {"transform_map": "Device", "table": "cmdb_ci_server", "status": "skipped", "sys_id": "d1"},
+///     {"transform_map": "Site", "table": "cmn_location", "status": "error", "error_message": "no such site"},
+/// ]});
+/// let instance =
+///     ScriptedTransport::new().on(Expected::post("/api/now/import/u_device"), Reply::json(201, &answer));
+/// let made = client(&instance).import_set("u_device").insert(&Fields::new().with("u_site", "x")).await?;
+/// let bad: Vec<&Imported> = made.iter().filter(|row| !row.is_good()).collect();
+/// assert_eq!((bad.len(), &bad[0].status), (1, &ImportStatus::Error));
+/// assert_eq!((bad[0].transform_map.as_str(), bad[0].message.as_deref()), ("Site", Some("no such site")));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imported {
@@ -73,6 +102,22 @@ impl Imported {
 }
 
 /// A staging table.
+///
+/// ```
+/// use openfactory_sn::import::ImportSet;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Cause, Fields};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post("/api/now/import/u_devise"), Reply::fault(400, "Invalid staging table", "Invalid table u_devise"));
+/// let devices: ImportSet = client(&instance).import_set("u_devise");
+/// let error = devices.insert(&Fields::new().with("u_name", "edge-0001")).await.unwrap_err();
+/// assert_eq!((error.cause(), error.may_have_happened()), (Some(Cause::InvalidTable), false));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ImportSet {
     client: Client,

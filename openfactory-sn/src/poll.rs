@@ -24,6 +24,17 @@ const PAGE: usize = 500;
 const OVERLAP: Duration = Duration::from_secs(120);
 
 /// How far a table was looked through. Kept by the caller, as JSON or otherwise.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::poll::Cursor;
+///
+/// let cursor = Cursor::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_853_600)).ok_or("a time")?;
+/// let kept = serde_json::to_string(&cursor)?; // in a file, say
+/// assert!(kept.contains("2026-01-31 10:00:00"));
+/// assert_eq!(serde_json::from_str::<Cursor>(&kept)?, cursor);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     /// UTC, in ServiceNow's form.
@@ -41,6 +52,33 @@ impl Cursor {
 }
 
 /// A record that changed.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::poll::{Changed, Cursor, Poller};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let state = |count: &str, by: &str| json!([{"sys_id": "c1", "sys_mod_count": count, "sys_updated_by": by,
+///     "sys_updated_on": "2025-12-31 23:59:00"}]);
+/// let path = "/api/now/table/change_request";
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get(path), Reply::result(200, state("3", "eve")))
+///     .on(Expected::get(path), Reply::result(200, state("4", "svc")))
+///     .on(Expected::get(path), Reply::result(200, state("6", "svc")));
+/// let (sn, poller) = (client(&instance), Poller::new("change_request").own_user("svc"));
+/// let mut cursor = Cursor::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_200_000)).ok_or("a time")?;
+/// let mut echoes = Vec::new();
+/// for _ in 0..3 {
+///     let changed: Vec<Changed> = poller.poll(&sn, &mut cursor).await?;
+///     echoes.push((changed[0].is_our_echo(), changed[0].unseen));
+/// }
+/// assert_eq!(echoes, [(false, None), (true, Some(0)), (false, Some(1))], "the last hides somebody else's");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changed {
@@ -102,6 +140,33 @@ impl Poller {
     }
 
     /// Only records of which this holds.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::models::change_request::{APPROVAL, Approval};
+    /// use openfactory_sn::poll::{Cursor, Poller};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::get("/api/now/table/change_request").query(
+    ///         "sysparm_query",
+    ///         "sys_updated_on>=2026-01-31 09:59:00^approval=approved^ORDERBYsys_updated_on^ORDERBYsys_id",
+    ///     ),
+    ///     Reply::result(200, json!([])),
+    /// );
+    /// let poller = Poller::new("change_request")
+    ///     .and(APPROVAL.is(Approval::Approved))
+    ///     .select(["state", "approval"])
+    ///     .overlap(Duration::from_secs(60));
+    /// let mut cursor = Cursor::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_853_600)).ok_or("a time")?;
+    /// assert!(poller.poll(&client(&instance), &mut cursor).await?.is_empty());
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn and(mut self, condition: Condition) -> Self {
         self.filter.push(condition);

@@ -17,6 +17,30 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// What a row can be read as.
+///
+/// ```
+/// use openfactory_sn::models::incident::{Incident, State};
+/// use openfactory_sn::record::{FromRow, Malformed};
+/// use openfactory_sn::Row;
+///
+/// /// What a dashboard needs of an incident.
+/// struct Line {
+///     title: String,
+///     open: bool,
+/// }
+///
+/// impl FromRow for Line {
+///     fn from_row(row: Row) -> Result<Self, Malformed> {
+///         let incident = Incident::from_row(row)?;
+///         Ok(Self { open: incident.state != Some(State::Closed), title: incident.short_description })
+///     }
+/// }
+///
+/// let row: Row = serde_json::from_str(r#"{"sys_id": "a1", "short_description": "drift", "state": "2"}"#)?;
+/// let line = Line::from_row(row)?;
+/// assert_eq!((line.title.as_str(), line.open), ("drift", true));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait FromRow: Sized {
     /// Reads the typed fields.
     ///
@@ -85,6 +109,21 @@ pub trait Record: FromRow {
 /// [values to write](Fields::with_field).
 ///
 /// Models have them as constants; [`Field::named`] is for a customer's own fields.
+///
+/// ```
+/// use openfactory_sn::models::change_request::STATE;
+/// use openfactory_sn::record::Field;
+/// use openfactory_sn::{Fields, Query};
+///
+/// const LINE: Field<i64> = Field::new("u_line");
+///
+/// assert_eq!((STATE.name(), LINE.name()), ("state", "u_line"));
+/// assert_eq!(Fields::new().with_field(LINE, 4).get("u_line"), Some("4"));
+/// let group = Field::<String>::named("assignment_group.name");
+/// let query = Query::new().and(LINE.is(4)).and(group.is("Line 4 operations"));
+/// assert_eq!(query.encoded()?, "u_line=4^assignment_group.name=Line 4 operations");
+/// # Ok::<(), openfactory_sn::query::QueryError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field<T> {
     name: Cow<'static, str>,

@@ -31,6 +31,13 @@ impl Secret {
     }
 
     /// The secret itself, for the one place that must send it.
+    ///
+    /// ```
+    /// use openfactory_sn::Secret;
+    ///
+    /// let token = Secret::new("t0k3n");
+    /// assert_eq!(format!("Bearer {}", token.expose()), "Bearer t0k3n");
+    /// ```
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

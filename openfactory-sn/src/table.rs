@@ -26,15 +26,33 @@ use crate::record::{Fields, Malformed, Record, Row};
 
 /// A table of typed records.
 ///
-/// ```no_run
-/// # async fn example(sn: openfactory_sn::Client) -> Result<(), openfactory_sn::Error> {
-/// use openfactory_sn::Query;
-/// use openfactory_sn::models::change_request::{ChangeRequest, STATE, State};
+/// ```
+/// use openfactory_sn::models::incident::{ASSIGNED_TO, Incident, STATE, State};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Fields, Query, SysId};
+/// # use serde_json::json;
 ///
-/// let mut open = sn.table::<ChangeRequest>().list(&Query::new().and(STATE.is(State::Implement)))?;
-/// while let Some(change) = open.try_next().await? {
-///     println!("{}  {}", change.sys_id(), change.short_description);
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let path = "/api/now/table/incident";
+/// let one = format!("{path}/a1");
+/// let open = json!({"sys_id": "a1", "number": "INC0010001", "state": "1", "assigned_to": ""});
+/// let begun = json!({"sys_id": "a1", "number": "INC0010001", "state": "2", "assigned_to": "u1"});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get(path).query("sysparm_query", "state=1^ORDERBYsys_id"), Reply::result(200, json!([open])))
+///     .on(Expected::patch(&one), Reply::result(200, begun.clone()))
+///     .on(Expected::get(&one), Reply::result(200, begun));
+///
+/// let incidents = client(&instance).table::<Incident>();
+/// let mut waiting = incidents.list(&Query::new().and(STATE.is(State::New)))?;
+/// let me = SysId::new("u1")?;
+/// while let Some(incident) = waiting.try_next().await? {
+///     let taken = Fields::new().with_field(STATE, State::InProgress).with_field(ASSIGNED_TO, &me);
+///     let incident = incidents.update(incident.sys_id(), &taken).await?;
+///     assert_eq!(incident.state, Some(State::InProgress));
 /// }
+/// assert!(incidents.get_opt(&SysId::new("a1")?).await?.is_some_and(|incident| incident.assigned_to.is_some()));
+/// instance.assert_done();
 /// # Ok(())
 /// # }
 /// ```
@@ -50,6 +68,25 @@ impl<R: Record> Table<R> {
     }
 
     /// The record with this key.
+    ///
+    /// ```
+    /// use openfactory_sn::models::change_request::{ChangeRequest, State};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{ErrorKind, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let path = "/api/now/table/change_request";
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get(format!("{path}/c1")), Reply::result(200, json!({"sys_id": "c1", "state": "-1"})))
+    ///     .on(Expected::get(format!("{path}/c2")), Reply::fault(404, "No Record found", "…"));
+    /// let changes = client(&instance).table::<ChangeRequest>();
+    /// assert_eq!(changes.get(&SysId::new("c1")?).await?.state, Some(State::Implement));
+    /// assert_eq!(changes.get(&SysId::new("c2")?).await.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -77,6 +114,27 @@ impl<R: Record> Table<R> {
     }
 
     /// Creates a record. An answer that got lost leaves open whether it exists: see [`Table::ensure`].
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::models::incident::{Incident, SHORT_DESCRIPTION};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let path = "/api/now/table/incident";
+    /// let made = json!({"sys_id": "a1", "number": "INC0010001"});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post(path).field("short_description", "drift"), Reply::result(201, made))
+    ///     .on(Expected::delete(format!("{path}/a1")), Reply::empty(204));
+    /// let incidents = client(&instance).table::<Incident>();
+    /// let incident = incidents.create(&Fields::new().with_field(SHORT_DESCRIPTION, "drift")).await?;
+    /// incidents.delete(incident.sys_id()).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -106,6 +164,29 @@ impl<R: Record> Table<R> {
 
     /// Sets those of these fields that the record, as it was read, does not hold already; `None` if it holds them all.
     ///
+    /// ```
+    /// use openfactory_sn::models::configuration_item::{ConfigurationItem, NAME, OS_VERSION};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{Fields, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let path = "/api/now/table/cmdb_ci/d1";
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get(path), Reply::result(200, json!({"sys_id": "d1", "name": "edge-0001", "os_version": "1"})))
+    ///     .on(Expected::patch(path).body(r#"{"os_version":"2"}"#),
+    ///         Reply::result(200, json!({"sys_id": "d1", "name": "edge-0001", "os_version": "2"})));
+    /// let devices = client(&instance).table::<ConfigurationItem>();
+    /// let device = devices.get(&SysId::new("d1")?).await?;
+    /// let wanted = Fields::new().with_field(NAME, "edge-0001").with_field(OS_VERSION, "2");
+    /// let device = devices.update_changed(&device, &wanted).await?.ok_or("it was the same")?;
+    /// assert!(devices.update_changed(&device, &wanted).await?.is_none(), "no call at all");
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`DynamicTable::update_changed`].
@@ -115,6 +196,22 @@ impl<R: Record> Table<R> {
 
     /// How many records a query means.
     ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::models::incident::Incident;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let answer = json!({"stats": {"count": "3"}});
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/now/stats/incident"), Reply::result(200, answer));
+    /// assert_eq!(client(&instance).table::<Incident>().count(&Query::new()).await?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`DynamicTable::count`].
@@ -123,6 +220,14 @@ impl<R: Record> Table<R> {
     }
 
     /// The same table without types: for what is asked of it more rarely.
+    ///
+    /// ```
+    /// use openfactory_sn::models::incident::Incident;
+    /// use openfactory_sn::testing::{ScriptedTransport, client};
+    ///
+    /// let incidents = client(&ScriptedTransport::new()).table::<Incident>();
+    /// assert_eq!(incidents.untyped().name(), "incident"); // which also has journal, aggregate, ensure_correlated
+    /// ```
     #[must_use]
     pub fn untyped(&self) -> &DynamicTable {
         &self.rows

@@ -28,6 +28,53 @@ const WHOLE_MAX: usize = 16 * 1024 * 1024;
 ///   request says so (`Content-Length`).
 /// - Dropping the future abandons the request; the client does so at its deadline.
 /// - [`TransportErrorKind::Connect`] is promised only if no byte of the request can have been acted on.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use http::{HeaderValue, Request, Response};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+/// use openfactory_sn::transport::{Body, Transport, TransportError};
+/// use openfactory_sn::{Auth, Client, Secret, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// /// Names the plant in each request, for the gateway in between.
+/// #[derive(Debug)]
+/// struct Named<T>(T);
+///
+/// impl<T> Named<T> {
+///     fn name<B>(&self, mut request: Request<B>) -> Request<B> {
+///         request.headers_mut().insert("x-plant", HeaderValue::from_static("line-4"));
+///         request
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl<T: Transport> Transport for Named<T> {
+///     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+///         self.0.send(self.name(request)).await
+///     }
+///
+///     async fn stream(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+///         self.0.stream(self.name(request)).await
+///     }
+/// }
+///
+/// let instance = ScriptedTransport::new().on(
+///     Expected::get("/api/now/table/incident/a1").header("x-plant", "line-4"),
+///     Reply::result(200, json!({"sys_id": "a1"})),
+/// );
+/// let sn = Client::builder("https://plant.example.com")
+///     .auth(Auth::basic("svc", Secret::new("p")))
+///     .transport(Named(instance.clone()))
+///     .build()?;
+/// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request`, whose URI is absolute.
@@ -97,6 +144,24 @@ pub async fn send_whole<T: Transport + ?Sized>(
 }
 
 /// How far a request got that has no answer.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::transport::TransportErrorKind;
+/// use openfactory_sn::{ErrorKind, Fields};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let path = "/api/now/table/incident";
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post(path), Reply::failure(TransportErrorKind::TooLarge));
+/// let incidents = client(&instance).dynamic_table("incident");
+/// let error = incidents.create(&Fields::new()).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Decode);
+/// assert!(error.may_have_happened(), "it was created, and the answer cannot be read");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
@@ -113,6 +178,16 @@ pub enum TransportErrorKind {
 }
 
 /// Why there is no answer.
+///
+/// ```
+/// use std::error::Error as _;
+/// use openfactory_sn::transport::{TransportError, TransportErrorKind};
+///
+/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// let error = TransportError::new(TransportErrorKind::Connect).caused_by(refused);
+/// assert_eq!((error.kind(), error.to_string().as_str()), (TransportErrorKind::Connect, "no connection"));
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("connection refused"));
+/// ```
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,

@@ -19,6 +19,15 @@ pub use self::reference::Reference;
 use serde_json::Value;
 
 /// Why a field's text cannot be read as its type.
+///
+/// ```
+/// use openfactory_sn::value::{FieldType, Raw, ValueError};
+///
+/// assert_eq!(i64::read(Raw::EMPTY), Err(ValueError::Empty));
+/// assert_eq!(bool::read(Raw::of_text("maybe")).unwrap_err().to_string(), "\"maybe\" is not true or false");
+/// let list = serde_json::json!(["1"]);
+/// assert_eq!(Raw::of(&list), Err(ValueError::Shape { found: "list" }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
@@ -49,6 +58,19 @@ impl ValueError {
 
 /// One field as it came, seen through whichever of its shapes: a string, or an object with `value`, `display_value`
 /// and `link`.
+///
+/// ```
+/// use openfactory_sn::value::Raw;
+///
+/// let bare = Raw::of_text("u1");
+/// assert_eq!((bare.text(), bare.display(), bare.is_empty()), ("u1", None, false));
+///
+/// let link = "https://plant.service-now.com/api/now/table/sys_user/u1";
+/// let shown = serde_json::json!({"display_value": "Eve Example", "link": link});
+/// let shown = Raw::of(&shown)?;
+/// assert_eq!((shown.text(), shown.display(), shown.link()), ("u1", Some("Eve Example"), Some(link)));
+/// # Ok::<(), openfactory_sn::value::ValueError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
     text: &'a str,
@@ -117,6 +139,36 @@ impl<'a> Raw<'a> {
 }
 
 /// A Rust type that a field can be read as and written from.
+///
+/// ```
+/// use openfactory_sn::Row;
+/// use openfactory_sn::value::{FieldType, Raw, ValueError};
+///
+/// /// A firmware version, which a table of ours has as text.
+/// #[derive(Debug, PartialEq)]
+/// struct Version(u32, u32);
+///
+/// impl FieldType for Version {
+///     fn read(raw: Raw<'_>) -> Result<Self, ValueError> {
+///         let text = raw.text();
+///         let parts = text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+///         match parts {
+///             Some((major, minor)) => Ok(Self(major, minor)),
+///             None if text.is_empty() => Err(ValueError::Empty),
+///             None => Err(ValueError::Form { expected: "a version", found: text.chars().take(64).collect() }),
+///         }
+///     }
+///
+///     fn write(&self) -> String {
+///         format!("{}.{}", self.0, self.1)
+///     }
+/// }
+///
+/// let row: Row = serde_json::from_str(r#"{"sys_id": "g1", "u_firmware": "7.1", "u_spare": ""}"#)?;
+/// assert_eq!(row.read::<Version>("u_firmware")?, Version(7, 1));
+/// assert_eq!(row.read::<Option<Version>>("u_spare")?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait FieldType: Sized {
     /// Reads it.
     ///
@@ -140,6 +192,26 @@ impl<T: FieldType> FieldType for Option<T> {
 }
 
 /// What can be written where a field of type `T` stands: a `T`, a reference to one, or its usual stand-in.
+///
+/// ```
+/// use openfactory_sn::models::change_request::{ASSIGNED_TO, DESCRIPTION};
+/// use openfactory_sn::value::{Reference, Writable};
+/// use openfactory_sn::{Fields, SysId};
+///
+/// /// What people call the one on duty.
+/// struct OnDuty(SysId);
+///
+/// impl Writable<Reference> for OnDuty {
+///     fn into_raw(self) -> String {
+///         String::from(self.0)
+///     }
+/// }
+///
+/// let duty = OnDuty(SysId::new("u1")?);
+/// let fields = Fields::new().with_field(ASSIGNED_TO, duty).with_field(DESCRIPTION, "a text as it is");
+/// assert_eq!(fields.get("assigned_to"), Some("u1"));
+/// # Ok::<(), openfactory_sn::IdError>(())
+/// ```
 pub trait Writable<T> {
     /// The raw value.
     fn into_raw(self) -> String;

@@ -6,6 +6,26 @@ use crate::models::attachment::Attachment;
 use crate::query::Query;
 
 /// A file that is attached.
+///
+/// ```
+/// use bytes::Bytes;
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::attachment::EnsuredAttachment;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let known = json!([{"sys_id": "a1", "file_name": "log", "size_bytes": "2", "table_name": "incident"}]);
+/// let instance = ScriptedTransport::new().on(Expected::get("/api/now/attachment"), Reply::result(200, known));
+/// let (incident, content) = (SysId::new("i1")?, Bytes::from_static(b"ok"));
+/// let attachments = client(&instance).attachments();
+/// let EnsuredAttachment { attachment, created, .. } =
+///     attachments.ensure("incident", &incident, "log", "text/plain", content).await?;
+/// assert_eq!((attachment.sys_id().as_str(), created), ("a1", false));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnsuredAttachment {

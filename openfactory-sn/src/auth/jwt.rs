@@ -17,6 +17,37 @@ const LIFE: Duration = Duration::from_secs(300);
 /// Signs assertions by RS256: RSA with PKCS #1 v1.5 and SHA-256, what an instance's JWT providers take.
 ///
 /// A seam, so that the key can stay in a hardware module; `RsaSigner` (feature `http`) has it in memory.
+///
+/// ```
+/// use std::sync::Arc;
+/// use openfactory_sn::auth::{AssertionError, AssertionSigner, JwtBearer};
+/// use openfactory_sn::testing::ScriptedTransport;
+/// use openfactory_sn::{Auth, Client, ErrorKind, Query, Secret};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// /// A hardware module that was pulled out.
+/// #[derive(Debug)]
+/// struct Absent;
+///
+/// impl AssertionSigner for Absent {
+///     fn sign(&self, _: &[u8]) -> Result<Vec<u8>, AssertionError> {
+///         Err(AssertionError::caused_by("slot 0 is empty"))
+///     }
+/// }
+///
+/// let instance = ScriptedTransport::new();
+/// let bearer = JwtBearer::new("openfactory", "svc_openfactory", Arc::new(Absent));
+/// let sn = Client::builder("https://plant.example.com")
+///     .auth(Auth::jwt_bearer("0f1e", Secret::new("s"), bearer))
+///     .transport(instance.clone())
+///     .build()?;
+/// let error = sn.dynamic_table("incident").find(&Query::new()).await.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Local);
+/// assert!(instance.requests().is_empty(), "who cannot sign does not ask");
+/// # Ok(())
+/// # }
+/// ```
 pub trait AssertionSigner: fmt::Debug + Send + Sync + 'static {
     /// The signature of these bytes.
     ///
@@ -27,6 +58,15 @@ pub trait AssertionSigner: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Why there is no signature.
+///
+/// ```
+/// use std::error::Error as _;
+/// use openfactory_sn::auth::AssertionError;
+///
+/// let error = AssertionError::caused_by("slot 0 is empty");
+/// assert_eq!(error.to_string(), "assertion could not be signed");
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("slot 0 is empty"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("assertion could not be signed")]
 pub struct AssertionError {

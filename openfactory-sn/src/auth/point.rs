@@ -41,6 +41,14 @@ pub enum IntegrationPoint {
 
 impl IntegrationPoint {
     /// The point that a table belongs to; `None` for one that several share, such as users.
+    ///
+    /// ```
+    /// use openfactory_sn::IntegrationPoint;
+    ///
+    /// assert_eq!(IntegrationPoint::of_table("sn_grc_issue"), Some(IntegrationPoint::Grc));
+    /// assert_eq!(IntegrationPoint::of_table("change_task"), Some(IntegrationPoint::Change));
+    /// assert_eq!(IntegrationPoint::of_table("sys_user"), None);
+    /// ```
     #[must_use]
     pub fn of_table(table: &str) -> Option<Self> {
         const PREFIXES: &[(&str, IntegrationPoint)] = &[

@@ -13,15 +13,20 @@ use super::{AssertionError, AssertionSigner};
 
 /// Signs assertions with an RSA key of 2048 to 8192 bits.
 ///
-/// ```no_run
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
 /// use std::sync::Arc;
-/// use openfactory_sn::auth::{JwtBearer, RsaSigner};
+/// use openfactory_sn::auth::{AssertionSigner as _, JwtBearer, RsaSigner};
+/// use openfactory_sn::{Auth, Secret};
 ///
-/// let signer = RsaSigner::from_pem(&std::fs::read("jwt-key.pem")?)?;
+/// let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/jwt-test-key.pem"));
+/// let signer = RsaSigner::from_pem(pem)?;
+/// assert_eq!(signer.sign(b"header.claims")?.len(), 256, "as long as the key");
+///
 /// let bearer = JwtBearer::new("openfactory", "svc_openfactory", Arc::new(signer));
-/// # Ok(())
-/// # }
+/// let auth = Auth::jwt_bearer("0f1e", Secret::new("s3cr3t"), bearer);
+/// assert!(format!("{auth:?}").contains("RsaSigner(***)"));
+/// assert!(RsaSigner::from_pem(b"no key").is_err());
+/// # Ok::<(), openfactory_sn::auth::AssertionError>(())
 /// ```
 pub struct RsaSigner(Arc<dyn SigningKey>);
 

@@ -10,6 +10,34 @@ use crate::wire::call::Call;
 use crate::wire::url::Target;
 
 /// Where a change may go from where it stands.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::change::{NextStates, Step, StepCondition};
+/// use openfactory_sn::models::change_request::State;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let step = |to: &str, available: bool, automatic: bool| json!({"from_state": "-4", "to_state": to,
+///     "transition_available": available, "automatic_transition": automatic,
+///     "conditions": [{"passed": available, "condition": {"name": "Approved by the group"}}]});
+/// let answer = json!({"available_states": ["-4", "4"],
+///     "state_transitions": [[step("-3", false, true)], [step("4", true, false)]]});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/sn_chg_rest/v1/change/c1/nextstates"), Reply::result(200, answer));
+/// let next: NextStates = client(&instance).changes().next_states(&SysId::new("c1")?).await?;
+/// assert!(next.allows(&State::Canceled));
+/// assert!(!next.allows(&State::Authorize), "the instance goes there by itself");
+///
+/// let by_itself: Vec<&Step> = next.steps.iter().filter(|step| step.automatic).collect();
+/// let waits_for: Vec<&StepCondition> = by_itself[0].conditions.iter().filter(|one| !one.passed).collect();
+/// assert_eq!(waits_for[0].name, "Approved by the group");
+/// assert_eq!(next.missing(&State::Authorize).collect::<Vec<_>>(), ["Approved by the group"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NextStates {
@@ -20,6 +48,30 @@ pub struct NextStates {
 }
 
 /// A step from one state to another.
+///
+/// ```
+/// use openfactory_sn::change::Step;
+/// use openfactory_sn::models::change_request::State;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// /// Steps that we are to send, not to wait for.
+/// fn ours(steps: &[Step]) -> Vec<&State> {
+///     steps.iter().filter(|step| step.available && !step.automatic).map(|step| &step.to).collect()
+/// }
+/// # use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use openfactory_sn::SysId;
+/// # use serde_json::json;
+///
+/// let answer = json!({"available_states": ["-2"], "state_transitions": [[{"from_state": "-2", "to_state": "-1",
+///     "transition_available": true, "automatic_transition": false, "conditions": []}]]});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/sn_chg_rest/v1/change/c1/nextstates"), Reply::result(200, answer));
+/// let next = client(&instance).changes().next_states(&SysId::new("c1")?).await?;
+/// assert_eq!(ours(&next.steps), [&State::Implement]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {

@@ -34,6 +34,30 @@ impl Association {
 }
 
 /// Work that goes on behind an answer.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::change::{Association, Work, WorkState};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let path = "/api/sn_chg_rest/v1/change";
+/// let failed = json!({"worker": {"sysId": "w1"}, "state": {"value": 4},
+///     "messages": {"errorMessages": ["d9 is no configuration item"], "warningMessages": []}});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post(format!("{path}/c1/ci")).field("association_type", "impacted"),
+///         Reply::result(202, json!({"worker": {"sysId": "w1"}, "state": {"value": 1}})))
+///     .on(Expected::get(format!("{path}/worker/w1")), Reply::result(200, failed));
+/// let changes = client(&instance).changes();
+/// let begun = changes.associate(&SysId::new("c1")?, Association::Impacted, &[SysId::new("d9")?]).await?;
+/// assert_eq!(begun.state, WorkState::Waiting);
+/// let work: Work = changes.look_at(&begun).await?;
+/// assert_eq!((work.state, work.messages), (WorkState::Failed, vec!["d9 is no configuration item".to_owned()]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Work {

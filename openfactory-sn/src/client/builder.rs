@@ -27,6 +27,43 @@ const CONCURRENT: usize = 4;
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// The settings of a [`Client`]. Only [`ClientBuilder::auth`] has no default.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::testing::{Expected, FixedClock, NoJitter, Reply, ScriptedTransport};
+/// use openfactory_sn::{Auth, Client, IntegrationPoint, RetryPolicy, Secret};
+/// # use openfactory_sn::SysId;
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/table/incident/a1"), Reply::fault(503, "Instance is starting", ""))
+///     .on(Expected::get("/api/now/table/incident/a1"), Reply::result(200, json!({"sys_id": "a1"})));
+/// let clock = FixedClock::at(SystemTime::UNIX_EPOCH);
+/// let mut policy = RetryPolicy::default();
+/// policy.attempts = 2;
+/// policy.first_wait = Duration::from_secs(2);
+///
+/// let sn = Client::builder("https://plant.example.com")
+///     .auth(Auth::client_credentials("0f1e", Secret::new("general")))
+///     .auth_for(IntegrationPoint::Incident, Auth::basic("svc_incident", Secret::new("incidents")))
+///     .retry(policy)
+///     .total_timeout(Duration::from_secs(20))
+///     .concurrent_calls(2)
+///     .transport(instance.clone()) // in a test: its own network, time and chance
+///     .clock(clock.clone())
+///     .jitter(NoJitter)
+///     .build()?;
+/// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+/// assert_eq!(clock.slept().first(), Some(&Duration::from_secs(1)), "half of the first wait's bound");
+/// instance.assert_done();
+///
+/// let error = Client::builder("https://plant.example.com").transport(instance).build().unwrap_err();
+/// assert_eq!(error.to_string(), "build a client: no credential given");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ClientBuilder {
@@ -76,6 +113,15 @@ impl ClientBuilder {
 
     /// Trusts the certificates of this PEM text, and with it nothing else: neither the platform's roots nor the public
     /// ones. May be called several times.
+    ///
+    /// ```
+    /// use openfactory_sn::{Auth, Client, ErrorKind, Secret};
+    ///
+    /// let builder = || Client::builder("https://plant.intern").auth(Auth::basic("svc", Secret::new("p")));
+    /// let pem = "-----BEGIN CERTIFICATE-----\nMIIBlDCCATugAwIBAgIUK==\n-----END CERTIFICATE-----\n";
+    /// let error = builder().root_certificate_pem(pem).build().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Local, "cut short: no client is made that would trust less than was meant");
+    /// ```
     #[cfg(feature = "http")]
     pub fn root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http.roots.push(pem.into());
@@ -84,6 +130,18 @@ impl ClientBuilder {
 
     /// Shows this certificate, with its chain, and proves it by this key (PKCS #8, PKCS #1 or SEC 1), each as PEM text: for
     /// instances that ask for one, alone ([`Auth::client_certificate`]) or beside another credential.
+    ///
+    /// ```
+    /// use openfactory_sn::{Auth, Client, ErrorKind};
+    ///
+    /// let (chain, key) = ("no certificate", "no key"); // as read from files
+    /// let error = Client::builder("https://plant.service-now.com")
+    ///     .auth(Auth::client_certificate())
+    ///     .client_certificate_pem(chain, key)
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Local);
+    /// ```
     #[cfg(feature = "http")]
     pub fn client_certificate_pem(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.http.identity = Some((chain.into(), zeroize::Zeroizing::new(key.into())));
@@ -92,6 +150,18 @@ impl ClientBuilder {
 
     /// Goes through this proxy: `http://host:port`, with `user:password@` if it wants them. Without it, the one that the
     /// environment names (`HTTPS_PROXY`), but none to this machine.
+    ///
+    /// ```
+    /// use openfactory_sn::{Auth, Client, Secret};
+    ///
+    /// let sn = Client::builder("https://plant.service-now.com")
+    ///     .auth(Auth::api_key(Secret::new("k")))
+    ///     .proxy("http://proxy.plant.intern:3128")
+    ///     .max_response_bytes(4 * 1024 * 1024)
+    ///     .build()?;
+    /// assert_eq!(sn.base_url(), "https://plant.service-now.com");
+    /// # Ok::<(), openfactory_sn::Error>(())
+    /// ```
     #[cfg(feature = "http")]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.http.proxy = Some(crate::Secret::new(url.into()));
@@ -107,6 +177,19 @@ impl ClientBuilder {
     }
 
     /// Lets an `http://` address through if its host is this machine: for tests. Elsewhere it stays refused.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::ScriptedTransport;
+    /// use openfactory_sn::{Auth, Client, Secret};
+    ///
+    /// let to = |address: &str| {
+    ///     let builder = Client::builder(address).auth(Auth::basic("u", Secret::new("p")));
+    ///     builder.transport(ScriptedTransport::new())
+    /// };
+    /// assert!(to("http://127.0.0.1:8080").build().is_err());
+    /// assert!(to("http://127.0.0.1:8080").allow_plain_http().build().is_ok());
+    /// assert!(to("http://plant.example.com").allow_plain_http().build().is_err(), "only to this machine");
+    /// ```
     pub fn allow_plain_http(mut self) -> Self {
         self.plain = PlainHttp::OnLoopback;
         self

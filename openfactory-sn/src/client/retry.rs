@@ -8,6 +8,26 @@ use crate::error::{Error, ErrorKind};
 use crate::wire::call::Repeat;
 
 /// How hard a client tries by itself before it hands the failure to its caller.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+/// use openfactory_sn::{Auth, Client, RetryPolicy, Secret, SysId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Behind a queue that tries again by itself, a client need not.
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/table/incident/a1"), Reply::fault(503, "Instance is starting", ""));
+/// let sn = Client::builder("https://plant.example.com")
+///     .auth(Auth::basic("svc", Secret::new("p")))
+///     .retry(RetryPolicy::never())
+///     .transport(instance.clone())
+///     .build()?;
+/// let error = sn.dynamic_table("incident").get(&SysId::new("a1")?).await.unwrap_err();
+/// assert!(error.is_retryable() && instance.requests().len() == 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

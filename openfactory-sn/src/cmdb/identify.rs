@@ -59,6 +59,26 @@ impl Cmdb {
 
     /// What [`Cmdb::reconcile`] would do, without doing it.
     ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::cmdb::{CiOperation, Item, Payload};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let answer = json!({"items": [{"className": "cmdb_ci_linux_server", "operation": "INSERT", "sysId": "Unknown"}]});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/api/now/identifyreconcile/query"), Reply::result(200, answer));
+    /// let mut payload = Payload::new("OpenFactory");
+    /// payload.item(Item::new("cmdb_ci_linux_server", Fields::new().with("serial_number", "SN1")));
+    /// let outcome = client(&instance).cmdb().would_reconcile(&payload).await?;
+    /// let would = outcome.items[0].as_ref().map_err(|refused| refused.to_string())?;
+    /// assert_eq!((&would.operation, &would.sys_id), (&CiOperation::Insert, &None));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As there.

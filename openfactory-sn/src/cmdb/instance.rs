@@ -17,6 +17,31 @@ use crate::wire::url::Target;
 const LIST_MAX: usize = 10_000;
 
 /// A configuration item with its relations.
+///
+/// ```
+/// use openfactory_sn::cmdb::Instance;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// /// What runs on an image, by name.
+/// fn runs(image: &Instance) -> Vec<&str> {
+///     let devices = image.inbound.iter().filter(|relation| relation.kind.display() == Some("Runs on::Runs"));
+///     devices.filter_map(|relation| relation.target.display()).collect()
+/// }
+/// # use openfactory_sn::SysId;
+/// # use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// let answer = json!({"attributes": {"sys_id": "i1"}, "outbound_relations": [], "inbound_relations": [
+///     {"sys_id": "r1", "type": {"value": "t1", "display_value": "Runs on::Runs"},
+///      "target": {"value": "d1", "display_value": "edge-0001"}}]});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/now/cmdb/instance/u_image/i1"), Reply::result(200, answer));
+/// let image = client(&instance).cmdb().instance("u_image", &SysId::new("i1")?).await?;
+/// assert_eq!(runs(&image), ["edge-0001"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Instance {
@@ -29,6 +54,32 @@ pub struct Instance {
 }
 
 /// A relation, seen from one of its two items.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::cmdb::InstanceRelation;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let answer = json!({"attributes": {"sys_id": "d1"}, "inbound_relations": [], "outbound_relations": [
+///     {"sys_id": "r1", "type": {"value": "t1", "display_value": "Runs on::Runs"},
+///      "target": {"value": "i1", "display_value": "kiosk 1.1"}}]});
+/// let path = "/api/now/cmdb/instance/cmdb_ci_server/d1";
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get(path), Reply::result(200, answer))
+///     .on(Expected::delete(format!("{path}/relation/r1")), Reply::empty(204));
+/// let (cmdb, id) = (client(&instance).cmdb(), SysId::new("d1")?);
+/// let device = cmdb.instance("cmdb_ci_server", &id).await?;
+/// let outdated = |relation: &&InstanceRelation| relation.target.display() == Some("kiosk 1.1");
+/// for relation in device.outbound.iter().filter(outdated) {
+///     cmdb.remove_relation("cmdb_ci_server", &id, &relation.sys_id).await?;
+/// }
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InstanceRelation {
@@ -41,6 +92,29 @@ pub struct InstanceRelation {
 }
 
 /// A relation to be made.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::cmdb::NewRelation;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sent = json!([{"type": "t1", "target": "i1"}]);
+/// let answer = json!({"attributes": {"sys_id": "d1"}, "inbound_relations": [], "outbound_relations": [
+///     {"sys_id": "r1", "type": {"value": "t1"}, "target": {"value": "i1"}}]});
+/// let instance = ScriptedTransport::new().on(
+///     Expected::post("/api/now/cmdb/instance/cmdb_ci_server/d1/relation").field("outbound_relations", sent),
+///     Reply::result(200, answer),
+/// );
+/// let runs_on_image = NewRelation::Outbound { kind: SysId::new("t1")?, target: SysId::new("i1")? };
+/// let cmdb = client(&instance).cmdb();
+/// let device = cmdb.add_relations("cmdb_ci_server", &SysId::new("d1")?, "OpenFactory", &[runs_on_image]).await?;
+/// assert_eq!(device.outbound.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NewRelation {
@@ -93,6 +167,26 @@ impl Cmdb {
 
     /// Keys and names of the items that a query means, 10,000 at most.
     ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::models::configuration_item::NAME;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let items = json!([{"sys_id": "d1", "name": "edge-0001"}, {"sys_id": "d2", "name": "edge-0002"}]);
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::get("/api/now/cmdb/instance/cmdb_ci_server").query("sysparm_query", "nameSTARTSWITHedge-"),
+    ///     Reply::result(200, items),
+    /// );
+    /// let edge = Query::new().and(NAME.starts_with("edge-"));
+    /// let devices = client(&instance).cmdb().instances("cmdb_ci_server", &edge).await?;
+    /// assert_eq!(devices[1].1, "edge-0002");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Local`] if the query cannot be encoded; [`ErrorKind::Invalid`] if there are more; as
@@ -122,6 +216,31 @@ impl Cmdb {
     }
 
     /// Makes an item, by way of identification, with relations to items that are there already.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let path = "/api/now/cmdb/instance/cmdb_ci_server";
+    /// let answer = |version: &str| json!({"attributes": {"sys_id": "d1", "os_version": version},
+    ///     "inbound_relations": [], "outbound_relations": []});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post(path).field("source", "OpenFactory"), Reply::result(201, answer("1")))
+    ///     .on(Expected::patch(format!("{path}/d1")).field("attributes", json!({"os_version": "2"})),
+    ///         Reply::result(200, answer("2")));
+    /// let cmdb = client(&instance).cmdb();
+    /// let named = Fields::new().with("name", "edge-0001").with("os_version", "1");
+    /// let device = cmdb.create_instance("cmdb_ci_server", "OpenFactory", &named, &[]).await?;
+    /// let newer = Fields::new().with("os_version", "2");
+    /// let id = device.attributes.sys_id();
+    /// let device = cmdb.update_instance("cmdb_ci_server", id, "OpenFactory", &newer).await?;
+    /// assert_eq!(device.attributes.text("os_version"), "2");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -7,6 +7,13 @@ use crate::value::choice;
 
 choice! {
     /// What was done with an item or relation.
+    ///
+    /// ```
+    /// use openfactory_sn::cmdb::CiOperation;
+    ///
+    /// assert_eq!(CiOperation::from_raw("INSERT_AS_PARTIAL"), CiOperation::InsertAsPartial);
+    /// assert_eq!(CiOperation::NoChange.as_str(), "NO_CHANGE");
+    /// ```
     CiOperation {
         /// Deleted.
         Delete = "DELETE",
@@ -31,6 +38,16 @@ choice! {
 
 choice! {
     /// Why an item was refused.
+    ///
+    /// ```
+    /// use openfactory_sn::cmdb::IreErrorCode;
+    ///
+    /// let code = IreErrorCode::from_raw("MISSING_DEPENDENCY");
+    /// assert_eq!((code.as_str(), code.is_retryable()), ("MISSING_DEPENDENCY", false));
+    /// assert!(code.advice().contains("the item that it depends on"));
+    /// assert!(IreErrorCode::LockTimeout.is_retryable());
+    /// assert_eq!(IreErrorCode::from_raw("NEW_IN_Z").as_str(), "NEW_IN_Z", "a code of a later release is kept");
+    /// ```
     IreErrorCode {
         /// Given up because of another item.
         Abandoned = "ABANDONED",
@@ -119,6 +136,33 @@ impl IreErrorCode {
 }
 
 /// One reason for which an item was refused.
+///
+/// ```
+/// use openfactory_sn::cmdb::ItemError;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// /// What goes into a report about a refused item.
+/// fn line(error: &ItemError) -> String {
+///     format!("{} ({}): {}", error.message, error.code.as_str(), error.code.advice())
+/// }
+/// # use openfactory_sn::Fields;
+/// # use openfactory_sn::cmdb::{Item, Payload};
+/// # use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// let refused = json!({"items": [{"className": "u_image", "errorCount": 1, "errors": [
+///     {"error": "MULTI_MATCH", "message": "2 items match"}]}]});
+/// let instance =
+///     ScriptedTransport::new().on(Expected::post("/api/now/identifyreconcile"), Reply::result(200, refused));
+/// let mut payload = Payload::new("OpenFactory");
+/// payload.item(Item::new("u_image", Fields::new().with("name", "kiosk")));
+/// let outcome = client(&instance).cmdb().reconcile(&payload).await?;
+/// let lines: Vec<_> = outcome.items.iter().filter_map(|item| item.as_ref().err()).flat_map(|item| &item.errors).map(line).collect();
+/// assert_eq!(lines, ["2 items match (MULTI_MATCH): let a person merge the duplicates in the CMDB"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ItemError {
@@ -129,6 +173,29 @@ pub struct ItemError {
 }
 
 /// An item that was taken.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::cmdb::{CiOperation, Item, Payload, Reconciled};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let answer = json!({"items": [{"className": "cmdb_ci_linux_server", "sysId": "d1", "operation": "UPDATE_WITH_UPGRADE",
+///     "warnings": [{"message": "moved from cmdb_ci_server"}]}]});
+/// let instance =
+///     ScriptedTransport::new().on(Expected::post("/api/now/identifyreconcile"), Reply::result(200, answer));
+/// let mut payload = Payload::new("OpenFactory");
+/// payload.item(Item::new("cmdb_ci_linux_server", Fields::new().with("serial_number", "SN1")));
+/// let outcome = client(&instance).cmdb().reconcile(&payload).await?;
+/// let device: &Reconciled = outcome.items[0].as_ref().map_err(|refused| refused.to_string())?;
+/// assert_eq!(device.sys_id.as_ref().map(|key| key.as_str()), Some("d1"));
+/// assert_eq!(device.operation, CiOperation::UpdateWithUpgrade);
+/// assert_eq!(device.warnings, ["moved from cmdb_ci_server"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reconciled {
@@ -143,6 +210,29 @@ pub struct Reconciled {
 }
 
 /// An item that was refused.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::cmdb::{Item, Payload, Refused};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let answer = json!({"items": [{"className": "u_image", "sysId": "Unknown", "errorCount": 1, "errors": [
+///     {"error": "LOCK_TIMEOUT", "message": "could not get the lock"}]}]});
+/// let instance =
+///     ScriptedTransport::new().on(Expected::post("/api/now/identifyreconcile"), Reply::result(200, answer));
+/// let mut payload = Payload::new("OpenFactory");
+/// payload.item(Item::new("u_image", Fields::new().with("name", "kiosk")));
+/// let outcome = client(&instance).cmdb().reconcile(&payload).await?;
+/// assert!(!outcome.is_complete());
+/// let refused: &Refused = outcome.items[0].as_ref().unwrap_err();
+/// assert_eq!(refused.to_string(), "u_image refused: could not get the lock");
+/// assert!(refused.is_retryable(), "the same item again, later");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{class} refused: {}", errors.first().map_or("without a reason", |error| &error.message))]
 #[non_exhaustive]

@@ -11,6 +11,19 @@ use crate::value::format_date_time;
 ///
 /// The data source has to be on the instance's choice list of `discovery_source`, and relation types are named as there:
 /// `Runs on::Runs`.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::cmdb::{Item, Payload};
+///
+/// let mut payload = Payload::new("OpenFactory");
+/// assert!(payload.is_empty());
+/// let device = payload.item(Item::new("cmdb_ci_linux_server", Fields::new().with("serial_number", "SN1")));
+/// let image = payload.item(Item::new("u_cmdb_ci_os_image", Fields::new().with("name", "kiosk 1.2")));
+/// payload.relate(device, "Runs on::Runs", image);
+/// assert_eq!((payload.source(), payload.len()), ("OpenFactory", 2));
+/// assert_eq!((device.index(), image.index()), (0, 1), "where their outcomes will be");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Payload {
     source: String,
@@ -19,6 +32,19 @@ pub struct Payload {
 }
 
 /// An item's place in a payload.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::cmdb::{Item, ItemRef, Payload};
+///
+/// let mut payload = Payload::new("OpenFactory");
+/// let mut devices: Vec<(&str, ItemRef)> = Vec::new();
+/// for serial in ["SN1", "SN2"] {
+///     let values = Fields::new().with("serial_number", serial);
+///     devices.push((serial, payload.item(Item::new("cmdb_ci_linux_server", values))));
+/// }
+/// assert_eq!(devices[1].1.index(), 1);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ItemRef(usize);
 
@@ -86,6 +112,37 @@ impl Payload {
 }
 
 /// One configuration item, as far as its source knows it.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::cmdb::{Item, Payload};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let item = Item::new("cmdb_ci_linux_server", Fields::new().with("name", "edge-0001"))
+///     .lookup("cmdb_serial_number", Fields::new().with("serial_number", "SN1").with("serial_number_type", "chassis"))
+///     .native_key("device/1")
+///     .seen(SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_853_600));
+/// let sent = json!([{
+///     "className": "cmdb_ci_linux_server",
+///     "values": {"name": "edge-0001"},
+///     "lookup": [{"className": "cmdb_serial_number",
+///         "values": {"serial_number": "SN1", "serial_number_type": "chassis"}}],
+///     "sys_object_source_info": {"source_name": "OpenFactory", "source_native_key": "device/1",
+///         "source_recency_timestamp": "2026-01-31 10:00:00"},
+/// }]);
+/// let answer = json!({"items": [{"className": "cmdb_ci_linux_server", "sysId": "d1", "operation": "NO_CHANGE"}]});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post("/api/now/identifyreconcile").field("items", sent), Reply::result(200, answer));
+/// let mut payload = Payload::new("OpenFactory");
+/// payload.item(item);
+/// assert!(client(&instance).cmdb().reconcile(&payload).await?.is_complete());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     class: String,

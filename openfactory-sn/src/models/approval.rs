@@ -1,4 +1,28 @@
 //! `sysapproval_approver`: one person asked to approve one record.
+//!
+//! ```
+//! use openfactory_sn::models::approval::{APPROVER, Approval, STATE, State, TASK};
+//! use openfactory_sn::record::Record as _;
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! use openfactory_sn::{Query, SysId};
+//! # use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let open = json!([{"sys_id": "p1", "sysapproval": "c1", "approver": "u1", "state": "requested"}]);
+//! let instance = ScriptedTransport::new().on(
+//!     Expected::get("/api/now/table/sysapproval_approver")
+//!         .query("sysparm_query", "sysapproval=c1^state=requested^ORDERBYsys_id"),
+//!     Reply::result(200, open),
+//! );
+//! let query = Query::new().and(TASK.is(&SysId::new("c1")?)).and(STATE.is(State::Requested));
+//! let mut approvals = client(&instance).table::<Approval>().list(&query)?;
+//! let waiting = approvals.try_next().await?.ok_or("nobody is asked")?;
+//! assert_eq!(waiting.sys_id().as_str(), "p1");
+//! assert_eq!(waiting.row().reference(APPROVER.name())?, waiting.approver);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::SystemTime;
 
@@ -27,6 +51,13 @@ record! {
 
 choice! {
     /// What became of a request to approve.
+    ///
+    /// ```
+    /// use openfactory_sn::models::approval::State;
+    ///
+    /// assert_eq!(State::from_raw("not_required"), State::NotRequired);
+    /// assert_eq!(State::from_raw("u_escalated").as_str(), "u_escalated", "one of the instance's own, and no approval");
+    /// ```
     State {
         /// Approved.
         Approved = "approved",

@@ -1,4 +1,29 @@
 //! `change_request`: the record that asks for a change, has it approved, and tracks it.
+//!
+//! ```
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::models::change_request::{Approval, ChangeRequest, Risk, State};
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! # use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let record = json!({"sys_id": "c1", "number": "CHG0030001", "type": "normal", "state": "-2",
+//!     "approval": "approved", "risk": "3", "assignment_group": ""});
+//! let instance =
+//!     ScriptedTransport::new().on(Expected::get("/api/now/table/change_request/c1"), Reply::result(200, record));
+//! let change = client(&instance).table::<ChangeRequest>().get(&SysId::new("c1")?).await?;
+//! assert_eq!(change.sys_id().as_str(), "c1");
+//! assert_eq!((change.approval, change.risk), (Some(Approval::Approved), Some(Risk::Moderate)));
+//! assert_eq!(change.assignment_group, None);
+//!
+//! let (kind, state) = (change.kind.ok_or("no type")?, change.state.ok_or("no state")?);
+//! assert!(state.is_past_approval() && !state.is_final());
+//! assert!(kind.allows(&state, &State::Implement));
+//! assert!(!kind.allows(&state, &State::Closed), "two steps are still before it");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::SystemTime;
 
@@ -80,6 +105,14 @@ record! {
 
 choice! {
     /// Where a change request stands. The numbers rise along the way.
+    ///
+    /// ```
+    /// use openfactory_sn::models::change_request::State;
+    ///
+    /// let states = ["-5", "-2", "3", "7"].map(State::from_raw);
+    /// assert_eq!(states, [State::New, State::Scheduled, State::Closed, State::Other("7".to_owned())]);
+    /// assert_eq!(State::Implement.as_str(), "-1");
+    /// ```
     State {
         /// Being written.
         New = "-5",
@@ -102,6 +135,13 @@ choice! {
 
 choice! {
     /// Which way a change request takes.
+    ///
+    /// ```
+    /// use openfactory_sn::models::change_request::Type;
+    ///
+    /// assert_eq!(Type::from_raw("emergency"), Type::Emergency);
+    /// assert_eq!(Type::Standard.as_str(), "standard");
+    /// ```
     Type {
         /// With assessment and approval.
         Normal = "normal",
@@ -114,6 +154,13 @@ choice! {
 
 choice! {
     /// The approval of a change request as a whole.
+    ///
+    /// ```
+    /// use openfactory_sn::models::change_request::Approval;
+    ///
+    /// assert_eq!(Approval::from_raw("not requested"), Approval::NotRequested);
+    /// assert_eq!(Approval::Requested.as_str(), "requested");
+    /// ```
     Approval {
         /// Nobody was asked yet.
         NotRequested = "not requested",
@@ -128,6 +175,14 @@ choice! {
 
 choice! {
     /// How risky a change is.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::models::change_request::{RISK, Risk};
+    ///
+    /// assert_eq!(Fields::new().with_field(RISK, Risk::High).get("risk"), Some(Risk::High.as_str()));
+    /// assert_eq!(Risk::from_raw("1").as_str(), "1", "Very High, on instances that have it");
+    /// ```
     Risk {
         /// High.
         High = "2",
@@ -140,6 +195,18 @@ choice! {
 
 choice! {
     /// How a change ended.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::models::change_request::{CLOSE_CODE, CLOSE_NOTES, CloseCode, STATE, State};
+    ///
+    /// let close = Fields::new()
+    ///     .with_field(STATE, State::Closed)
+    ///     .with_field(CLOSE_CODE, CloseCode::Successful)
+    ///     .with_field(CLOSE_NOTES, "Deployed to 40 devices");
+    /// assert_eq!(close.get("close_code"), Some(CloseCode::Successful.as_str()));
+    /// assert_eq!(CloseCode::from_raw("successful_issues"), CloseCode::SuccessfulIssues);
+    /// ```
     CloseCode {
         /// As planned.
         Successful = "successful",

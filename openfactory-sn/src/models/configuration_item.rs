@@ -1,4 +1,24 @@
 //! `cmdb_ci` and its classes: what is under management.
+//!
+//! ```
+//! use openfactory_sn::SysId;
+//! use openfactory_sn::models::configuration_item::ConfigurationItem;
+//! use openfactory_sn::record::Record as _;
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! # use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let image = json!({"sys_id": "i1", "name": "kiosk", "sys_class_name": "u_cmdb_ci_os_image", "u_root_hash": "4f2a"});
+//! let instance =
+//!     ScriptedTransport::new().on(Expected::get("/api/now/table/u_cmdb_ci_os_image/i1"), Reply::result(200, image));
+//! let images = client(&instance).table_named::<ConfigurationItem>("u_cmdb_ci_os_image");
+//! let image = images.get(&SysId::new("i1")?).await?;
+//! assert_eq!((image.sys_id().as_str(), image.name.as_str()), ("i1", "kiosk"));
+//! assert_eq!(image.row().text("u_root_hash"), "4f2a", "a field of that class alone");
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::SystemTime;
 

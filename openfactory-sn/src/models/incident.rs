@@ -1,4 +1,30 @@
 //! `incident`: the record of an unplanned disturbance.
+//!
+//! ```
+//! use openfactory_sn::models::incident::{IMPACT, Incident, Priority, SHORT_DESCRIPTION, State, URGENCY};
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! use openfactory_sn::{CorrelationId, Fields, SysId};
+//! # use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = SysId::derived("incident", &CorrelationId::new("drift/edge-0001/4f2a")?);
+//! let made = json!({"sys_id": key, "number": "INC0010042", "state": "1", "impact": "1", "urgency": "2", "priority": "2"});
+//! let instance = ScriptedTransport::new().on(
+//!     Expected::post("/api/now/table/incident").field("impact", "1").field("urgency", "2"),
+//!     Reply::result(201, made),
+//! );
+//! // The instance computes the priority, so what leads to it is sent.
+//! let fields = Fields::new()
+//!     .with_field(SHORT_DESCRIPTION, "edge-0001: /etc/ssh/sshd_config differs from its image")
+//!     .with_field(IMPACT, Priority::P2.impact())
+//!     .with_field(URGENCY, Priority::P2.urgency());
+//! let (incident, created) = client(&instance).table::<Incident>().ensure(&key, &fields).await?;
+//! assert!(created && incident.sys_id() == &key);
+//! assert_eq!((incident.state, incident.priority), (Some(State::New), Some(Priority::P2.computed())));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::time::SystemTime;
 
@@ -68,6 +94,13 @@ record! {
 
 choice! {
     /// Where an incident stands.
+    ///
+    /// ```
+    /// use openfactory_sn::models::incident::State;
+    ///
+    /// assert_eq!(["1", "6", "7"].map(State::from_raw), [State::New, State::Resolved, State::Closed]);
+    /// assert_eq!(State::OnHold.as_str(), "3");
+    /// ```
     State {
         /// Nobody works on it yet.
         New = "1",
@@ -87,6 +120,18 @@ choice! {
 choice! {
     /// How an incident ended. An instance with an older list stores a value that it does not know as empty, and then
     /// refuses to resolve.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::models::incident::{CLOSE_CODE, CLOSE_NOTES, CloseCode, STATE, State};
+    ///
+    /// let resolve = Fields::new()
+    ///     .with_field(STATE, State::Resolved)
+    ///     .with_field(CLOSE_CODE, CloseCode::ByChange)
+    ///     .with_field(CLOSE_NOTES, "The device was rolled back");
+    /// assert_eq!(resolve.get("close_code"), Some(CloseCode::ByChange.as_str()));
+    /// assert_eq!(CloseCode::from_raw("User error"), CloseCode::UserError);
+    /// ```
     CloseCode {
         /// The same as another one.
         Duplicate = "Duplicate",
@@ -113,6 +158,14 @@ choice! {
 
 /// How pressing an incident is: the four priorities of the guide, as the impact and urgency that make the instance compute
 /// them.
+///
+/// ```
+/// use openfactory_sn::models::incident::Priority;
+///
+/// let sent: Vec<_> = Priority::ALL.iter().map(|priority| (priority.impact(), priority.urgency())).collect();
+/// assert_eq!(sent, [(1, 1), (1, 2), (2, 2), (2, 3)]);
+/// assert_eq!(Priority::P3.computed(), 3);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the guide has four")]
 pub enum Priority {

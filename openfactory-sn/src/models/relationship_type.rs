@@ -1,4 +1,24 @@
 //! `cmdb_rel_type`: what a relation of configuration items can be.
+//!
+//! ```
+//! use openfactory_sn::models::relationship_type::RelationshipType;
+//! use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+//! # use openfactory_sn::SysId;
+//! # use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let types = json!([{"sys_id": "t1", "name": "Runs on::Runs"}]);
+//! let instance =
+//!     ScriptedTransport::new().on(Expected::get("/api/now/table/cmdb_rel_type"), Reply::result(200, types.clone()))
+//!         .on(Expected::get("/api/now/table/cmdb_rel_type/t1"), Reply::result(200, types[0].clone()));
+//! let sn = client(&instance);
+//! let runs_on = RelationshipType::named(&sn, "Runs on::Runs").await?;
+//! let kind = sn.table::<RelationshipType>().get(&runs_on).await?;
+//! assert_eq!((kind.sys_id(), kind.name.as_str()), (&SysId::new("t1")?, "Runs on::Runs"));
+//! # Ok(())
+//! # }
+//! ```
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};

@@ -78,12 +78,34 @@ impl Query {
     }
 
     /// And so many records of another table refer to it.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::models::configuration_item::NAME;
+    /// use openfactory_sn::query::Related;
+    ///
+    /// // Devices that nothing runs on.
+    /// let idle = Query::new().and(NAME.starts_with("edge-")).related(Related::exactly(0, "cmdb_rel_ci", "child"));
+    /// assert_eq!(idle.encoded()?, "nameSTARTSWITHedge-^RLQUERYcmdb_rel_ci.child,=0^ENDRLQUERY");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn related(self, related: Related) -> Self {
         self.narrowed(Clause::Related(related))
     }
 
     /// And a record of another table has the same value.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::query::Join;
+    /// use openfactory_sn::record::Field;
+    ///
+    /// let failed = Field::<String>::new("u_result").is("failed");
+    /// let query = Query::new().join(Join::new(("cmdb_ci_server", "serial_number"), ("u_boot", "u_serial"), failed));
+    /// assert_eq!(query.encoded()?, "JOINcmdb_ci_server.serial_number=u_boot.u_serial!u_result=failed");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn join(self, join: Join) -> Self {
         self.narrowed(Clause::Join(join))
@@ -109,6 +131,22 @@ impl Query {
     }
 
     /// Or all of what follows holds (`^NQ`): everything before this call is one alternative, everything after it another.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::models::incident::{ASSIGNED_TO, PRIORITY, STATE, State};
+    ///
+    /// let query = Query::new()
+    ///     .and(PRIORITY.is(1))
+    ///     .and(STATE.is_not(State::Closed))
+    ///     .or_else()
+    ///     .and(ASSIGNED_TO.is_empty());
+    /// assert_eq!(query.encoded()?, "priority=1^state!=7^NQassigned_toISEMPTY");
+    ///
+    /// // An alternative without conditions would mean every record of the table.
+    /// assert!(Query::new().and(PRIORITY.is(1)).or_else().encoded().is_err());
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn or_else(mut self) -> Self {
         self.blocks.push(Vec::new());
@@ -116,6 +154,14 @@ impl Query {
     }
 
     /// Ordered by this field, smallest first; ties by the fields named in later calls.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    ///
+    /// let query = Query::new().order_by("priority").order_by_descending("sys_updated_on");
+    /// assert_eq!(query.encoded()?, "ORDERBYpriority^ORDERBYDESCsys_updated_on");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn order_by(mut self, field: impl Into<String>) -> Self {
         self.order.push((field.into(), Direction::Ascending));
@@ -136,6 +182,26 @@ impl Query {
     }
 
     /// At most this many records in all.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let rows = json!([{"sys_id": "a1", "number": "INC0010001"}, {"sys_id": "a2", "number": "INC0010002"}]);
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::get("/api/now/table/incident").query("sysparm_limit", "2").query("sysparm_fields", "sys_id,number"),
+    ///     Reply::result(200, rows),
+    /// );
+    /// let oldest = Query::new().order_by("sys_created_on").limit(2).select(["number"]);
+    /// let found = client(&instance).dynamic_table("incident").find(&oldest).await?;
+    /// assert_eq!(found.iter().map(|row| row.text("number")).collect::<Vec<_>>(), ["INC0010001", "INC0010002"]);
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
@@ -152,6 +218,25 @@ impl Query {
 
     /// Goes from page to page by the `Link` header that the instance sends, instead of by the last key seen: for
     /// instances on which the credential may not sort by sys_id. Pages then shift when records come or go meanwhile.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let path = "/api/now/table/incident";
+    /// let next = "<https://instance.example.com/api/now/table/incident?sysparm_offset=500>;rel=\"next\"";
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get(path), Reply::result(200, json!([{"sys_id": "a1"}])).header("link", next))
+    ///     .on(Expected::get(path).query("sysparm_offset", "500"), Reply::result(200, json!([{"sys_id": "a2"}])));
+    /// let found = client(&instance).dynamic_table("incident").find(&Query::new().by_links()).await?;
+    /// assert_eq!(found.len(), 2);
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn by_links(mut self) -> Self {
         self.paging = Paging::Links;

@@ -69,6 +69,15 @@ impl Related {
     }
 
     /// The relation is by a many-to-many table.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::query::Related;
+    ///
+    /// let related = Related::at_least(1, "task_ci", "ci_item").many_to_many();
+    /// assert_eq!(Query::new().related(related).encoded()?, "RLQUERYtask_ci.ci_item,>=1,m2m^ENDRLQUERY");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn many_to_many(mut self) -> Self {
         self.many_to_many = true;

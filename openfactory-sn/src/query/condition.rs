@@ -3,6 +3,15 @@
 use super::operator::Operator;
 
 /// A field, an operator and what it is compared with. Checked when the [`Query`](crate::Query) that it is in is encoded.
+///
+/// ```
+/// use openfactory_sn::models::incident::PRIORITY;
+/// use openfactory_sn::query::Operator;
+///
+/// let condition = PRIORITY.between(1, 2);
+/// assert_eq!((condition.field(), condition.operator()), ("priority", Operator::Between));
+/// assert_eq!(condition.values(), ["1", "2"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     pub(super) field: String,

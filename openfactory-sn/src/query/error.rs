@@ -3,6 +3,21 @@
 use super::Operator;
 
 /// Why a query has no text.
+///
+/// ```
+/// use openfactory_sn::Query;
+/// use openfactory_sn::models::incident::SHORT_DESCRIPTION;
+/// use openfactory_sn::query::QueryError;
+/// use openfactory_sn::record::Field;
+///
+/// let refused = |condition| Query::new().and(condition).encoded().unwrap_err();
+/// let forged = refused(SHORT_DESCRIPTION.is("x^ORDERBYpriority"));
+/// assert!(matches!(forged, QueryError::Character { character: '^', .. }));
+/// let script = refused(SHORT_DESCRIPTION.is("javascript:gs.now()"));
+/// assert!(matches!(script, QueryError::Script { .. }));
+/// let misspelt = refused(Field::<String>::named("Caller").is("eve"));
+/// assert_eq!(misspelt.to_string(), "field name \"Caller\" is not of [a-z0-9_.]");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueryError {

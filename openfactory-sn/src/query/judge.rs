@@ -20,6 +20,19 @@ impl Query {
     /// Looks at equality, membership and emptiness of fields of the row itself, and of dot-walked ones if the query
     /// [selects](Query::select) its fields. Texts are compared as ServiceNow's
     /// databases do: without regard to ASCII case and to spaces at the end.
+    ///
+    /// ```
+    /// use openfactory_sn::models::incident::{STATE, State};
+    /// use openfactory_sn::{Query, Row};
+    ///
+    /// // An instance that does not know a field of a query drops the condition, and answers with other records as well.
+    /// let query = Query::new().and(STATE.is(State::New));
+    /// let found: Row = serde_json::from_str(r#"{"sys_id": "a1", "state": "1"}"#)?;
+    /// let stray: Row = serde_json::from_str(r#"{"sys_id": "a2", "state": "7"}"#)?;
+    /// assert_eq!(query.contradicts(&found), None);
+    /// assert_eq!(query.contradicts(&stray), Some("state"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn contradicts(&self, row: &Row) -> Option<&str> {
         let mut first = None;

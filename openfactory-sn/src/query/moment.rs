@@ -81,6 +81,16 @@ impl Days {
 }
 
 /// A distance in time, as ServiceNow counts it.
+///
+/// ```
+/// use openfactory_sn::Query;
+/// use openfactory_sn::models::change_request::UPDATED_ON;
+/// use openfactory_sn::query::Distance;
+///
+/// let stale = Query::new().and(UPDATED_ON.before_last(Distance::Days(30)));
+/// assert_eq!(stale.encoded()?, "sys_updated_onRELATIVELT@dayofweek@ago@30");
+/// # Ok::<(), openfactory_sn::query::QueryError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Distance {
@@ -108,6 +118,16 @@ impl Distance {
 }
 
 /// A day of the week.
+///
+/// ```
+/// use openfactory_sn::Query;
+/// use openfactory_sn::models::change_request::START_DATE;
+/// use openfactory_sn::query::Weekday;
+///
+/// let query = Query::new().any_of([Weekday::Saturday, Weekday::Sunday].map(|day| START_DATE.on_weekday(day)));
+/// assert!(query.encoded()?.starts_with("start_dateDATEPARTSaturday@"));
+/// # Ok::<(), openfactory_sn::query::QueryError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a week has seven")]
 #[expect(missing_docs, reason = "their names say it")]

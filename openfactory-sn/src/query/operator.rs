@@ -4,6 +4,13 @@
 ///
 /// Not here: `VALCHANGES`, `CHANGESFROM` and `CHANGESTO`, which only conditions of notifications and triggers know, and
 /// spellings that mean the same as another (`*`, `%`, `CONTAINS`, `GOTO…`).
+///
+/// ```
+/// use openfactory_sn::query::Operator;
+///
+/// let spelt = [Operator::Equal, Operator::Contains, Operator::NotOneOf, Operator::EqualField].map(Operator::as_str);
+/// assert_eq!(spelt, ["=", "LIKE", "NOT IN", "SAMEAS"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operator {

@@ -50,6 +50,20 @@ impl Fields {
     }
 
     /// Sets a field to a raw value.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    ///
+    /// let mut fields = Fields::new();
+    /// assert!(fields.is_empty());
+    /// fields.set("state", "2");
+    /// fields.set("state", "6");
+    /// fields.set("work_notes", "rolled back");
+    /// assert_eq!((fields.len(), fields.get("state")), (2, Some("6")));
+    /// assert!(!fields.is_repeatable(), "a second write would leave a second note");
+    /// assert_eq!(fields.remove("work_notes").as_deref(), Some("rolled back"));
+    /// assert!(fields.is_repeatable());
+    /// ```
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
     }

@@ -11,6 +11,20 @@ use crate::id::{Number, SysId};
 use crate::value::{FieldType, Raw, Reference, ValueError};
 
 /// A record that does not hold what its type needs, or no record at all.
+///
+/// ```
+/// use openfactory_sn::Row;
+/// use openfactory_sn::value::ValueError;
+///
+/// let row: Row = serde_json::from_str(r#"{"sys_id": "a1", "priority": "high"}"#)?;
+/// let malformed = row.read::<i64>("priority").unwrap_err();
+/// assert_eq!((malformed.sys_id.as_ref(), malformed.field.as_str()), (Some(row.sys_id()), "priority"));
+/// assert_eq!(malformed.reason, ValueError::Form { expected: "a whole number", found: "high".to_owned() });
+///
+/// let no_record = serde_json::from_str::<Row>(r#"{"state": "1"}"#).unwrap_err();
+/// assert_eq!(no_record.to_string(), "record without sys_id: field sys_id");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("record {}: field {field}", sys_id.as_ref().map_or("without sys_id", SysId::as_str))]
 #[non_exhaustive]
@@ -27,6 +41,25 @@ pub struct Malformed {
 /// One record with all fields that were sent, known or not, in the shapes in which they came.
 ///
 /// Bare numbers, booleans and nulls, which the Table API does not send but its neighbours do, become their text.
+///
+/// ```
+/// use openfactory_sn::{Number, Row};
+///
+/// let row: Row = serde_json::from_str(
+///     r#"{"sys_id": "c1", "number": "CHG0030001", "state": "-2", "on_hold": "false",
+///         "assigned_to": {"value": "u1", "display_value": "Eve Example"}, "u_line": "4"}"#,
+/// )?;
+/// assert_eq!((row.sys_id().as_str(), row.number()), ("c1", Number::new("CHG0030001").ok()));
+/// assert_eq!((row.text("u_line"), row.read::<i64>("u_line")?), ("4", 4));
+/// assert_eq!(row.read::<Option<bool>>("on_hold")?, Some(false));
+/// assert_eq!(row.raw("assigned_to")?.display(), Some("Eve Example"));
+/// let assigned = row.reference("assigned_to")?.ok_or("nobody")?;
+/// assert_eq!(assigned.sys_id().as_str(), "u1");
+/// assert!(!row.has("close_notes"), "not sent");
+/// assert_eq!(row.iter().count(), 6);
+/// assert_eq!(row.read::<i64>("number").unwrap_err().to_string(), "record c1: field number");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Row {

@@ -26,6 +26,15 @@ const MAC: usize = 32;
 const TOKEN_MAX: usize = 64 * 1024;
 
 /// Why a secret cannot be read or kept.
+///
+/// ```
+/// use openfactory_sn::secret::{FernetError, FernetKeys};
+///
+/// assert_eq!(FernetKeys::parse("# no key yet\n").unwrap_err(), FernetError::NoKey);
+/// let keys = FernetKeys::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")?;
+/// assert_eq!(keys.decrypt("no token").unwrap_err(), FernetError::Form);
+/// # Ok::<(), FernetError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FernetError {
@@ -126,6 +135,20 @@ impl FernetKeys {
     }
 
     /// Whether a token is by the first key, so that it need not be encrypted anew.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::secret::{FernetKeys, Secret};
+    ///
+    /// let (new, old) = ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=");
+    /// let made = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    /// let token = FernetKeys::parse(old)?.encrypt(&Secret::new("s3cr3t"), made, [7; 16])?;
+    ///
+    /// let both = FernetKeys::parse(&format!("{new}\n{old}"))?;
+    /// assert!(!both.is_by_first(&token)?, "to be encrypted anew before the old key goes");
+    /// assert_eq!(FernetKeys::made_at(&token)?, made);
+    /// # Ok::<(), openfactory_sn::secret::FernetError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -12,6 +12,17 @@ use super::fernet::{FernetError, FernetKeys};
 const FILE_MAX: u64 = 1024 * 1024;
 
 /// Why a store cannot be used.
+///
+/// ```
+/// use openfactory_sn::secret::{FernetKeys, SecretStore, StoreError};
+///
+/// let keys = FernetKeys::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")?;
+/// let store = SecretStore::parse("cmdb = gAAAAA\n", keys.clone())?;
+/// assert_eq!(store.get("incident").unwrap_err().to_string(), "no secret \"incident\"");
+/// assert!(matches!(store.get("cmdb"), Err(StoreError::Fernet { name, .. }) if name == "cmdb"));
+/// assert!(matches!(SecretStore::parse("cmdb: s3cr3t", keys), Err(StoreError::Line { line: 1 })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -94,6 +105,27 @@ impl SecretStore {
 
     /// Reads a store's file.
     ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use openfactory_sn::Secret;
+    /// use openfactory_sn::secret::{FernetKeys, SecretStore};
+    ///
+    /// let keys = FernetKeys::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")?;
+    /// # let directory = std::env::temp_dir().join(format!("openfactory-doc-{}-store", std::process::id()));
+    /// # std::fs::create_dir_all(&directory)?;
+    /// let path = directory.join("secrets");
+    /// let mut store = SecretStore::new(keys.clone());
+    /// store.set("cmdb", &Secret::new("s3cr3t"), SystemTime::now(), [7; 16])?;
+    /// store.set("incident", &Secret::new("0th3r"), SystemTime::now(), [8; 16])?;
+    /// store.save(&path)?;
+    ///
+    /// let opened = SecretStore::open(&path, keys)?;
+    /// assert_eq!(opened.names().collect::<Vec<_>>(), ["cmdb", "incident"]);
+    /// assert_eq!(opened.get("cmdb")?, Secret::new("s3cr3t"));
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StoreError::File`], also if it is larger than 1 MiB; [`StoreError::Line`].
@@ -172,6 +204,22 @@ impl SecretStore {
     }
 
     /// Encrypts anew, with the first key, whatever is by another; tells how many. `iv` is asked for each.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use openfactory_sn::Secret;
+    /// use openfactory_sn::secret::{FernetKeys, SecretStore};
+    ///
+    /// let (new, old) = ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=");
+    /// let mut store = SecretStore::new(FernetKeys::parse(old)?);
+    /// store.set("cmdb", &Secret::new("s3cr3t"), SystemTime::now(), [7; 16])?;
+    ///
+    /// let mut store = SecretStore::parse(&store.to_text(), FernetKeys::parse(&format!("{new}\n{old}"))?)?;
+    /// assert_eq!(store.rotate(SystemTime::now(), || [9; 16])?, 1); // [u8; 16] from the system's generator
+    /// let store = SecretStore::parse(&store.to_text(), FernetKeys::parse(new)?)?;
+    /// assert_eq!(store.get("cmdb")?.expose(), "s3cr3t", "without the old key");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

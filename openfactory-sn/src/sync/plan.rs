@@ -96,6 +96,23 @@ impl Desired {
 }
 
 /// One thing that has to travel.
+///
+/// ```
+/// use openfactory_sn::sync::{Desired, Difference, Sent};
+/// use openfactory_sn::{CorrelationId, Fields};
+///
+/// let (mut desired, mut sent) = (Desired::new(), Sent::new());
+/// let device = CorrelationId::new("device/1")?;
+/// let key = desired.record("cmdb_ci_server", &device, Fields::new().with("name", "a").with("os_version", "1"));
+/// desired.differences(&sent).iter().for_each(|difference| sent.remember(difference));
+///
+/// desired.record("cmdb_ci_server", &device, Fields::new().with("name", "a").with("os_version", "2"));
+/// let [difference] = &desired.differences(&sent)[..] else { panic!("one record changed") };
+/// assert_eq!(difference.sys_id(), &key);
+/// let Difference::Changed { fields, .. } = difference else { panic!("it is there") };
+/// assert_eq!(fields.iter().collect::<Vec<_>>(), [("os_version", "2")]);
+/// # Ok::<(), openfactory_sn::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {

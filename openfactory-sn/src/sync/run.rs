@@ -36,6 +36,34 @@ impl Client {
     ///
     /// A record that is there already although it was not remembered is not made again; its values are compared, and those
     /// that differ are sent.
+    ///
+    /// ```
+    /// use openfactory_sn::sync::{Desired, Sent, Synced};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{CorrelationId, Fields};
+    /// # use base64::Engine as _;
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut desired = Desired::new();
+    /// let fields = Fields::new().with("name", "edge-0001");
+    /// let key = desired.record("cmdb_ci_server", &CorrelationId::new("device/1")?, fields);
+    ///
+    /// let made = json!({"result": {"sys_id": key, "name": "edge-0001"}}).to_string();
+    /// let base64 = base64::engine::general_purpose::STANDARD;
+    /// let answer = json!({"serviced_requests": [{"id": "0", "status_code": 201, "body": base64.encode(made)}],
+    ///     "unserviced_requests": []});
+    /// let instance = ScriptedTransport::new().on(Expected::post("/api/now/v1/batch"), Reply::json(200, &answer));
+    ///
+    /// let (sn, mut sent) = (client(&instance), Sent::new());
+    /// let synced: Synced = sn.sync(&desired, &mut sent).await;
+    /// assert_eq!((synced.created, synced.updated, synced.failed.len()), (1, 0, 0));
+    /// assert_eq!(sn.sync(&desired, &mut sent).await.created, 0);
+    /// instance.assert_done(); // the second time made no call
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sync(&self, desired: &Desired, sent: &mut Sent) -> Synced {
         let mut synced = Synced::default();
         let (relations, records): (Vec<_>, Vec<_>) =
@@ -67,6 +95,30 @@ impl Client {
 
     /// Reads what ServiceNow holds of everything desired, and puts that into `sent`: what others changed or deleted then
     /// differs, and is mended by the next [`Client::sync`].
+    ///
+    /// ```
+    /// use openfactory_sn::sync::{Desired, Sent};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{CorrelationId, Fields};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (mut desired, mut sent) = (Desired::new(), Sent::new());
+    /// let fields = Fields::new().with("name", "edge-0001");
+    /// let key = desired.record("cmdb_ci_server", &CorrelationId::new("device/1")?, fields);
+    /// desired.differences(&sent).iter().for_each(|difference| sent.remember(difference));
+    ///
+    /// // Somebody renamed it.
+    /// let renamed = json!([{"sys_id": key, "name": "test"}]);
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/now/table/cmdb_ci_server"), Reply::result(200, renamed));
+    /// assert!(desired.differences(&sent).is_empty(), "not known yet");
+    /// client(&instance).look_again(&desired, &mut sent).await?;
+    /// assert_eq!(desired.differences(&sent).len(), 1, "the next sync mends it");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

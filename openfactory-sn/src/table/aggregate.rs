@@ -92,6 +92,24 @@ impl Aggregate {
     }
 
     /// And the sum of a field.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::table::Aggregate;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let answer = json!({"stats": {"sum": {"u_bytes": "12"}, "max": {"u_bytes": "8"}, "min": {"u_bytes": "4"}}});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/stats/u_image").query("sysparm_sum_fields", "u_bytes"), Reply::result(200, answer));
+    /// let asked = Aggregate::default().sum("u_bytes").largest("u_bytes").smallest("u_bytes");
+    /// let all = client(&instance).dynamic_table("u_image").aggregate(&Query::new(), &asked).await?;
+    /// assert_eq!((all[0].sum("u_bytes"), all[0].count), (Some("12"), None));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn sum(self, field: impl Into<String>) -> Self {
         self.with(Function::Sum, field)
@@ -126,6 +144,37 @@ impl Aggregate {
 }
 
 /// What was worked out for one group, or for all records if there are no groups.
+///
+/// ```
+/// use openfactory_sn::Query;
+/// use openfactory_sn::table::{Aggregate, Group};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let answer = json!([{
+///     "stats": {"count": "2", "sum": {"u_bytes": "12"}, "min": {"u_bytes": "4"}, "max": {"u_bytes": "8"},
+///         "avg": {"u_bytes": "6"}},
+///     "groupby_fields": [{"field": "u_line", "value": "4"}],
+/// }]);
+/// let instance =
+///     ScriptedTransport::new().on(Expected::get("/api/now/stats/u_image"), Reply::result(200, answer));
+/// let asked = Aggregate::count()
+///     .sum("u_bytes")
+///     .smallest("u_bytes")
+///     .largest("u_bytes")
+///     .average("u_bytes")
+///     .group_by("u_line");
+/// let groups: Vec<Group> = client(&instance).dynamic_table("u_image").aggregate(&Query::new(), &asked).await?;
+/// let line = &groups[0];
+/// assert_eq!((line.key("u_line"), line.count), (Some("4"), Some(2)));
+/// let worked_out = [line.smallest("u_bytes"), line.average("u_bytes"), line.largest("u_bytes"), line.sum("u_bytes")];
+/// assert_eq!(worked_out, ["4", "6", "8", "12"].map(Some));
+/// assert_eq!(line.average("u_blocks"), None, "was not asked");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Group {
@@ -205,6 +254,25 @@ impl DynamicTable {
     ///
     /// A number does not show that a condition was dropped, which would widen it. So if the query has conditions, one
     /// record is read first and held against them: two calls.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::models::incident::{STATE, State};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::get("/api/now/table/incident"), Reply::result(200, json!([{"sys_id": "a1", "state": "1"}])))
+    ///     .on(Expected::get("/api/now/stats/incident").query("sysparm_query", "state=1"),
+    ///         Reply::result(200, json!({"stats": {"count": "41"}})));
+    /// let new = Query::new().and(STATE.is(State::New));
+    /// assert_eq!(client(&instance).dynamic_table("incident").count(&new).await?, 41);
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

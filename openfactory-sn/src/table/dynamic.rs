@@ -22,6 +22,41 @@ const FIND_MAX: usize = 10_000;
 /// A table by its name.
 ///
 /// Rows come with raw values: sys_ids for references, UTC for dates, numbers for choices.
+///
+/// ```
+/// use openfactory_sn::record::Field;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{CorrelationId, Fields, Query, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let path = "/api/now/table/u_gateway";
+/// let key = SysId::derived("u_gateway", &CorrelationId::new("gateway/7")?);
+/// let one = format!("{path}/{key}");
+/// let old = json!({"sys_id": key, "u_firmware": "7.0"});
+/// let new = json!({"sys_id": key, "u_firmware": "7.1"});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post(path).field("sys_id", key.as_str()), Reply::result(201, old.clone()))
+///     .on(Expected::get(path).query("sysparm_query", "u_firmware=7.0^ORDERBYsys_id"), Reply::result(200, json!([old])))
+///     .on(Expected::patch(&one).field("u_firmware", "7.1"), Reply::result(200, new.clone()))
+///     .on(Expected::get(&one), Reply::result(200, new))
+///     .on(Expected::delete(&one), Reply::empty(204));
+///
+/// let gateways = client(&instance).dynamic_table("u_gateway");
+/// let ensured = gateways.ensure(&key, &Fields::new().with("u_firmware", "7.0")).await?;
+/// assert!(ensured.created);
+/// let outdated = Query::new().and(Field::<String>::new("u_firmware").is("7.0"));
+/// for row in gateways.find(&outdated).await? {
+///     gateways.update(row.sys_id(), &Fields::new().with("u_firmware", "7.1")).await?;
+/// }
+/// let row = gateways.get_opt(&key).await?.ok_or("it is gone")?;
+/// assert_eq!(row.text("u_firmware"), "7.1");
+/// gateways.delete(&key).await?;
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct DynamicTable {
     client: Client,
@@ -78,6 +113,26 @@ impl DynamicTable {
 
     /// The records that a query asks for, page by page as they are taken.
     ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let rows = json!([{"sys_id": "g1", "u_firmware": "7.0"}, {"sys_id": "g2", "u_firmware": "7.1"}]);
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/now/table/u_gateway"), Reply::result(200, rows));
+    /// let mut gateways = client(&instance).dynamic_table("u_gateway").list(&Query::new())?;
+    /// let mut firmware = Vec::new();
+    /// while let Some(row) = gateways.try_next().await? {
+    ///     firmware.push(row.text("u_firmware").to_owned());
+    /// }
+    /// assert_eq!(firmware, ["7.0", "7.1"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Local`] if the query cannot be encoded.
@@ -95,6 +150,26 @@ impl DynamicTable {
     /// Repeated by the client only where the first request cannot have been acted on. If
     /// [`Error::may_have_happened`], look for the record before creating it again.
     ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{ErrorKind, Fields};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let path = "/api/now/table/u_gateway";
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post(path), Reply::result(201, json!({"sys_id": "g1", "u_firmware": "7.0"})))
+    ///     .on(Expected::post(path), Reply::fault(403, "Operation against file 'u_gateway' was aborted by Business Rule", ""));
+    /// let gateways = client(&instance).dynamic_table("u_gateway");
+    /// let fields = Fields::new().with("u_firmware", "7.0");
+    /// assert_eq!(gateways.create(&fields).await?.sys_id().as_str(), "g1");
+    /// let refused = gateways.create(&fields).await.unwrap_err();
+    /// assert_eq!((refused.kind(), refused.may_have_happened()), (ErrorKind::Conflict, false));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Forbidden`], [`ErrorKind::Invalid`], [`ErrorKind::Conflict`] as the instance says; the kinds of
@@ -104,6 +179,25 @@ impl DynamicTable {
     }
 
     /// Creates a record with a key of our choice, once: no look-up before or after.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{ErrorKind, Fields, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::post("/api/now/table/u_gateway").field("sys_id", "g1"),
+    ///     Reply::result(201, json!({"sys_id": "0b1c"})),
+    /// );
+    /// let gateways = client(&instance).dynamic_table("u_gateway");
+    /// let error = gateways.create_with_sys_id(&SysId::new("g1")?, &Fields::new()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Conflict);
+    /// assert_eq!(error.to_string(), "create u_gateway g1: instance created 0b1c instead");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

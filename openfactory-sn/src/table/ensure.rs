@@ -6,6 +6,26 @@ use crate::id::SysId;
 use crate::record::{Fields, Row};
 
 /// A record that exists.
+///
+/// ```
+/// use openfactory_sn::table::Ensured;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Fields, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let path = "/api/now/table/incident";
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post(path), Reply::fault(403, "Operation Failed", "Error during insert: Duplicate entry"))
+///     .on(Expected::get(format!("{path}/a1")), Reply::result(200, json!({"sys_id": "a1", "state": "2"})));
+/// let incidents = client(&instance).dynamic_table("incident");
+/// let ensured: Ensured = incidents.ensure(&SysId::new("a1")?, &Fields::new().with("state", "1")).await?;
+/// assert!(!ensured.created && ensured.others.is_empty());
+/// assert_eq!(ensured.row.text("state"), "2", "as it is, not as a new one would be");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ensured {

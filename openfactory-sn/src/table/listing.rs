@@ -11,6 +11,33 @@ use crate::error::Error;
 use crate::record::{FromRow, Row};
 
 /// The records of a query, fetched page by page as they are taken.
+///
+/// ```
+/// use openfactory_sn::models::incident::Incident;
+/// use openfactory_sn::table::Listing;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{ErrorKind, Query};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let page = json!([{"sys_id": "a1", "impact": "1"}, {"sys_id": "a2", "impact": "high"}, {"sys_id": "a3", "impact": ""}]);
+/// let instance =
+///     ScriptedTransport::new().on(Expected::get("/api/now/table/incident"), Reply::result(200, page));
+/// let mut incidents: Listing<Incident> = client(&instance).table::<Incident>().list(&Query::new())?;
+/// let mut impacts = Vec::new();
+/// loop {
+///     match incidents.try_next().await {
+///         Ok(Some(incident)) => impacts.push(incident.impact),
+///         Ok(None) => break,
+///         Err(error) if error.kind() == ErrorKind::Decode => impacts.push(None), // this record, not the list
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// assert_eq!(impacts, [Some(1), None, None]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Listing<R> {
     pager: Pager,

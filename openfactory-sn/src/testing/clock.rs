@@ -13,6 +13,23 @@ use crate::clock::{Clock, Jitter};
 /// content at hand.
 ///
 /// Clones are the same clock.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::clock::Clock as _;
+/// use openfactory_sn::testing::FixedClock;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let clock = FixedClock::at(SystemTime::UNIX_EPOCH);
+/// clock.advance(Duration::from_secs(60));
+/// clock.sleep(Duration::from_secs(5)).await; // returns at once
+/// assert_eq!(clock.monotonic(), Duration::from_secs(65));
+/// assert_eq!(clock.now(), SystemTime::UNIX_EPOCH + Duration::from_secs(65));
+/// assert_eq!(clock.slept(), [Duration::from_secs(5)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct FixedClock(Arc<Mutex<Hands>>);
 
@@ -66,6 +83,12 @@ impl Clock for FixedClock {
 }
 
 /// No chance: every wait is half of its bound.
+///
+/// ```
+/// use openfactory_sn::clock::Jitter as _;
+///
+/// assert_eq!(openfactory_sn::testing::NoJitter.unit(), 0.5);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoJitter;
 

@@ -9,6 +9,34 @@ use super::transport::Recorded;
 use crate::transport::{Body, TransportError, TransportErrorKind};
 
 /// A request that a script expects. What it does not name may be anything.
+///
+/// ```
+/// use http::Method;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Fields, Query, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let path = "/api/now/table/incident";
+/// let one = format!("{path}/a1");
+/// let record = json!({"sys_id": "a1", "state": "1"});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post(path).field("state", "1").header("accept", "application/json"),
+///         Reply::result(201, record.clone()))
+///     .on(Expected::get(path).query("sysparm_query", "ORDERBYsys_id"), Reply::result(200, json!([record])))
+///     .on(Expected::patch(&one).body(r#"{"state":"2"}"#), Reply::result(200, record))
+///     .on(Expected::new(Method::DELETE, &one), Reply::empty(204)); // the same as Expected::delete(&one)
+///
+/// let (incidents, id) = (client(&instance).dynamic_table("incident"), SysId::new("a1")?);
+/// incidents.create(&Fields::new().with("state", "1")).await?;
+/// incidents.find(&Query::new()).await?;
+/// incidents.update(&id, &Fields::new().with("state", "2")).await?;
+/// incidents.delete(&id).await?;
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Expected {
     method: Method,
@@ -45,6 +73,20 @@ impl Expected {
     }
 
     /// A DELETE of this path.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::delete("/api/now/table/cmdb_rel_ci/r1"), Reply::empty(204));
+    /// client(&instance).dynamic_table("cmdb_rel_ci").delete(&SysId::new("r1")?).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::DELETE, path)
@@ -111,6 +153,34 @@ impl Expected {
 }
 
 /// What a script replies.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::transport::TransportErrorKind;
+/// use openfactory_sn::{Cause, SysId};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let page = "<html><title>Log in | ServiceNow</title></html>";
+/// let replies = [
+///     Reply::json(200, &json!({"result": {"sys_id": "a1"}})),
+///     Reply::raw(200, "text/html", page),
+///     Reply::fault(403, "Insufficient rights", "").header("x-is-logged-in", "true"),
+///     Reply::result(200, json!({"sys_id": "a1"})).broken(TransportErrorKind::Interrupted),
+/// ];
+/// let get = || Expected::get("/api/now/table/incident/a1");
+/// let mut causes = Vec::new();
+/// for reply in replies {
+///     // What is tried again is answered well then.
+///     let instance = ScriptedTransport::new().on(get(), reply).on(get(), Reply::result(200, json!({"sys_id": "a1"})));
+///     let outcome = client(&instance).dynamic_table("incident").get(&SysId::new("a1")?).await;
+///     causes.push(outcome.map(|_| instance.requests().len()).map_err(|error| error.cause()));
+/// }
+/// assert_eq!(causes, [Ok(1), Err(Some(Cause::Page)), Err(Some(Cause::Acl)), Ok(2)]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Reply(pub(super) Kind);
 
@@ -161,6 +231,27 @@ impl Reply {
     }
 
     /// A token of the OAuth endpoint that lives for this many seconds.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Client, Secret, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/oauth_token.do"), Reply::token("t1", 1799))
+    ///     .on(Expected::get("/api/now/table/incident/a1").header("authorization", "Bearer t1"),
+    ///         Reply::result(200, json!({"sys_id": "a1"})));
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::client_credentials("0f1e", Secret::new("s")))
+    ///     .transport(instance.clone())
+    ///     .build()?;
+    /// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn token(token: &str, expires_in: u64) -> Self {
         Self::json(
@@ -183,6 +274,21 @@ impl Reply {
     }
 
     /// No answer, ever: what the deadline is for.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{ErrorKind, Fields};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::post("/api/now/table/incident"), Reply::silence());
+    /// let error = client(&instance).dynamic_table("incident").create(&Fields::new()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Timeout, "without waiting: the test's clock moves on by itself");
+    /// assert!(error.may_have_happened());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn silence() -> Self {
         Self(Kind::Silence)

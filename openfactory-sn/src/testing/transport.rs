@@ -12,6 +12,24 @@ use super::script::{Expected, Reply};
 use crate::transport::{Body, Transport, TransportError, TransportErrorKind};
 
 /// A request as it was made.
+///
+/// ```
+/// use openfactory_sn::Query;
+/// use openfactory_sn::models::incident::{STATE, State};
+/// use openfactory_sn::testing::{Expected, Recorded, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let instance =
+///     ScriptedTransport::new().on(Expected::get("/api/now/table/incident"), Reply::result(200, json!([])));
+/// client(&instance).dynamic_table("incident").find(&Query::new().and(STATE.is(State::New))).await?;
+/// let requests: Vec<Recorded> = instance.requests();
+/// assert_eq!(requests[0].parameter("sysparm_query"), Some("state=1^ORDERBYsys_id"));
+/// assert!(requests[0].headers.contains_key("authorization"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Recorded {

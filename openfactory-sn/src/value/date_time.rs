@@ -59,6 +59,14 @@ fn parse_civil(text: &str) -> Option<DateTime> {
 /// Writes a time in ServiceNow's raw form; what is finer than a second is cut off.
 ///
 /// `None` for a time outside the years 0000 to 9999, which the form cannot hold.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::value::format_date_time;
+///
+/// let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_769_853_600_999);
+/// assert_eq!(format_date_time(time).as_deref(), Some("2026-01-31 10:00:00"));
+/// ```
 #[must_use]
 pub fn format_date_time(time: SystemTime) -> Option<String> {
     let timestamp = Timestamp::try_from(floor_to_second(time)?).ok()?;

@@ -1,6 +1,15 @@
 //! The text that a journal field shows: all entries in one, newest first.
 
 /// One entry of a journal field as people are shown it.
+///
+/// ```
+/// use openfactory_sn::value::{ShownEntry, parse_journal};
+///
+/// let questions = |entry: &ShownEntry| entry.text.ends_with('?');
+/// let shown = parse_journal("31/01/2026 10:00:00 - Eve Example (Additional comments)\nis it done?\n\n");
+/// assert_eq!(shown.iter().filter(|entry| questions(entry)).count(), 1);
+/// assert_eq!((shown[0].label.as_str(), shown[0].time.as_str()), ("Additional comments", "31/01/2026 10:00:00"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShownEntry {

@@ -9,6 +9,25 @@ use crate::id::SysId;
 ///
 /// ServiceNow sends it in five shapes: `""`, a bare sys_id, `{value, link}`, `{display_value, link}` and
 /// `{display_value, value}` with or without a link. All five are read; it is written as the bare sys_id.
+///
+/// ```
+/// use openfactory_sn::models::change_request::{ASSIGNED_TO, REQUESTED_BY};
+/// use openfactory_sn::value::Reference;
+/// use openfactory_sn::{Fields, Row, SysId};
+///
+/// let row: Row = serde_json::from_str(
+///     r#"{"sys_id": "c1", "requested_by": {"value": "u1", "display_value": "Eve Example"}, "assigned_to": ""}"#,
+/// )?;
+/// let requester: Reference = row.read("requested_by")?;
+/// assert_eq!((requester.sys_id().as_str(), requester.display()), ("u1", Some("Eve Example")));
+/// assert_eq!(row.read::<Option<Reference>>("assigned_to")?, None);
+///
+/// let handed_back = Fields::new().with_field(ASSIGNED_TO, requester);
+/// assert_eq!(handed_back.get("assigned_to"), Some("u1"));
+/// let other = Reference::to(SysId::new("u2")?);
+/// assert_eq!(Fields::new().with_field(REQUESTED_BY, other).get("requested_by"), Some("u2"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     sys_id: SysId,

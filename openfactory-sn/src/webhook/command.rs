@@ -4,6 +4,19 @@ use super::hint::{Operation, RecordChanged};
 use crate::id::SysId;
 
 /// What is to be done about a hint. It is always reading: what a webhook itself says of a record is never acted on.
+///
+/// ```
+/// use openfactory_sn::webhook::{Command, RecordChanged};
+///
+/// let body = br#"{"table":"incident","sys_id":"a1","operation":"delete"}"#;
+/// let told = match RecordChanged::parse(body, &["incident"])?.command() {
+///     Command::ReadIncident(sys_id) => format!("read incident {sys_id}"),
+///     Command::LookForDeleted { table, sys_id } => format!("see whether {table} {sys_id} is gone"),
+///     other => format!("{other:?}"),
+/// };
+/// assert_eq!(told, "see whether incident a1 is gone");
+/// # Ok::<(), openfactory_sn::webhook::HintError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {

@@ -18,6 +18,15 @@ const TEXT_MAX: usize = 8 * 1024;
 const DEPTH_MAX: usize = 8;
 
 /// Why a body is no hint that can be followed.
+///
+/// ```
+/// use openfactory_sn::webhook::{HintError, RecordChanged};
+///
+/// let refused = |body: &str| RecordChanged::parse(body.as_bytes(), &["incident"]).unwrap_err();
+/// assert_eq!(refused("<html>"), HintError::Json);
+/// assert_eq!(refused(r#"{"table":"incident"}"#), HintError::Missing { member: "sys_id" });
+/// assert_eq!(refused(r#"{"table":"sys_user","sys_id":"a1"}"#), HintError::Table { table: "sys_user".to_owned() });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HintError {
@@ -51,6 +60,14 @@ pub enum HintError {
 }
 
 /// What was done to a record.
+///
+/// ```
+/// use openfactory_sn::webhook::{Operation, RecordChanged};
+///
+/// let body = br#"{"table":"incident","sys_id":"a1","operation":"insert"}"#;
+/// assert_eq!(RecordChanged::parse(body, &["incident"])?.operation, Operation::Insert);
+/// # Ok::<(), openfactory_sn::webhook::HintError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -125,6 +142,15 @@ impl RecordChanged {
 
     /// Any member of the body as text, such as `state` or `approval`; `""` if it is not there. For logs and for deciding
     /// what to read first, not for acting on.
+    ///
+    /// ```
+    /// use openfactory_sn::webhook::RecordChanged;
+    ///
+    /// let body = br#"{"table":"change_request","sys_id":"c1","state":-1,"approval":"approved"}"#;
+    /// let hint = RecordChanged::parse(body, &["change_request"])?;
+    /// assert_eq!((hint.text("state"), hint.text("approval"), hint.text("risk")), ("-1", "approved", ""));
+    /// # Ok::<(), openfactory_sn::webhook::HintError>(())
+    /// ```
     #[must_use]
     pub fn text(&self, member: &str) -> &str {
         self.members.get(member).map_or("", String::as_str)

@@ -9,6 +9,32 @@ use std::time::SystemTime;
 /// Remembers ids for as long as their signatures count.
 ///
 /// With several receivers, or one that restarts, behind it must be something that they share and that lasts.
+///
+/// ```
+/// use std::collections::BTreeSet;
+/// use std::sync::Mutex;
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::webhook::{Refusal, ReplayError, ReplayStore, Verifier, WebhookSecret, sign};
+///
+/// /// What stands for a database here; a real one also forgets.
+/// #[derive(Debug, Default)]
+/// struct Database(Mutex<BTreeSet<String>>);
+///
+/// impl ReplayStore for Database {
+///     fn take(&self, id: &str, _until: SystemTime, _now: SystemTime) -> Result<bool, ReplayError> {
+///         let mut ids = self.0.lock().map_err(|_| ReplayError::caused_by("database is gone"))?;
+///         Ok(ids.insert(id.to_owned()))
+///     }
+/// }
+///
+/// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+/// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+/// let headers = sign(&secret, "evt_1", now, b"{}")?.to_map();
+/// let (verifier, database) = (Verifier::new([secret]), Database::default());
+/// assert!(verifier.verify_once(&headers, b"{}", now, &database).is_ok());
+/// assert_eq!(verifier.verify_once(&headers, b"{}", now, &database).unwrap_err(), Refusal::Replayed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait ReplayStore: fmt::Debug + Send + Sync {
     /// Takes an id, to be remembered until `until`; whether it was not taken before.
     ///
@@ -19,6 +45,15 @@ pub trait ReplayStore: fmt::Debug + Send + Sync {
 }
 
 /// Why a store could not be asked.
+///
+/// ```
+/// use std::error::Error as _;
+/// use openfactory_sn::webhook::ReplayError;
+///
+/// let error = ReplayError::caused_by("database is gone");
+/// assert_eq!(error.to_string(), "replay store could not be asked");
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("database is gone"));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("replay store could not be asked")]
 pub struct ReplayError {

@@ -12,6 +12,13 @@ const PREFIX_RAW: &str = "raw:";
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// Why a text is no webhook secret.
+///
+/// ```
+/// use openfactory_sn::webhook::{SecretError, WebhookSecret};
+///
+/// assert_eq!(WebhookSecret::parse("hunter2").unwrap_err(), SecretError::Prefix);
+/// assert_eq!(WebhookSecret::parse("raw:hunter2").unwrap_err(), SecretError::Length { bytes: 7 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -30,6 +37,14 @@ pub enum SecretError {
 }
 
 /// A key of 24 to 64 bytes, wiped when dropped, never printed.
+///
+/// ```
+/// use openfactory_sn::webhook::WebhookSecret;
+///
+/// let secret = WebhookSecret::parse("raw:a text of 24 bytes or so")?;
+/// assert_eq!(format!("{secret:?}"), "WebhookSecret(***)");
+/// # Ok::<(), openfactory_sn::webhook::SecretError>(())
+/// ```
 #[derive(Clone)]
 pub struct WebhookSecret(Zeroizing<Vec<u8>>);
 

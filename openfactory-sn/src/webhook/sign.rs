@@ -12,6 +12,15 @@ use super::verify::is_id;
 use super::{ID, SIGNATURE, TIMESTAMP, signature};
 
 /// Why a webhook cannot be signed.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use openfactory_sn::webhook::{SignError, WebhookSecret, sign};
+///
+/// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+/// assert_eq!(sign(&secret, "evt.1", SystemTime::now(), b"{}").unwrap_err(), SignError::Id);
+/// # Ok::<(), openfactory_sn::webhook::SecretError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {

@@ -23,6 +23,23 @@ const SIGNATURES_MAX: usize = 16;
 const MAC: usize = 32;
 
 /// Why a webhook is not believed. To the sender all are the same 401: which one it was is for our own log.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::webhook::{Refusal, Verifier, WebhookSecret, sign};
+///
+/// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+/// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+/// let headers = sign(&secret, "evt_1", now, b"{}")?.to_map();
+/// let verifier = Verifier::new([secret]).tolerance(Duration::from_secs(60));
+///
+/// assert_eq!(verifier.verify(&headers, b"{ }", now).unwrap_err(), Refusal::Signature);
+/// let unsigned = verifier.verify(&Default::default(), b"{}", now).unwrap_err();
+/// assert_eq!(unsigned, Refusal::HeaderMissing { header: "webhook-id" });
+/// let later = now + Duration::from_secs(90);
+/// assert_eq!(verifier.verify(&headers, b"{}", later).unwrap_err(), Refusal::TooOld { age: Duration::from_secs(90) });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -222,6 +239,24 @@ fn whole_seconds(time: SystemTime) -> SystemTime {
 }
 
 /// A webhook from who knows the secret. Made by [`Verifier::verify`] only.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use openfactory_sn::webhook::{Verified, Verifier, WebhookSecret, sign};
+///
+/// let new = WebhookSecret::parse("raw:the-secret-from-now-on-2026")?;
+/// let old = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+/// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+/// let body = br#"{"table":"incident","sys_id":"a1"}"#;
+/// let headers = sign(&old, "evt_1", now, body)?.to_map();
+///
+/// let verifier = Verifier::new([new, old]);
+/// let verified: Verified<'_> = verifier.verify(&headers, body, now)?;
+/// assert_eq!((verified.id(), verified.signed_at(), verified.body()), ("evt_1", now, &body[..]));
+/// assert_eq!(verified.secret(), 1, "the sender does not know the new one yet");
+/// assert_eq!(verified.record_changed(&["incident"])?.sys_id.as_str(), "a1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<'a> {
     id: String,

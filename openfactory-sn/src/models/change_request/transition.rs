@@ -18,6 +18,14 @@ const EMERGENCY: &[State] =
 
 impl Type {
     /// The states of a change of this type from New to Closed; `None` for a type that stock instances do not have.
+    ///
+    /// ```
+    /// use openfactory_sn::models::change_request::{State, Type};
+    ///
+    /// let way = Type::Standard.way().expect("a stock type");
+    /// assert_eq!(way[..2], [State::New, State::Scheduled], "approved beforehand");
+    /// assert_eq!(Type::from_raw("u_model").way(), None);
+    /// ```
     #[must_use]
     pub fn way(&self) -> Option<&'static [State]> {
         match self {
@@ -57,6 +65,13 @@ impl Type {
 
     /// Whether a change of this type may go from one state to the other in one step: forward, to Canceled, or back to New
     /// from where its approval was refused.
+    ///
+    /// ```
+    /// use openfactory_sn::models::change_request::{State, Type};
+    ///
+    /// assert!(Type::Normal.allows(&State::Authorize, &State::New), "refused, and written anew");
+    /// assert!(!Type::Normal.allows(&State::New, &State::Implement));
+    /// ```
     #[must_use]
     pub fn allows(&self, from: &State, to: &State) -> bool {
         let back = matches!(
