@@ -218,7 +218,7 @@ impl Client {
     pub async fn examine(&self, needs: &Needs) -> Vec<Finding> {
         let mut findings = Vec::new();
         let credential = check::credential(self, needs).await;
-        let refused = credential.iter().any(|finding| matches!(&finding.verdict, Verdict::Missing));
+        let refused = credential.first().is_some_and(|finding| matches!(finding.verdict, Verdict::Missing));
         findings.extend(credential);
         if refused {
             // Everything else would say the same, and repeated failures lock users.

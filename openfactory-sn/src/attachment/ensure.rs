@@ -16,7 +16,8 @@ use crate::query::Query;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let known = json!([{"sys_id": "a1", "file_name": "log", "size_bytes": "2", "table_name": "incident"}]);
+/// let known = json!([{"sys_id": "a1", "file_name": "log", "size_bytes": "2",
+///     "table_name": "incident", "table_sys_id": "i1"}]);
 /// let instance = ScriptedTransport::new().on(Expected::get("/api/now/attachment"), Reply::result(200, known));
 /// let (incident, content) = (SysId::new("i1")?, Bytes::from_static(b"ok"));
 /// let attachments = client(&instance).attachments();

@@ -9,8 +9,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let codes = json!([
-//!     {"sys_id": "o1", "name": "incident", "element": "close_code", "value": "Solution provided"},
-//!     {"sys_id": "o2", "name": "incident", "element": "close_code", "value": "Replaced by u_rma"},
+//!     {"sys_id": "o1", "name": "incident", "element": "close_code", "value": "Solution provided",
+//!      "inactive": "false"},
+//!     {"sys_id": "o2", "name": "incident", "element": "close_code", "value": "Replaced (RMA)",
+//!      "inactive": "false"},
 //! ]);
 //! let instance =
 //!     ScriptedTransport::new().on(Expected::get("/api/now/table/sys_choice"), Reply::result(200, codes));
@@ -18,7 +20,7 @@
 //! let mut listing = client(&instance).table::<Choice>().list(&offered)?;
 //! let mut own = None;
 //! while let Some(choice) = listing.try_next().await? {
-//!     if choice.value.contains("u_rma") {
+//!     if choice.value.contains("RMA") {
 //!         own = Some(choice.sys_id().clone());
 //!     }
 //! }
