@@ -18,6 +18,40 @@ const CHUNK: usize = 64 * 1024;
 
 /// Where an attachment's content comes from. It is read twice for one upload, to know its hash and to send it, and again for
 /// each repetition: every time it has to be the same.
+///
+/// ```
+/// use std::io;
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::attachment::{Content, Source};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::transport::Body;
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// /// The lines of a build's log, kept apart from each other.
+/// struct Lines(Vec<&'static str>);
+///
+/// #[async_trait]
+/// impl Source for Lines {
+///     async fn open(&self) -> io::Result<Body> {
+///         let lines: Vec<_> = self.0.iter().map(|line| Ok(Bytes::from_static(line.as_bytes()))).collect();
+///         Ok(Body::new(None, futures_util::stream::iter(lines)))
+///     }
+/// }
+///
+/// let attached = json!({"sys_id": "a1", "file_name": "build.log", "size_bytes": "7"});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post("/api/now/attachment/file").body("ok\nend\n"), Reply::result(201, attached));
+/// let log = Content::from_source(Lines(vec!["ok\n", "end\n"]));
+/// let (attachments, change) = (client(&instance).attachments(), SysId::new("c1")?);
+/// attachments.upload("change_request", &change, "build.log", "text/plain", log).await?;
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
     /// The content from its begin.

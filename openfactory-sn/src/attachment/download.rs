@@ -15,6 +15,33 @@ use crate::models::attachment::Attachment;
 /// [`Download::chunk`] says that it has ended, what came is not known to be the file's.
 ///
 /// It counts as one of the client's concurrent calls until it is dropped.
+///
+/// ```
+/// use openfactory_sn::ErrorKind;
+/// use openfactory_sn::attachment::Download;
+/// use openfactory_sn::models::attachment::Attachment;
+/// use openfactory_sn::record::FromRow as _;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let instance =
+///     ScriptedTransport::new().on(Expected::get("/api/now/attachment/a1/file"), Reply::raw(200, "text/plain", "root"));
+/// let row = serde_json::from_value(json!({"sys_id": "a1", "size_bytes": "9", "table_name": "incident"}))?;
+/// let attachment = Attachment::from_row(row)?;
+/// let mut download: Download = client(&instance).attachments().open(&attachment).await?;
+/// let error = loop {
+///     match download.chunk().await {
+///         Ok(Some(_)) => {}
+///         Ok(None) => return Err("4 of 9 bytes are not the file".into()),
+///         Err(error) => break error,
+///     }
+/// };
+/// assert_eq!((error.kind(), download.received()), (ErrorKind::Decode, 4));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Download {
     client: Client,
     opened: Opened,

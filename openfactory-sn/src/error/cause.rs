@@ -7,6 +7,26 @@ use super::{ErrorKind, ServiceFault};
 /// What exactly it was about: known by the instance's own English words, else by the status where that says enough.
 ///
 /// An instance speaks the language of the credential's user, so a cause can stay unknown where the kind is known.
+///
+/// ```
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// use openfactory_sn::{Cause, Fields};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let words = "Operation against file 'change_request' was aborted by Business Rule 'Change Model: Abort'";
+/// let instance =
+///     ScriptedTransport::new().on(Expected::post("/api/now/table/change_request"), Reply::fault(403, words, ""));
+/// let error = client(&instance).dynamic_table("change_request").create(&Fields::new()).await.unwrap_err();
+/// let told = match error.cause() {
+///     Some(Cause::BusinessRule) => "the record may not go there from where it stands",
+///     Some(Cause::DataPolicy) => "a field is missing",
+///     _ => error.advice(),
+/// };
+/// assert_eq!(told, "the record may not go there from where it stands");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {

@@ -8,6 +8,17 @@ use super::fields::{Fields, JOURNAL};
 use super::row::Row;
 
 /// How a field that was sent stands in the record that was answered.
+///
+/// ```
+/// use openfactory_sn::record::Untaken;
+/// use openfactory_sn::{Fields, Row};
+///
+/// let sent = Fields::new().with("close_code", "Solved").with("state", "6");
+/// let answered: Row = serde_json::from_str(r#"{"sys_id": "a1", "close_code": "", "state": "6"}"#)?;
+/// let [close_code] = &sent.not_taken(&answered)[..] else { panic!("one was not taken") };
+/// assert_eq!(close_code.how, Untaken::Emptied);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Untaken {
@@ -20,6 +31,21 @@ pub enum Untaken {
 }
 
 /// A field that was not taken as it was sent.
+///
+/// ```
+/// use openfactory_sn::record::NotTaken;
+/// use openfactory_sn::{Fields, Row};
+///
+/// /// A line for the log.
+/// fn line(one: &NotTaken) -> String {
+///     format!("{} holds {:?}: {}", one.field, one.held, one.advice())
+/// }
+///
+/// let answered: Row = serde_json::from_str(r#"{"sys_id": "a1", "priority": "5"}"#)?;
+/// let lines: Vec<String> = Fields::new().with("priority", "1").not_taken(&answered).iter().map(line).collect();
+/// assert!(lines[0].starts_with("priority holds \"5\": the instance decides this field itself"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotTaken {

@@ -19,6 +19,7 @@ use super::{TransportError, TransportErrorKind};
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let chunks = [Bytes::from("root "), Bytes::from("hash")].map(Ok);
 /// let mut body = Body::new(Some(9), futures_util::stream::iter(chunks));
+/// assert_eq!(body.length(), Some(9));
 /// assert_eq!(body.chunk().await?.as_deref(), Some(&b"root "[..]));
 /// assert_eq!(body.collect(16).await?, "hash");
 ///
