@@ -133,6 +133,43 @@ impl Auth {
     }
 
     /// OAuth 2.0 by a signed assertion (RFC 7523): no secret of a user travels.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use openfactory_sn::auth::{AssertionError, AssertionSigner, JwtBearer};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
+    /// use openfactory_sn::{Auth, Client, Secret, SysId};
+    /// # use serde_json::json;
+    ///
+    /// /// Signs RS256 in a hardware module.
+    /// #[derive(Debug)]
+    /// struct Module;
+    ///
+    /// impl AssertionSigner for Module {
+    ///     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, AssertionError> {
+    ///         # let _ = message;
+    ///         Ok(vec![0; 256])
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/oauth_token.do"), Reply::token("t1", 1799))
+    ///     .on(Expected::get("/api/now/table/incident/a1").header("authorization", "Bearer t1"),
+    ///         Reply::result(200, json!({"sys_id": "a1"})));
+    /// let bearer = JwtBearer::new("openfactory", "svc_openfactory", Arc::new(Module)).key_id("k1");
+    /// let sn = Client::builder("https://plant.example.com")
+    ///     .auth(Auth::jwt_bearer("0f1e", Secret::new("s"), bearer))
+    ///     .transport(instance.clone())
+    ///     .build()?;
+    /// sn.dynamic_table("incident").get(&SysId::new("a1")?).await?;
+    /// instance.assert_done();
+    /// let asked = String::from_utf8_lossy(&instance.requests()[0].body).into_owned();
+    /// assert!(asked.contains("jwt-bearer") && asked.contains("assertion="), "{asked}");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn jwt_bearer(id: impl Into<String>, secret: Secret, bearer: JwtBearer) -> Self {
         Self::oauth(id, secret, Grant::Jwt(bearer))

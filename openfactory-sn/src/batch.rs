@@ -42,6 +42,34 @@ use crate::record::{Fields, Row};
 use item::{Item, Want};
 
 /// Runs batches.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::batch::{Batch, BatchLimits, Batches};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // {"result":{"sys_id":"a1"}} in base64.
+/// let call = |id: &str| json!({"id": id, "status_code": 200, "body": "eyJyZXN1bHQiOnsic3lzX2lkIjoiYTEifX0="});
+/// let answer = |calls: &[_]| Reply::json(200, &json!({"serviced_requests": calls, "unserviced_requests": []}));
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::post("/api/now/v1/batch"), answer(&[call("0"), call("1")]))
+///     .on(Expected::post("/api/now/v1/batch"), answer(&[call("0")]));
+///
+/// let mut limits = BatchLimits::default();
+/// limits.calls = 2;
+/// let batches: Batches = client(&instance).batches().limits(limits);
+/// let mut batch = Batch::new();
+/// for _ in 0..3 {
+///     batch.get("incident", &SysId::new("a1")?);
+/// }
+/// assert_eq!(batches.run(batch).await.len(), 3);
+/// instance.assert_done(); // three calls in two requests
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Batches {
     client: Client,

@@ -170,6 +170,23 @@ pub struct Finding {
 }
 
 /// How a need stands.
+///
+/// ```
+/// use openfactory_sn::doctor::Verdict;
+///
+/// /// The exit status of a check before a deployment: what could not be looked at is no "all well".
+/// fn status(verdicts: &[Verdict]) -> u8 {
+///     let worst = verdicts.iter().map(|verdict| match verdict {
+///         Verdict::Good | Verdict::Remark => 0,
+///         Verdict::Missing => 1,
+///         _ => 2,
+///     });
+///     worst.max().unwrap_or(2)
+/// }
+///
+/// assert_eq!(status(&[Verdict::Good, Verdict::Missing, Verdict::Remark]), 1);
+/// assert_eq!(status(&[]), 2);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Verdict {

@@ -145,6 +145,28 @@ impl<R: Record> Table<R> {
 
     /// Makes sure that the record with this key exists, and says whether this call created it.
     ///
+    /// ```
+    /// use openfactory_sn::models::change_request::ChangeRequest;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{CorrelationId, Fields, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The key follows from what the record is about, so a repetition comes to the same record.
+    /// let key = SysId::derived("change_request", &CorrelationId::new("change/b-1")?);
+    /// let made = json!({"sys_id": key.as_str(), "number": "CHG0030001"});
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::post("/api/now/table/change_request").field("sys_id", key.as_str()),
+    ///     Reply::result(201, made),
+    /// );
+    /// let changes = client(&instance).table::<ChangeRequest>();
+    /// let (change, created) = changes.ensure(&key, &Fields::new().with("short_description", "Image b-1")).await?;
+    /// assert_eq!((change.sys_id(), created), (&key, true));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`DynamicTable::ensure`].

@@ -77,6 +77,15 @@ pub struct Content(Arc<dyn Source>);
 
 impl Content {
     /// What this source holds.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use openfactory_sn::attachment::Content;
+    ///
+    /// // Bytes are a source, too.
+    /// let content = Content::from_source(Bytes::from_static(b"root hash"));
+    /// assert_eq!(format!("{content:?}"), "Content { .. }", "its bytes are not shown");
+    /// ```
     #[must_use]
     pub fn from_source(source: impl Source) -> Self {
         Self(Arc::new(source))

@@ -88,6 +88,32 @@ pub struct Step {
 }
 
 /// What has to hold for a step.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::change::StepCondition;
+/// use openfactory_sn::models::change_request::State;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// /// What an approver reads.
+/// fn told(condition: &StepCondition) -> String {
+///     format!("[{}] {}", if condition.passed { "x" } else { " " }, condition.name)
+/// }
+///
+/// let answer = json!({"available_states": ["-4"], "state_transitions": [[{"from_state": "-4", "to_state": "-3",
+///     "transition_available": false, "automatic_transition": true,
+///     "conditions": [{"passed": false, "condition": {"name": "Approved by the group"}}]}]]});
+/// let instance = ScriptedTransport::new()
+///     .on(Expected::get("/api/sn_chg_rest/v1/change/c1/nextstates"), Reply::result(200, answer));
+/// let next = client(&instance).changes().next_states(&SysId::new("c1")?).await?;
+/// assert_eq!(next.steps[0].to, State::Authorize);
+/// assert_eq!(told(&next.steps[0].conditions[0]), "[ ] Approved by the group");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepCondition {

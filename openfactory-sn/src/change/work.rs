@@ -12,6 +12,26 @@ use crate::wire::call::{Call, Expects};
 use crate::wire::url::Target;
 
 /// How a configuration item belongs to a change.
+///
+/// ```
+/// use openfactory_sn::SysId;
+/// use openfactory_sn::change::Association;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let work = json!({"worker": {"sysId": "w1"}, "state": {"value": 3}});
+/// let instance = ScriptedTransport::new().on(
+///     Expected::post("/api/sn_chg_rest/v1/change/c1/ci").field("association_type", "affected"),
+///     Reply::result(200, work),
+/// );
+/// let (change, device) = (SysId::new("c1")?, SysId::new("d1")?);
+/// client(&instance).changes().associate(&change, Association::Affected, &[device]).await?;
+/// instance.assert_done();
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Association {
@@ -70,6 +90,17 @@ pub struct Work {
 }
 
 /// How far work is.
+///
+/// ```
+/// use openfactory_sn::change::WorkState;
+///
+/// /// Whether it is worth looking again.
+/// fn goes_on(state: WorkState) -> bool {
+///     matches!(state, WorkState::Waiting | WorkState::InProgress)
+/// }
+///
+/// assert!(goes_on(WorkState::InProgress) && !goes_on(WorkState::Failed));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WorkState {
@@ -127,6 +158,25 @@ impl Changes {
     }
 
     /// How far work is.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::change::{Association, WorkState};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let worker = |state: u8| json!({"worker": {"sysId": "w1"}, "state": {"value": state}});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/api/sn_chg_rest/v1/change/c1/ci"), Reply::result(202, worker(1)))
+    ///     .on(Expected::get("/api/sn_chg_rest/v1/change/worker/w1"), Reply::result(200, worker(2)));
+    /// let (changes, devices) = (client(&instance).changes(), [SysId::new("d1")?, SysId::new("d2")?]);
+    /// let begun = changes.associate(&SysId::new("c1")?, Association::Affected, &devices).await?;
+    /// assert_eq!(changes.look_at(&begun).await?.state, WorkState::InProgress);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

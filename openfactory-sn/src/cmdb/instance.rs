@@ -282,6 +282,26 @@ impl Cmdb {
 
     /// Adds relations to an item; not repeated once it may have happened. [`Cmdb::relate`] makes one once.
     ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::cmdb::NewRelation;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let answer = json!({"attributes": {"sys_id": "d1"}, "outbound_relations": [], "inbound_relations": [
+    ///     {"sys_id": "r1", "type": {"value": "t1"}, "target": {"value": "rack7"}}]});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/api/now/cmdb/instance/cmdb_ci_server/d1/relation"), Reply::result(200, answer));
+    /// let in_rack = NewRelation::Inbound { kind: SysId::new("t1")?, target: SysId::new("rack7")? };
+    /// let cmdb = client(&instance).cmdb();
+    /// let device = cmdb.add_relations("cmdb_ci_server", &SysId::new("d1")?, "OpenFactory", &[in_rack]).await?;
+    /// assert_eq!(device.inbound[0].sys_id.as_str(), "r1");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Cmdb::instance`].
@@ -299,6 +319,21 @@ impl Cmdb {
     }
 
     /// Takes a relation away from an item. That it is gone counts as done if an earlier request may have done it.
+    ///
+    /// ```
+    /// use openfactory_sn::SysId;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::delete("/api/now/cmdb/instance/cmdb_ci_server/d1/relation/r1"), Reply::empty(204));
+    /// let (device, relation) = (SysId::new("d1")?, SysId::new("r1")?);
+    /// client(&instance).cmdb().remove_relation("cmdb_ci_server", &device, &relation).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -252,6 +252,32 @@ impl Refused {
 }
 
 /// What became of a payload.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::cmdb::{Item, Outcome, Payload};
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // The status is 200, and one of the two items was not taken.
+/// let answer = json!({"items": [
+///     {"className": "cmdb_ci_server", "sysId": "d1", "operation": "INSERT"},
+///     {"className": "cmdb_ci_server", "sysId": "Unknown", "errorCount": 1, "errors": [
+///         {"error": "MISSING_MATCHING_ATTRIBUTES", "message": "no serial number"}]},
+/// ]});
+/// let instance =
+///     ScriptedTransport::new().on(Expected::post("/api/now/identifyreconcile"), Reply::result(200, answer));
+/// let mut payload = Payload::new("OpenFactory");
+/// payload.item(Item::new("cmdb_ci_server", Fields::new().with("serial_number", "SN1")));
+/// payload.item(Item::new("cmdb_ci_server", Fields::new().with("name", "edge-2")));
+/// let outcome: Outcome = client(&instance).cmdb().reconcile(&payload).await?;
+/// assert!(!outcome.is_complete());
+/// assert_eq!(outcome.items.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {

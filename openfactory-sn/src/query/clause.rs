@@ -63,6 +63,16 @@ impl Related {
     }
 
     /// Exactly so many; with 0, none does.
+    ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::query::Related;
+    ///
+    /// // Change requests that nobody has to approve.
+    /// let unapproved = Query::new().related(Related::exactly(0, "sysapproval_approver", "sysapproval"));
+    /// assert_eq!(unapproved.encoded()?, "RLQUERYsysapproval_approver.sysapproval,=0^ENDRLQUERY");
+    /// # Ok::<(), openfactory_sn::query::QueryError>(())
+    /// ```
     #[must_use]
     pub fn exactly(count: u32, table: impl Into<String>, field: impl Into<String>) -> Self {
         Self::new("=", count, table, field)

@@ -17,6 +17,18 @@ const CALLS: usize = 200;
 const KEYS: usize = 150;
 
 /// What a synchronisation came to.
+///
+/// ```
+/// use openfactory_sn::sync::Synced;
+///
+/// /// A line for the log, and whether to try again soon.
+/// fn told(synced: &Synced) -> (String, bool) {
+///     let Synced { created, updated, removed, failed, .. } = synced;
+///     (format!("{created} made, {updated} changed, {removed} removed"), failed.iter().any(|(_, e)| e.is_retryable()))
+/// }
+///
+/// assert_eq!(told(&Synced::default()), ("0 made, 0 changed, 0 removed".to_owned(), false));
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Synced {

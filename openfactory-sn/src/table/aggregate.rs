@@ -287,6 +287,28 @@ impl DynamicTable {
 
     /// Works something out over the records of a query, for each group if there is one.
     ///
+    /// ```
+    /// use openfactory_sn::Query;
+    /// use openfactory_sn::table::Aggregate;
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let answer = json!([
+    ///     {"stats": {"count": "3"}, "groupby_fields": [{"field": "priority", "value": "1"}]},
+    ///     {"stats": {"count": "14"}, "groupby_fields": [{"field": "priority", "value": "2"}]},
+    /// ]);
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/now/stats/incident"), Reply::result(200, answer));
+    /// let incidents = client(&instance).dynamic_table("incident");
+    /// let groups = incidents.aggregate(&Query::new(), &Aggregate::count().group_by("priority")).await?;
+    /// let urgent = groups.iter().find(|group| group.key("priority") == Some("1"));
+    /// assert_eq!(urgent.and_then(|group| group.count), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Local`] for names that cannot be fields'; [`ErrorKind::Decode`] for an answer that has another form or

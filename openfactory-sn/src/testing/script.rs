@@ -261,6 +261,20 @@ impl Reply {
     }
 
     /// An answer without a body.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::SysId;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::delete("/api/now/table/incident/a1"), Reply::empty(204));
+    /// client(&instance).dynamic_table("incident").delete(&SysId::new("a1")?).await?;
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn empty(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -268,6 +282,23 @@ impl Reply {
     }
 
     /// No answer, for this reason.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::transport::TransportErrorKind;
+    /// use openfactory_sn::Fields;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Cut off after the request was sent: it is not known whether a record was made, so it is not sent again.
+    /// let cut = Reply::failure(TransportErrorKind::Interrupted);
+    /// let instance = ScriptedTransport::new().on(Expected::post("/api/now/table/incident"), cut);
+    /// let error = client(&instance).dynamic_table("incident").create(&Fields::new()).await.unwrap_err();
+    /// assert!(error.may_have_happened());
+    /// instance.assert_done();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn failure(kind: TransportErrorKind) -> Self {
         Self(Kind::Failure(kind))

@@ -108,6 +108,23 @@ impl ScriptedTransport {
     }
 
     /// The requests made so far.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{Fields, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let path = "/api/now/table/incident/a1";
+    /// let instance = ScriptedTransport::new().on(Expected::patch(path), Reply::result(200, json!({"sys_id": "a1"})));
+    /// let fields = Fields::new().with("state", "2");
+    /// client(&instance).dynamic_table("incident").update(&SysId::new("a1")?, &fields).await?;
+    /// let [request] = &instance.requests()[..] else { panic!() };
+    /// assert_eq!(request.body, r#"{"state":"2"}"#, "and nothing else was sent");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.script(|script| script.made.clone())

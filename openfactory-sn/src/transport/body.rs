@@ -43,6 +43,15 @@ impl Body {
     }
 
     /// How many bytes it holds in all, if that is known.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use openfactory_sn::transport::Body;
+    ///
+    /// assert_eq!(Body::from(Bytes::from_static(b"root hash")).length(), Some(9));
+    /// let comes_as_it_comes = Body::new(None, futures_util::stream::iter([Ok(Bytes::from_static(b"root hash"))]));
+    /// assert_eq!(comes_as_it_comes.length(), None);
+    /// ```
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.length

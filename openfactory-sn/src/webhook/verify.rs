@@ -105,6 +105,19 @@ impl Verifier {
     }
 
     /// How far the time of signing may lie from now, in either direction; 300 s if not set.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::webhook::{Refusal, Verifier, WebhookSecret, sign};
+    ///
+    /// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+    /// let signed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    /// let headers = sign(&secret, "evt_1", signed, b"{}")?.to_map();
+    /// let strict = Verifier::new([secret]).tolerance(Duration::from_secs(60));
+    /// let refused = strict.verify(&headers, b"{}", signed + Duration::from_secs(61)).unwrap_err();
+    /// assert!(matches!(refused, Refusal::TooOld { age } if age.as_secs() == 61));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
@@ -142,6 +155,22 @@ impl Verifier {
     /// As [`Verifier::verify`], and takes each id once, for as long as its signature counts.
     ///
     /// Only what is well signed is remembered, so that a stranger can fill no store.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::webhook::{MemoryReplays, Refusal, Verifier, WebhookSecret, sign};
+    ///
+    /// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+    /// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    /// let headers = sign(&secret, "evt_1", now, b"{}")?.to_map();
+    /// let (verifier, taken) = (Verifier::new([secret]), MemoryReplays::new(100_000));
+    ///
+    /// // What was tampered with takes no place: the true one still comes through, once.
+    /// assert!(verifier.verify_once(&headers, b"{ }", now, &taken).is_err());
+    /// assert_eq!(verifier.verify_once(&headers, b"{}", now, &taken)?.id(), "evt_1");
+    /// assert_eq!(verifier.verify_once(&headers, b"{}", now, &taken).unwrap_err(), Refusal::Replayed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
