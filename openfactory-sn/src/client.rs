@@ -109,6 +109,14 @@ impl Client {
         Self { point: self.point.or(Some(point)), ..self.clone() }
     }
 
+    /// The points that have a credential of their own; none where one was chosen for every call.
+    pub(crate) fn own_points(&self) -> Vec<IntegrationPoint> {
+        match self.point {
+            Some(_) => Vec::new(),
+            None => self.shared.points.keys().copied().collect(),
+        }
+    }
+
     /// The point whose own credential a call about this table goes by; `None` where that is the general one.
     pub(crate) fn point_of(&self, table: &str) -> Option<IntegrationPoint> {
         let point = self.point.or_else(|| IntegrationPoint::of_table(table));

@@ -30,6 +30,9 @@ pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(30 * 60);
 ///     .relation_type("Runs on::Runs")
 ///     .business_rule("change_request", "OpenFactory")
 ///     .change_management()
+///     .plugin("com.sn_audit")
+///     .class("u_cmdb_ci_os_image", "cmdb_ci")
+///     .discovery_source("OpenFactory")
 ///     .write_probe("incident");
 ///
 /// // An instance that refuses the credential is asked nothing more: repeated failures lock users.
@@ -51,6 +54,8 @@ pub struct Needs {
     roles: Vec<String>,
     relation_types: Vec<String>,
     business_rules: Vec<(String, String)>,
+    plugins: Vec<String>,
+    classes: Vec<(String, String)>,
     change_management: bool,
     probe: Option<String>,
 }
@@ -76,7 +81,7 @@ impl Needs {
         self
     }
 
-    /// This raw value on a field's choice list; a data source is a choice of `cmdb_ci`'s `discovery_source`.
+    /// This raw value on a field's choice list.
     #[must_use]
     pub fn choice(
         mut self,
@@ -107,6 +112,26 @@ impl Needs {
     pub fn business_rule(mut self, table: impl Into<String>, name: impl Into<String>) -> Self {
         self.business_rules.push((table.into(), name.into()));
         self
+    }
+
+    /// This plugin, by its id such as `com.snc.change_management`, and active.
+    #[must_use]
+    pub fn plugin(mut self, id: impl Into<String>) -> Self {
+        self.plugins.push(id.into());
+        self
+    }
+
+    /// This class of configuration items, directly below that one.
+    #[must_use]
+    pub fn class(mut self, name: impl Into<String>, parent: impl Into<String>) -> Self {
+        self.classes.push((name.into(), parent.into()));
+        self
+    }
+
+    /// This data source for Identification and Reconciliation: a choice of `cmdb_ci`'s `discovery_source`.
+    #[must_use]
+    pub fn discovery_source(self, name: impl Into<String>) -> Self {
+        self.choice("cmdb_ci", "discovery_source", name)
     }
 
     /// The plugin of the Change Management API.
@@ -213,7 +238,8 @@ impl Finding {
 }
 
 impl Client {
-    /// Looks at everything that is needed, one finding for each.
+    /// Looks at everything that is needed, one finding for each. Of the credentials that integration points have of their own,
+    /// each is tried once; what a point needs beyond that is looked at by [`Client::at`] and an examination of its own.
     ///
     /// ```
     /// use openfactory_sn::doctor::{Needs, Verdict};
@@ -242,9 +268,18 @@ impl Client {
             return findings;
         }
         findings.extend(check::token_life(self).await);
+        for point in self.own_points() {
+            findings.extend(check::point(self, point).await);
+        }
         findings.push(check::rate_rules(self).await);
         for table in &needs.tables {
             findings.push(check::table(self, table).await);
+        }
+        for id in &needs.plugins {
+            findings.push(check::plugin(self, id).await);
+        }
+        for (name, parent) in &needs.classes {
+            findings.push(check::class(self, name, parent).await);
         }
         for class in &needs.identified {
             findings.push(check::identification_rule(self, class).await);

@@ -1,6 +1,7 @@
 //! One function for each need that is only read.
 
 use super::{Finding, Needs, TOKEN_LIFE, Verdict};
+use crate::auth::IntegrationPoint;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::models::relationship_type;
@@ -57,6 +58,17 @@ pub(super) async fn token_life(client: &Client) -> Option<Finding> {
     })
 }
 
+/// Whether a point's own credential is accepted, whose it is, and how long its tokens live.
+pub(super) async fn point(client: &Client, point: IntegrationPoint) -> Vec<Finding> {
+    let client = client.at(point);
+    let mut findings = credential(&client, &Needs::new()).await;
+    findings.extend(token_life(&client).await);
+    for finding in &mut findings {
+        finding.need = format!("{} of {point:?}", finding.need);
+    }
+    findings
+}
+
 /// Whether there are rate limit rules, which slow everything down.
 pub(super) async fn rate_rules(client: &Client) -> Finding {
     let need = "rate limit rules";
@@ -86,6 +98,18 @@ pub(super) async fn table(client: &Client, name: &str) -> Finding {
         }
         Err(error) => unchecked(need, error),
     }
+}
+
+pub(super) async fn plugin(client: &Client, id: &str) -> Finding {
+    let query = Query::new().and(text("id", id)).and(text("active", "active"));
+    let mend = format!("activate the plugin {id}, or let this user read v_plugin");
+    some(client, "v_plugin", &query, format!("plugin {id}"), mend).await
+}
+
+pub(super) async fn class(client: &Client, name: &str, parent: &str) -> Finding {
+    let query = Query::new().and(text("name", name)).and(text("super_class.name", parent)).select(["name"]);
+    let mend = format!("make the class {name} below {parent}, or let this user read sys_db_object");
+    some(client, "sys_db_object", &query, format!("class {name}"), mend).await
 }
 
 pub(super) async fn identification_rule(client: &Client, class: &str) -> Finding {

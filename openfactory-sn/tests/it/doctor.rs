@@ -1,6 +1,6 @@
 use openfactory_sn::doctor::{Finding, Needs, Verdict};
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
-use openfactory_sn::{Auth, CorrelationId, Secret, SysId};
+use openfactory_sn::{Auth, CorrelationId, IntegrationPoint, Secret, SysId};
 use serde_json::{Value, json};
 
 use crate::support::{builder, client};
@@ -97,6 +97,69 @@ async fn what_is_missing_and_what_could_not_be_looked_at() {
             ("Change Management API", "missing"),
         ])
     );
+}
+
+#[tokio::test]
+async fn plugins_classes_and_data_sources() {
+    let asks = |name: &str, query: &str| table(name).query("sysparm_query", format!("{query}^ORDERBYsys_id"));
+    let source = "name=cmdb_ci^element=discovery_source^value=OpenFactory^inactive=false";
+    let script = ScriptedTransport::new()
+        .on(table("sys_user"), me())
+        .on(table("sys_rate_limit_rules"), rows(json!([])))
+        .on(
+            asks("v_plugin", "id=com.sn_audit^active=active"),
+            rows(json!([{"sys_id": "p", "id": "com.sn_audit", "active": "active"}])),
+        )
+        .on(asks("v_plugin", "id=com.sn_grc^active=active"), rows(json!([])))
+        .on(
+            asks("sys_db_object", "name=u_image^super_class.name=cmdb_ci"),
+            rows(json!([{"sys_id": "c", "name": "u_image", "super_class.name": "cmdb_ci"}])),
+        )
+        .on(asks("sys_db_object", "name=u_site^super_class.name=cmdb_ci"), Reply::fault(403, "x", ""))
+        // who is no administrator sees the label alone, which is no proof of anything
+        .on(asks("sys_choice", source), rows(json!([{"sys_id": "s", "label": "OpenFactory"}])));
+    let needs = Needs::new()
+        .plugin("com.sn_audit")
+        .plugin("com.sn_grc")
+        .class("u_image", "cmdb_ci")
+        .class("u_site", "cmdb_ci")
+        .discovery_source("OpenFactory");
+    assert_eq!(
+        examine(&script, &needs).await[2..],
+        expected(&[
+            ("plugin com.sn_audit", "good"),
+            ("plugin com.sn_grc", "missing"),
+            ("class u_image", "good"),
+            ("class u_site", "unchecked"),
+            ("choice OpenFactory of cmdb_ci.discovery_source", "unchecked"),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn each_points_credential_is_tried() {
+    let by = |key: &str| table("sys_user").header("x-sn-apikey", key);
+    let script = ScriptedTransport::new()
+        .on(by("all"), me())
+        .on(by("change"), me())
+        .on(by("grc"), Reply::fault(401, "User Not Authenticated", ""))
+        .on(table("sys_rate_limit_rules").header("x-sn-apikey", "all"), rows(json!([])));
+    let key = |key: &str| Auth::api_key(Secret::new(key));
+    let builder = builder(&script).auth(key("all"));
+    let builder = builder.auth_for(IntegrationPoint::Grc, key("grc"));
+    let sn = builder.auth_for(IntegrationPoint::Change, key("change")).build().unwrap();
+    let findings = sn.examine(&Needs::new()).await;
+    let found: Vec<_> = findings.iter().map(|finding| (finding.need.clone(), word(finding))).collect();
+    assert_eq!(
+        found,
+        expected(&[
+            ("credential", "good"),
+            ("credential of Change", "good"),
+            ("credential of Grc", "missing"),
+            ("rate limit rules", "good"),
+        ])
+    );
+    script.assert_done();
 }
 
 #[tokio::test]
