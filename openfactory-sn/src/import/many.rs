@@ -17,6 +17,27 @@ const TARGET_TABLE: Field<String> = Field::new("sys_target_table");
 const TARGET: Field<String> = Field::new("sys_target_sys_id");
 
 /// What the instance calls rows that it took together.
+///
+/// ```
+/// use openfactory_sn::Fields;
+/// use openfactory_sn::import::ImportRun;
+/// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// let instance = ScriptedTransport::new().on(
+///     Expected::post("/api/now/import/u_device/insertMultiple"),
+///     Reply::json(201, &json!({"import_set_id": "s1"})),
+/// );
+/// let rows = [Fields::new().with("u_name", "edge-0001")];
+/// let ImportRun { import_set, multi_import_set, .. } =
+///     client(&instance).import_set("u_device").insert_many(&rows).await?;
+/// assert_eq!(import_set.as_str(), "s1", "to be kept, so that the rows can be asked about later");
+/// assert_eq!(multi_import_set, None, "this instance groups no import sets");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ImportRun {
@@ -27,6 +48,41 @@ pub struct ImportRun {
 }
 
 /// A row as it stands in the staging table.
+///
+/// ```
+/// use openfactory_sn::import::{ImportStatus, StagedRow};
+///
+/// /// What an operator is told of a row.
+/// fn line(row: &StagedRow) -> String {
+///     match &row.sys_id {
+///         Some(record) => format!("{}: {} {record}", row.row.text("u_name"), row.table),
+///         None if row.is_pending() => format!("{}: not transformed yet", row.row.text("u_name")),
+///         None => format!("{}: {}", row.row.text("u_name"), row.message),
+///     }
+/// }
+///
+/// # use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+/// # use serde_json::json;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), openfactory_sn::Error> {
+/// # let rows = json!([
+/// #     {"sys_id": "r1", "sys_import_set": "s1", "u_name": "edge-0001", "sys_import_state": "inserted",
+/// #      "sys_target_table": "cmdb_ci_server", "sys_target_sys_id": "d1"},
+/// #     {"sys_id": "r2", "sys_import_set": "s1", "u_name": "edge-0002", "sys_import_state": "error",
+/// #      "sys_import_state_comment": "no serial number"},
+/// # ]);
+/// # let instance = ScriptedTransport::new()
+/// #     .on(Expected::post("/api/now/import/u_device/insertMultiple"), Reply::json(201, &json!({"import_set_id": "s1"})))
+/// #     .on(Expected::get("/api/now/table/u_device"), Reply::result(200, rows));
+/// # let devices = client(&instance).import_set("u_device");
+/// # let run = devices.insert_many(&[openfactory_sn::Fields::new()]).await?;
+/// let rows = devices.staged(&run).await?;
+/// assert_eq!(rows[1].status, ImportStatus::Error);
+/// let lines: Vec<String> = rows.iter().map(line).collect();
+/// assert_eq!(lines, ["edge-0001: cmdb_ci_server d1", "edge-0002: no serial number"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StagedRow {

@@ -39,6 +39,8 @@ record! {
         NUMBER number: Number,
         /// Where it stands.
         STATE state: State,
+        /// What it waits for while it is on hold.
+        HOLD_REASON hold_reason: HoldReason,
         /// 1 High, 2 Medium, 3 Low.
         IMPACT impact: i64,
         /// 1 High, 2 Medium, 3 Low.
@@ -114,6 +116,31 @@ choice! {
         Closed = "7",
         /// Given up.
         Canceled = "8",
+    }
+}
+
+choice! {
+    /// What an incident on hold waits for. While it waits for its caller, a comment of the caller takes it off hold.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::models::incident::{HOLD_REASON, HoldReason, STATE, State};
+    ///
+    /// let hold = Fields::new()
+    ///     .with_field(STATE, State::OnHold)
+    ///     .with_field(HOLD_REASON, HoldReason::AwaitingChange);
+    /// assert_eq!(hold.get("hold_reason"), Some("5"));
+    /// assert_eq!(HoldReason::from_raw("1"), HoldReason::AwaitingCaller);
+    /// ```
+    HoldReason {
+        /// For the caller's answer; wants a comment.
+        AwaitingCaller = "1",
+        /// For the problem behind it.
+        AwaitingProblem = "3",
+        /// For somebody outside.
+        AwaitingVendor = "4",
+        /// For the change that mends it.
+        AwaitingChange = "5",
     }
 }
 
