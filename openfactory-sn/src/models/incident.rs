@@ -129,7 +129,7 @@ choice! {
     /// let hold = Fields::new()
     ///     .with_field(STATE, State::OnHold)
     ///     .with_field(HOLD_REASON, HoldReason::AwaitingChange);
-    /// assert_eq!(hold.get("hold_reason"), Some("5"));
+    /// assert_eq!(hold.get("hold_reason"), Some(HoldReason::AwaitingChange.as_str()));
     /// assert_eq!(HoldReason::from_raw("1"), HoldReason::AwaitingCaller);
     /// ```
     HoldReason {
