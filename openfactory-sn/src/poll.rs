@@ -87,7 +87,8 @@ pub struct Changed {
     /// Whether the last update was by the integration's own user. Somebody else's may lie before it: see
     /// [`Changed::unseen`].
     pub by_us: bool,
-    /// How many updates there were since it was last shown, this one not counted; `None` if it was not shown lately.
+    /// How many updates there were since it was last shown, this one not counted; `None` if it was not shown lately, or its
+    /// count has fallen since.
     pub unseen: Option<i64>,
 }
 
@@ -228,7 +229,10 @@ impl Poller {
                 }
                 seen.insert(row.sys_id().clone(), (row.text("sys_updated_on").to_owned(), count));
                 let by_us = self.own_user.as_deref() == Some(row.text("sys_updated_by"));
-                changed.push(Changed { row, by_us, unseen: known.map(|known| count - known - 1) });
+                // A count that fell, as by a restored record, tells nothing of what was missed.
+                let between =
+                    |known: i64| count.checked_sub(known)?.checked_sub(1).filter(|unseen| *unseen >= 0);
+                changed.push(Changed { row, by_us, unseen: known.and_then(between) });
             }
             if !full {
                 break;

@@ -46,13 +46,18 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
     if status == StatusCode::ACCEPTED && call.expects != Expects::Work {
         return Err(caused(Cause::Queued, "queued by the instance without an answer"));
     }
+    let unread = |cut_off| match cut_off {
+        true => caused(Cause::CutOff, "answer is cut off").with_transient(true),
+        false => fail(ErrorKind::Decode, "answer is not valid JSON"),
+    };
     match call.expects {
+        Expects::Nothing if response.body().trim_ascii().is_empty() => Ok(Answer::of(Value::Null, response)),
+        // What need not be there must still be whole if it is: the beginning of an error is no success.
         Expects::Nothing => {
-            if is_page(response) {
+            if is_page(response) || looks_like_page(response.body()) {
                 return Err(caused(Cause::Page, NOT_JSON));
             }
-            let fault = parse(response.body()).ok().and_then(|body| fault_in(&body));
-            match fault {
+            match fault_in(&parse(response.body()).map_err(unread)?) {
                 Some(fault) => Err(faulty(fault)),
                 None => Ok(Answer::of(Value::Null, response)),
             }
@@ -65,15 +70,11 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
         }
         Expects::List | Expects::Result | Expects::Json | Expects::Token | Expects::Work => {
             if !is_json(response.headers()) {
-                return Err(match is_page(response) {
+                return Err(match is_page(response) || looks_like_page(response.body()) {
                     true => caused(Cause::Page, NOT_JSON),
                     false => fail(ErrorKind::Decode, "answer is not JSON"),
                 });
             }
-            let unread = |cut_off| match cut_off {
-                true => caused(Cause::CutOff, "answer is cut off").with_transient(true),
-                false => fail(ErrorKind::Decode, "answer is not valid JSON"),
-            };
             let (rows, body) = match call.expects {
                 Expects::List => {
                     let Page { rows, rest } =
@@ -204,9 +205,14 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type(headers).is_some_and(|kind| kind == "application/json" || kind.ends_with("+json"))
 }
 
-/// HTML, declared or not.
+/// HTML that was declared such.
 fn is_page(response: &Response<Bytes>) -> bool {
     media_type(response.headers()).is_some_and(|kind| kind == "text/html" || kind == "application/xhtml+xml")
+}
+
+/// HTML by its first character, which no JSON has.
+fn looks_like_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
 }
 
 #[cfg(test)]
