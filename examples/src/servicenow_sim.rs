@@ -11,6 +11,7 @@ use clap::Parser as _;
 use openfactory_simulator::faults::{FaultList, FaultListError};
 use openfactory_simulator::outbound::{Manner, MannerError};
 use openfactory_simulator::seed::{Seed, SeedError};
+use openfactory_simulator::switches::{SwitchError, Switches};
 use openfactory_simulator::{Builder, Simulator, StartError, Webhook, WebhookError};
 use serde_json::json;
 
@@ -55,6 +56,15 @@ pub enum SimError {
         /// What is wrong with it.
         #[source]
         source: FaultListError,
+    },
+    /// A file holds no switches.
+    #[error("{} is no file of switches", path.display())]
+    Switches {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: SwitchError,
     },
     /// A file does not say how the webhook is called.
     #[error("{} does not say how the webhook is called", path.display())]
@@ -123,6 +133,10 @@ async fn serve(args: Args) -> Result<Verdict, SimError> {
 fn builder(args: Args, tls_dir: &Path) -> Result<Builder, SimError> {
     let mut builder = Simulator::builder().listen(args.listen).profile(args.profile);
     builder = builder.demo_data(!args.without_demo_data);
+    if let Some(path) = args.switches {
+        let switches = Switches::from_json(args.profile, &read(&path)?);
+        builder = builder.switches(switches.map_err(|source| SimError::Switches { path, source })?);
+    }
     builder = if args.http { builder.plain_http() } else { builder.tls_dir(tls_dir) };
     if let Some(file) = args.state {
         builder = builder.state(file);

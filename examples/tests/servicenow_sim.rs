@@ -239,6 +239,16 @@ async fn a_call_to_the_webhook_outlives_a_kill() {
     assert_eq!(body["sys_updated_by"], "change.manager");
 }
 
+#[tokio::test]
+async fn switches_come_from_a_file_over_those_of_the_profile() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("switches.json");
+    std::fs::write(&file, r#"{"unknown_path_status": 404}"#).unwrap();
+    let sim = Sim::start(dir.path(), &["--switches", file.to_str().unwrap()]);
+    let answer = sim.client.get(sim.url("/api/now/nothing")).bearer_auth(sim.token().await).send().await;
+    assert_eq!(answer.unwrap().status(), 404);
+}
+
 #[test]
 fn what_it_cannot_use_ends_with_status_2_and_a_reason() {
     let dir = tempfile::tempdir().unwrap();
@@ -246,7 +256,10 @@ fn what_it_cannot_use_ends_with_status_2_and_a_reason() {
     std::fs::write(&seed, r#"{"Sys User": []}"#).unwrap();
     let foreign = dir.path().join("state.db");
     std::fs::write(&foreign, "this is no database, however long one looks at it").unwrap();
+    let switches = dir.path().join("switches.json");
+    std::fs::write(&switches, r#"{"unknown_path": 404}"#).unwrap();
     for (arguments, reason) in [
+        (vec!["--switches", switches.to_str().unwrap()], "unknown_path"),
         (vec!["--seed", seed.to_str().unwrap()], "can't name a table"),
         (vec!["--seed", "/nowhere/seed.json"], "/nowhere/seed.json"),
         (vec!["--state", foreign.to_str().unwrap()], "state"),

@@ -32,7 +32,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 
-pub(crate) use answer::{Answer, html};
+pub(crate) use answer::{Answer, front, html};
 pub(crate) use call::{Call, pairs};
 pub(crate) use pages::encoded;
 pub(crate) use turn::Delay;
@@ -43,9 +43,7 @@ use crate::calls::Calls;
 use crate::faults::FaultPlan;
 use crate::limits::Counters;
 use crate::page::{self, Sessions};
-use crate::profile::Profile;
 use crate::refusal::Refusal;
-use crate::rules::Switches;
 use crate::store::{Session, Store};
 use crate::turns::{Turn, Turns};
 use crate::webhook::deliver::Outbound;
@@ -64,8 +62,6 @@ const URI_LIMIT: usize = 8 * 1024;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: Arc<Store>,
-    pub(crate) profile: Profile,
-    pub(crate) switches: Switches,
     pub(crate) logins: Logins,
     pub(crate) integration_users: BTreeSet<String>,
     pub(crate) faults: Arc<FaultPlan>,
@@ -93,10 +89,9 @@ impl App {
     pub(crate) fn writer<'a>(&'a self, caller: &'a Caller) -> Writer<'a> {
         Writer {
             caller,
-            switches: &self.switches,
             integration_users: &self.integration_users,
             webhook: self.outbound.payload(),
-            answering: false,
+            by_rule: false,
         }
     }
 }
@@ -113,10 +108,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn on_nothing(request: Request) -> Response {
+async fn on_nothing(State(app): State<Arc<App>>, request: Request) -> Response {
     let path = request.uri().path();
     if path.starts_with("/api/") {
-        return Answer::refused(&Refusal::no_resource(path)).into_response();
+        return Answer::refused(&Refusal::no_resource(path), &app.store.switches).into_response();
     }
     html(StatusCode::NOT_FOUND, "Page not found")
 }
@@ -135,28 +130,29 @@ async fn on_call(State(app): State<Arc<App>>, request: Request) -> Response {
 /// Waits for the call's turn, and answers it if it does not take too long.
 async fn in_turn(app: Arc<App>, request: Request, session: Option<&str>, delay: Option<Delay>) -> Response {
     let limit = route::body_limit(request.uri().path());
-    let call = match Call::read(request, limit, &app.base_url).await {
+    let switches = app.store.switches;
+    let call = match Call::read(request, limit, &app.base_url, switches).await {
         Ok(call) => call,
-        Err(refusal) => return Answer::refused(&refusal).into_response(),
+        Err(refusal) => return Answer::refused(&refusal, &switches).into_response(),
     };
     let turns = Arc::clone(&app);
     let _turn = match turns.turns.take(session, &*turns.store.clock).await {
         Turn::Granted(granted) => granted,
-        Turn::Refused => return turn::refused(),
+        Turn::Refused => return turn::refused(&switches),
         Turn::PutOff => return turn::put_off(),
     };
     if let Some(Delay(delay)) = delay {
         let begun = app.store.clock.now();
         tokio::time::sleep(delay).await;
         if app.store.clock.now().duration_since(begun).is_ok_and(|took| took >= app.quota) {
-            return turn::cancelled();
+            return turn::cancelled(&switches);
         }
     }
     let outbound = Arc::clone(&app.outbound);
     let done = tokio::task::spawn_blocking(move || {
         if route::is_batch(&call.path) {
             limit::around(&app, &call, || {
-                batch::run(&app, &call).unwrap_or_else(|refusal| Answer::refused(&refusal))
+                batch::run(&app, &call).unwrap_or_else(|refusal| Answer::refused(&refusal, &switches))
             })
         } else {
             limit::perform(&app, &call)
@@ -169,7 +165,7 @@ async fn in_turn(app: Arc<App>, request: Request, session: Option<&str>, delay: 
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a request was broken off");
             let refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Transaction cancelled");
-            Answer::refused(&refusal).into_response()
+            Answer::refused(&refusal, &switches).into_response()
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::faults::Fault;
 use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::simulator::{Simulator, StartError};
+use crate::switches::Switches;
 use crate::webhook::Webhook;
 
 /// How many calls of integrations a node handles at once, and how many wait.
@@ -38,9 +39,8 @@ pub struct Builder {
     pub(crate) clients: Vec<OAuthClient>,
     pub(crate) webhook: Option<Webhook>,
     pub(crate) faults: Vec<Fault>,
-    pub(crate) emergency_needs_approval: Option<bool>,
-    pub(crate) automatic_tasks: Option<bool>,
-    pub(crate) limits_lag: bool,
+    pub(crate) switches: Option<Switches>,
+    pub(crate) prepared: bool,
     pub(crate) semaphores: (usize, usize),
     pub(crate) quota: Duration,
     pub(crate) clock: Arc<dyn Clock>,
@@ -61,9 +61,8 @@ impl Default for Builder {
             clients: Vec::new(),
             webhook: None,
             faults: Vec::new(),
-            emergency_needs_approval: None,
-            automatic_tasks: None,
-            limits_lag: false,
+            switches: None,
+            prepared: false,
             semaphores: SEMAPHORES,
             quota: QUOTA,
             clock: Arc::new(SystemClock),
@@ -94,6 +93,15 @@ impl Builder {
     /// Plays this kind of instance.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Has on it what the integration guide assumes and an administrator has to make on an instance as it is delivered:
+    /// the class `cmdb_ci_os_image`, the columns `u_...`, the choices, the discovery source, `sn_grc_item`, and the
+    /// property by which an OAuth client gets tokens. Its rules stay those of its profile; the profiles `guide` and
+    /// `hardened` have all that anyway.
+    pub fn prepared_for_the_guide(mut self) -> Self {
+        self.prepared = true;
         self
     }
 
@@ -141,22 +149,9 @@ impl Builder {
         self
     }
 
-    /// Whether an emergency change waits at Authorize until it is approved; by default as the profile has it.
-    pub fn emergency_needs_approval(mut self, needs: bool) -> Self {
-        self.emergency_needs_approval = Some(needs);
-        self
-    }
-
-    /// Whether a change gets the tasks "Implement" and "Post implementation testing" when it enters Implement, and goes
-    /// on to Review by itself once no task is open; by default as the profile has it.
-    pub fn automatic_tasks(mut self, automatic: bool) -> Self {
-        self.automatic_tasks = Some(automatic);
-        self
-    }
-
-    /// Enforces the hourly limits of `sys_rate_limit_rules` half a minute late, as where several nodes count.
-    pub fn limits_lag(mut self, lag: bool) -> Self {
-        self.limits_lag = lag;
+    /// Plays an instance with these switches; without them, with those of its profile.
+    pub fn switches(mut self, switches: Switches) -> Self {
+        self.switches = Some(switches);
         self
     }
 

@@ -9,7 +9,6 @@ use crate::access::Caller;
 use crate::instant;
 use crate::query::{Query, evaluate};
 use crate::refusal::Refusal;
-use crate::rules::Switches;
 use crate::rules::incident::{CLOSED, RESOLVED};
 use crate::store::{Session, Store, StoreError};
 use crate::write::{self, Writer, input::Input};
@@ -25,7 +24,7 @@ const PACE: Duration = Duration::from_millis(200);
 const EVERY: Duration = Duration::from_secs(3_600);
 
 /// Runs the jobs whenever an hour has passed, until the task is aborted.
-pub(crate) async fn run(store: Arc<Store>, switches: Switches) {
+pub(crate) async fn run(store: Arc<Store>) {
     let mut last = store.clock.now();
     loop {
         tokio::time::sleep(PACE).await;
@@ -35,7 +34,7 @@ pub(crate) async fn run(store: Arc<Store>, switches: Switches) {
         }
         last = now;
         let own = Arc::clone(&store);
-        let done = tokio::task::spawn_blocking(move || own.write(|session| close(session, &switches))).await;
+        let done = tokio::task::spawn_blocking(move || own.write(close)).await;
         match done {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => {
@@ -46,15 +45,14 @@ pub(crate) async fn run(store: Arc<Store>, switches: Switches) {
     }
 }
 
-fn close(session: &Session<'_>, switches: &Switches) -> Result<(), Refusal> {
+fn close(session: &Session<'_>) -> Result<(), Refusal> {
     let days = days(session)?;
     let Some(before) = before(session.now, days) else { return Ok(()) };
     let system = Caller::system();
     let query = format!("state={RESOLVED}^resolved_at<={}", instant::glide(before));
     let query = Query::parse(session, &system, "incident", &query)?.query;
     let none = BTreeSet::new();
-    let writer =
-        Writer { caller: &system, switches, integration_users: &none, webhook: None, answering: false };
+    let writer = Writer { caller: &system, integration_users: &none, webhook: None, by_rule: true };
     for incident in evaluate::run(session, "incident", &query)? {
         write::update(session, &writer, &incident, &Input::of([("state", CLOSED)]))?;
     }

@@ -75,6 +75,7 @@ pub mod state {
     pub use crate::store::{Delivery, DeliveryState, StoreError};
 }
 mod store;
+pub mod switches;
 mod tls;
 mod turns;
 mod webhook;

@@ -156,7 +156,7 @@ async fn answered<W>(app: Arc<App>, request: Request, work: W) -> Response
 where
     W: FnOnce(&App, &Session<'_>, &Call) -> Result<Response, Refusal> + Send + 'static,
 {
-    let call = match Call::read(request, FORM_LIMIT, &app.base_url).await {
+    let call = match Call::read(request, FORM_LIMIT, &app.base_url, app.store.switches).await {
         Ok(call) => call,
         Err(refusal) => return respond::refused(&refusal),
     };

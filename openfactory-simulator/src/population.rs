@@ -43,6 +43,8 @@ const RELATION_TYPES: [(&str, &str); 8] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Population {
     pub(crate) profile: Profile,
+    /// Whether it has what the guide assumes.
+    pub(crate) prepared: bool,
     /// Whether it has records to look at and to try things on.
     pub(crate) demo: bool,
 }
@@ -57,7 +59,7 @@ pub(crate) fn plant(session: &Session<'_>, population: Population) -> Result<(),
         once(session, "cmdb_rel_type", sys_id, values)?;
     }
     // On an instance as it is delivered, an administrator has to make this property.
-    if profile != Profile::Stock {
+    if population.prepared {
         let sys_id = derived_id("sys_properties", CLIENT_CREDENTIALS_PROPERTY);
         let values = [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")];
         once(session, "sys_properties", &sys_id, values)?;

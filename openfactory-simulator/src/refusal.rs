@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::store::StoreError;
+use crate::switches::{MethodRefusal, Switches};
 
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -10,11 +11,39 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     pub(crate) detail: Option<String>,
+    varies: Option<Varies>,
+}
+
+/// Of refusals that differ between instances, which one it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Varies {
+    DuplicateKey,
+    Method,
+    NoResource,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), detail: None }
+        Self { status, message: message.into(), detail: None, varies: None }
+    }
+
+    fn varies(mut self, varies: Varies) -> Self {
+        self.varies = Some(varies);
+        self
+    }
+
+    /// The refusal as an instance with these switches words it.
+    pub(crate) fn as_of(&self, switches: &Switches) -> (StatusCode, &str, Option<&str>) {
+        let own = (self.status, self.message.as_str(), self.detail.as_deref());
+        let with = |status| (StatusCode::from_u16(status).unwrap_or(own.0), own.1, own.2);
+        match self.varies {
+            Some(Varies::DuplicateKey) => with(switches.duplicate_sys_id_status),
+            Some(Varies::NoResource) => with(switches.unknown_path_status),
+            Some(Varies::Method) if switches.method_refusal == MethodRefusal::NotAllowed => {
+                (self.status, "Method Not Allowed", None)
+            }
+            _ => own,
+        }
     }
 
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
@@ -69,10 +98,13 @@ impl Refusal {
         Self::operation_failed(format!(
             "Unique Key violation detected by database (Duplicate entry '{sys_id}' for key 'PRIMARY')"
         ))
+        .varies(Varies::DuplicateKey)
     }
 
     pub(crate) fn no_resource(path: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "Requested URI does not represent any resource").detail(path)
+        Self::new(StatusCode::BAD_REQUEST, "Requested URI does not represent any resource")
+            .detail(path)
+            .varies(Varies::NoResource)
     }
 
     /// The caller may not use this API at all.
@@ -88,6 +120,7 @@ impl Refusal {
     pub(crate) fn method(method: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not supported")
             .detail(format!("{method} method not supported for API"))
+            .varies(Varies::Method)
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod approver;
 pub(crate) mod change;
+pub(crate) mod dictionary;
 pub(crate) mod incident;
 pub(crate) mod notify;
 mod policy;
 mod problem;
+pub(crate) mod relation;
 mod script;
 
 pub(crate) use policy::Policy;
@@ -16,17 +18,6 @@ use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::write::Writer;
 use crate::write::input::Input;
-
-/// What instances differ in.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Switches {
-    /// Whether an emergency change waits at Authorize until it is approved.
-    pub(crate) emergency_needs_approval: bool,
-    /// Whether hourly limits are enforced half a minute late.
-    pub(crate) limits_lag: bool,
-    /// Whether a change gets its two tasks when it enters Implement, and goes on by itself once they are done.
-    pub(crate) automatic_tasks: bool,
-}
 
 /// What a rule wants done once the row is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +43,7 @@ pub(crate) fn before_insert(
     session: &Session<'_>,
     writer: &Writer<'_>,
     new: &mut Record,
+    input: &Input,
 ) -> Result<(), Refusal> {
     let now = crate::instant::glide(session.now);
     if session.schema.is_a(&new.class, "task") {
@@ -62,13 +54,16 @@ pub(crate) fn before_insert(
         }
     }
     if session.schema.is_a(&new.class, "incident") {
-        incident::on_insert(new, &writer.caller.sys_id, &now);
+        incident::on_insert(session.switches, new, input, &writer.caller.sys_id, &now);
     } else if session.schema.is_a(&new.class, "change_request") {
-        change::on_insert(new);
+        change::on_insert(session.switches, new)?;
     } else if session.schema.is_a(&new.class, "problem") {
         problem::on_insert(new);
     }
     script::check(session, script::Action::Insert, new)?;
+    if session.switches.mandatory_fields_are_enforced {
+        dictionary::check_mandatory(session.schema, new)?;
+    }
     policy::check(session, new)
 }
 
@@ -83,15 +78,14 @@ pub(crate) fn before_update(
     let now = crate::instant::glide(session.now);
     let caller = &writer.caller.sys_id;
     let effects = if session.schema.is_a(&new.class, "incident") {
-        let commented = input.journal(session.schema, &new.class).any(|(name, _)| name == "comments");
-        incident::on_update(old, new, caller, &now, commented)
+        incident::on_update(session, writer, old, new, input)?
     } else if session.schema.is_a(&new.class, "change_request") {
-        change::on_update(writer, old, new, &now)?
+        change::on_update(session.switches, writer, old, new, &now)?
     } else if session.schema.is_a(&new.class, "problem") {
         problem::on_update(old, new, caller, &now)?;
         Vec::new()
     } else if session.schema.is_a(&new.class, "change_task") {
-        change::on_task_update(writer.switches, old, new, &now)
+        change::on_task_update(session.switches, old, new, &now)
     } else if session.schema.is_a(&new.class, "sysapproval_approver") {
         approver::on_update(writer.caller, old, new)?
     } else {

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use self::kin::Kin;
-use crate::profile::Profile;
 
 /// The type of a field, as far as it shows over the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,14 +205,15 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The dictionary of an instance without seeds; made once, since it is the same for all.
-    pub(crate) fn shared(profile: Profile) -> Arc<Self> {
-        static SHARED: Mutex<BTreeMap<&'static str, Arc<Schema>>> = Mutex::new(BTreeMap::new());
+    /// The dictionary of an instance without seeds, `prepared` with what the guide assumes or not; made once, since it is
+    /// the same for all.
+    pub(crate) fn shared(prepared: bool) -> Arc<Self> {
+        static SHARED: Mutex<BTreeMap<bool, Arc<Schema>>> = Mutex::new(BTreeMap::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(shared.entry(profile.name()).or_insert_with(|| Arc::new(Self::of(profile))))
+        Arc::clone(shared.entry(prepared).or_insert_with(|| Arc::new(Self::of(prepared))))
     }
 
-    pub(crate) fn of(profile: Profile) -> Self {
+    pub(crate) fn of(prepared: bool) -> Self {
         let mut system = Table::new("", "")
             .strings(&[
                 ("sys_id", "Sys ID"),
@@ -247,9 +247,8 @@ impl Schema {
         {
             schema.add(table);
         }
-        match profile {
-            Profile::Guide | Profile::Hardened => guide::extend(&mut schema),
-            Profile::Stock => {}
+        if prepared {
+            guide::extend(&mut schema);
         }
         schema
     }
@@ -343,7 +342,7 @@ mod tests {
 
     #[test]
     fn every_parent_reference_and_display_column_exists() {
-        let schema = Schema::of(Profile::Guide);
+        let schema = Schema::of(true);
         for table in schema.tables() {
             if let Some(parent) = &table.extends {
                 assert!(schema.table(parent).is_some(), "{} extends {parent}", table.name);
@@ -360,7 +359,7 @@ mod tests {
 
     #[test]
     fn children_inherit_and_redefine() {
-        let schema = Schema::of(Profile::Guide);
+        let schema = Schema::of(true);
         assert_eq!(schema.root("cmdb_ci_os_image"), "cmdb_ci");
         assert!(schema.is_a("incident", "task"));
         assert!(!schema.is_a("task", "incident"));

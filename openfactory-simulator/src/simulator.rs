@@ -23,10 +23,10 @@ use crate::page::Sessions;
 use crate::population::{self, Population};
 use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
-use crate::rules::Switches;
 use crate::schema::Schema;
 use crate::seed::{Seed, SeedError};
 use crate::store::{Store, StoreError};
+use crate::switches::Switches;
 use crate::tls::{self, TlsError};
 use crate::turns::Turns;
 use crate::webhook::deliver::{self, Outbound};
@@ -104,9 +104,10 @@ impl Simulator {
                 tracing::debug!("another part of the process installed its TLS provider first");
             }
         }
+        let prepared = builder.prepared || builder.profile != Profile::Stock;
         let users = with_standard_users(builder.users, builder.profile, &*builder.entropy);
         let clients = with_a_client(builder.clients, &*builder.entropy);
-        let mut schema = Schema::shared(builder.profile);
+        let mut schema = Schema::shared(prepared);
         for seed in &builder.seeds {
             seed.extend_schema(Arc::make_mut(&mut schema)).map_err(StartError::Seed)?;
         }
@@ -124,16 +125,17 @@ impl Simulator {
 
         let file = builder.state.clone();
         let in_state = |source| StartError::State { file: file.clone(), source };
-        let population = Population { profile: builder.profile, demo: builder.demo_data };
+        let population = Population { profile: builder.profile, prepared, demo: builder.demo_data };
         let in_row = |refusal: Refusal| StartError::Row { source: refusal.into() };
         // What every instance of a kind begins with is planted once, and copied.
-        let as_delivered = Arc::ptr_eq(&schema, &Schema::shared(builder.profile));
+        let as_delivered = Arc::ptr_eq(&schema, &Schema::shared(prepared));
+        let switches = builder.switches.unwrap_or_else(|| Switches::of(builder.profile));
         let store = match &file {
             None => {
                 let ready = population::ready(population).map_err(in_row)?;
-                ready.copy(schema, builder.clock, builder.entropy)
+                ready.copy(schema, switches, builder.clock, builder.entropy)
             }
-            Some(file) => Store::open(Some(file), schema, builder.clock, builder.entropy),
+            Some(file) => Store::open(Some(file), schema, switches, builder.clock, builder.entropy),
         };
         let store = Arc::new(store.map_err(in_state)?);
         let complete = as_delivered && file.is_none();
@@ -153,16 +155,8 @@ impl Simulator {
         }
         let faults = Arc::new(FaultPlan::new(builder.faults));
         let calls = Arc::new(Calls::new(Arc::clone(&store.clock)));
-        let as_delivered = builder.profile == Profile::Stock;
-        let switches = Switches {
-            emergency_needs_approval: builder.emergency_needs_approval.unwrap_or(as_delivered),
-            limits_lag: builder.limits_lag,
-            automatic_tasks: builder.automatic_tasks.unwrap_or(as_delivered),
-        };
         let app = App {
             store: Arc::clone(&store),
-            profile: builder.profile,
-            switches,
             logins: Logins {
                 passwords: users.iter().map(|user| (user.name.clone(), user.password.clone())).collect(),
                 api_keys: users
@@ -182,10 +176,12 @@ impl Simulator {
             base_url: base_url.clone(),
         };
         let (config, ca_pem) = identity.map(|identity| (identity.config, identity.ca_pem)).unzip();
-        let server = Server::start(listener, config, api::router(Arc::new(app)), Arc::clone(&faults), calls)
+        let router = api::router(Arc::new(app));
+        let faulty = Arc::clone(&faults);
+        let server = Server::start(listener, config, router, faulty, calls, switches.unavailable_body)
             .map_err(|source| StartError::Listen { address, source })?;
         let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
-        let jobs = tokio::spawn(jobs::run(Arc::clone(&store), switches));
+        let jobs = tokio::spawn(jobs::run(Arc::clone(&store)));
         Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries, jobs })
     }
 

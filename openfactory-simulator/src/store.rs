@@ -28,6 +28,7 @@ pub(crate) use tokens::{Kind as TokenKind, Token};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::schema::Schema;
+use crate::switches::Switches;
 
 /// How many statements are kept prepared.
 const STATEMENTS: usize = 64;
@@ -89,6 +90,7 @@ pub(crate) struct Store {
     pub(crate) schema: Arc<Schema>,
     index: Index,
     standing: Standing,
+    pub(crate) switches: Switches,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -104,6 +106,7 @@ impl Store {
     pub(crate) fn open(
         file: Option<&Path>,
         schema: Arc<Schema>,
+        switches: Switches,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
@@ -112,13 +115,14 @@ impl Store {
             None => Connection::open_in_memory()?,
         };
         layout::prepare(&connection, file.is_some())?;
-        Self::on(connection, schema, clock, entropy)
+        Self::on(connection, schema, switches, clock, entropy)
     }
 
     /// A state in memory that begins as this one stands.
     pub(crate) fn copy(
         &self,
         schema: Arc<Schema>,
+        switches: Switches,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
@@ -132,19 +136,21 @@ impl Store {
                 });
             }
         }
-        Self::on(copy, schema, clock, entropy)
+        Self::on(copy, schema, switches, clock, entropy)
     }
 
     fn on(
         connection: Connection,
         schema: Arc<Schema>,
+        switches: Switches,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let index = Index::of(&schema);
         let standing = Standing::default();
-        let store = Self { connection: Mutex::new(connection), schema, index, standing, clock, entropy };
+        let connection = Mutex::new(connection);
+        let store = Self { connection, schema, index, standing, switches, clock, entropy };
         store.write(|session| session.reindex())?;
         Ok(store)
     }
@@ -186,6 +192,7 @@ impl Store {
             schema: &self.schema,
             index: &self.index,
             standing: &self.standing,
+            switches: &self.switches,
             unsettled: Cell::new(false),
             now: self.clock.now(),
             entropy: &*self.entropy,

@@ -11,22 +11,21 @@ use crate::access::Caller;
 use crate::entropy;
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::rules::{self, Switches};
+use crate::rules;
 use crate::store::{Session, StoreError};
 use crate::webhook::manner::Payload;
 use input::Input;
 
-/// Who writes, and what the instance is like.
+/// Who writes, and whom it concerns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Writer<'a> {
     pub(crate) caller: &'a Caller,
-    pub(crate) switches: &'a Switches,
     /// Users whose own writes are not told to the webhook.
     pub(crate) integration_users: &'a BTreeSet<String>,
     /// How a webhook is told, if there is one.
     pub(crate) webhook: Option<Payload>,
-    /// Whether the write passes on an approver's answer.
-    pub(crate) answering: bool,
+    /// Whether a rule of the instance writes in the caller's name, and not the caller.
+    pub(crate) by_rule: bool,
 }
 
 /// Makes a row.
@@ -42,12 +41,16 @@ pub(crate) fn create(
     if session.taken(table, &sys_id)? {
         return Err(Refusal::duplicate_key(&sys_id));
     }
+    let input = &*input.taken(session, table)?;
     let mut record = with_defaults(session, table, &sys_id);
     if let Some(wished) = wished {
         record.set("sys_id", wished);
     }
     input.apply(session.schema, &mut record);
-    rules::before_insert(session, writer, &mut record)?;
+    rules::before_insert(session, writer, &mut record, input)?;
+    if session.switches.relations_are_unique && rules::relation::is_there(session, &record)? {
+        return Err(rules::relation::doubled());
+    }
     number(session, &mut record)?;
     audit::stamp_new(session, writer.caller, &mut record);
     session.insert(&record)?;
@@ -79,10 +82,12 @@ pub(crate) fn update(
     old: &Record,
     input: &Input,
 ) -> Result<Record, Refusal> {
+    let input = &*input.taken(session, &old.class)?;
     let mut new = old.clone();
     input.apply(session.schema, &mut new);
     let effects = rules::before_update(session, writer, old, &mut new, input)?;
-    if new == *old && !input.has_journal(session.schema, &old.class) {
+    let nothing_new = new == *old && !input.has_journal(session.schema, &old.class);
+    if nothing_new && !session.switches.empty_updates_count {
         return Ok(new);
     }
     audit::stamp_changed(session, writer.caller, &mut new);

@@ -40,6 +40,11 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) without_demo_data: bool,
 
+    /// What this instance does otherwise than others of its profile, where their documentation leaves it open or they
+    /// differ: {"SWITCH": POSITION, ...}. The switches are listed in openfactory-simulator/CHECKLIST.md.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) switches: Option<PathBuf>,
+
     /// Rows, and tables for them, to begin with: {"TABLE": [{"FIELD": "value"}], "$schema"?: {...}}. Repeatable.
     #[arg(long, value_name = "FILE.json")]
     pub(super) seed: Vec<PathBuf>,

@@ -119,7 +119,7 @@ impl<'a> Access<'a> {
     }
 }
 
-fn denied(operation: Operation) -> Refusal {
+pub(super) fn denied(operation: Operation) -> Refusal {
     match operation {
         Operation::Create => Refusal::acl("Insert"),
         Operation::Delete => Refusal::acl("Delete"),

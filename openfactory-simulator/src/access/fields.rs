@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::rules::Rule;
-use super::{Access, Operation};
+use super::{Access, Operation, check};
 use crate::record::Record;
+use crate::refusal::Refusal;
 use crate::schema::FieldType;
 use crate::store::StoreError;
 use crate::write::input::Input;
@@ -51,13 +52,8 @@ impl Access<'_> {
         Ok(true)
     }
 
-    /// Drops the values that the caller may not write.
-    pub(crate) fn admit(
-        &self,
-        operation: Operation,
-        row: &Record,
-        input: &mut Input,
-    ) -> Result<(), StoreError> {
+    /// Drops the values that the caller may not write, or refuses them.
+    pub(crate) fn admit(&self, operation: Operation, row: &Record, input: &mut Input) -> Result<(), Refusal> {
         if !self.rules.about_fields(operation) {
             return Ok(());
         }
@@ -66,6 +62,9 @@ impl Access<'_> {
             if !self.field(operation, row, name)? {
                 denied.insert(name.to_owned());
             }
+        }
+        if !denied.is_empty() && self.session.switches.forbidden_fields_refuse {
+            return Err(check::denied(operation));
         }
         input.without(&denied);
         Ok(())

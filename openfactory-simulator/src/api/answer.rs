@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::xml;
 use crate::refusal::Refusal;
+use crate::switches::{PageBody, Switches};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
 
@@ -39,13 +40,11 @@ impl Answer {
     }
 
     /// The error envelope.
-    pub(crate) fn refused(refusal: &Refusal) -> Self {
-        let body = json!({
-            "error": { "message": refusal.message, "detail": refusal.detail },
-            "status": "failure",
-        });
-        let answer = Self::json(refusal.status, &body);
-        if refusal.status == StatusCode::UNAUTHORIZED {
+    pub(crate) fn refused(refusal: &Refusal, switches: &Switches) -> Self {
+        let (status, message, detail) = refusal.as_of(switches);
+        let body = json!({ "error": { "message": message, "detail": detail }, "status": "failure" });
+        let answer = Self::json(status, &body);
+        if status == StatusCode::UNAUTHORIZED && switches.names_realm {
             return answer.header(header::WWW_AUTHENTICATE, "BASIC realm=\"Service-now\"");
         }
         answer
@@ -106,6 +105,18 @@ impl IntoResponse for Answer {
             response.headers_mut().append(name, value);
         }
         response
+    }
+}
+
+/// What says that a call is refused before the instance itself looks at it.
+pub(crate) fn front(kind: PageBody, status: StatusCode, text: &str) -> Response {
+    match kind {
+        PageBody::Html => html(status, text),
+        PageBody::Empty => status.into_response(),
+        PageBody::Json => {
+            let body = json!({ "error": { "message": text, "detail": null }, "status": "failure" });
+            Answer::json(status, &body).into_response()
+        }
     }
 }
 

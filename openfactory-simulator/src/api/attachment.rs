@@ -223,6 +223,9 @@ fn metadata(access: &Access<'_>, call: &Call, row: &Record) -> Result<Value, Sto
     if let Value::Object(fields) = &mut shown {
         let link = format!("{}/api/now/attachment/{}/file", call.base_url, row.sys_id);
         fields.insert("download_link".to_owned(), json!(link));
+        if !session.switches.attachment_hash {
+            fields.remove("hash");
+        }
         for (field, user) in [("created_by_name", "sys_created_by"), ("updated_by_name", "sys_updated_by")] {
             let user_name = row.value(user);
             let name = session

@@ -1,5 +1,7 @@
 //! The Batch API: calls in one body, done one after another, each a transaction of its own.
 
+mod size;
+
 use std::time::{Duration, SystemTime};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -8,15 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::size::Sizes;
 use super::call::pairs;
-use super::{Answer, App, Call, route};
+use super::{Answer, App, Call, limit, route};
 use crate::refusal::Refusal;
 
 /// How long all items together may take; what has not begun by then stays unserviced.
 const QUOTA: Duration = Duration::from_secs(30);
-
-/// The largest body of one item, in bytes: `glide.rest.batch.max.inputSize` by default.
-const ITEM_LIMIT: usize = 5 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Batch {
@@ -54,13 +54,17 @@ pub(super) fn run(app: &App, call: &Call) -> Result<Answer, Refusal> {
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
-    app.store.read(|session| {
+    let sizes = app.store.read(|session| {
         app.caller(session, call)?;
-        route::opened(app, session, call)
+        route::opened(app, session, call)?;
+        Ok::<_, Refusal>(Sizes::of(session, call)?)
     })?;
     call.sends_json()?;
     let batch: Batch =
         serde_json::from_slice(&call.body).map_err(|error| Refusal::unreadable(error.to_string()))?;
+    if app.store.switches.batch_items.is_some_and(|most| batch.rest_requests.len() > most) {
+        return Err(Refusal::unreadable("the batch has too many rest_requests"));
+    }
     let begun = app.store.clock.now();
     let mut serviced = Vec::new();
     let mut unserviced = Vec::new();
@@ -70,12 +74,13 @@ pub(super) fn run(app: &App, call: &Call) -> Result<Answer, Refusal> {
             unserviced.push(text(&item.id));
             continue;
         }
-        let answer = match inner(call, item) {
+        let answer = match inner(call, item, sizes) {
+            Ok(inner) if app.store.switches.batch_items_are_limited => limit::perform(app, &inner),
             Ok(inner) => route::perform(app, &inner),
-            Err(refusal) => Answer::refused(&refusal),
+            Err(refusal) => Answer::refused(&refusal, &app.store.switches),
         };
         let took = elapsed(now, app.store.clock.now());
-        serviced.push(told(item, &answer, took));
+        serviced.push(told(item, &answer, took, sizes));
     }
     Ok(Answer::json(
         StatusCode::OK,
@@ -101,7 +106,7 @@ fn text(id: &Value) -> String {
 }
 
 /// The item as a call, by the same caller.
-fn inner(call: &Call, item: &Item) -> Result<Call, Refusal> {
+fn inner(call: &Call, item: &Item, sizes: Sizes) -> Result<Call, Refusal> {
     let (path, query) = item.url.split_once('?').unwrap_or((&item.url, ""));
     if !path.starts_with("/api/") || route::is_batch(path) {
         return Err(Refusal::no_resource(path));
@@ -114,12 +119,7 @@ fn inner(call: &Call, item: &Item) -> Result<Call, Refusal> {
             .decode(body.trim())
             .map_err(|error| Refusal::unreadable(format!("body of item {}: {error}", text(&item.id))))?,
     };
-    if body.len() > ITEM_LIMIT {
-        return Err(Refusal::unreadable(format!(
-            "Rejected large REST payload with content-length = {} bytes. Max allowed: {ITEM_LIMIT} bytes.",
-            body.len()
-        )));
-    }
+    sizes.admit(&body)?;
     let mut headers = HeaderMap::new();
     for header in &item.headers {
         let name = HeaderName::from_bytes(header.name.as_bytes());
@@ -140,10 +140,31 @@ fn inner(call: &Call, item: &Item) -> Result<Call, Refusal> {
         query: pairs(query),
         body: body.into(),
         base_url: call.base_url.clone(),
+        switches: call.switches,
     })
 }
 
-fn told(item: &Item, answer: &Answer, took: Duration) -> Value {
+/// What stands for an answer that is too large: the call was done, and its outcome is not told.
+fn too_large(item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Value {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    json!({
+        "id": text(&item.id),
+        "body": "",
+        "status_code": status.as_u16(),
+        "status_text": status.canonical_reason().unwrap_or_default(),
+        "error_message": format!(
+            "Response of {} bytes exceeds the maximum of {} bytes",
+            answer.body().len(),
+            sizes.output
+        ),
+        "execution_time": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn told(item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Value {
+    if answer.body().len() > sizes.output {
+        return too_large(item, answer, took, sizes);
+    }
     let mut told = json!({
         "id": text(&item.id),
         "body": STANDARD.encode(answer.body()),

@@ -13,6 +13,7 @@ use crate::layout;
 use crate::refusal::Refusal;
 use crate::render::{Display, View};
 use crate::store::{Session, StoreError};
+use crate::switches::Switches;
 use crate::write::input::Input;
 
 /// How long a client has for sending the body.
@@ -35,10 +36,16 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
     /// Scheme and authority by which the client reached the instance.
     pub(crate) base_url: String,
+    pub(crate) switches: Switches,
 }
 
 impl Call {
-    pub(crate) async fn read(request: Request, limit: usize, base_url: &str) -> Result<Self, Refusal> {
+    pub(crate) async fn read(
+        request: Request,
+        limit: usize,
+        base_url: &str,
+        switches: Switches,
+    ) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
         let announced = parts
             .headers
@@ -48,9 +55,9 @@ impl Call {
         if let Some(length) =
             announced.filter(|length| usize::try_from(*length).map_or(true, |length| length > limit))
         {
-            return Err(too_large(length, limit));
+            return Err(too_large(length, limit, switches));
         }
-        let body = tokio::time::timeout(BODY_TIMEOUT, collect(body, limit))
+        let body = tokio::time::timeout(BODY_TIMEOUT, collect(body, limit, switches))
             .await
             .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "Request timeout"))??;
         Ok(Self {
@@ -61,6 +68,7 @@ impl Call {
             method: super::route::method(&parts.method, &parts.headers),
             headers: parts.headers,
             body,
+            switches,
         })
     }
 
@@ -129,6 +137,7 @@ impl Call {
 
     /// Refuses a client that takes neither JSON nor XML.
     pub(crate) fn wants_rows(&self) -> Result<(), Refusal> {
+        self.says_what_it_accepts()?;
         match self.form() {
             Some(_) => Ok(()),
             None => Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "Requested format not supported")
@@ -151,8 +160,14 @@ impl Call {
         }
     }
 
+    fn says_what_it_accepts(&self) -> Result<(), Refusal> {
+        let missing = self.switches.accept_required && self.header("accept").is_none();
+        if missing { Err(Refusal::unreadable("Accept is missing")) } else { Ok(()) }
+    }
+
     /// Refuses a body that is not JSON, and a client that takes no JSON.
     pub(crate) fn wants_json(&self) -> Result<(), Refusal> {
+        self.says_what_it_accepts()?;
         let accepted = self.header("accept").is_none_or(|accept| {
             ["application/json", "application/*", "*/*"].iter().any(|kind| accept.contains(kind))
         });
@@ -174,22 +189,23 @@ impl Call {
     }
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+async fn collect(body: Body, limit: usize, switches: Switches) -> Result<Bytes, Refusal> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| Refusal::unreadable(error.to_string()))?;
         if bytes.len() + chunk.len() > limit {
-            return Err(too_large((bytes.len() + chunk.len()) as u64, limit));
+            return Err(too_large((bytes.len() + chunk.len()) as u64, limit, switches));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
 }
 
-fn too_large(length: u64, limit: usize) -> Refusal {
+fn too_large(length: u64, limit: usize, switches: Switches) -> Refusal {
     if limit > super::JSON_LIMIT {
-        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "Payload too large")
+        let status = StatusCode::from_u16(switches.large_attachment_status);
+        return Refusal::new(status.unwrap_or(StatusCode::PAYLOAD_TOO_LARGE), "Payload too large")
             .detail(format!("Max allowed: {limit} bytes."));
     }
     Refusal::unreadable(format!(

@@ -41,7 +41,7 @@ pub(super) fn identify(
     let options = Options {
         source: call.param("sysparm_data_source").unwrap_or_default().to_owned(),
         commit: variant != Variant::Query,
-        partial: option("partial_commits"),
+        partial: option("partial_commits") || session.switches.ire_always_commits_partially,
         deduplicate: option("deduplicate_payloads"),
     };
     let outcomes = ire::run(session, &app.writer(&caller), &payload, &options)?;

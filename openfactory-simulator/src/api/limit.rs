@@ -23,10 +23,10 @@ pub(super) fn around(app: &App, call: &Call, work: impl FnOnce() -> Answer) -> A
         // Whoever is not known is refused by the call itself.
         let Ok(caller) = app.caller(session, call) else { return Ok(None) };
         let now = instant::unix_seconds(session.now);
-        Ok(app.counters.count(&rules, &caller, &call.path, now, app.switches.limits_lag))
+        Ok(app.counters.count(&rules, &caller, &call.path, now, app.store.switches.limits_lag))
     });
     match verdict {
-        Err(error) => Answer::refused(&error.into()),
+        Err(error) => Answer::refused(&error.into(), &app.store.switches),
         Ok(None) => work(),
         Ok(Some(verdict)) => match verdict.wait {
             None => told(work(), &verdict),
@@ -35,7 +35,8 @@ pub(super) fn around(app: &App, call: &Call, work: impl FnOnce() -> Answer) -> A
                     format!("Rate limit of {} requests per hour for {} exceeded", verdict.limit, verdict.api);
                 let refusal =
                     Refusal::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded").detail(detail);
-                told(Answer::refused(&refusal), &verdict).header(header::RETRY_AFTER, &wait.to_string())
+                told(Answer::refused(&refusal, &app.store.switches), &verdict)
+                    .header(header::RETRY_AFTER, &wait.to_string())
             }
         },
     }

@@ -2,6 +2,8 @@
 //! instance.
 
 use axum::http::{Method, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::call::pairs;
@@ -18,11 +20,18 @@ pub(super) fn token(app: &App, session: &Session<'_>, call: &Call) -> Result<Ans
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
-    let Some(granted) = app.logins.grant(session, &form(call))? else {
-        return Ok(Answer::json(
-            StatusCode::UNAUTHORIZED,
-            &json!({ "error_description": "access_denied", "error": "server_error" }),
-        ));
+    let mut form = form(call);
+    if let Some((id, secret)) = client_by_header(call).filter(|_| session.switches.oauth_client_by_header) {
+        form.insert("client_id".to_owned(), id);
+        form.insert("client_secret".to_owned(), secret);
+    }
+    let granted = match app.logins.grant(session, &form)? {
+        Ok(granted) => granted,
+        Err(denied) => {
+            let error = if session.switches.oauth_errors_differ { denied.name() } else { "server_error" };
+            let told = json!({ "error_description": "access_denied", "error": error });
+            return Ok(Answer::json(StatusCode::UNAUTHORIZED, &told));
+        }
     };
     let mut told = json!({
         "access_token": granted.access.token,
@@ -38,6 +47,9 @@ pub(super) fn token(app: &App, session: &Session<'_>, call: &Call) -> Result<Ans
 
 /// `/oauth_revoke.do`: the token that is named counts no more. Who knows it may do so; an unknown one is no error.
 pub(super) fn revoke(_: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
+    if !session.switches.token_revocation {
+        return Err(Refusal::no_resource(&call.path));
+    }
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
@@ -67,6 +79,14 @@ pub(super) fn authorize(app: &App, session: &Session<'_>, call: &Call) -> Result
     let state = call.param("state").map(|state| format!("&state={}", encoded(state))).unwrap_or_default();
     let to = format!("{uri}{separator}code={}{state}", encoded(&code));
     Ok(Answer::empty(StatusCode::FOUND).header(header::LOCATION, &to))
+}
+
+/// Client and secret by a Basic header.
+fn client_by_header(call: &Call) -> Option<(String, String)> {
+    let (scheme, rest) = call.header("authorization")?.split_once(' ')?;
+    let decoded = String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    scheme.eq_ignore_ascii_case("basic").then(|| (id.to_owned(), secret.to_owned()))
 }
 
 /// The fields of a form; nothing where the body is none, which JSON is not.

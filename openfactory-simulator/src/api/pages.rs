@@ -14,9 +14,15 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn of(call: &Call, default_limit: usize) -> Result<Self, Refusal> {
+        let offset = call.param("sysparm_offset").and_then(|text| text.parse::<i64>().ok());
+        let before = offset.is_some_and(|offset| offset < 0);
         Ok(Self {
             limit: call.number("sysparm_limit", default_limit)?,
-            offset: call.number("sysparm_offset", 0)?,
+            offset: if before && call.switches.negative_offset_is_zero {
+                0
+            } else {
+                call.number("sysparm_offset", 0)?
+            },
         })
     }
 
@@ -50,7 +56,9 @@ impl Page {
         if self.offset + self.limit < total {
             links.push(self.link(call, self.offset + self.limit, "next"));
         }
-        links.push(self.link(call, last, "last"));
+        if !call.flag("sysparm_no_count") || call.switches.last_link_without_count {
+            links.push(self.link(call, last, "last"));
+        }
         links.join(",")
     }
 

@@ -43,7 +43,7 @@ pub(super) fn perform(app: &App, call: &Call) -> Answer {
     } else {
         app.store.write(|session| dispatch(app, session, call))
     };
-    let answer = done.unwrap_or_else(|refusal| Answer::refused(&refusal));
+    let answer = done.unwrap_or_else(|refusal| Answer::refused(&refusal, &app.store.switches));
     let answer = if call.form() == Some(Form::Xml) { answer.in_xml() } else { answer };
     match call.header("x-no-response-body") {
         Some("true") if answer.is_success() && call.method != Method::GET => answer.without_body(),

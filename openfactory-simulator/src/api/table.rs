@@ -8,7 +8,6 @@ use super::route::Version;
 use super::{Answer, App, Call, guarded};
 use crate::access::{Access, Caller, Operation as May};
 use crate::locale::Locale;
-use crate::profile::Profile;
 use crate::query::{Condition, Operator, Query};
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -63,7 +62,7 @@ pub(super) fn record(
         }
         Method::PUT | Method::PATCH => update(app, call, &access, table, found),
         // The guide attaches evidence by a POST to the record, which a stock instance does not know.
-        Method::POST if app.profile != Profile::Stock => update(app, call, &access, table, found),
+        Method::POST if session.switches.post_changes_records => update(app, call, &access, table, found),
         Method::DELETE => {
             let Some(record) = found else {
                 // Whoever may delete nothing here is told that, not whether the record is there.

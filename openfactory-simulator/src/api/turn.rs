@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::{Answer, App, html};
+use super::{Answer, App, front};
 use crate::entropy;
 use crate::refusal::Refusal;
+use crate::switches::Switches;
 
 const COOKIE: &str = "JSESSIONID";
 
@@ -38,8 +39,8 @@ pub(super) fn with_session(app: &App, session: Option<&str>, mut response: Respo
 }
 
 /// The answer to whoever finds the queue full.
-pub(super) fn refused() -> Response {
-    html(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
+pub(super) fn refused(switches: &Switches) -> Response {
+    front(switches.full_queue, StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
 }
 
 /// The answer to a call whose session is held up: it is not handled.
@@ -48,12 +49,12 @@ pub(super) fn put_off() -> Response {
 }
 
 /// The answer to a call that took longer than its quota.
-pub(super) fn cancelled() -> Response {
+pub(super) fn cancelled(switches: &Switches) -> Response {
     let told = "Transaction cancelled: maximum execution time exceeded";
     let refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, told).detail(format!(
         "{told} Check logs for error trace or enable glide.rest.debug property to verify REST request processing"
     ));
-    Answer::refused(&refusal).into_response()
+    Answer::refused(&refusal, switches).into_response()
 }
 
 #[cfg(test)]

@@ -25,6 +25,28 @@ const CODE_LIFE: i64 = 60;
 /// The fields of a token request.
 pub(crate) type Form = BTreeMap<String, String>;
 
+/// Why a request is worth nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// The client is not known, or its secret is wrong.
+    Client,
+    /// Whatever else was to prove something does not.
+    Grant,
+    /// There is no such grant.
+    Type,
+}
+
+impl Denied {
+    /// Its name in RFC 6749, section 5.2.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Client => "invalid_client",
+            Self::Grant => "invalid_grant",
+            Self::Type => "unsupported_grant_type",
+        }
+    }
+}
+
 /// What a client gets.
 pub(crate) struct Granted {
     pub(crate) access: Token,
@@ -40,9 +62,13 @@ impl Logins {
         client.secret.matches(field(form, "client_secret")).then_some(client)
     }
 
-    /// The tokens that a request is worth; none whatever is wrong with it.
-    pub(crate) fn grant(&self, session: &Session<'_>, form: &Form) -> Result<Option<Granted>, StoreError> {
-        let Some(client) = self.client(form) else { return Ok(None) };
+    /// The tokens that a request is worth, or what is wrong with it.
+    pub(crate) fn grant(
+        &self,
+        session: &Session<'_>,
+        form: &Form,
+    ) -> Result<Result<Granted, Denied>, StoreError> {
+        let Some(client) = self.client(form) else { return Ok(Err(Denied::Client)) };
         let now = instant::unix_seconds(session.now);
         let user_name = match field(form, "grant_type") {
             "client_credentials" => {
@@ -62,15 +88,18 @@ impl Logins {
                 .jwt_key
                 .as_deref()
                 .and_then(|key| assertion::subject(field(form, "assertion"), key, &client.id, now)),
-            _ => None,
+            _ => return Ok(Err(Denied::Type)),
         };
-        let Some(user_name) = user_name else { return Ok(None) };
+        let Some(user_name) = user_name else { return Ok(Err(Denied::Grant)) };
         if active_user(session, &user_name)?.is_none() {
-            return Ok(None);
+            return Ok(Err(Denied::Grant));
         }
-        let with_refresh =
-            matches!(field(form, "grant_type"), "password" | "refresh_token" | "authorization_code");
-        issue(session, client, &user_name, with_refresh, now).map(Some)
+        let with_refresh = match field(form, "grant_type") {
+            "password" | "refresh_token" | "authorization_code" => true,
+            "client_credentials" => session.switches.client_credentials_refresh,
+            _ => false,
+        };
+        issue(session, client, &user_name, with_refresh, now).map(Ok)
     }
 
     /// A code for a client to which a user agreed; none if there is no such client, or it takes no codes there.

@@ -12,9 +12,10 @@ use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header}
 use tower::Service;
 
 use super::{Fault, FaultKind, FaultPlan, body};
-use crate::api::{Delay, html};
+use crate::api::{Delay, front, html};
 use crate::calls::Calls;
 use crate::page;
+use crate::switches::PageBody;
 
 /// The connection is closed on purpose.
 #[derive(Debug, thiserror::Error)]
@@ -27,11 +28,12 @@ pub(crate) struct Faulty {
     inner: Router,
     plan: Arc<FaultPlan>,
     calls: Arc<Calls>,
+    unavailable: PageBody,
 }
 
 impl Faulty {
-    pub(crate) fn new(inner: Router, plan: Arc<FaultPlan>, calls: Arc<Calls>) -> Self {
-        Self { inner, plan, calls }
+    pub(crate) fn new(inner: Router, plan: Arc<FaultPlan>, calls: Arc<Calls>, unavailable: PageBody) -> Self {
+        Self { inner, plan, calls, unavailable }
     }
 }
 
@@ -69,11 +71,12 @@ where
         let call = self.calls.begin(request.method().as_str(), asked);
         let calls = Arc::clone(&self.calls);
         let mut inner = self.inner.clone();
+        let unavailable = self.unavailable;
         let request = request.map(Body::new);
         Box::pin(async move {
             let answer = match fault {
                 None => inner.call(request).await.map_err(never),
-                Some(fault) => perform(&fault, inner, request).await,
+                Some(fault) => perform(&fault, inner, request, unavailable).await,
             };
             calls.end(call, answer.as_ref().ok().map(|response| response.status().as_u16()));
             answer
@@ -89,10 +92,13 @@ async fn perform(
     fault: &Fault,
     mut inner: Router,
     mut request: Request<Body>,
+    unavailable: PageBody,
 ) -> Result<Response<Body>, Dropped> {
     match fault.kind {
         FaultKind::Drop => Err(Dropped),
-        FaultKind::Unavailable => Ok(html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")),
+        FaultKind::Unavailable => {
+            Ok(front(unavailable, StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"))
+        }
         FaultKind::Html => Ok(html(StatusCode::OK, "Log in | ServiceNow")),
         FaultKind::UriTooLong => Ok(html(StatusCode::URI_TOO_LONG, "Request-URI Too Large")),
         FaultKind::Throttle => Ok(throttled(fault.retry_after)),

@@ -87,12 +87,11 @@ pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
     use crate::schema::Schema;
 
     #[test]
     fn every_field_that_is_laid_out_exists() {
-        let schema = Schema::of(Profile::Stock);
+        let schema = Schema::of(false);
         for (view, table, fields) in LISTS {
             assert!(VIEWS.iter().any(|(name, _)| *name == view), "{view}");
             for field in fields {

@@ -10,19 +10,21 @@ use crate::entropy::SystemEntropy;
 use crate::refusal::Refusal;
 use crate::schema::Schema;
 use crate::store::Store;
+use crate::switches::Switches;
 
 /// An instance of this kind, without seeds and logins; made when it is first asked for.
 pub(crate) fn ready(population: Population) -> Result<Arc<Store>, Refusal> {
-    static READY: Mutex<BTreeMap<(&str, bool), Arc<Store>>> = Mutex::new(BTreeMap::new());
-    let key = (population.profile.name(), population.demo);
+    static READY: Mutex<BTreeMap<(&str, bool, bool), Arc<Store>>> = Mutex::new(BTreeMap::new());
+    let key = (population.profile.name(), population.prepared, population.demo);
     let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = ready.get(&key) {
         return Ok(Arc::clone(store));
     }
     // Every row that is planted says when it was made.
     let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH));
-    let schema = Schema::shared(population.profile);
-    let store = Store::open(None, schema, clock, Arc::new(SystemEntropy))?;
+    let schema = Schema::shared(population.prepared);
+    let switches = Switches::of(population.profile);
+    let store = Store::open(None, schema, switches, clock, Arc::new(SystemEntropy))?;
     store.write(|session| plant(session, population))?;
     let store = Arc::new(store);
     ready.insert(key, Arc::clone(&store));

@@ -29,7 +29,7 @@ pub(crate) fn matches(
     query: &Query,
     row: &Record,
 ) -> Result<bool, StoreError> {
-    if query.blocks.is_empty() {
+    if query.nothing || query.blocks.is_empty() {
         return Ok(!query.nothing);
     }
     for block in &query.blocks {

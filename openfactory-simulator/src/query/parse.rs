@@ -26,7 +26,7 @@ impl Query {
         table: &str,
         text: &str,
     ) -> Result<Parsed, StoreError> {
-        let pieces = split(text);
+        let pieces = split(text, session.switches.doubled_caret_escapes);
         let mut parsed = read(session, caller, table, &pieces, false)?;
         if !parsed.dropped.is_empty() && session.property(STRICT)?.as_deref() == Some("true") {
             parsed.query.nothing = true;
@@ -55,8 +55,14 @@ fn read(
             push_order(session, table, field, false, &mut parsed);
             continue;
         }
-        if piece.is_empty() || piece == "EQ" || piece.starts_with("GROUPBY") {
-            // An end marker, or grouping, which lists over the API don't do.
+        if let Some(field) = piece.strip_prefix("GROUPBY") {
+            if session.switches.group_by_orders {
+                push_order(session, table, field, false, &mut parsed);
+            }
+            continue;
+        }
+        if piece.is_empty() || piece == "EQ" {
+            // An end marker.
             continue;
         }
         let (text, new_block) = cut(piece, "NQ");
@@ -77,7 +83,11 @@ fn read(
             plain(session, caller, table, text)?
         };
         match test {
-            None => parsed.dropped.push(text.to_owned()),
+            None => {
+                let script = text.contains("javascript:");
+                parsed.query.nothing |= script && session.switches.unknown_scripts_find_nothing;
+                parsed.dropped.push(text.to_owned());
+            }
             Some(test) => match block.last_mut() {
                 Some(any_of) if alternative => any_of.push(test),
                 _ => block.push(vec![test]),
@@ -128,15 +138,15 @@ fn push_order(session: &Session<'_>, table: &str, field: &str, descending: bool,
     }
 }
 
-/// Splits at carets; a doubled caret is one caret of a value.
-fn split(text: &str) -> Vec<String> {
+/// Splits at carets; a doubled caret is one caret of a value, if it `escapes`.
+fn split(text: &str, escapes: bool) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut piece = String::new();
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
         if char != '^' {
             piece.push(char);
-        } else if chars.peek() == Some(&'^') {
+        } else if escapes && chars.peek() == Some(&'^') {
             chars.next();
             piece.push('^');
         } else {
@@ -154,14 +164,16 @@ pub(super) mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::entropy::SystemEntropy;
-    use crate::profile::Profile;
     use crate::query::{Condition, Operator};
     use crate::schema::Schema;
     use crate::store::Store;
+    use crate::switches::Switches;
 
     pub(in crate::query) fn in_a_session<T>(work: impl FnOnce(&Session<'_>) -> T) -> T {
-        let schema = Schema::shared(Profile::Guide);
-        let store = Store::open(None, schema, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap();
+        let schema = Schema::shared(true);
+        let switches = Switches::default();
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let store = Store::open(None, schema, switches, clock, entropy).unwrap();
         store.read(|session| Ok::<_, StoreError>(work(session))).unwrap()
     }
 

@@ -4,6 +4,7 @@ use super::script;
 use super::{Condition, Operator, walk};
 use crate::access::Caller;
 use crate::store::{Session, StoreError};
+use crate::switches::Switches;
 
 /// Operators by spelling; of two that begin alike the longer stands first.
 const OPERATORS: [(&str, Operator); 47] = [
@@ -70,7 +71,7 @@ pub(super) fn term(
     text: &str,
 ) -> Result<Option<Condition>, StoreError> {
     let Some((field, spelling, operator, value)) = cut(text) else { return Ok(None) };
-    if walk::field(session.schema, table, field).is_none() {
+    if walk::field(session.schema, table, field).is_none() || !there_is(session.switches, operator) {
         return Ok(None);
     }
     let value = match spelling {
@@ -83,6 +84,17 @@ pub(super) fn term(
     };
     let value = value.filter(|value| fits(session, table, operator, value));
     Ok(value.map(|value| Condition { field: field.to_owned(), operator, value }))
+}
+
+/// Whether this instance has the operator at all.
+fn there_is(switches: &Switches, operator: Operator) -> bool {
+    match operator {
+        Operator::InstanceOf => switches.instance_of,
+        Operator::RelativeAtLeast | Operator::RelativeAtMost | Operator::RelativeOn => {
+            switches.relative_siblings
+        }
+        _ => true,
+    }
 }
 
 /// Field, operator as spelled, operator, value.

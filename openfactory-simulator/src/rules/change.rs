@@ -1,10 +1,11 @@
 //! Change requests: which state follows which, approval, closure.
 
-use super::{Effect, Switches};
+use super::Effect;
 use crate::access::Caller;
 use crate::population::changes;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::switches::Switches;
 use crate::write::Writer;
 
 const NEW: &str = "-5";
@@ -17,10 +18,11 @@ const CLOSED: &str = "3";
 const CANCELED: &str = "4";
 
 const STATE_RULE: (&str, &str) = ("Change Model: Check State Transition", "b7c9f0a34d1e4c9f8a55d2f6e013a7c4");
+const TEMPLATE_RULE: (&str, &str) = ("Change Standard: Check Template", "c1f6a2d9083e4b7f95d1e60b7a4c2f38");
 const TYPE_RULE: (&str, &str) = ("Change Type: Lock After New", "5e2d8c71f09b4a2db6a34cd81f7720e9");
 
 /// A change request begins in New, whatever was sent; type and model agree.
-pub(super) fn on_insert(new: &mut Record) {
+pub(super) fn on_insert(switches: &Switches, new: &mut Record) -> Result<(), Refusal> {
     match changes::type_of(new.value("chg_model")) {
         Some(kind) => new.set("type", kind),
         None => {
@@ -30,9 +32,15 @@ pub(super) fn on_insert(new: &mut Record) {
     }
     new.set("state", NEW);
     new.set("approval", "not requested");
+    let bare = new.value("type") == "standard" && new.value("std_change_producer_version").is_empty();
+    if bare && switches.standard_needs_template {
+        return Err(Refusal::business_rule("change_request", TEMPLATE_RULE.0, TEMPLATE_RULE.1));
+    }
+    Ok(())
 }
 
 pub(super) fn on_update(
+    switches: &Switches,
     writer: &Writer<'_>,
     old: &Record,
     new: &mut Record,
@@ -46,11 +54,15 @@ pub(super) fn on_update(
     if new.value("state") == old.value("state") {
         return Ok(effects);
     }
-    if !moved && !legal(writer.switches, old, new) {
+    let by_hand = !moved && !writer.by_rule;
+    if (by_hand && !switches.changes_move_by_rest) || (!moved && !legal(switches, old, new)) {
         return Err(Refusal::business_rule("change_request", STATE_RULE.0, STATE_RULE.1));
     }
+    if by_hand {
+        complete(switches, new)?;
+    }
     enter(writer.caller, new, now, &mut effects);
-    if writer.switches.automatic_tasks {
+    if switches.automatic_tasks {
         match new.value("state") {
             IMPLEMENT => effects.push(Effect::AddTasks),
             REVIEW | CANCELED => effects.push(Effect::CancelTasks),
@@ -66,7 +78,7 @@ fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effect
     if new.value("approval") == old.value("approval") {
         return false;
     }
-    if !writer.caller.may_decide() && !writer.answering {
+    if !writer.caller.may_decide() && !writer.by_rule {
         new.set("approval", old.value("approval"));
         return false;
     }
@@ -150,6 +162,20 @@ fn legal(switches: &Switches, old: &Record, new: &Record) -> bool {
     let mut at = new.clone();
     at.set("state", old.value("state"));
     steps(switches, &at).iter().any(|step| step.available && step.to == new.value("state"))
+}
+
+/// Refuses a change that lacks what the state wants into which it is moved.
+fn complete(switches: &Switches, new: &Record) -> Result<(), Refusal> {
+    let wanted: &[(&str, &str)] = match new.value("state") {
+        ASSESS if switches.assess_needs_group => &[("assignment_group", "Assignment group")],
+        SCHEDULED if switches.scheduled_needs_dates => {
+            &[("start_date", "Planned start date"), ("end_date", "Planned end date")]
+        }
+        _ => &[],
+    };
+    let missing = wanted.iter().filter(|(name, _)| new.value(name).is_empty());
+    let missing: Vec<_> = missing.map(|(_, label)| *label).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Refusal::data_policy(&missing)) }
 }
 
 /// What entering a state brings with it.

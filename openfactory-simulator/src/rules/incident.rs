@@ -1,7 +1,13 @@
 //! Incidents: priority from impact and urgency, resolution, closure.
 
 use super::{Effect, mirrored};
+use crate::instant;
 use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::store::Session;
+use crate::switches::Switches;
+use crate::write::Writer;
+use crate::write::input::Input;
 
 const IN_PROGRESS: &str = "2";
 const ON_HOLD: &str = "3";
@@ -12,20 +18,24 @@ pub(crate) const CANCELED: &str = "8";
 /// The reason of being on hold that the caller's comment takes away.
 const AWAITING_CALLER: &str = "1";
 
-pub(super) fn on_insert(new: &mut Record, caller: &str, now: &str) {
+pub(super) fn on_insert(switches: &Switches, new: &mut Record, input: &Input, caller: &str, now: &str) {
     let state = new.value("state").to_owned();
     new.set("incident_state", state);
-    prioritise(new);
+    if !keeps_priority(switches, input) {
+        prioritise(new);
+    }
     close(None, new, caller, now);
 }
 
 pub(super) fn on_update(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
     old: &Record,
     new: &mut Record,
-    caller: &str,
-    now: &str,
-    commented: bool,
-) -> Vec<Effect> {
+    input: &Input,
+) -> Result<Vec<Effect>, Refusal> {
+    let (caller, now) = (writer.caller.sys_id.as_str(), instant::glide(session.now));
+    let commented = input.journal(session.schema, &new.class).any(|(name, _)| name == "comments");
     let mut state = mirrored(old, new, "incident_state").to_owned();
     let waits = state == ON_HOLD && new.value("hold_reason") == AWAITING_CALLER;
     if commented && waits && new.value("caller_id") == caller {
@@ -34,10 +44,23 @@ pub(super) fn on_update(
     }
     new.set("state", state.clone());
     new.set("incident_state", state.clone());
-    prioritise(new);
-    close(Some(old), new, caller, now);
+    if !keeps_priority(session.switches, input) {
+        prioritise(new);
+    }
+    let closes = state == CLOSED && old.value("state") != CLOSED;
+    let may = writer.by_rule || writer.caller.is_admin() || writer.caller.holds("itil_admin");
+    if closes && session.switches.closing_needs_itil_admin && !may {
+        return Err(Refusal::acl("Update"));
+    }
+    close(Some(old), new, caller, &now);
     let resolves = state == RESOLVED && old.value("state") != RESOLVED;
-    if resolves { vec![Effect::ResolveChildren] } else { Vec::new() }
+    Ok(if resolves { vec![Effect::ResolveChildren] } else { Vec::new() })
+}
+
+/// Whether a priority stays as it was sent, without what it is worked out from.
+fn keeps_priority(switches: &Switches, input: &Input) -> bool {
+    let sent = |wanted: &str| input.names().any(|name| name == wanted);
+    switches.priority_alone_stays && sent("priority") && !sent("impact") && !sent("urgency")
 }
 
 /// The priority matrix: a priority that was sent is overwritten.

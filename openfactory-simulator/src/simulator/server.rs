@@ -15,6 +15,7 @@ use tower::make::Shared;
 use crate::calls::Calls;
 use crate::faults::FaultPlan;
 use crate::faults::service::Faulty;
+use crate::switches::PageBody;
 
 /// How long a client has for sending a request's headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -38,10 +39,11 @@ impl Server {
         router: Router,
         faults: Arc<FaultPlan>,
         calls: Arc<Calls>,
+        unavailable: PageBody,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let handle = Handle::new();
-        let service = Shared::new(Faulty::new(router, faults, calls));
+        let service = Shared::new(Faulty::new(router, faults, calls, unavailable));
         let task = match tls {
             Some(config) => {
                 let mut server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(config))?

@@ -127,11 +127,10 @@ impl Session<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
 
     #[test]
     fn references_and_names_are_indexed_and_nothing_else() {
-        let index = Index::of(&Schema::of(Profile::Guide));
+        let index = Index::of(&Schema::of(true));
         for (root, field, indexed) in [
             ("task", "number", true),
             ("task", "assigned_to", true),

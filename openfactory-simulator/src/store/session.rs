@@ -10,6 +10,7 @@ use super::{Index, Standing, StoreError};
 use crate::entropy::Entropy;
 use crate::record::Record;
 use crate::schema::Schema;
+use crate::switches::Switches;
 
 /// The first number of every sequence.
 const FIRST_NUMBER: i64 = 10_001;
@@ -28,6 +29,7 @@ pub(crate) struct Session<'a> {
     pub(crate) schema: &'a Schema,
     pub(crate) index: &'a Index,
     pub(super) standing: &'a Standing,
+    pub(crate) switches: &'a Switches,
     /// Whether rows changed that are kept ready.
     pub(super) unsettled: Cell<bool>,
     pub(crate) now: SystemTime,

@@ -53,7 +53,7 @@ pub(super) fn perform(
             let Some(change) = session.find("change_request", record.value("sysapproval"))? else {
                 return Ok(());
             };
-            let writer = Writer { answering: true, ..*writer };
+            let writer = Writer { by_rule: true, ..*writer };
             update(session, &writer, &change, &Input::of([("approval", decision)])).map(drop)
         }
     }

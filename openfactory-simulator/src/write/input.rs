@@ -1,5 +1,6 @@
 //! The values that a caller sends, brought into the form in which they are kept.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -8,6 +9,7 @@ use crate::locale::Locale;
 use crate::query::walk;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::rules::dictionary;
 use crate::schema::{Field, FieldType, Schema};
 use crate::store::{Session, StoreError};
 
@@ -24,6 +26,8 @@ const SIZES: [(&str, usize); 5] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Input {
     values: BTreeMap<String, String>,
+    /// Those of them that were sent as `null`.
+    nulls: BTreeSet<String>,
     /// Whether `sys_` fields are taken too.
     trusted: bool,
 }
@@ -45,24 +49,26 @@ impl Input {
 
     /// Takes the members of an object.
     pub(crate) fn members(members: Map<String, Value>) -> Self {
+        let nulls =
+            members.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.clone()).collect();
         let values = members.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
-        Self { values, trusted: false }
+        Self { values, nulls, trusted: false }
     }
 
     /// Takes values of the instance's own.
     pub(crate) fn of<const N: usize>(values: [(&str, &str); N]) -> Self {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { values, trusted: false }
+        Self { values, ..Self::default() }
     }
 
     /// Takes values that a caller sent by another way than a row of JSON.
     pub(crate) fn values(values: BTreeMap<String, String>) -> Self {
-        Self { values, trusted: false }
+        Self { values, ..Self::default() }
     }
 
     /// Takes a seed's row, `sys_` fields included.
     pub(crate) fn seed(values: BTreeMap<String, String>) -> Self {
-        Self { values, trusted: true }
+        Self { values, trusted: true, ..Self::default() }
     }
 
     /// One of the values.
@@ -109,19 +115,64 @@ impl Input {
         table: &str,
         locale: &Locale,
     ) -> Result<(), StoreError> {
+        self.resolve_references(session, table)?;
         for (name, value) in &mut self.values {
             let Some(field) = session.schema.field(table, name) else { continue };
-            if let FieldType::Reference(to) = &field.kind {
-                if let Some(found) = referred(session, to, value)? {
-                    *value = found;
-                }
-            } else if matches!(field.kind, FieldType::DateTime | FieldType::Date) {
+            if matches!(field.kind, FieldType::DateTime | FieldType::Date) {
                 *value = locale.read(&field.kind, value).unwrap_or_default();
             } else if let Some(choice) = field.choices.iter().find(|choice| choice.label == *value) {
                 value.clone_from(&choice.value);
             }
         }
         Ok(())
+    }
+
+    /// Turns what stands for a row into its `sys_id`, where a reference is not one.
+    fn resolve_references(&mut self, session: &Session<'_>, table: &str) -> Result<(), StoreError> {
+        for (name, value) in &mut self.values {
+            let field = session.schema.field(table, name).map(|field| &field.kind);
+            let Some(FieldType::Reference(to)) = field.filter(|_| !value.is_empty()) else { continue };
+            if let Some(found) = referred(session, to, value)? {
+                *value = found;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values as this instance takes them, where its switches differ from the defaults.
+    pub(crate) fn taken(&self, session: &Session<'_>, table: &str) -> Result<Cow<'_, Self>, StoreError> {
+        let switches = session.switches;
+        let refers = switches.references_by_name || switches.unknown_references_are_emptied;
+        let differs = refers
+            || switches.null_is_ignored
+            || switches.dictionary_read_only_is_enforced
+            || switches.reference_qualifiers_run;
+        if !differs || self.trusted {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut taken = self.clone();
+        if switches.null_is_ignored {
+            taken.values.retain(|name, _| !self.nulls.contains(name));
+        }
+        if switches.dictionary_read_only_is_enforced {
+            taken.values.retain(|name, _| !dictionary::is_read_only(session.schema, table, name));
+        }
+        if switches.references_by_name {
+            taken.resolve_references(session, table)?;
+        }
+        for (name, value) in &mut taken.values {
+            let field = session.schema.field(table, name).map(|field| &field.kind);
+            let Some(FieldType::Reference(to)) = field.filter(|_| !value.is_empty()) else { continue };
+            let known = session.find(to, &value.to_ascii_lowercase())?;
+            let refused = match known {
+                None => switches.unknown_references_are_emptied,
+                Some(row) => switches.reference_qualifiers_run && dictionary::is_disqualified(name, &row),
+            };
+            if refused {
+                value.clear();
+            }
+        }
+        Ok(Cow::Owned(taken))
     }
 
     /// Writes the values into a row; what the table has not got is dropped without a word.
@@ -224,10 +275,9 @@ pub(crate) fn size(field: &Field) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
 
     fn applied(body: &str) -> Record {
-        let schema = Schema::of(Profile::Guide);
+        let schema = Schema::of(true);
         let mut record = Record::new("incident", "0");
         Input::from_json(body.as_bytes()).unwrap().apply(&schema, &mut record);
         record

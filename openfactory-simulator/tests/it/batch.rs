@@ -113,3 +113,34 @@ async fn what_the_quota_does_not_reach_is_named() {
     assert_eq!(unserviced.last().unwrap(), "19");
     assert_eq!(it.simulator.store().records("incident").unwrap().len(), serviced);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_told() {
+    let it = instance().await;
+    let made = it.create("incident", json!({ "description": "x".repeat(3000) })).await;
+    let path = format!("/api/now/table/incident/{}?sysparm_fields=", made["sys_id"].as_str().unwrap());
+    let items = || {
+        json!({ "rest_requests": [
+            { "id": "a", "url": format!("{path}description") },
+            { "id": "b", "url": format!("{path}number") },
+        ] })
+    };
+    let call = it.request("ada", Method::POST, PATH).header("x-batchrequest-max-output-size", "1000");
+    let answer: Value = call.json(&items()).send().await.unwrap().json().await.unwrap();
+    let [large, small] = [0, 1].map(|at: usize| answer["serviced_requests"][at].clone());
+    assert_eq!((&large["status_code"], &large["body"]), (&json!(500), &json!("")));
+    assert!(
+        large["error_message"].as_str().unwrap().ends_with("exceeds the maximum of 1000 bytes"),
+        "{large}"
+    );
+    assert_eq!(body(&small)["result"]["number"], made["number"]);
+    // Nobody raises the limit by it, and an administrator lowers that of bodies by a property.
+    let call = it.request("ada", Method::POST, PATH).header("x-batchrequest-max-output-size", "999999999");
+    let answer: Value = call.json(&items()).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["serviced_requests"][0]["status_code"], 200);
+    let property = json!({ "name": "glide.rest.batch.max.inputSize", "value": "1" });
+    assert_eq!(it.send("admin", Method::POST, "/api/now/table/sys_properties", property).await.status(), 201);
+    let large = create("c", &json!({ "description": "x".repeat(1024 * 1024) }));
+    let refused = batch(&it, vec![large]).await["serviced_requests"][0].clone();
+    assert_eq!(refused["status_code"], 400);
+}

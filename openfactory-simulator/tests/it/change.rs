@@ -1,5 +1,6 @@
 //! Change requests: states, approval, closure.
 
+use openfactory_simulator::switches::Switches;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -119,7 +120,9 @@ async fn an_emergency_change_passes_the_gate_unless_told_to_wait() {
     let after = it.get(&crate::support::path_of("change_request", &emergency)).await;
     assert_eq!((&after["approval"], &after["state"]), (&json!("approved"), &json!("0")));
 
-    let strict = started(builder().emergency_needs_approval(true)).await;
+    let mut switches = Switches::default();
+    switches.emergency_needs_approval = true;
+    let strict = started(builder().switches(switches)).await;
     let waiting = change(&strict, "emergency").await;
     to(&strict, &waiting, "-3").await;
     assert_stuck(&strict, &waiting, "-2").await;

@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use openfactory_simulator::switches::Switches;
+
 #[test]
 fn every_test_that_the_checklist_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("CHECKLIST.md")).unwrap();
     let mut named = 0;
-    for word in text.split('`').filter(|word| word.contains("::") && !word.starts_with("Builder::")) {
+    let named_tests = text.split('`').filter(|word| word.contains("::") && !word.ends_with("::Switches"));
+    for word in named_tests.filter(|word| !word.starts_with("Builder::")) {
         let Some((file, function)) = word.split_once("::") else { continue };
         if file == "file" {
             continue;
@@ -21,5 +24,28 @@ fn every_test_that_the_checklist_names_exists() {
     for row in text.lines().filter(|row| row.contains("| there") || row.contains("| narrow")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         assert!(cells.len() != 6 || cells[4].contains("::"), "{row}");
+    }
+}
+
+#[test]
+fn every_switch_is_listed_with_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("CHECKLIST.md")).unwrap();
+    let (_, table) = text.split_once("## Switches").unwrap();
+    let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
+    let listed: Vec<(&str, &str)> = rows.filter_map(|row| row.split_once("` |")).collect();
+    let switches = serde_json::to_value(Switches::default()).unwrap();
+    let mut names: Vec<&str> = switches.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut told: Vec<&str> = listed.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, names);
+    for (name, rest) in listed {
+        let test = rest.rsplit('`').nth(1).unwrap();
+        let (file, function) = test.split_once("::").unwrap();
+        let source = std::fs::read_to_string(root.join(format!("tests/it/{file}.rs"))).unwrap();
+        let body = source.split_once(&format!("fn {function}()")).unwrap().1;
+        let body = body.split("#[tokio::test]").next().unwrap();
+        assert!(body.contains(name) || source.contains(&format!("switches.{name} = ")), "{name}: {test}");
     }
 }

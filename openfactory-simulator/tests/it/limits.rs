@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use openfactory_simulator::clock::ManualClock;
+use openfactory_simulator::switches::Switches;
 use reqwest::{Method, Response};
 use serde_json::json;
 
@@ -13,7 +14,9 @@ async fn limited(lag: bool) -> (Instance, Arc<ManualClock>) {
     // Ten minutes past a full hour.
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(3600 * 400_000 + 600);
     let clock = Arc::new(ManualClock::starting_at(now));
-    let it = started(builder().clock(clock.clone()).limits_lag(lag)).await;
+    let mut switches = Switches::default();
+    switches.limits_lag = lag;
+    let it = started(builder().clock(clock.clone()).switches(switches)).await;
     let free = it.request("ada", Method::GET, "/api/now/table/incident").send().await.unwrap();
     assert!(free.headers().get("x-ratelimit-limit").is_none());
     let rule = json!({

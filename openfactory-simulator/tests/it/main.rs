@@ -36,6 +36,8 @@ mod shown;
 mod state;
 mod stats;
 mod support;
+mod switched_rules;
+mod switches;
 mod table;
 mod turns;
 mod webhook;

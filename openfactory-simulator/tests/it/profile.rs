@@ -1,6 +1,7 @@
 //! What an instance as it is delivered has not got.
 
 use openfactory_simulator::profile::POINT_USERS;
+use openfactory_simulator::switches::Switches;
 use openfactory_simulator::{OAuthClient, Profile, User};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -65,7 +66,9 @@ async fn a_change_gets_two_tasks_and_goes_on_when_they_are_done() {
     it.patch("ada", "change_request", &change, json!({ "state": 0 })).await;
     let left: Vec<_> = tasks(&it, &change).await.iter().map(|task| task["state"].clone()).collect();
     assert_eq!(left, ["4", "4"]);
-    let none = started(builder().profile(Profile::Stock).automatic_tasks(false)).await;
+    let mut switches = Switches::of(Profile::Stock);
+    switches.automatic_tasks = false;
+    let none = started(builder().profile(Profile::Stock).switches(switches)).await;
     assert!(tasks(&none, &implementing(&none).await).await.is_empty());
 }
 

@@ -19,7 +19,7 @@ pub(super) fn states(at: &Context<'_>, record: &Record) -> Result<Answer, Refusa
     let mut available = vec![Value::from(from)];
     let mut transitions = Vec::new();
     let mut labels = Map::from_iter([(from.to_owned(), Value::from(label(from)))]);
-    for step in change::steps(&at.app.switches, record) {
+    for step in change::steps(at.session.switches, record) {
         if step.available {
             available.push(Value::from(step.to));
         }

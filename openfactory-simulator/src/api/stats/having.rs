@@ -54,11 +54,10 @@ impl<'a> Having<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Profile;
 
     #[test]
     fn reads_conditions_and_leaves_out_what_it_cannot_read() {
-        let schema = Schema::of(Profile::Guide);
+        let schema = Schema::of(true);
         let read = |text| Having::all(&schema, "incident", Some(text)).len();
         assert_eq!(read("count^state^>^3,AVG^priority^<=^2.5"), 2);
         for bad in

@@ -35,7 +35,8 @@ pub(super) fn review(session: &Session<'_>, writer: &Writer<'_>, task: &Record) 
     let Some(change) = session.find("change_request", task.value("change_request"))? else { return Ok(()) };
     let goes = change.value("state") == "-1" && change.value("on_hold") != "true";
     if goes && open(session, &change.sys_id)?.is_empty() {
-        write::update(session, writer, &change, &Input::of([("state", "0")]))?;
+        let writer = Writer { by_rule: true, ..*writer };
+        write::update(session, &writer, &change, &Input::of([("state", "0")]))?;
     }
     Ok(())
 }
