@@ -12,9 +12,12 @@ use crate::schema::Schema;
 use crate::store::Store;
 use crate::switches::Switches;
 
+/// What tells such instances apart: the profile's name, whether it is prepared for the guide, whether it has demo data.
+type Kind = (&'static str, bool, bool);
+
 /// An instance of this kind, without seeds and logins; made when it is first asked for.
 pub(crate) fn ready(population: Population) -> Result<Arc<Store>, Refusal> {
-    static READY: Mutex<BTreeMap<(&str, bool, bool), Arc<Store>>> = Mutex::new(BTreeMap::new());
+    static READY: Mutex<BTreeMap<Kind, Arc<Store>>> = Mutex::new(BTreeMap::new());
     let key = (population.profile.name(), population.prepared, population.demo);
     let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = ready.get(&key) {
