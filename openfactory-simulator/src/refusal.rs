@@ -55,6 +55,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, format!("Invalid table {table}"))
     }
 
+    /// A parameter, member or part that a call can't do without.
+    pub(crate) fn missing(name: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Missing parameter").detail(name)
+    }
+
     pub(crate) fn no_record() -> Self {
         Self::new(StatusCode::NOT_FOUND, "No Record found")
             .detail("Record doesn't exist or ACL restricts the record retrieval")

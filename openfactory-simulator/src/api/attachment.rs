@@ -45,7 +45,8 @@ pub(super) fn upload(app: &App, session: &Session<'_>, call: &Call) -> Result<An
     }
     let content_type =
         call.header("content-type").ok_or_else(|| Refusal::unreadable("Content-Type is missing"))?;
-    let wanted = |name: &str| call.param(name).filter(|value| !value.is_empty()).ok_or_else(|| missing(name));
+    let wanted =
+        |name: &str| call.param(name).filter(|value| !value.is_empty()).ok_or_else(|| Refusal::missing(name));
     let file = File {
         table: wanted("table_name")?,
         sys_id: wanted("table_sys_id")?,
@@ -68,23 +69,19 @@ pub(super) fn upload_form(app: &App, session: &Session<'_>, call: &Call) -> Resu
     let form = multipart::upload(content_type, &call.body)?;
     let wanted = |name: &str| {
         let field = form.fields.iter().find(|(own, _)| own == name).map(|(_, value)| value.trim());
-        field.filter(|value| !value.is_empty()).ok_or_else(|| missing(name))
+        field.filter(|value| !value.is_empty()).ok_or_else(|| Refusal::missing(name))
     };
     let file = File {
         table: wanted("table_name")?,
         sys_id: wanted("table_sys_id")?,
         name: Some(form.file_name.as_str())
             .filter(|name| !name.is_empty())
-            .ok_or_else(|| missing("filename"))?,
+            .ok_or_else(|| Refusal::missing("filename"))?,
         content_type: &form.content_type,
         bytes: form.bytes,
         made: "",
     };
     attach(app, session, call, &caller, &file)
-}
-
-fn missing(name: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "Missing parameter").detail(name.to_owned())
 }
 
 /// A file that is to be attached.
@@ -144,7 +141,7 @@ pub(super) fn one(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -
         Method::PATCH => {
             let input = call.row()?;
             let name = input.value("file_name").filter(|name| !name.is_empty());
-            let name = name.ok_or_else(|| missing("file_name"))?;
+            let name = name.ok_or_else(|| Refusal::missing("file_name"))?;
             demand_write(&access, &row)?;
             write::update(session, &app.writer(&caller), &row, &Input::of([("file_name", name)]))?;
             Ok(Answer::empty(StatusCode::NO_CONTENT))

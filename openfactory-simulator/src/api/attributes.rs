@@ -28,8 +28,7 @@ pub(super) fn all(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -
         Method::POST => {
             let input = call.row()?;
             let key = input.value("key").filter(|key| !key.is_empty());
-            let key =
-                key.ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "Missing parameter").detail("key"))?;
+            let key = key.ok_or_else(|| Refusal::missing("key"))?;
             let value = input.value("value").unwrap_or_default();
             attachment::demand_write(&access, &attachment)?;
             if named(session, &attachment.sys_id, key)?.is_some() {
@@ -70,9 +69,7 @@ pub(super) fn one(
         }
         Method::PUT => {
             let input = call.row()?;
-            let value = input.value("value");
-            let value = value
-                .ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "Missing parameter").detail("value"))?;
+            let value = input.value("value").ok_or_else(|| Refusal::missing("value"))?;
             attachment::demand_write(&access, &attachment)?;
             let row = write::update(session, &app.writer(&caller), &row, &Input::of([("value", value)]))?;
             Ok(Answer::result(StatusCode::OK, &shown(&row)))

@@ -57,7 +57,7 @@ pub(super) fn upload<'a>(content_type: &str, body: &'a [u8]) -> Result<Upload<'a
             }
         }
     }
-    Err(Refusal::new(StatusCode::BAD_REQUEST, "Missing parameter").detail("the file's part"))
+    Err(Refusal::missing("the file's part"))
 }
 
 fn boundary(content_type: &str) -> Option<String> {
