@@ -5,13 +5,9 @@
 //! seen at work where a reader looks for it. Fields, variants, constants and the methods that a trait demands are part of
 //! their type, model or trait, and are not asked for one by one. An example that is not run (`ignore`, `no_run`, `text`)
 //! shows nothing.
-//!
-//! What is still without one stands in `docs/api/unshown.txt`, which only gets shorter.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use clap::Args;
 use rustdoc_types::{Crate, Id, Item, ItemEnum, Visibility};
 
 use crate::rustdoc::{self, Made};
@@ -20,43 +16,28 @@ use crate::workspace::Workspace;
 /// The library that is looked at.
 const LIBRARY: &str = "openfactory-sn";
 
-/// What no example shows yet.
-const UNSHOWN: &str = "docs/api/unshown.txt";
-
-/// How to look.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Take out of the list what is shown by now.
-    #[arg(long)]
-    bless: bool,
-}
-
 /// What was found.
 #[derive(Debug)]
 pub(crate) enum Shown {
-    /// Nothing but what the list excuses is without an example.
-    AsListed,
-    /// So many lines are wrong, as was printed: items without an example, or with one although they are listed.
-    Wrong(usize),
+    /// Every item, by an example.
+    All,
+    /// So many items are without an example, as was printed.
+    Without(usize),
     /// It could not be found out.
     Foreign(String),
 }
 
 /// `cargo xtask examples`.
-pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool, String> {
-    match look(workspace, options)? {
-        Shown::AsListed => Ok(true),
-        Shown::Wrong(_) => Ok(false),
+pub(crate) fn run(workspace: &Workspace) -> Result<bool, String> {
+    match check(workspace)? {
+        Shown::All => Ok(true),
+        Shown::Without(_) => Ok(false),
         Shown::Foreign(reason) => Err(reason),
     }
 }
 
-/// Looks, for the checks.
+/// Looks, and prints what no example shows.
 pub(crate) fn check(workspace: &Workspace) -> Result<Shown, String> {
-    look(workspace, &Options { bless: false })
-}
-
-fn look(workspace: &Workspace, options: &Options) -> Result<Shown, String> {
     let libraries = match rustdoc::make(workspace)? {
         Made::Libraries(libraries) => libraries,
         Made::Foreign(reason) => return Ok(Shown::Foreign(reason)),
@@ -67,24 +48,8 @@ fn look(workspace: &Workspace, options: &Options) -> Result<Shown, String> {
     items.module(&krate.root, LIBRARY);
     let Items { asked, unshown, .. } = items;
     println!("{LIBRARY}: examples show {} of {asked} public items", asked - unshown.len());
-
-    let file = workspace.root.join(UNSHOWN);
-    let text = fs::read_to_string(&file).map_err(|error| format!("{UNSHOWN}: {error}"))?;
-    let listed: BTreeSet<String> = text.lines().map(str::to_owned).collect();
-    let unexcused: Vec<_> = unshown.difference(&listed).collect();
-    unexcused.iter().for_each(|path| println!("no example shows: {path}"));
-    let shown: Vec<_> = listed.difference(&unshown).collect();
-    if options.bless {
-        let left: String = listed.intersection(&unshown).map(|path| format!("{path}\n")).collect();
-        fs::write(&file, left).map_err(|error| format!("{UNSHOWN}: {error}"))?;
-        println!("{} lines taken out of {UNSHOWN}", shown.len());
-    } else {
-        shown.iter().for_each(|path| println!("shown, or gone, although {UNSHOWN} lists it: {path}"));
-    }
-    Ok(match unexcused.len() + if options.bless { 0 } else { shown.len() } {
-        0 => Shown::AsListed,
-        wrong => Shown::Wrong(wrong),
-    })
+    unshown.iter().for_each(|path| println!("no example shows: {path}"));
+    Ok(if unshown.is_empty() { Shown::All } else { Shown::Without(unshown.len()) })
 }
 
 /// A walk over what is public.

@@ -62,7 +62,7 @@ enum Command {
     /// Plant bugs into the queue, one at a time, in a copy of the work tree: its tests or a torture must find each.
     Planted(planted::Options),
     /// Find the public items of openfactory-sn that no example shows.
-    Examples(examples::Options),
+    Examples,
     /// Fail on source files that are too long to be read, warn of those that grow towards it.
     LintSize,
     /// Make ServiceNow's side, `docs/servicenow/update-set.xml`, of the business rule's script.
@@ -105,7 +105,7 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Planted(options) => planted::run(&workspace, &options),
         Command::Api(options) => api::run(&workspace, &options),
-        Command::Examples(options) => examples::run(&workspace, &options),
+        Command::Examples => examples::run(&workspace),
         Command::LintSize => size::run(&workspace),
         Command::UpdateSet => update_set::write(&workspace),
     });

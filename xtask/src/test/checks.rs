@@ -133,10 +133,8 @@ pub(super) fn api(workspace: &Workspace) -> Result<Outcome, String> {
 /// The client's public items are shown.
 pub(super) fn examples(workspace: &Workspace) -> Result<Outcome, String> {
     Ok(match examples::check(workspace)? {
-        Shown::AsListed => Outcome::Passed,
-        Shown::Wrong(items) => {
-            Outcome::Failed(format!("{items} public items, or lines of their list, are wrong"))
-        }
+        Shown::All => Outcome::Passed,
+        Shown::Without(items) => Outcome::Failed(format!("{items} public items are shown by no example")),
         Shown::Foreign(reason) => Outcome::Skipped(vec![reason]),
     })
 }
