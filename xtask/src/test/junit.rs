@@ -11,15 +11,31 @@ pub(crate) fn skips(report: &str) -> Vec<String> {
     report.lines().filter_map(skip).map(|reason| unescape(&reason)).collect()
 }
 
+/// The name of the test that a line of `cargo test` says has failed.
+pub(super) fn failed_line(line: &str) -> Option<String> {
+    let name = line.trim_end().strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+    Some(name.to_owned())
+}
+
 /// The names of the tests that a JUnit report says have failed, as far as the report has them in lines of their own.
 pub(crate) fn failures(report: &str) -> Vec<String> {
+    marked(report, &["<failure", "<error"])
+}
+
+/// The names of the tests that a JUnit report says have passed at last, having failed before.
+pub(super) fn flaky(report: &str) -> Vec<String> {
+    marked(report, &["<flakyFailure", "<flakyError"])
+}
+
+/// The names of the tests that have one of these elements.
+fn marked(report: &str, elements: &[&str]) -> Vec<String> {
     let mut failed = Vec::new();
     let mut name = None;
     for line in report.lines().map(str::trim_start) {
         if let Some((_, rest)) = line.split_once("<testcase name=\"") {
             name = rest.split_once('"').map(|(name, _)| unescape(name));
         }
-        if line.starts_with("<failure") || line.starts_with("<error") {
+        if elements.iter().any(|element| line.starts_with(element)) {
             failed.extend(name.take());
         }
     }
@@ -44,6 +60,12 @@ mod tests {
             <testcase name=\"bad::one\" time=\"0.1\">\n    <failure type=\"test failure\">\n    </failure>\n  </testcase>\n\
             <testcase name=\"never\" time=\"1\">\n    <error type=\"timeout\"/>\n";
         assert_eq!(failures(report), ["bad::one", "never"]);
+        assert_eq!(flaky(report), Vec::<String>::new());
+        let report =
+            "<testcase name=\"late\" time=\"2\">\n <flakyFailure type=\"test failure\">\n </flakyFailure>\n";
+        assert_eq!((failures(report), flaky(report)), (vec![], vec!["late".to_owned()]));
+        assert_eq!(failed_line("test a::b ... FAILED\n").as_deref(), Some("a::b"));
+        assert_eq!(failed_line("test a::b ... ok"), None);
     }
 
     #[test]

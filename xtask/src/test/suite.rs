@@ -22,13 +22,13 @@ pub(super) fn run(workspace: &Workspace, strict: bool) -> Result<Outcome, String
     let mut bad = Vec::new();
     for selection in feature_sets(workspace)? {
         println!("--- {}", selection.name);
-        let good = if nextest {
+        let failed = if nextest {
             run_nextest(workspace, &selection, &told, &mut skipped)?
         } else {
             run_cargo_test(workspace, &selection, &told, &mut skipped)?
         };
-        if !good {
-            bad.push(selection.name);
+        if let Some(tests) = failed {
+            bad.push(failure(&selection.name, &tests));
         }
     }
     println!("--- documentation");
@@ -39,6 +39,15 @@ pub(super) fn run(workspace: &Workspace, strict: bool) -> Result<Outcome, String
     skipped.sort();
     skipped.dedup();
     Ok(outcome(&bad, skipped))
+}
+
+/// A run that failed, with the names of its failed tests as far as they are known, the first ten of them.
+fn failure(run: &str, tests: &[String]) -> String {
+    let more = if tests.len() > 10 { ", ..." } else { "" };
+    match &tests[..tests.len().min(10)] {
+        [] => run.to_owned(),
+        first => format!("{run}: {}{more}", first.join(", ")),
+    }
 }
 
 /// What came of it: which runs failed, and what was skipped, which a failure doesn't hide.
@@ -52,12 +61,13 @@ fn outcome(bad: &[String], skipped: Vec<String>) -> Outcome {
     }
 }
 
+/// Runs by cargo-nextest; if that failed, the tests that did.
 fn run_nextest(
     workspace: &Workspace,
     selection: &Selection,
     told: &Told,
     skipped: &mut Vec<String>,
-) -> Result<bool, String> {
+) -> Result<Option<Vec<String>>, String> {
     let report = workspace.root.join("target/nextest/default/junit.xml");
     match fs::remove_file(&report) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -68,25 +78,35 @@ fn run_nextest(
     let call = workspace.cargo(&["nextest", "run", "--config-file", "xtask/nextest.toml"]);
     let call = selection.arguments.iter().fold(call, |call, argument| call.arg(argument));
     let good = told.to(call).pass()?;
-    match fs::read_to_string(&report) {
-        Ok(text) => skipped.extend(junit::skips(&text)),
+    let text = match fs::read_to_string(&report) {
+        Ok(text) => text,
         // Without a report the tests were not even built.
-        Err(error) if good => return Err(format!("{}: {error}", report.display())),
-        Err(_) => {}
+        Err(_) if !good => return Ok(Some(Vec::new())),
+        Err(error) => return Err(format!("{}: {error}", report.display())),
+    };
+    skipped.extend(junit::skips(&text));
+    for test in junit::flaky(&text) {
+        println!("FLAKY: {test} failed and then passed");
     }
-    Ok(good)
+    Ok((!good).then(|| junit::failures(&text)))
 }
 
+/// Runs by cargo itself; if that failed, the tests that did.
 fn run_cargo_test(
     workspace: &Workspace,
     selection: &Selection,
     told: &Told,
     skipped: &mut Vec<String>,
-) -> Result<bool, String> {
+) -> Result<Option<Vec<String>>, String> {
     let call = workspace.cargo(&["test", "--no-fail-fast", "--all-targets"]);
     let call = selection.arguments.iter().fold(call, |call, argument| call.arg(argument));
     let call = call.arg("--").arg("--show-output");
-    told.to(call).watch(|line| skipped.extend(junit::skip(line)))
+    let mut failed = Vec::new();
+    let good = told.to(call).watch(|line| {
+        skipped.extend(junit::skip(line));
+        failed.extend(junit::failed_line(line));
+    })?;
+    Ok((!good).then_some(failed))
 }
 
 /// What tests are told by the environment.
@@ -112,6 +132,14 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_names_its_tests() {
+        let tests: Vec<String> = (0..12).map(|n| format!("t{n}")).collect();
+        assert_eq!(failure("all", &[]), "all");
+        assert_eq!(failure("all", &tests[..2]), "all: t0, t1");
+        assert_eq!(failure("all", &tests), "all: t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, ...");
+    }
 
     #[test]
     fn a_failure_does_not_hide_what_was_skipped() {
