@@ -63,7 +63,8 @@
 //!   [`Attachments::open`](attachment::Attachments::open)
 //! - move a change request along: [`Changes::next_states`](change::Changes::next_states), or offline
 //!   [`Type::steps`](models::change_request::Type::steps)
-//! - make many calls in few: [`Client::batches`]; keep a fleet in step: [`Client::sync`]
+//! - make many calls in few: [`Client::batches`]; keep a fleet in step: [`Client::sync`], or by
+//!   the instance's own rules: [`Client::sync_by`]
 //! - write to the CMDB by its own rules: [`Cmdb::reconcile`](cmdb::Cmdb::reconcile)
 //! - see what changed: [`poll`]; what an instance lacks: [`Client::examine`]
 //! - give each part of an integration a user of its own: [`IntegrationPoint`]; keep secrets at rest: [`secret`]

@@ -13,7 +13,7 @@
 //!
 //! let mut sent = Sent::new();
 //! assert_eq!(desired.differences(&sent).len(), 3);
-//! // `client.sync(&desired, &mut sent).await` sends these and remembers them.
+//! // `client.sync(&desired, &mut sent).await` sends these and remembers them; `sync_by` does it by the way of your choice.
 //! # for difference in desired.differences(&sent) { sent.remember(&difference); }
 //! assert!(desired.differences(&sent).is_empty());
 //!
@@ -23,8 +23,15 @@
 //! # }
 //! ```
 
+mod load;
+mod look;
 mod plan;
+mod reconcile;
 mod run;
+mod sent;
+mod way;
 
-pub use self::plan::{Desired, Difference, Sent};
+pub use self::plan::{Desired, Difference};
 pub use self::run::Synced;
+pub use self::sent::Sent;
+pub use self::way::{Payloads, Way};

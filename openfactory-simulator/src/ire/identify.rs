@@ -210,8 +210,8 @@ fn by_source_key(
 ) -> Result<Option<Record>, StoreError> {
     let Some(info) = &item.sys_object_source_info else { return Ok(None) };
     let mut found = None;
-    for row in session.by("sys_object_source", "name", &info.source_name)? {
-        if row.value("id") == info.source_native_key {
+    for row in session.by("sys_object_source", "id", &info.source_native_key)? {
+        if row.value("name") == info.source_name && row.value("id") == info.source_native_key {
             found = session.find("cmdb_ci", row.value("target_sys_id"))?;
         }
     }

@@ -13,6 +13,8 @@ use crate::write::{self, Writer, input::Input};
 /// A relation whose ends and type are known.
 #[derive(Debug)]
 pub(super) struct Link {
+    /// Its place in the payload.
+    index: usize,
     parent: usize,
     child: usize,
     kind: Record,
@@ -44,7 +46,7 @@ pub(super) fn resolve(
             continue;
         }
         if let (Some(parent), Some(child), Some(kind)) = (parent, child, kind) {
-            links.push(Link { parent, child, kind });
+            links.push(Link { index, parent, child, kind });
         }
     }
     depend(session, &links, found)?;
@@ -108,9 +110,12 @@ pub(super) fn write(
         };
         let (Some(parent), Some(child)) = (end(link.parent), end(link.child)) else {
             let error = json!({ "error": "ABANDONED", "message": "One of its items has errors" });
-            told.push(
-                json!({ "className": "cmdb_rel_ci", "sysId": "Unknown", "errorCount": 1, "errors": [error] }),
-            );
+            told.push(json!({
+                "className": "cmdb_rel_ci",
+                "inputIndices": [link.index],
+                "errorCount": 1,
+                "errors": [error],
+            }));
             continue;
         };
         let row = match (&parent.record, &child.record) {
@@ -119,17 +124,26 @@ pub(super) fn write(
             }
             _ => None,
         };
-        let (operation, sys_id) = match (row, &parent.record, &child.record) {
-            (Some(row), ..) => ("NO_CHANGE", row.sys_id),
+        let operation = match (row, &parent.record, &child.record) {
+            (Some(_), ..) => "NO_CHANGE",
             (None, Some(parent), Some(child)) if options.commit => {
                 let ends =
                     [("parent", &parent.sys_id), ("child", &child.sys_id), ("type", &link.kind.sys_id)];
                 let input = Input::of(ends.map(|(name, value)| (name, value.as_str())));
-                ("INSERT", write::create(session, writer, "cmdb_rel_ci", &input)?.sys_id)
+                write::create(session, writer, "cmdb_rel_ci", &input)?;
+                "INSERT"
             }
-            _ => ("INSERT", "Unknown".to_owned()),
+            _ => "INSERT",
         };
-        told.push(json!({ "className": "cmdb_rel_ci", "operation": operation, "sysId": sys_id }));
+        // A relation's key is not told.
+        told.push(json!({
+            "className": "cmdb_rel_ci",
+            "operation": operation,
+            "inputIndices": [link.index],
+            "mergedPayloadIds": [],
+            "markers": [],
+            "errorCount": 0,
+        }));
     }
     Ok(told)
 }

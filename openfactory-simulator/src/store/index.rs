@@ -10,7 +10,8 @@ use crate::record::Record;
 use crate::schema::{FieldType, Schema};
 
 /// Texts that are looked up by.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
+    "id",
     "number",
     "name",
     "user_name",

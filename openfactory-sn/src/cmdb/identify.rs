@@ -11,6 +11,10 @@ use crate::wire::url::Target;
 
 const PATH: &str = "/api/now/identifyreconcile";
 const DRY: &str = "/api/now/identifyreconcile/query";
+const PARTS: &str = "/api/now/identifyreconcile/enhanced";
+const PARTS_DRY: &str = "/api/now/identifyreconcile/queryEnhanced";
+/// Takes good items although others are refused. Unless told not to, an instance would also keep incomplete ones aside.
+const IN_PARTS: &str = "partial_payloads:false,partial_commits:true,deduplicate_payloads:false";
 
 impl Cmdb {
     /// Hands items and relations to Identification and Reconciliation, which makes or changes each once: the call may be
@@ -87,12 +91,21 @@ impl Cmdb {
     }
 
     async fn identify(&self, payload: &Payload, dry: bool) -> Result<Outcome, Error> {
-        let (path, verb) = if dry { (DRY, "try to reconcile") } else { (PATH, "reconcile") };
+        let verb = if dry { "try to reconcile" } else { "reconcile" };
+        let path = match (payload.is_in_parts(), dry) {
+            (false, false) => PATH,
+            (false, true) => DRY,
+            (true, false) => PARTS,
+            (true, true) => PARTS_DRY,
+        };
         let operation = format!("{verb} {} items", payload.len());
         if payload.is_empty() {
             return Err(Error::new(ErrorKind::Local, operation, "payload has no items"));
         }
-        let target = Target::new(path).with("sysparm_data_source", payload.source());
+        let mut target = Target::new(path).with("sysparm_data_source", payload.source());
+        if payload.is_in_parts() {
+            target = target.with("options", IN_PARTS);
+        }
         let mut call = Call::json(Method::POST, operation, target, &payload.to_json());
         call.repeat = Repeat::Safe;
         let result = self.client.call(&call, self.client.engine().deadline()).await?.result;

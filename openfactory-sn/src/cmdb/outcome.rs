@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::value::choice;
 
@@ -249,6 +250,31 @@ impl Refused {
     pub fn is_retryable(&self) -> bool {
         !self.errors.is_empty() && self.errors.iter().all(|error| error.code.is_retryable())
     }
+
+    /// Whether it was given up because of others alone.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        !self.errors.is_empty() && self.errors.iter().all(|error| error.code == IreErrorCode::Abandoned)
+    }
+
+    /// As the error of an operation.
+    pub(crate) fn to_error(&self, operation: String) -> Error {
+        let code = self.errors.first().map(|error| &error.code);
+        let kind = match code {
+            Some(IreErrorCode::LockTimeout) => ErrorKind::Unavailable,
+            Some(IreErrorCode::MultiMatch | IreErrorCode::MultipleDuplicates) => ErrorKind::Conflict,
+            Some(IreErrorCode::InsertNotAllowed | IreErrorCode::ReclassificationNotAllowed) => {
+                ErrorKind::Forbidden
+            }
+            _ => ErrorKind::Invalid,
+        };
+        let error = Error::new(kind, operation, self.to_string())
+            .with_transient(self.is_retryable())
+            .with_source(self.clone());
+        match code {
+            Some(code) => error.with_advice(code.advice()),
+            None => error,
+        }
+    }
 }
 
 /// What became of a payload.
@@ -283,8 +309,13 @@ impl Refused {
 pub struct Outcome {
     /// Each item, in the payload's order.
     pub items: Vec<Result<Reconciled, Refused>>,
-    /// Each relation's operation, in the payload's order; `None` for one that was not made because an item was refused.
+    /// Each relation's operation, in the payload's order; `None` for one that was not made, or of which the instance does
+    /// not tell.
     pub relations: Vec<Option<CiOperation>>,
+    /// Each relation's key, where the instance tells it, which it need not.
+    pub relation_keys: Vec<Option<SysId>>,
+    /// Why each relation was not made, as far as the instance says.
+    pub relation_errors: Vec<Vec<ItemError>>,
 }
 
 impl Outcome {
@@ -300,56 +331,85 @@ impl Outcome {
         let answered = result.get("items")?.as_array()?;
         let mut items: Vec<Option<Result<Reconciled, Refused>>> = vec![None; classes.len()];
         for (place, item) in answered.iter().enumerate() {
-            // The instance merges items that are the same: then one answer is for several.
-            let indices =
-                item.get("inputIndices").and_then(Value::as_array).filter(|indices| !indices.is_empty());
-            let indices: Vec<usize> = match indices {
-                Some(indices) => indices
-                    .iter()
-                    .map(|index| usize::try_from(index.as_u64()?).ok())
-                    .collect::<Option<_>>()?,
-                None => vec![place],
-            };
-            for index in indices {
+            for index in places(item, place)? {
                 *items.get_mut(index)? = Some(read_item(item, classes.get(index)?, dry)?);
             }
         }
         let items = items.into_iter().collect::<Option<Vec<_>>>()?;
-        let listed = result.get("relations").and_then(Value::as_array);
-        let mut operations = listed.into_iter().flatten().map(|relation| {
-            let failed = relation.get("errorCount").and_then(Value::as_u64).unwrap_or(0) > 0;
-            let operation = relation.get("operation").and_then(Value::as_str).filter(|text| !text.is_empty());
-            operation.filter(|_| !failed).map(CiOperation::from_raw)
-        });
-        let relations = (0..relations).map(|_| operations.next().flatten()).collect();
-        Some(Self { items, relations })
+        let listed = result.get("relations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut told: Vec<Option<&Value>> = vec![None; relations];
+        for (place, relation) in listed.iter().enumerate() {
+            // Without indices only as many answers as relations can be told apart.
+            if relation.get("inputIndices").is_none() && listed.len() != relations {
+                continue;
+            }
+            for index in places(relation, place)? {
+                if let Some(told) = told.get_mut(index) {
+                    *told = Some(relation);
+                }
+            }
+        }
+        let mut outcome =
+            Self { items, relations: Vec::new(), relation_keys: Vec::new(), relation_errors: Vec::new() };
+        for relation in told {
+            let errors = relation.map(errors).unwrap_or_default();
+            let made = relation.filter(|relation| errors.is_empty() && count(relation) == 0);
+            let named = |name: &str| made?.get(name)?.as_str().filter(|text| !text.is_empty());
+            outcome.relations.push(named("operation").map(CiOperation::from_raw));
+            outcome
+                .relation_keys
+                .push(named("sysId").filter(|key| *key != UNKNOWN).and_then(|key| SysId::new(key).ok()));
+            outcome.relation_errors.push(errors);
+        }
+        Some(outcome)
     }
 }
 
+/// What stands in the place of a key that there is none of.
+const UNKNOWN: &str = "Unknown";
+
+/// Which of what was sent an answer is about: the instance merges what is the same, so one answer can be for several.
+fn places(answer: &Value, place: usize) -> Option<Vec<usize>> {
+    let indices = answer.get("inputIndices").and_then(Value::as_array).filter(|indices| !indices.is_empty());
+    match indices {
+        Some(indices) => indices.iter().map(|index| usize::try_from(index.as_u64()?).ok()).collect(),
+        None => Some(vec![place]),
+    }
+}
+
+fn count(answer: &Value) -> u64 {
+    answer.get("errorCount").and_then(Value::as_u64).unwrap_or(0)
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn errors(answer: &Value) -> Vec<ItemError> {
+    let listed = answer.get("errors").and_then(Value::as_array);
+    let each = listed.into_iter().flatten().map(|error| ItemError {
+        code: IreErrorCode::from_raw(&text(error, "error")),
+        message: text(error, "message"),
+    });
+    each.collect()
+}
+
 fn read_item(item: &Value, class: &str, dry: bool) -> Option<Result<Reconciled, Refused>> {
-    let text =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let class = match text(item, "className") {
         named if named.is_empty() => class.to_owned(),
         named => named,
     };
-    let list = |name: &str| item.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let errors: Vec<_> = list("errors")
-        .iter()
-        .map(|error| ItemError {
-            code: IreErrorCode::from_raw(&text(error, "error")),
-            message: text(error, "message"),
-        })
-        .collect();
-    let failed = !errors.is_empty() || item.get("errorCount").and_then(Value::as_u64).unwrap_or(0) > 0;
+    let errors = errors(item);
+    let failed = !errors.is_empty() || count(item) > 0;
     let key = text(item, "sysId");
     let operation = CiOperation::from_raw(&text(item, "operation"));
-    let unknown = key.is_empty() || key == "Unknown";
+    let unknown = key.is_empty() || key == UNKNOWN;
     let would_be_made = dry && operation.as_str().starts_with("INSERT");
     if failed || (unknown && !would_be_made) {
         return Some(Err(Refused { class, errors }));
     }
-    let warnings = list("warnings").iter().map(|warning| text(warning, "message")).collect();
+    let warnings = item.get("warnings").and_then(Value::as_array);
+    let warnings = warnings.into_iter().flatten().map(|warning| text(warning, "message")).collect();
     let sys_id = if unknown { None } else { Some(SysId::new(&key).ok()?) };
     Some(Ok(Reconciled { sys_id, class, operation, warnings }))
 }

@@ -29,6 +29,7 @@ pub struct Payload {
     source: String,
     items: Vec<Item>,
     relations: Vec<(usize, usize, String)>,
+    in_parts: bool,
 }
 
 /// An item's place in a payload.
@@ -60,7 +61,40 @@ impl Payload {
     /// Nothing yet, from this data source.
     #[must_use]
     pub fn new(source: impl Into<String>) -> Self {
-        Self { source: source.into(), items: Vec::new(), relations: Vec::new() }
+        Self { source: source.into(), items: Vec::new(), relations: Vec::new(), in_parts: false }
+    }
+
+    /// Lets the instance take the items that are good although others are not; otherwise one that is refused may keep all
+    /// the others from being taken. Nothing is kept aside to be completed later.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::cmdb::{Item, Payload};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let answer = json!({"items": [{"sysId": "d1", "operation": "INSERT"}]});
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::post("/api/now/identifyreconcile/enhanced")
+    ///         .query("options", "partial_payloads:false,partial_commits:true,deduplicate_payloads:false"),
+    ///     Reply::result(200, answer),
+    /// );
+    /// let mut payload = Payload::new("OpenFactory").in_parts();
+    /// payload.item(Item::new("cmdb_ci_server", Fields::new().with("name", "edge-0001")));
+    /// assert!(client(&instance).cmdb().reconcile(&payload).await?.is_complete());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_parts(mut self) -> Self {
+        self.in_parts = true;
+        self
+    }
+
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.in_parts
     }
 
     /// The data source.
@@ -150,13 +184,21 @@ pub struct Item {
     lookups: Vec<(String, Fields)>,
     native_key: Option<String>,
     seen: Option<SystemTime>,
+    keeps_class: bool,
 }
 
 impl Item {
     /// An item of this class with these values. The class's identification rule says which of them have to be there.
     #[must_use]
     pub fn new(class: impl Into<String>, values: Fields) -> Self {
-        Self { class: class.into(), values, lookups: Vec::new(), native_key: None, seen: None }
+        Self {
+            class: class.into(),
+            values,
+            lookups: Vec::new(),
+            native_key: None,
+            seen: None,
+            keeps_class: false,
+        }
     }
 
     /// With a record beside it by which it is identified, such as one of `cmdb_serial_number`.
@@ -180,6 +222,35 @@ impl Item {
         self
     }
 
+    /// Leaves an item that is there in its class, unless the one told here is below it: otherwise what somebody knew better
+    /// is moved to the class told here.
+    ///
+    /// ```
+    /// use openfactory_sn::Fields;
+    /// use openfactory_sn::cmdb::{Item, Payload};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), openfactory_sn::Error> {
+    /// let sent = json!([{"className": "cmdb_ci_server", "values": {"name": "edge-0001"},
+    ///     "settings": {"updateWithoutDowngrade": true, "updateWithoutSwitch": true}}]);
+    /// let answer = json!({"items": [{"className": "cmdb_ci_linux_server", "sysId": "d1", "operation": "UPDATE"}]});
+    /// let instance = ScriptedTransport::new()
+    ///     .on(Expected::post("/api/now/identifyreconcile").field("items", sent), Reply::result(200, answer));
+    /// let mut payload = Payload::new("OpenFactory");
+    /// payload.item(Item::new("cmdb_ci_server", Fields::new().with("name", "edge-0001")).keep_class());
+    /// let outcome = client(&instance).cmdb().reconcile(&payload).await?;
+    /// assert_eq!(outcome.items[0].as_ref().map(|item| item.class.as_str()), Ok("cmdb_ci_linux_server"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn keep_class(mut self) -> Self {
+        self.keeps_class = true;
+        self
+    }
+
     fn to_json(&self, source: &str) -> Value {
         let mut item = json!({"className": self.class, "values": self.values});
         let mut add = |name: &str, value: Value| {
@@ -191,6 +262,9 @@ impl Item {
             let lookups =
                 self.lookups.iter().map(|(table, values)| json!({"className": table, "values": values}));
             add("lookup", lookups.collect());
+        }
+        if self.keeps_class {
+            add("settings", json!({"updateWithoutDowngrade": true, "updateWithoutSwitch": true}));
         }
         if let Some(key) = &self.native_key {
             let mut info = Map::new();

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
+use super::sent::Sent;
 use crate::id::{CorrelationId, IdError, SysId};
 use crate::models::relationship::{self, Relationship};
 use crate::record::{Fields, Record};
@@ -14,8 +13,16 @@ type Place = (String, SysId);
 /// What should be there: records under keys that follow from their correlation ids, and relations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
-    records: BTreeMap<Place, Fields>,
+    records: BTreeMap<Place, Wanted>,
     relations: BTreeMap<SysId, Fields>,
+}
+
+/// A record as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Its key at the source.
+    pub(super) key: CorrelationId,
+    pub(super) fields: Fields,
 }
 
 impl Desired {
@@ -25,10 +32,12 @@ impl Desired {
         Self::default()
     }
 
-    /// A record of this table should have these fields; its key is handed back. A later call for the same counts.
-    pub fn record(&mut self, table: &str, key: &CorrelationId, fields: Fields) -> SysId {
+    /// A record of this table should have these fields; its key is handed back. A later call for the same counts. A field
+    /// `sys_id` is passed over: the key follows from the correlation id, or is the instance's to give.
+    pub fn record(&mut self, table: &str, key: &CorrelationId, mut fields: Fields) -> SysId {
         let sys_id = SysId::derived(table, key);
-        self.records.insert((table.to_owned(), sys_id.clone()), fields);
+        fields.remove("sys_id");
+        self.records.insert((table.to_owned(), sys_id.clone()), Wanted { key: key.clone(), fields });
         sys_id
     }
 
@@ -52,12 +61,12 @@ impl Desired {
     /// more. A record that is no longer desired is left alone: whether it is retired is not for a comparison to decide.
     #[must_use]
     pub fn differences(&self, sent: &Sent) -> Vec<Difference> {
-        let records = self.records.iter().map(|((table, key), fields)| (table.as_str(), key, fields));
+        let records = self.records.iter().map(|((table, key), wanted)| (table.as_str(), key, &wanted.fields));
         let relations = self.relations.iter().map(|(key, fields)| (Relationship::TABLE, key, fields));
         let mut differences = Vec::new();
         for (table, sys_id, fields) in records.chain(relations) {
             let place = || (table.to_owned(), sys_id.clone());
-            match sent.0.get(table).and_then(|records| records.get(sys_id)) {
+            match sent.get(table, sys_id) {
                 None => {
                     let (table, sys_id) = place();
                     differences.push(Difference::Missing { table, sys_id, fields: fields.clone() });
@@ -72,12 +81,11 @@ impl Desired {
                 }
             }
         }
-        let known = sent.0.get(Relationship::TABLE).into_iter().flatten();
+        let known = sent.keys(Relationship::TABLE);
         differences.extend(
-            known.filter(|(key, _)| !self.relations.contains_key(*key)).map(|(key, _)| Difference::Gone {
-                table: Relationship::TABLE.to_owned(),
-                sys_id: key.clone(),
-            }),
+            known
+                .filter(|key| !self.relations.contains_key(*key))
+                .map(|key| Difference::Gone { table: Relationship::TABLE.to_owned(), sys_id: key.clone() }),
         );
         differences
     }
@@ -85,13 +93,18 @@ impl Desired {
     /// Every desired record with the names of its fields, by table.
     pub(super) fn places(&self) -> BTreeMap<&str, Vec<(&SysId, &Fields)>> {
         let mut places: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        for ((table, key), fields) in &self.records {
-            places.entry(table).or_default().push((key, fields));
+        for ((table, key), wanted) in &self.records {
+            places.entry(table).or_default().push((key, &wanted.fields));
         }
         for (key, fields) in &self.relations {
             places.entry(Relationship::TABLE).or_default().push((key, fields));
         }
         places
+    }
+
+    /// Every desired record, with its table.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&str, &SysId, &Wanted)> {
+        self.records.iter().map(|((table, key), wanted)| (table.as_str(), key, wanted))
     }
 }
 
@@ -145,8 +158,7 @@ pub enum Difference {
 
 impl Difference {
     pub(super) fn is_relation(&self) -> bool {
-        let (Self::Changed { table, .. } | Self::Gone { table, .. } | Self::Missing { table, .. }) = self;
-        table == Relationship::TABLE
+        self.table() == Relationship::TABLE
     }
 
     /// The keys of the two items of a relation that is to be made or changed.
@@ -159,56 +171,15 @@ impl Difference {
         ends.into_iter().filter_map(move |end| fields?.get(end.name()))
     }
 
+    pub(super) fn table(&self) -> &str {
+        let (Self::Changed { table, .. } | Self::Gone { table, .. } | Self::Missing { table, .. }) = self;
+        table
+    }
+
     /// The key of its record.
     #[must_use]
     pub fn sys_id(&self) -> &SysId {
         let (Self::Changed { sys_id, .. } | Self::Gone { sys_id, .. } | Self::Missing { sys_id, .. }) = self;
         sys_id
-    }
-}
-
-/// What was last sent and taken. Kept by the caller, as JSON or otherwise; if it is lost, everything is looked for again,
-/// and nothing is made twice.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sent(pub(super) BTreeMap<String, BTreeMap<SysId, Fields>>);
-
-impl Sent {
-    /// Nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether a record with this key is known, in whatever table.
-    pub(super) fn holds(&self, sys_id: &SysId) -> bool {
-        self.0.values().any(|records| records.contains_key(sys_id))
-    }
-
-    /// How many records are known.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.values().map(BTreeMap::len).sum()
-    }
-
-    /// Whether none are known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Takes in what was sent by other means.
-    pub fn remember(&mut self, difference: &Difference) {
-        match difference {
-            Difference::Gone { table, sys_id } => {
-                if let Some(records) = self.0.get_mut(table) {
-                    records.remove(sys_id);
-                }
-            }
-            Difference::Changed { table, sys_id, fields } | Difference::Missing { table, sys_id, fields } => {
-                let record = self.0.entry(table.clone()).or_default().entry(sys_id.clone()).or_default();
-                record.extend(fields.clone());
-            }
-        }
     }
 }

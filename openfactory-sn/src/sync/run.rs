@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Desired, Difference, Sent};
+use super::look::Ends;
+use super::plan::{Desired, Difference};
+use super::sent::Sent;
+use super::way::Way;
 use crate::batch::{Batch, BatchLimits, Done};
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::models::relationship::Relationship;
-use crate::query::Query;
-use crate::record::{Field, Fields, Record as _, Row};
+use crate::record::{Fields, Record as _, Row};
 
 /// Calls in one request.
 const CALLS: usize = 200;
-/// Keys asked for at once: what a URL holds.
-const KEYS: usize = 150;
 
 /// What a synchronisation came to.
 ///
@@ -99,84 +99,77 @@ impl Client {
         synced
     }
 
+    /// As [`Client::sync`], by a way of the caller's choice.
+    ///
+    /// By [`Way::Payloads`] the instance's own rules say which items these are, and it gives them its keys: [`Sent::key_of`]
+    /// tells them. An item that is there already, whoever made it, is found and changed. What the instance refuses of a
+    /// payload is in [`Synced::failed`], each item with its own error, and keeps nothing else from being taken; relations
+    /// wait for items that were refused. Values that its reconciliation rules keep from this source count as sent.
+    ///
+    /// ```
+    /// use openfactory_sn::cmdb::{IreErrorCode, Refused};
+    /// use openfactory_sn::sync::{Desired, Payloads, Sent, Way};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{CorrelationId, Fields};
+    /// # use serde_json::json;
+    /// # use std::error::Error as _;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut desired = Desired::new();
+    /// let mut item = |class: &str, name: &str| -> Result<_, openfactory_sn::IdError> {
+    ///     Ok(desired.record(class, &CorrelationId::new(name)?, Fields::new().with("name", name)))
+    /// };
+    /// let (device, image) = (item("cmdb_ci_server", "edge-0001")?, item("u_image", "kiosk")?);
+    ///
+    /// // The status is 200, and one of the two items was not taken.
+    /// let answer = json!({"items": [
+    ///     {"className": "u_image", "sysId": "Unknown", "errorCount": 1, "errors": [
+    ///         {"error": "IDENTIFICATION_RULE_MISSING", "message": "no rule for u_image"}]},
+    ///     {"className": "cmdb_ci_server", "sysId": "d1", "operation": "INSERT"},
+    /// ], "relations": []});
+    /// let instance = ScriptedTransport::new().on(
+    ///     Expected::post("/api/now/identifyreconcile/enhanced").query("sysparm_data_source", "OpenFactory"),
+    ///     Reply::result(200, answer),
+    /// );
+    /// let (sn, mut sent) = (client(&instance), Sent::new());
+    /// let way = Way::Payloads(Payloads::new("OpenFactory"));
+    /// let synced = sn.sync_by(&way, &desired, &mut sent).await;
+    /// assert_eq!((synced.created, &synced.failed[0].0), (1, &image));
+    /// let refused = synced.failed[0].1.source().and_then(|source| source.downcast_ref::<Refused>());
+    /// assert_eq!(refused.map(|item| &item.errors[0].code), Some(&IreErrorCode::IdentificationRuleMissing));
+    /// assert!(synced.failed[0].1.advice().contains("identification rule"));
+    /// assert!(sent.key_of(&device).is_some() && sent.key_of(&image).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn sync_by(&self, way: &Way, desired: &Desired, sent: &mut Sent) -> Synced {
+        match way {
+            Way::Batches => self.sync(desired, sent).await,
+            Way::Payloads(payloads) => super::reconcile::run(self, payloads, desired, sent).await,
+        }
+    }
+
     async fn send_all(&self, differences: Vec<Difference>, sent: &mut Sent, synced: &mut Synced) {
         let found = self.send(differences, sent, synced).await;
         // What was found has perhaps other values.
         self.send(found, sent, synced).await;
     }
 
-    /// Reads what ServiceNow holds of everything desired, and puts that into `sent`: what others changed or deleted then
-    /// differs, and is mended by the next [`Client::sync`].
-    ///
-    /// ```
-    /// use openfactory_sn::sync::{Desired, Sent};
-    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
-    /// use openfactory_sn::{CorrelationId, Fields};
-    /// # use serde_json::json;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let (mut desired, mut sent) = (Desired::new(), Sent::new());
-    /// let fields = Fields::new().with("name", "edge-0001");
-    /// let key = desired.record("cmdb_ci_server", &CorrelationId::new("device/1")?, fields);
-    /// desired.differences(&sent).iter().for_each(|difference| sent.remember(difference));
-    ///
-    /// // Somebody renamed it.
-    /// let renamed = json!([{"sys_id": key, "name": "test"}]);
-    /// let instance =
-    ///     ScriptedTransport::new().on(Expected::get("/api/now/table/cmdb_ci_server"), Reply::result(200, renamed));
-    /// assert!(desired.differences(&sent).is_empty(), "not known yet");
-    /// client(&instance).look_again(&desired, &mut sent).await?;
-    /// assert_eq!(desired.differences(&sent).len(), 1, "the next sync mends it");
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`DynamicTable::find`](crate::table::DynamicTable::find); then `sent` is as it was.
-    pub async fn look_again(&self, desired: &Desired, sent: &mut Sent) -> Result<(), Error> {
-        let mut looked = sent.clone();
-        for (table, records) in desired.places() {
-            let known = looked.0.entry(table.to_owned()).or_default();
-            for (sys_id, _) in &records {
-                known.remove(*sys_id);
-            }
-            let mut names: Vec<&str> =
-                records.iter().flat_map(|(_, fields)| fields.iter().map(|(name, _)| name)).collect();
-            names.sort_unstable();
-            names.dedup();
-            for keys in records.chunks(KEYS) {
-                let key = Field::<SysId>::new("sys_id");
-                let query = Query::new()
-                    .and(key.is_one_of(keys.iter().map(|(sys_id, _)| *sys_id)))
-                    .select(names.iter().copied());
-                for row in self.dynamic_table(table).find(&query).await? {
-                    let held = keys.iter().find(|(sys_id, _)| *sys_id == row.sys_id());
-                    if let Some((sys_id, fields)) = held {
-                        let fields = fields.iter().map(|(name, _)| (name, row.text(name))).collect();
-                        known.insert((*sys_id).clone(), fields);
-                    }
-                }
-            }
-        }
-        *sent = looked;
-        Ok(())
-    }
-
-    /// Sends differences; hands back those of records that were there already.
-    async fn send(
+    /// Sends differences in batches; hands back those of records that were there already.
+    pub(super) async fn send(
         &self,
         differences: Vec<Difference>,
         sent: &mut Sent,
         synced: &mut Synced,
     ) -> Vec<Difference> {
-        if differences.is_empty() {
+        let pairs = self.on_wire(differences, sent, synced).await;
+        if pairs.is_empty() {
             return Vec::new();
         }
         let mut batch = Batch::new();
-        for difference in &differences {
-            match difference {
+        for (_, travels) in &pairs {
+            match travels {
                 Difference::Missing { table, sys_id, fields } => batch.ensure(table, sys_id, fields),
                 Difference::Changed { table, sys_id, fields } => batch.update(table, sys_id, fields),
                 Difference::Gone { table, sys_id } => batch.delete(table, sys_id),
@@ -185,23 +178,23 @@ impl Client {
         let limits = BatchLimits { calls: CALLS, ..BatchLimits::default() };
         let outcomes = self.batches().limits(limits).run(batch).await;
         let mut found = Vec::new();
-        for (difference, outcome) in differences.into_iter().zip(outcomes) {
-            match (outcome, &difference) {
-                (Ok(done), Difference::Missing { table, sys_id, fields }) if !done.created => {
-                    let held = held(&done, fields);
+        for ((difference, travels), outcome) in pairs.into_iter().zip(outcomes) {
+            match (outcome, &difference, &travels) {
+                (Ok(done), Difference::Missing { table, sys_id, fields }, travels) if !done.created => {
+                    let held = held(&done, fields, travels);
                     let changed: Fields =
                         fields.iter().filter(|(name, value)| held.get(name) != Some(value)).collect();
-                    let at = (table.clone(), sys_id.clone());
+                    let (table, sys_id) = (table.clone(), sys_id.clone());
                     sent.remember(&Difference::Missing {
-                        table: at.0.clone(),
-                        sys_id: at.1.clone(),
+                        table: table.clone(),
+                        sys_id: sys_id.clone(),
                         fields: held,
                     });
                     if !changed.is_empty() {
-                        found.push(Difference::Changed { table: at.0, sys_id: at.1, fields: changed });
+                        found.push(Difference::Changed { table, sys_id, fields: changed });
                     }
                 }
-                (Ok(_), _) => {
+                (Ok(_), _, _) => {
                     match &difference {
                         Difference::Missing { .. } => synced.created += 1,
                         Difference::Changed { .. } => synced.updated += 1,
@@ -209,26 +202,102 @@ impl Client {
                     }
                     sent.remember(&difference);
                 }
-                (Err(error), Difference::Gone { .. }) if error.kind() == crate::ErrorKind::NotFound => {
+                (Err(error), Difference::Gone { .. }, _) if error.kind() == ErrorKind::NotFound => {
                     sent.remember(&difference);
                 }
-                (Err(error), _) => synced.failed.push((difference.sys_id().clone(), error)),
+                (Err(error), Difference::Changed { table, sys_id, .. }, _)
+                    if error.kind() == ErrorKind::NotFound =>
+                {
+                    // Somebody deleted it: next time it is made.
+                    sent.forget(table, sys_id);
+                    synced.failed.push((sys_id.clone(), error));
+                }
+                (Err(error), _, _) => synced.failed.push((difference.sys_id().clone(), error)),
             }
         }
         found
     }
+
+    /// Differences beside what travels of them: the same, by the keys that the instance knows.
+    async fn on_wire(
+        &self,
+        differences: Vec<Difference>,
+        sent: &mut Sent,
+        synced: &mut Synced,
+    ) -> Vec<(Difference, Difference)> {
+        let mut pairs = Vec::with_capacity(differences.len());
+        let mut unnamed = Vec::new();
+        for difference in differences {
+            let (table, sys_id) = (difference.table().to_owned(), difference.sys_id());
+            let travels = match (&difference, sent.key_in(&table, sys_id)) {
+                (Difference::Missing { fields, .. }, _) => {
+                    let fields = by_keys(fields, sent);
+                    Difference::Missing { table, sys_id: sys_id.clone(), fields }
+                }
+                (Difference::Changed { fields, .. }, Some(sys_id)) => {
+                    let fields = by_keys(fields, sent);
+                    Difference::Changed { table, sys_id, fields }
+                }
+                (Difference::Gone { .. }, Some(sys_id)) => Difference::Gone { table, sys_id },
+                (_, None) => {
+                    unnamed.push(difference);
+                    continue;
+                }
+            };
+            pairs.push((difference, travels));
+        }
+        if unnamed.is_empty() {
+            return pairs;
+        }
+        // A relation that the instance made without telling its key is known by its ends.
+        let ends: Vec<Ends> = unnamed.iter().map(|difference| Ends::of(difference, sent)).collect();
+        match self.relations_between(&ends).await {
+            Ok(found) => {
+                for (difference, ends) in unnamed.into_iter().zip(ends) {
+                    let table = difference.table().to_owned();
+                    let mut keys = found.get(&ends).into_iter().flatten().cloned();
+                    match keys.next() {
+                        Some(sys_id) => {
+                            pairs.push((difference, Difference::Gone { table: table.clone(), sys_id }));
+                        }
+                        None => sent.remember(&difference),
+                    }
+                    let doubles = keys.map(|sys_id| Difference::Gone { table: table.clone(), sys_id });
+                    pairs.extend(doubles.map(|double| (double.clone(), double)));
+                }
+            }
+            Err(error) => {
+                let keys = unnamed.into_iter().map(|difference| difference.sys_id().clone());
+                synced.failed.extend(keys.map(|sys_id| (sys_id, error.clone())));
+            }
+        }
+        pairs
+    }
 }
 
 /// Why a relation was not sent: one of its items was not made, and may not be there.
-fn held_back(relation: &SysId, item: &str, error: &Error) -> Error {
+pub(super) fn held_back(relation: &SysId, item: &str, error: &Error) -> Error {
     let reason = format!("not sent, since its item {item} could not be made");
     Error::new(error.kind(), format!("create {} {relation}", Relationship::TABLE), reason)
         .with_transient(error.is_retryable())
         .with_source(error.clone())
 }
 
-/// What a record that was found holds of these fields.
-fn held(done: &Done, fields: &Fields) -> Fields {
-    let text = |name: &str| done.row.as_ref().map_or("", |row: &Row| row.text(name)).to_owned();
-    fields.iter().map(|(name, _)| (name, text(name))).collect()
+/// Fields, with what is known here by another key as the instance calls it: a relation's ends, references.
+fn by_keys(fields: &Fields, sent: &Sent) -> Fields {
+    fields.iter().map(|(name, value)| (name, sent.end(value))).collect()
+}
+
+/// What a record that was found holds of these fields; what it holds as it travelled is told as it is called here.
+fn held(done: &Done, fields: &Fields, travels: &Difference) -> Fields {
+    let text = |name: &str| done.row.as_ref().map_or("", |row: &Row| row.text(name));
+    let (Difference::Missing { fields: sought, .. } | Difference::Changed { fields: sought, .. }) = travels
+    else {
+        return Fields::new();
+    };
+    let each = fields.iter().map(|(name, value)| {
+        let held = text(name);
+        (name, if sought.get(name) == Some(held) { value } else { held })
+    });
+    each.collect()
 }

@@ -38,6 +38,7 @@ mod simulator;
 mod simulator_apis;
 mod support;
 mod sync;
+mod sync_payloads;
 mod table;
 mod taken;
 mod tls;
