@@ -8,14 +8,16 @@ mod point;
 mod rsa;
 mod source;
 mod token;
+mod user;
 
-pub(crate) use self::credential::{Authenticator, Credential};
+pub(crate) use self::credential::{Authenticator, Credential, Means};
 pub(crate) use self::grant::{Grant, OAuth};
 pub use self::jwt::{AssertionError, AssertionSigner, JwtBearer};
 pub use self::point::IntegrationPoint;
 #[cfg(feature = "http")]
 pub use self::rsa::RsaSigner;
 pub(crate) use self::source::TokenSource;
+pub(crate) use self::user::User;
 
 use crate::secret::Secret;
 

@@ -11,14 +11,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
+
 pub use self::builder::ClientBuilder;
 pub use self::retry::RetryPolicy;
 use crate::attachment::Attachments;
-use crate::auth::{Authenticator, IntegrationPoint};
+use crate::auth::{Authenticator, IntegrationPoint, Means};
 use crate::batch::Batches;
 use crate::change::Changes;
 use crate::cmdb::Cmdb;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::Events;
 use crate::id::SysId;
 use crate::import::ImportSet;
@@ -27,13 +29,15 @@ use crate::table::{DynamicTable, Table};
 use crate::wire::call::Call;
 use crate::wire::response::Answer;
 use crate::wire::url::BaseUrl;
-use engine::{Deadline, Engine};
+use engine::{Caller, Deadline, Engine};
 
 /// A handle on one ServiceNow instance. Clones share the connections, the token and the limit on concurrent calls.
 ///
 /// What every call does: at most four at once by default, each under one total deadline (30 s by default); repeated on
-/// 429, 502, 503, 504 and broken connections, honouring `Retry-After`, where repeating cannot do harm; paced by
-/// `X-RateLimit-Limit` and `X-RateLimit-Reset` where the instance sends them; no cookies and no redirects. An answer of success is believed only after it was read to its end.
+/// 429, 502, 503, 504 and broken connections, honouring `Retry-After`, where repeating cannot do harm, and reads also on
+/// whatever else tends to pass: any other failure of the instance, an answer that is cut off or did not come; paced for
+/// each user and API by `X-RateLimit-Limit` and `X-RateLimit-Reset` where the instance sends them; no cookies and no
+/// redirects. An answer of success is believed only after it was read to its end.
 ///
 /// ```
 /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
@@ -316,9 +320,9 @@ impl Client {
 
     /// How long this credential's last token was said to live; `None` if it is no token, or none was asked for yet.
     pub(crate) async fn token_life(&self) -> Option<Duration> {
-        match self.authenticator() {
-            Authenticator::Token(tokens) => tokens.life().await,
-            Authenticator::Fixed(_) | Authenticator::Nothing => None,
+        match &self.authenticator().means {
+            Means::Token(tokens) => tokens.life().await,
+            Means::Fixed(_) | Means::Nothing => None,
         }
     }
 
@@ -329,20 +333,21 @@ impl Client {
     /// Makes a call with a credential, a second time with a new one if the first was refused.
     pub(crate) async fn call(&self, call: &Call, deadline: Deadline) -> Result<Answer, Error> {
         let Shared { base, engine, .. } = &*self.shared;
-        let tokens = match self.authenticator() {
-            Authenticator::Nothing => return engine.run(call, base, None, deadline).await,
-            Authenticator::Fixed(credential) => {
-                return engine.run(call, base, Some(credential), deadline).await;
-            }
-            Authenticator::Token(tokens) => tokens,
+        let Authenticator { user, means } = self.authenticator();
+        let by = |credential| Caller { user: *user, credential };
+        let tokens = match means {
+            Means::Nothing => return engine.run(call, base, by(None), deadline).await,
+            Means::Fixed(credential) => return engine.run(call, base, by(Some(credential)), deadline).await,
+            Means::Token(tokens) => tokens,
         };
         let credential = tokens.credential(engine, base, deadline).await?;
-        match engine.run(call, base, Some(&credential), deadline).await {
-            Err(refused) if refused.kind() == ErrorKind::Unauthenticated => {
+        match engine.run(call, base, by(Some(&credential)), deadline).await {
+            // Only the status says that the instance looked at the token and at nothing else.
+            Err(refused) if refused.status() == Some(StatusCode::UNAUTHORIZED) => {
                 let undecided = refused.may_have_happened();
                 engine.within(deadline, tokens.discard(&credential)).await;
                 let outcome = match tokens.credential(engine, base, deadline).await {
-                    Ok(renewed) => engine.run(call, base, Some(&renewed), deadline).await,
+                    Ok(renewed) => engine.run(call, base, by(Some(&renewed)), deadline).await,
                     Err(error) => Err(error),
                 };
                 outcome.map_err(|error| {

@@ -140,7 +140,7 @@ impl<R: Record> Table<R> {
     ///
     /// As [`DynamicTable::create`].
     pub async fn create(&self, fields: &Fields) -> Result<R, Error> {
-        self.typed(self.rows.create(fields).await?)
+        self.written(self.rows.create(fields).await?)
     }
 
     /// Makes sure that the record with this key exists, and says whether this call created it.
@@ -172,7 +172,8 @@ impl<R: Record> Table<R> {
     /// As [`DynamicTable::ensure`].
     pub async fn ensure(&self, sys_id: &SysId, fields: &Fields) -> Result<(R, bool), Error> {
         let Ensured { row, created, .. } = self.rows.ensure(sys_id, fields).await?;
-        Ok((self.typed(row)?, created))
+        let record = if created { self.written(row) } else { self.typed(row) };
+        Ok((record?, created))
     }
 
     /// Sets these fields of a record, leaving the others.
@@ -181,7 +182,7 @@ impl<R: Record> Table<R> {
     ///
     /// As [`DynamicTable::update`].
     pub async fn update(&self, sys_id: &SysId, fields: &Fields) -> Result<R, Error> {
-        self.typed(self.rows.update(sys_id, fields).await?)
+        self.written(self.rows.update(sys_id, fields).await?)
     }
 
     /// Sets those of these fields that the record, as it was read, does not hold already; `None` if it holds them all.
@@ -213,7 +214,7 @@ impl<R: Record> Table<R> {
     ///
     /// As [`DynamicTable::update_changed`].
     pub async fn update_changed(&self, read: &R, wanted: &Fields) -> Result<Option<R>, Error> {
-        self.rows.update_changed(read.row(), wanted).await?.map(|row| self.typed(row)).transpose()
+        self.rows.update_changed(read.row(), wanted).await?.map(|row| self.written(row)).transpose()
     }
 
     /// How many records a query means.
@@ -262,6 +263,11 @@ impl<R: Record> Table<R> {
     /// As [`DynamicTable::delete`].
     pub async fn delete(&self, sys_id: &SysId) -> Result<(), Error> {
         self.rows.delete(sys_id).await
+    }
+
+    /// The record as a write left it: one that cannot be read as its type was written all the same.
+    fn written(&self, row: Row) -> Result<R, Error> {
+        self.typed(row).map_err(|error| error.with_may_have_happened(true))
     }
 
     fn typed(&self, row: Row) -> Result<R, Error> {

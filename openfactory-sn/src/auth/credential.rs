@@ -8,7 +8,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::{Auth, Method, TokenSource};
+use super::{Auth, Method, TokenSource, User};
 use crate::secret::Secret;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-sn-apikey");
@@ -54,9 +54,16 @@ impl Credential {
     }
 }
 
-/// What hands out credentials to a client's calls.
+/// Who a client is, and what hands out credentials to its calls.
 #[derive(Debug)]
-pub(crate) enum Authenticator {
+pub(crate) struct Authenticator {
+    pub(crate) user: User,
+    pub(crate) means: Means,
+}
+
+/// What hands out credentials.
+#[derive(Debug)]
+pub(crate) enum Means {
     Fixed(Credential),
     /// The connection itself says it.
     Nothing,
@@ -65,14 +72,15 @@ pub(crate) enum Authenticator {
 
 impl Authenticator {
     /// Ready for use; the reason in words if the credential cannot be put into a header.
-    pub(crate) fn new(auth: Auth) -> Result<Self, &'static str> {
-        match auth.0 {
-            Method::ApiKey(key) if key.expose().is_empty() => Err("API key is empty"),
-            Method::ApiKey(key) => Credential::fixed(API_KEY, key.expose()).map(Self::Fixed),
-            Method::Basic { user, password } => Credential::basic(&user, &password).map(Self::Fixed),
-            Method::Certificate => Ok(Self::Nothing),
-            Method::OAuth(oauth) => Ok(Self::Token(Box::new(TokenSource::new(oauth)))),
-        }
+    pub(crate) fn new(auth: Auth, user: User) -> Result<Self, &'static str> {
+        let means = match auth.0 {
+            Method::ApiKey(key) if key.expose().is_empty() => return Err("API key is empty"),
+            Method::ApiKey(key) => Means::Fixed(Credential::fixed(API_KEY, key.expose())?),
+            Method::Basic { user, password } => Means::Fixed(Credential::basic(&user, &password)?),
+            Method::Certificate => Means::Nothing,
+            Method::OAuth(oauth) => Means::Token(Box::new(TokenSource::new(oauth, user))),
+        };
+        Ok(Self { user, means })
     }
 }
 
@@ -90,8 +98,9 @@ mod tests {
 
     #[test]
     fn keys_that_no_header_holds_are_refused() {
-        assert!(Authenticator::new(Auth::api_key(Secret::new(""))).is_err());
-        assert!(Authenticator::new(Auth::api_key(Secret::new("a\nb"))).is_err());
-        assert!(matches!(Authenticator::new(Auth::client_certificate()), Ok(Authenticator::Nothing)));
+        let of = |auth| Authenticator::new(auth, User::default());
+        assert!(of(Auth::api_key(Secret::new(""))).is_err());
+        assert!(of(Auth::api_key(Secret::new("a\nb"))).is_err());
+        assert!(matches!(of(Auth::client_certificate()).unwrap().means, Means::Nothing));
     }
 }

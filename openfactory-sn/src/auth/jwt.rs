@@ -131,6 +131,11 @@ impl JwtBearer {
         self
     }
 
+    /// Whether both speak for the same user.
+    pub(super) fn is_for_same_user(one: &Self, other: &Self) -> bool {
+        (&one.issuer, &one.subject) == (&other.issuer, &other.subject)
+    }
+
     /// The assertion for now, in the compact form of RFC 7515.
     pub(super) fn assertion(&self, audience: &str, now: SystemTime) -> Result<Secret, AssertionError> {
         let seconds = |time: SystemTime| {

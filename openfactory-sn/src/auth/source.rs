@@ -1,36 +1,41 @@
 //! One token for all calls: fetched once however many wait for it, replaced before its end.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use super::token::{self, Token};
-use super::{Credential, OAuth};
-use crate::client::engine::{Deadline, Engine};
+use super::{Credential, OAuth, User};
+use crate::client::engine::{Caller, Deadline, Engine};
 use crate::error::{ACCESS_DENIED, Cause, Error, ErrorKind};
 use crate::secret::Secret;
 use crate::wire::url::BaseUrl;
 
 const OPERATION: &str = "get an access token";
+/// How long a refusal stands before the endpoint is asked again: each asking counts as a failed login, and some lock the
+/// user. Short enough for who has just mended it.
+const REFUSED_FOR: Duration = Duration::from_secs(30);
 
 /// Hands out the current token.
 pub(crate) struct TokenSource {
     oauth: OAuth,
-    /// How many fetches have ended, well or badly.
-    fetches: AtomicU64,
+    /// Whose calls for tokens they are.
+    user: User,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     current: Option<(Credential, Duration)>,
-    failure: Option<Error>,
+    /// The endpoint's last word, if that was no, and until when it stands. Monotonic.
+    refused: Option<(Error, Duration)>,
     /// What renews the token, if the instance gave it.
     refresh: Option<Secret>,
     /// How long the last token was said to live.
     life: Option<Duration>,
+    /// How many tokens there were.
+    generation: u64,
 }
 
 impl fmt::Debug for TokenSource {
@@ -40,19 +45,19 @@ impl fmt::Debug for TokenSource {
 }
 
 impl TokenSource {
-    pub(crate) fn new(oauth: OAuth) -> Self {
-        Self { oauth, fetches: AtomicU64::new(0), state: Mutex::default() }
+    pub(crate) fn new(oauth: OAuth, user: User) -> Self {
+        Self { oauth, user, state: Mutex::default() }
     }
 
-    /// The current token, or a new one. Who waited while a fetch failed gets that failure: many callers must not become
-    /// many failed logins, which lock the user.
+    /// The current token, or a new one. A refusal is told to all who come within [`REFUSED_FOR`]: many callers must not
+    /// become many failed logins, which lock the user. Any other failure is its caller's alone, whose time may have been
+    /// shorter.
     pub(crate) async fn credential(
         &self,
         engine: &Engine,
         base: &BaseUrl,
         deadline: Deadline,
     ) -> Result<Credential, Error> {
-        let ended_before = self.fetches.load(Ordering::Acquire);
         let mut state = engine
             .within(deadline, self.state.lock())
             .await
@@ -62,28 +67,29 @@ impl TokenSource {
         {
             return Ok(credential.clone());
         }
-        if self.fetches.load(Ordering::Acquire) != ended_before
-            && let Some(failure) = &state.failure
-        {
-            return Err(failure.clone());
-        }
         let asked_at = engine.monotonic();
-        let fetched = self.fetch(&mut state, engine, base, deadline).await;
-        let generation = self.fetches.fetch_add(1, Ordering::AcqRel);
-        match fetched {
+        if let Some((refused, until)) = &state.refused
+            && asked_at < *until
+        {
+            return Err(refused.clone());
+        }
+        match self.fetch(&mut state, engine, base, deadline).await {
             Ok(Token { header, usable, life, refresh }) => {
                 state.life = Some(life);
-                let credential = Credential::bearer(header, generation);
+                state.generation += 1;
+                let credential = Credential::bearer(header, state.generation);
                 if refresh.is_some() {
                     state.refresh = refresh;
                 }
                 state.current = Some((credential.clone(), asked_at.saturating_add(usable)));
-                state.failure = None;
+                state.refused = None;
                 Ok(credential)
             }
             Err(error) => {
                 state.current = None;
-                state.failure = Some(error.clone());
+                let until = engine.monotonic().saturating_add(REFUSED_FOR);
+                let no = error.kind() == ErrorKind::Unauthenticated;
+                state.refused = no.then(|| (error.clone(), until));
                 Err(error)
             }
         }
@@ -110,13 +116,12 @@ impl TokenSource {
         base: &BaseUrl,
         deadline: Deadline,
     ) -> Result<Token, Error> {
-        if let Some(refresh) = state.refresh.take() {
+        // Taken out only once the instance has said no: a caller that goes away in between must not take along what may be
+        // the only thing that renews the token.
+        if let Some(refresh) = state.refresh.clone() {
             match self.ask(Some(&refresh), engine, base, deadline).await {
-                Err(refused) if is_refusal(&refused) => {}
-                outcome => {
-                    state.refresh = Some(refresh);
-                    return outcome;
-                }
+                Err(refused) if is_refusal(&refused) => state.refresh = None,
+                outcome => return outcome,
             }
         }
         self.ask(None, engine, base, deadline).await
@@ -132,7 +137,8 @@ impl TokenSource {
         let call = token::request(&self.oauth, refresh, engine.now()).map_err(|error| {
             Error::new(ErrorKind::Local, OPERATION, "assertion not signed").with_source(error)
         })?;
-        let answer = engine.run(&call, base, None, deadline).await.map_err(explained)?;
+        let caller = Caller { user: self.user, credential: None };
+        let answer = engine.run(&call, base, caller, deadline).await.map_err(explained)?;
         token::read(answer.result).map_err(|reason| Error::new(ErrorKind::Decode, OPERATION, reason))
     }
 }

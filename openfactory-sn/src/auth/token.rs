@@ -106,9 +106,10 @@ pub(super) fn read(mut body: Value) -> Result<Token, &'static str> {
     }
     let life = match body.get("expires_in") {
         None | Some(Value::Null) => LIFE_UNTOLD,
-        Some(Value::Number(seconds)) => {
-            Duration::from_secs(seconds.as_u64().ok_or("token's life is not a number of seconds")?)
-        }
+        Some(Value::Number(seconds)) => seconds
+            .as_f64()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .ok_or("token's life is not a number of seconds")?,
         Some(Value::String(seconds)) => {
             Duration::from_secs(seconds.parse().map_err(|_| "token's life is not a number of seconds")?)
         }
@@ -175,7 +176,9 @@ mod tests {
         assert_eq!(usable(json!(5)), Ok(2_500));
         assert_eq!(usable(json!(0)), Ok(0));
         assert_eq!(usable(json!(null)), Ok(240_000));
+        assert_eq!(usable(json!(1799.0)), Ok(1_739_000));
         assert!(usable(json!(-1)).is_err());
+        assert!(usable(json!(1e300)).is_err());
         assert!(usable(json!("soon")).is_err());
     }
 

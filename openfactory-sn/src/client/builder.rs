@@ -10,7 +10,7 @@ use super::Client;
 use super::engine::Engine;
 use super::pace::Pacer;
 use super::retry::RetryPolicy;
-use crate::auth::{Auth, Authenticator, IntegrationPoint};
+use crate::auth::{Auth, Authenticator, IntegrationPoint, User};
 use crate::clock::{Clock, Jitter, RandomJitter, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::transport::Transport;
@@ -241,11 +241,15 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let local = |reason: &str| Error::new(ErrorKind::Local, "build a client", reason);
         let base = BaseUrl::parse(&self.base_url, self.plain).map_err(local)?;
-        let auth = self.auth.clone().ok_or_else(|| local("no credential given"))?;
-        let auth = Authenticator::new(auth).map_err(local)?;
-        let points: Result<BTreeMap<_, _>, _> =
-            self.points.iter().map(|(point, auth)| Ok((*point, Authenticator::new(auth.clone())?))).collect();
-        let points = points.map_err(local)?;
+        let general = self.auth.as_ref().ok_or_else(|| local("no credential given"))?;
+        let all = std::iter::once(general).chain(self.points.iter().map(|(_, auth)| auth));
+        let mut ready = Vec::new();
+        for (auth, user) in User::of_each(all) {
+            ready.push(Authenticator::new(auth.clone(), user).map_err(local)?);
+        }
+        let mut ready = ready.into_iter();
+        let auth = ready.next().ok_or_else(|| local("no credential given"))?;
+        let points: BTreeMap<_, _> = self.points.iter().map(|(point, _)| *point).zip(ready).collect();
         let transport = self.chosen_transport(&base)?;
         let engine = Engine {
             transport,

@@ -13,10 +13,10 @@ use http::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::debug;
 
-use super::pace::Pacer;
+use super::pace::{Pacer, Place};
 use super::retry::RetryPolicy;
 use super::stream::Progress;
-use crate::auth::Credential;
+use crate::auth::{Credential, User};
 use crate::clock::{Clock, Jitter};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Transport, TransportError, TransportErrorKind};
@@ -28,6 +28,14 @@ use crate::wire::url::BaseUrl;
 /// A point on the monotonic clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(Duration);
+
+/// Who makes a call, and by what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    pub(crate) user: User,
+    /// None where the connection itself says who it is, or the call is to ask for one.
+    pub(crate) credential: Option<&'a Credential>,
+}
 
 /// What a client makes its calls with.
 pub(crate) struct Engine {
@@ -84,7 +92,7 @@ impl Engine {
         made: u32,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        match self.policy.wait(&error, call.repeat, made, self.left(deadline), self.jitter.unit()) {
+        match self.policy.wait(&error, call, made, self.left(deadline), self.jitter.unit()) {
             Some(wait) => {
                 debug!(operation = %call.operation, made, ?wait, %error, "trying again");
                 self.clock.sleep(wait).await;
@@ -119,13 +127,13 @@ impl Engine {
         &self,
         call: &Call,
         base: &BaseUrl,
-        credential: Option<&Credential>,
+        caller: Caller<'_>,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         let mut undecided = false;
         for made in 1.. {
-            let request = call.request(base, credential.map(Credential::header))?;
-            let error = match self.attempt(call, request, deadline).await {
+            let request = call.request(base, caller.credential.map(Credential::header))?;
+            let error = match self.attempt(call, caller.user, request, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -138,12 +146,13 @@ impl Engine {
     }
 
     /// Waits for a place under the instance's limits; says so where there is none before the deadline.
-    async fn keep_pace(&self, call: &Call, deadline: Deadline) -> Result<(), Error> {
-        let wait = self.pacer.wait(call.target.path(), self.clock.now(), self.clock.monotonic());
+    async fn keep_pace(&self, call: &Call, user: User, deadline: Deadline) -> Result<(), Error> {
+        let (place, left) = (Place { user, path: call.target.path() }, self.left(deadline));
+        let wait = self.pacer.wait(place, left, self.clock.now(), self.clock.monotonic());
         if wait.is_zero() {
             return Ok(());
         }
-        if wait >= self.left(deadline) {
+        if wait >= left {
             let reason = "the instance's rate limit leaves no room before the deadline";
             return Err(
                 Error::new(ErrorKind::Throttled, call.operation.clone(), reason).with_retry_after(Some(wait))
@@ -158,14 +167,17 @@ impl Engine {
     async fn attempt(
         &self,
         call: &Call,
+        user: User,
         request: Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         let response = match (call.expects, call.payload()) {
-            (Expects::Stream, _) => return self.open(call, request, deadline).await,
-            (_, Payload::Content(content)) => self.exchange_content(call, request, content, deadline).await?,
+            (Expects::Stream, _) => return self.open(call, user, request, deadline).await,
+            (_, Payload::Content(content)) => {
+                self.exchange_content(call, user, request, content, deadline).await?
+            }
             (_, Payload::Whole(_)) => {
-                self.transmit(call, deadline, None, self.transport.send(request)).await?.0
+                self.transmit(call, user, deadline, None, self.transport.send(request)).await?.0
             }
         };
         interpret(call, &response, self.clock.now())
@@ -175,11 +187,12 @@ impl Engine {
     pub(super) async fn transmit<B>(
         &self,
         call: &Call,
+        user: User,
         deadline: Deadline,
         progress: Option<&Progress>,
         send: impl Future<Output = Result<Response<B>, TransportError>>,
     ) -> Result<(Response<B>, OwnedSemaphorePermit), Error> {
-        self.keep_pace(call, deadline).await?;
+        self.keep_pace(call, user, deadline).await?;
         let sent = AtomicBool::new(false);
         let work = async {
             let place = Arc::clone(&self.permits)
@@ -198,18 +211,12 @@ impl Engine {
             .map(|(answer, _)| answer.status().as_u16());
         debug!(method = %call.method, path = call.target.path(), status, ?elapsed, "request");
         match outcome {
-            Some(Ok((response, place))) => {
-                let asked = retry_after(response.headers(), self.clock.now());
+            Some(Ok((response, permit))) => {
+                let asked = retry_after(response.status(), response.headers(), self.clock.now());
                 let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
-                self.pacer.heard(
-                    call.target.path(),
-                    response.status(),
-                    response.headers(),
-                    asked,
-                    now,
-                    monotonic,
-                );
-                Ok((response, place))
+                let place = Place { user, path: call.target.path() };
+                self.pacer.heard(place, response.status(), response.headers(), asked, now, monotonic);
+                Ok((response, permit))
             }
             Some(Err(error)) => Err(unanswered(&call.operation, call.writes(), error)),
             None => {

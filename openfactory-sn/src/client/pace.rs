@@ -1,6 +1,6 @@
 //! How fast calls may follow each other, by what the instance tells of its limits. Pure: time is handed in.
 //!
-//! Rules are counted per hour and API. An instance tells limit and reset where a rule matched, and nothing where none
+//! Rules are counted per hour, user and API: what one credential used up holds back no other's calls. An instance tells limit and reset where a rule matched, and nothing where none
 //! did; how much is left it does not document, so the client counts its own calls and takes `X-RateLimit-Remaining` where
 //! it comes all the same. Others under the same rule are not seen: then 429 has the last word.
 
@@ -10,16 +10,25 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
 
-/// Most APIs that are remembered; there are some ten.
-const APIS: usize = 32;
+use crate::auth::User;
+
+/// Most pairs of user and API that are remembered; there are some ten APIs, and a user for each integration point.
+const WINDOWS: usize = 128;
 /// What part of a limit may be used without waiting, in percent; what is beyond it is spread until the reset.
 const FREE: u64 = 75;
 /// Longest time believed of a reset: rules are counted per hour.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// What is known of each API's limits.
+/// What is known of each user's limits with each API.
 #[derive(Debug, Default)]
-pub(crate) struct Pacer(Mutex<BTreeMap<String, Window>>);
+pub(crate) struct Pacer(Mutex<BTreeMap<(User, String), Window>>);
+
+/// Whose call it is, and to which path.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) user: User,
+    pub(crate) path: &'a str,
+}
 
 #[derive(Debug, Default, Clone)]
 struct Window {
@@ -33,15 +42,29 @@ struct Window {
 }
 
 impl Pacer {
-    /// Takes a place for a call to this path, and says how long to wait for it.
-    pub(crate) fn wait(&self, path: &str, now: SystemTime, monotonic: Duration) -> Duration {
-        self.with(path, |window| window.take(now, monotonic))
+    /// Takes a place for a call and says how long to wait for it. Where that is not less than `left`, the call cannot be
+    /// made, and no place is taken from those that can.
+    pub(crate) fn wait(
+        &self,
+        place: Place<'_>,
+        left: Duration,
+        now: SystemTime,
+        monotonic: Duration,
+    ) -> Duration {
+        self.with(place, |window| {
+            let mut taken = window.clone();
+            let wait = taken.take(now, monotonic);
+            if wait.is_zero() || wait < left {
+                *window = taken;
+            }
+            wait
+        })
     }
 
     /// Learns from an answer.
     pub(crate) fn heard(
         &self,
-        path: &str,
+        place: Place<'_>,
         status: StatusCode,
         headers: &HeaderMap,
         asked: Option<Duration>,
@@ -54,7 +77,7 @@ impl Pacer {
         if limit.is_none() && !refused {
             return;
         }
-        self.with(path, |window| {
+        self.with(place, |window| {
             if let (true, Some(asked)) = (refused, asked) {
                 window.closed_until = window.closed_until.max(monotonic.saturating_add(asked.min(LONGEST)));
             }
@@ -74,13 +97,13 @@ impl Pacer {
         });
     }
 
-    fn with<T>(&self, path: &str, look: impl FnOnce(&mut Window) -> T) -> T {
+    fn with<T>(&self, place: Place<'_>, look: impl FnOnce(&mut Window) -> T) -> T {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let api = api(path);
-        if windows.len() >= APIS && !windows.contains_key(&api) {
+        let key = (place.user, api(place.path));
+        if windows.len() >= WINDOWS && !windows.contains_key(&key) {
             windows.clear();
         }
-        look(windows.entry(api).or_default())
+        look(windows.entry(key).or_default())
     }
 }
 
@@ -135,14 +158,18 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), (*value).into())).collect()
     }
 
+    fn of(path: &str) -> Place<'_> {
+        Place { user: User::default(), path }
+    }
+
     fn told(pacer: &Pacer, pairs: &[(&'static str, u64)], seconds: u64) {
         let (now, monotonic) = at(seconds);
-        pacer.heard(TABLE, StatusCode::OK, &headers(pairs), None, now, monotonic);
+        pacer.heard(of(TABLE), StatusCode::OK, &headers(pairs), None, now, monotonic);
     }
 
     fn wait(pacer: &Pacer, path: &str, seconds: u64) -> u64 {
         let (now, monotonic) = at(seconds);
-        pacer.wait(path, now, monotonic).as_secs()
+        pacer.wait(of(path), LONGEST, now, monotonic).as_secs()
     }
 
     #[test]
@@ -178,7 +205,7 @@ mod tests {
         let pacer = Pacer::default();
         let (now, monotonic) = at(0);
         let asked = Some(Duration::from_secs(7));
-        pacer.heard(TABLE, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), asked, now, monotonic);
+        pacer.heard(of(TABLE), StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), asked, now, monotonic);
         assert_eq!((wait(&pacer, TABLE, 2), wait(&pacer, TABLE, 7)), (5, 0));
     }
 
@@ -188,9 +215,37 @@ mod tests {
         told(&pacer, &[("x-ratelimit-limit", 1), ("x-ratelimit-reset", 9_999_999_999)], 0);
         told(&pacer, &[("x-ratelimit-limit", 1), ("x-ratelimit-reset", 5)], 0);
         assert!((0..10).all(|_| wait(&pacer, TABLE, 0) == 0));
-        for n in 0..100 {
+        for n in 0..1_000 {
             wait(&pacer, &format!("/api/x/{n}"), 0);
         }
-        assert!(pacer.0.lock().unwrap().len() <= APIS);
+        assert!(pacer.0.lock().unwrap().len() <= WINDOWS);
+    }
+
+    #[test]
+    fn what_cannot_be_made_takes_no_place() {
+        let pacer = Pacer::default();
+        told(&pacer, &[("x-ratelimit-limit", 4), ("x-ratelimit-reset", 1_000_100)], 0);
+        let (now, monotonic) = at(0);
+        let hasty = || pacer.wait(of(TABLE), Duration::from_secs(1), now, monotonic).as_secs();
+        assert_eq!([hasty(), hasty(), hasty()], [0, 0, 0], "three of four are free, the fourth is spread");
+        assert_eq!((hasty(), hasty()), (100, 100), "none left: not made");
+        assert_eq!(wait(&pacer, TABLE, 100), 0);
+        let pacer = Pacer::default();
+        told(&pacer, &[("x-ratelimit-limit", 8), ("x-ratelimit-reset", 1_000_100)], 0);
+        assert!((0..6).all(|_| wait(&pacer, TABLE, 0) == 0));
+        let hasty = || pacer.wait(of(TABLE), Duration::from_secs(1), now, monotonic).as_secs();
+        assert_eq!((hasty(), hasty()), (50, 50), "the last place stays for who has the time");
+        assert_eq!(wait(&pacer, TABLE, 0), 50);
+    }
+
+    #[test]
+    fn users_do_not_count_for_each_other() {
+        let pacer = Pacer::default();
+        let (now, monotonic) = at(0);
+        let asked = Some(Duration::from_secs(7));
+        pacer.heard(of(TABLE), StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), asked, now, monotonic);
+        let other = Place { user: User::numbered(1), path: TABLE };
+        assert_eq!(pacer.wait(other, LONGEST, now, monotonic), Duration::ZERO);
+        assert_eq!(wait(&pacer, TABLE, 0), 7);
     }
 }

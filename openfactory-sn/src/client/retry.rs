@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::error::{Error, ErrorKind};
-use crate::wire::call::Repeat;
+use crate::error::{Cause, Error, ErrorKind};
+use crate::wire::call::{Call, Repeat};
 
 /// How hard a client tries by itself before it hands the failure to its caller.
 ///
@@ -55,18 +55,22 @@ impl RetryPolicy {
 
     /// How long to wait before the call is made again, or `None` if it is not to be.
     ///
+    /// A read is repeated after whatever tends to pass. What writes is not after what leaves open for long whether it was
+    /// acted on, such as a script that failed (500) or an answer that did not come: who wrote it looks first.
+    ///
     /// `made` is how many requests were made, `left` the time until the deadline, `unit` a random number in `[0, 1)`.
     pub(crate) fn wait(
         &self,
         error: &Error,
-        repeat: Repeat,
+        call: &Call,
         made: u32,
         left: Duration,
         unit: f64,
     ) -> Option<Duration> {
         let spent = made >= self.attempts;
-        let unsafe_to_repeat = repeat == Repeat::OnlyIfUnsent && error.may_have_happened();
-        if spent || unsafe_to_repeat || !passes_soon(error) {
+        let unsafe_to_repeat = call.repeat == Repeat::OnlyIfUnsent && error.may_have_happened();
+        let passes = passes_soon(error) || !call.writes() && passes(error);
+        if spent || unsafe_to_repeat || !passes {
             return None;
         }
         let wait = error.retry_after().unwrap_or_else(|| self.backoff(made, unit));
@@ -79,6 +83,11 @@ impl RetryPolicy {
         let bound = self.first_wait.saturating_mul(1 << doublings).min(self.longest_wait);
         bound.mul_f64(unit.clamp(0.0, 1.0))
     }
+}
+
+/// Failures that tend to pass, if not always within seconds: not so a page that asks for a login.
+fn passes(error: &Error) -> bool {
+    error.is_retryable() && error.cause() != Some(Cause::Page)
 }
 
 /// Failures that tend to pass within seconds.
@@ -98,51 +107,86 @@ fn passes_soon(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Fields;
+    use crate::wire::url::Target;
 
     fn answered(status: u16, kind: ErrorKind, happened: bool) -> Error {
+        failed(kind).with_status(StatusCode::from_u16(status).unwrap()).with_may_have_happened(happened)
+    }
+
+    fn failed(kind: ErrorKind) -> Error {
         Error::new(kind, "test", "test")
-            .with_status(StatusCode::from_u16(status).unwrap())
-            .with_may_have_happened(happened)
     }
 
     const LEFT: Duration = Duration::from_secs(30);
 
+    fn target() -> Target {
+        Target::new("/api/now/table/incident")
+    }
+
+    fn read() -> Call {
+        Call::get("test".to_owned(), target())
+    }
+
+    fn create() -> Call {
+        Call::post("test".to_owned(), target(), &Fields::new())
+    }
+
+    fn update() -> Call {
+        Call::patch("test".to_owned(), target(), &Fields::new().with("state", "2"))
+    }
+
+    fn retried(error: &Error, call: &Call) -> bool {
+        RetryPolicy::default().wait(error, call, 1, LEFT, 0.5).is_some()
+    }
+
     #[test]
-    fn which_failures_are_tried_again() {
-        let policy = RetryPolicy::default();
-        let retried = |error: &Error, repeat| policy.wait(error, repeat, 1, LEFT, 0.5).is_some();
+    fn which_failures_of_writes_are_tried_again() {
         for status in [429, 502, 503, 504] {
-            assert!(
-                retried(&answered(status, ErrorKind::Unavailable, false), Repeat::OnlyIfUnsent),
-                "{status}"
-            );
-            assert!(retried(&answered(status, ErrorKind::Unavailable, true), Repeat::Safe), "{status}");
-            assert!(
-                !retried(&answered(status, ErrorKind::Unavailable, true), Repeat::OnlyIfUnsent),
-                "{status}"
-            );
+            assert!(retried(&answered(status, ErrorKind::Unavailable, false), &create()), "{status}");
+            assert!(retried(&answered(status, ErrorKind::Unavailable, true), &update()), "{status}");
+            assert!(!retried(&answered(status, ErrorKind::Unavailable, true), &create()), "{status}");
         }
         for status in [200, 202, 400, 401, 403, 404, 409, 500] {
-            assert!(!retried(&answered(status, ErrorKind::Unavailable, false), Repeat::Safe), "{status}");
+            assert!(!retried(&answered(status, ErrorKind::Unavailable, false), &update()), "{status}");
         }
-        let connect = Error::new(ErrorKind::Connect, "test", "test");
-        assert!(retried(&connect, Repeat::OnlyIfUnsent));
-        let broken = Error::new(ErrorKind::Unavailable, "test", "test").with_may_have_happened(true);
-        assert!(retried(&broken, Repeat::Safe) && !retried(&broken, Repeat::OnlyIfUnsent));
-        assert!(!retried(&Error::new(ErrorKind::Timeout, "test", "test"), Repeat::Safe));
+        assert!(retried(&failed(ErrorKind::Connect), &create()));
+        let broken = failed(ErrorKind::Unavailable).with_may_have_happened(true);
+        assert!(retried(&broken, &update()) && !retried(&broken, &create()));
+        assert!(!retried(&failed(ErrorKind::Timeout), &update()));
+    }
+
+    #[test]
+    fn reads_are_tried_again_after_whatever_passes() {
+        for status in [429, 500, 502, 503, 504] {
+            assert!(retried(&answered(status, ErrorKind::Unavailable, false), &read()), "{status}");
+        }
+        assert!(retried(&answered(500, ErrorKind::Timeout, false), &read()), "time quota");
+        assert!(retried(&answered(408, ErrorKind::Timeout, false), &read()));
+        assert!(retried(&failed(ErrorKind::Timeout), &read()));
+        for cause in [Cause::CutOff, Cause::ErrorInSuccess, Cause::Queued] {
+            let error = answered(200, cause.kind(), false).with_cause(Some(cause)).with_transient(true);
+            assert!(retried(&error, &read()), "{cause:?}");
+            assert!(!retried(&error, &update()), "{cause:?}");
+        }
+        let page = answered(200, ErrorKind::Unavailable, false).with_cause(Some(Cause::Page));
+        assert!(!retried(&page, &read()), "a login is not asked for by mistake");
+        for kind in [ErrorKind::Decode, ErrorKind::Forbidden, ErrorKind::Invalid, ErrorKind::NotFound] {
+            assert!(!retried(&answered(404, kind, false), &read()), "{kind:?}");
+        }
     }
 
     #[test]
     fn waits_double_and_stay_within_bounds() {
         let policy = RetryPolicy::default();
         let error = answered(503, ErrorKind::Unavailable, false);
-        let wait = |made, left, unit| policy.wait(&error, Repeat::Safe, made, left, unit);
+        let wait = |made, left, unit| policy.wait(&error, &read(), made, left, unit);
         assert_eq!(wait(1, LEFT, 0.5), Some(Duration::from_millis(125)));
         assert_eq!(wait(3, LEFT, 0.5), Some(Duration::from_millis(500)));
         assert_eq!(wait(4, LEFT, 0.5), None);
         assert_eq!(wait(1, Duration::from_millis(125), 0.5), None);
         assert_eq!(policy.backoff(40, 1.0), policy.longest_wait);
-        assert_eq!(RetryPolicy::never().wait(&error, Repeat::Safe, 1, LEFT, 0.0), None);
+        assert_eq!(RetryPolicy::never().wait(&error, &read(), 1, LEFT, 0.0), None);
     }
 
     #[test]
@@ -150,7 +194,7 @@ mod tests {
         let policy = RetryPolicy::default();
         let error =
             answered(429, ErrorKind::Throttled, false).with_retry_after(Some(Duration::from_secs(20)));
-        assert_eq!(policy.wait(&error, Repeat::Safe, 1, LEFT, 0.9), Some(Duration::from_secs(20)));
-        assert_eq!(policy.wait(&error, Repeat::Safe, 1, Duration::from_secs(20), 0.9), None);
+        assert_eq!(policy.wait(&error, &read(), 1, LEFT, 0.9), Some(Duration::from_secs(20)));
+        assert_eq!(policy.wait(&error, &read(), 1, Duration::from_secs(20), 0.9), None);
     }
 }

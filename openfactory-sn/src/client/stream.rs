@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::engine::{Deadline, Engine, unanswered};
 use crate::attachment::Measured;
+use crate::auth::User;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::transport::Body;
@@ -65,6 +66,7 @@ impl Engine {
     pub(super) async fn exchange_content(
         &self,
         call: &Call,
+        user: User,
         request: Request<Bytes>,
         content: &Measured,
         deadline: Deadline,
@@ -79,7 +81,7 @@ impl Engine {
             let (head, body) = self.transport.stream(request.map(|_| body)).await?.into_parts();
             Ok(Response::from_parts(head, body.collect(ANSWER_MAX).await?))
         };
-        let outcome = self.transmit(call, deadline, Some(&progress), send).await;
+        let outcome = self.transmit(call, user, deadline, Some(&progress), send).await;
         if progress.failed.load(Ordering::Relaxed) {
             let reason = "content could not be read to its end, or is not what it was before";
             let error = Error::new(ErrorKind::Local, call.operation.clone(), reason);
@@ -92,11 +94,12 @@ impl Engine {
     pub(super) async fn open(
         &self,
         call: &Call,
+        user: User,
         request: Request<Bytes>,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         let send = self.transport.stream(request.map(Body::from));
-        let (response, place) = self.transmit(call, deadline, None, send).await?;
+        let (response, place) = self.transmit(call, user, deadline, None, send).await?;
         let (head, body) = response.into_parts();
         let mut response = Response::from_parts(head, Bytes::new());
         let refused = match interpret(call, &response, self.clock.now()) {

@@ -1,7 +1,7 @@
 //! The create that can be repeated: under a key of our choice, looked for whenever its outcome is not known.
 
 use super::DynamicTable;
-use crate::error::{Error, ErrorKind, SYS_ID_IGNORED};
+use crate::error::{Cause, Error, ErrorKind, SYS_ID_IGNORED};
 use crate::id::SysId;
 use crate::record::{Fields, Row};
 
@@ -86,5 +86,7 @@ pub(super) async fn ensure(table: &DynamicTable, sys_id: &SysId, fields: &Fields
 /// Whether the record may be there after this failure: the answer was lost, or the key is taken, which an instance may
 /// word as a refusal of rights.
 pub(crate) fn leaves_doubt(failure: &Error) -> bool {
-    failure.may_have_happened() || matches!(failure.kind(), ErrorKind::Conflict | ErrorKind::Forbidden)
+    failure.may_have_happened()
+        || failure.cause() == Some(Cause::Duplicate)
+        || matches!(failure.kind(), ErrorKind::Conflict | ErrorKind::Forbidden)
 }

@@ -83,11 +83,14 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
                 }
                 _ => (None, parse(response.body()).map_err(unread)?),
             };
-            if call.expects == Expects::Token {
-                return Ok(Answer::of(body, response));
-            }
-            if let Some(fault) = fault_in(&body) {
-                return Err(faulty(fault));
+            match (call.expects, fault_in(&body)) {
+                // Nothing but the grant can be wrong there.
+                (Expects::Token, Some(fault)) => {
+                    return Err(caused(Cause::AccessDenied, "no token").with_fault(Some(fault)));
+                }
+                (Expects::Token, None) => return Ok(Answer::of(body, response)),
+                (_, Some(fault)) => return Err(faulty(fault)),
+                (_, None) => {}
             }
             if call.expects == Expects::Json {
                 return Ok(Answer::of(body, response));
@@ -169,7 +172,7 @@ fn refusal(call: &Call, response: &Response<Bytes>, now: SystemTime) -> Error {
         .with_status(status)
         .with_fault(fault)
         .with_cause(cause)
-        .with_retry_after(retry_after(response.headers(), now))
+        .with_retry_after(retry_after(status, response.headers(), now))
         .with_may_have_happened(undecided && call.writes())
 }
 

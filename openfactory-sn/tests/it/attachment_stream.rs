@@ -14,7 +14,7 @@ use openfactory_sn::models::attachment::Attachment;
 use openfactory_sn::record::FromRow;
 use openfactory_sn::testing::{Expected, FixedClock, Reply, ScriptedTransport};
 use openfactory_sn::transport::{Body, TransportError, TransportErrorKind};
-use openfactory_sn::{Auth, Client, CorrelationId, ErrorKind, Fields, Secret, SysId};
+use openfactory_sn::{Auth, Client, CorrelationId, ErrorKind, Fields, RetryPolicy, Secret, SysId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
@@ -36,7 +36,8 @@ fn attachment(size: u64, hash: &str) -> Attachment {
 
 /// What came, and how it ended.
 async fn read(script: ScriptedTransport, attachment: &Attachment) -> (String, Result<(), ErrorKind>) {
-    let mut download = match client(&script).attachments().open(attachment).await {
+    let sn = builder(&script).retry(RetryPolicy::never()).build().unwrap();
+    let mut download = match sn.attachments().open(attachment).await {
         Ok(download) => download,
         Err(error) => return (String::new(), Err(error.kind())),
     };

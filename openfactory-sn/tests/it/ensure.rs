@@ -128,3 +128,17 @@ async fn another_key_than_ours_is_an_error() {
     let script = ScriptedTransport::new().on(post(), Reply::result(201, row("theirs", "1")));
     assert_eq!(ensure(&script).await, Err((ErrorKind::Conflict, true)));
 }
+
+#[tokio::test]
+async fn a_taken_key_is_looked_for_however_it_is_worded() {
+    const TAKEN: &str =
+        "Unique Key violation detected by database (Duplicate entry '1c74' for key 'PRIMARY')";
+    for status in [400, 403, 409, 500] {
+        let script = ScriptedTransport::new()
+            .on(Expected::post(INCIDENT), Reply::fault(status, "Operation Failed", TAKEN))
+            .on(Expected::get(record_path()), Reply::result(200, row(ID, "1")));
+        let ensured = client(&script).dynamic_table("incident").ensure(&id(), &Fields::new()).await.unwrap();
+        assert!(!ensured.created, "{status}");
+        script.assert_done();
+    }
+}

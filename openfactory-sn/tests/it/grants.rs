@@ -1,5 +1,7 @@
 //! The grants beside client credentials, and which credential is used for what.
 
+use std::future::Future as _;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -71,6 +73,31 @@ async fn an_outage_does_not_cost_the_refresh_token() {
 }
 
 /// A key by `openssl genrsa`, made for this test.
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_take_the_refresh_token_along() {
+    let renewal = |token: &str| {
+        asks(&format!("grant_type=refresh_token&client_id=c&refresh_token={token}&client_secret=s"))
+    };
+    let script = ScriptedTransport::new()
+        .on(renewal("r0"), gives("one", "r1"))
+        .on(get_with("one"), found())
+        .on(renewal("r1"), Reply::silence())
+        .on(renewal("r1"), gives("two", "r2"))
+        .on(get_with("two"), found());
+    let clock = clock();
+    let auth = Auth::refresh_token("c", Secret::new("s"), Secret::new("r0"));
+    let table = builder(&script).auth(auth).clock(clock.clone()).build().unwrap().dynamic_table("incident");
+    table.get(&id()).await.unwrap();
+    clock.advance(Duration::from_secs(1739));
+    let key = id();
+    let mut gone = Box::pin(table.get(&key));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(gone.as_mut().poll(&mut context).is_pending());
+    drop(gone);
+    table.get(&id()).await.unwrap();
+    script.assert_done();
+}
+
 fn rsa_key() -> RsaSigner {
     RsaSigner::from_pem(include_bytes!("data/jwt-test-key.pem")).unwrap()
 }
@@ -200,5 +227,47 @@ async fn a_certificate_alone_sends_no_header() {
     let sn = builder(&script).auth(Auth::client_certificate()).build().unwrap();
     sn.dynamic_table("incident").get(&id()).await.unwrap();
     assert!(!script.requests()[0].headers.contains_key("authorization"));
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn what_one_user_used_up_holds_back_no_other() {
+    let found = || Reply::result(200, json!({"sys_id": "a1"}));
+    let change = || Expected::get("/api/now/table/change_request/a1").header("x-sn-apikey", "for-change");
+    let throttled = Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "40");
+    let script = ScriptedTransport::new()
+        .on(change(), throttled)
+        .on(Expected::get("/api/now/table/incident/a1").header("x-sn-apikey", "for-all"), found())
+        .on(Expected::get("/api/now/table/cmdb_ci/a1").header("x-sn-apikey", "for-all"), found());
+    let clock = clock();
+    let sn = builder(&script)
+        .auth(Auth::api_key(Secret::new("for-all")))
+        .auth_for(IntegrationPoint::Change, Auth::api_key(Secret::new("for-change")))
+        .auth_for(IntegrationPoint::Cmdb, Auth::api_key(Secret::new("for-all")))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let key = SysId::new("a1").unwrap();
+    let of = |table: &str| sn.dynamic_table(table);
+    assert_eq!(of("change_request").get(&key).await.unwrap_err().kind(), ErrorKind::Throttled);
+    of("incident").get(&key).await.unwrap();
+    of("cmdb_ci").get(&key).await.unwrap();
+    assert!(clock.slept().is_empty());
+    let held = of("change_task").get(&key).await.unwrap_err();
+    assert_eq!(held.retry_after(), Some(Duration::from_secs(40)), "not even sent");
+    script.assert_done();
+
+    let limited = |path: &str| {
+        let throttled = Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "40");
+        ScriptedTransport::new().on(Expected::get(path), throttled)
+    };
+    let script = limited("/api/now/table/incident/a1");
+    let sn = builder(&script)
+        .auth_for(IntegrationPoint::Cmdb, Auth::basic("svc", Secret::new("pass-3f9a")))
+        .build()
+        .unwrap();
+    sn.dynamic_table("incident").get(&key).await.unwrap_err();
+    let held = sn.dynamic_table("cmdb_ci").get(&key).await.unwrap_err();
+    assert_eq!(held.kind(), ErrorKind::Throttled, "the same user by another door");
     script.assert_done();
 }

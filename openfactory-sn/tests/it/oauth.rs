@@ -9,7 +9,7 @@ use openfactory_sn::transport::{Body, Transport, TransportError, TransportErrorK
 use openfactory_sn::{Auth, Client, ErrorKind, Fields, Secret};
 use serde_json::json;
 
-use crate::support::{ID, builder, clock, id, record_path, row};
+use crate::support::{ID, INCIDENT, builder, clock, id, record_path, row};
 
 const TOKEN: &str = "/oauth_token.do";
 
@@ -191,4 +191,83 @@ async fn a_renewal_does_not_hide_what_may_have_happened() {
     let error = client(&script).dynamic_table("incident").update(&id(), &fields).await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Unauthenticated, true));
     script.assert_done();
+}
+
+#[tokio::test]
+async fn only_a_refused_credential_makes_a_call_again() {
+    let script = ScriptedTransport::new()
+        .on(token_request(), Reply::token("one", 1799))
+        .on(Expected::post(INCIDENT), Reply::fault(500, "Script failed after insert", "access_denied"))
+        .on(Expected::post(INCIDENT), Reply::fault(200, "Script failed after insert", "access_denied"))
+        .on(Expected::post(INCIDENT), Reply::fault(403, "Operation Failed", "invalid_client: rule of ours"));
+    let table = client(&script).dynamic_table("incident");
+    for may_have_happened in [true, true, false] {
+        let error = table.create(&Fields::new()).await.unwrap_err();
+        assert_eq!(error.may_have_happened(), may_have_happened, "{error}");
+    }
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn a_refusal_stands_for_a_while() {
+    let refused = Reply::json(401, &json!({"error": "server_error", "error_description": "access_denied"}));
+    let script = ScriptedTransport::new()
+        .on(token_request(), refused)
+        .on(token_request(), Reply::token("one", 1799))
+        .on(get_with("one"), found());
+    let clock = clock();
+    let table = builder(&script).auth(auth()).clock(clock.clone()).build().unwrap().dynamic_table("incident");
+    for _ in 0..50 {
+        assert_eq!(table.get(&id()).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
+    }
+    clock.advance(Duration::from_secs(30));
+    table.get(&id()).await.unwrap();
+    script.assert_done();
+}
+
+/// Answers the first token request never, and everything after it at once.
+#[derive(Debug, Clone, Default)]
+struct FirstNever(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Transport for FirstNever {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        if request.uri().path() == TOKEN && self.0.fetch_add(1, Ordering::SeqCst) == 0 {
+            std::future::pending::<()>().await;
+        }
+        let body = json!({"access_token": "one", "expires_in": 1799, "result": row(ID, "1")});
+        let response = http::Response::builder().header("content-type", "application/json");
+        Ok(response.body(Bytes::from(body.to_string())).unwrap())
+    }
+
+    async fn stream(&self, request: http::Request<Body>) -> Result<http::Response<Body>, TransportError> {
+        send_whole(self, request).await
+    }
+}
+
+#[tokio::test]
+async fn who_waits_is_not_timed_out_with_the_first() {
+    let client = Client::builder("https://plant.example.com")
+        .auth(auth())
+        .transport(FirstNever::default())
+        .total_timeout(Duration::from_millis(400))
+        .build()
+        .unwrap();
+    let table = client.dynamic_table("incident");
+    let first = tokio::spawn({
+        let table = table.clone();
+        async move { table.get(&id()).await.map_err(|error| error.kind()) }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    table.get(&id()).await.unwrap();
+    assert_eq!(first.await.unwrap().unwrap_err(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_refusal_in_the_guise_of_success_is_one() {
+    let refused = json!({"error": "server_error", "error_description": "access_denied"});
+    let script = ScriptedTransport::new().on(token_request(), Reply::json(200, &refused));
+    let error = client(&script).dynamic_table("incident").get(&id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(error.advice().contains("client.credential.grant_type.enabled"), "{}", error.advice());
 }

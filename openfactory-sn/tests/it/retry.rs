@@ -24,6 +24,60 @@ async fn reads_are_tried_again_with_growing_waits() {
 }
 
 #[tokio::test]
+async fn reads_are_tried_again_after_whatever_passes() {
+    let cut_off = r#"{"result":{"sys_id":"1c741bd70b23"#;
+    let partial = serde_json::json!({"result": [], "error": {"message": "Transaction cancelled: maximum execution \
+        time exceeded", "detail": null}, "status": "failure"});
+    for passing in [
+        Reply::fault(500, "Script failed", ""),
+        Reply::fault(500, "Transaction cancelled: maximum execution time exceeded", ""),
+        Reply::raw(200, "application/json", cut_off),
+        Reply::json(200, &partial),
+        Reply::empty(202),
+        Reply::empty(408),
+        Reply::failure(TransportErrorKind::Timeout),
+        Reply::raw(503, "text/html", "").header("x-ratelimit-reset", "1767229200"),
+    ] {
+        let script = ScriptedTransport::new()
+            .on(Expected::get(record_path()), passing.clone())
+            .on(Expected::get(record_path()), Reply::result(200, row(ID, "1")));
+        let clock = clock();
+        timed(&script, &clock).dynamic_table("incident").get(&id()).await.unwrap();
+        assert_eq!(clock.slept(), [Duration::from_millis(125)], "{passing:?}");
+        script.assert_done();
+    }
+}
+
+#[tokio::test]
+async fn reads_that_go_on_failing_end_within_attempts_and_deadline() {
+    let failing = || Reply::fault(500, "Script failed", "");
+    let script =
+        (0..4).fold(ScriptedTransport::new(), |script, _| script.on(Expected::get(record_path()), failing()));
+    let error = client(&script).dynamic_table("incident").get(&id()).await.unwrap_err();
+    assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Unavailable, false));
+    script.assert_done();
+    let script = ScriptedTransport::new().on(Expected::get(record_path()), failing());
+    let hasty = builder(&script).total_timeout(Duration::from_millis(125)).build().unwrap();
+    hasty.dynamic_table("incident").get(&id()).await.unwrap_err();
+    script.assert_done();
+    let script =
+        ScriptedTransport::new().on(Expected::get(record_path()), Reply::raw(200, "text/html", "<html>"));
+    client(&script).dynamic_table("incident").get(&id()).await.unwrap_err();
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn writes_are_not_repeated_after_a_failure_of_the_instance() {
+    let script = ScriptedTransport::new()
+        .on(Expected::patch(record_path()), Reply::fault(500, "Script failed", ""))
+        .on(Expected::delete(record_path()), Reply::failure(TransportErrorKind::Timeout));
+    let table = client(&script).dynamic_table("incident");
+    assert!(table.update(&id(), &Fields::new().with("state", "2")).await.unwrap_err().may_have_happened());
+    assert!(table.delete(&id()).await.unwrap_err().may_have_happened());
+    script.assert_done();
+}
+
+#[tokio::test]
 async fn the_instances_wish_is_followed() {
     let script = ScriptedTransport::new()
         .on(Expected::post(INCIDENT), Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "7"))

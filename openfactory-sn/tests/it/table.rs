@@ -1,4 +1,5 @@
 use openfactory_sn::models::change_request::{ChangeRequest, STATE, State, Type};
+use openfactory_sn::models::incident::Incident;
 use openfactory_sn::record::Record;
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
 use openfactory_sn::transport::TransportErrorKind;
@@ -143,4 +144,26 @@ fn people_see_the_record_elsewhere() {
         client.record_link("incident", &id()),
         format!("https://plant.example.com/incident.do?sys_id={ID}")
     );
+}
+
+#[tokio::test]
+async fn a_write_whose_record_cannot_be_read_was_made_all_the_same() {
+    let made = || json!({"sys_id": ID, "impact": "High"});
+    let script = ScriptedTransport::new()
+        .on(Expected::post(INCIDENT), Reply::result(201, made()))
+        .on(Expected::post(INCIDENT), Reply::result(201, made()))
+        .on(Expected::patch(record_path()), Reply::result(200, made()))
+        .on(Expected::get(record_path()), Reply::result(200, made()));
+    let incidents = client(&script).table::<Incident>();
+    let fields = Fields::new().with("state", "2");
+    let errors = [
+        incidents.create(&fields).await.unwrap_err(),
+        incidents.ensure(&id(), &fields).await.unwrap_err(),
+        incidents.update(&id(), &fields).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Decode, true), "{error}");
+    }
+    assert!(!incidents.get(&id()).await.unwrap_err().may_have_happened());
+    script.assert_done();
 }
