@@ -4,6 +4,8 @@ mod content;
 mod download;
 mod ensure;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use sha2::{Digest, Sha256};
@@ -68,7 +70,7 @@ impl Attachments {
     /// [`ErrorKind::Local`] for a table name that cannot be one; the kinds of network, availability and rights.
     pub async fn list(&self, table: &str, sys_id: &SysId) -> Result<Vec<Attachment>, Error> {
         let query = Query::new().and(TABLE_NAME.is(table)).and(TABLE_SYS_ID.is(sys_id));
-        self.of(table).collect(query).await
+        self.of(table).collect(query, self.client.engine().deadline()).await
     }
 
     /// Attaches a file. An instance keeps several files of one name, so an answer that got lost leaves open whether it is
@@ -261,9 +263,9 @@ impl Attachments {
         Self { client: self.client.for_table(table) }
     }
 
-    async fn collect(&self, query: Query) -> Result<Vec<Attachment>, Error> {
+    async fn collect(&self, query: Query, deadline: Deadline) -> Result<Vec<Attachment>, Error> {
         let pager = Pager::new(self.client.clone(), "list attachments".to_owned(), PATH.to_owned(), query)?;
-        let mut listing = Listing::new(pager);
+        let mut listing = Listing::new(pager.within(deadline));
         let mut found = Vec::new();
         while let Some(attachment) = listing.try_next().await? {
             found.push(attachment);
@@ -309,8 +311,7 @@ fn download_call(attachment: &Attachment, expects: Expects) -> Call {
 /// A call that attaches content, and what is known of that content.
 struct Upload {
     call: Call,
-    size: u64,
-    sha256: [u8; 32],
+    content: Measured,
 }
 
 impl Upload {
@@ -344,11 +345,15 @@ impl Upload {
             .with("file_name", name);
         let content =
             content.measured().await.map_err(|error| refused("content cannot be read").with_source(error))?;
-        let (size, sha256) = (content.size, content.sha256);
-        Ok(Self { call: Call::upload(operation, target, content_type, content), size, sha256 })
+        Ok(Self { call: Call::upload(operation, target, content_type, content.clone()), content })
+    }
+
+    /// When a chunk of it was last sent, by the client's monotonic clock.
+    fn moved(&self) -> Duration {
+        self.content.moved()
     }
 
     fn is(&self, attachment: &Attachment) -> bool {
-        is_same(attachment, self.size, &self.sha256)
+        is_same(attachment, self.content.size, &self.content.sha256)
     }
 }

@@ -4,6 +4,8 @@
 //! goes back a little, follows ties by key, and passes over what it has shown already, by key and `sys_mod_count`.
 //! Deletions are not seen this way.
 
+mod look;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -13,13 +15,14 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::query::{Condition, Query};
-use crate::record::{Field, Row};
+use crate::record::{Field, Malformed, Row};
 use crate::value::{format_date_time, parse_date_time};
+use look::{Look, Progress};
 
 const UPDATED_ON: Field<SystemTime> = Field::new("sys_updated_on");
 const KEY: Field<SysId> = Field::new("sys_id");
-/// Rows of one request.
-const PAGE: usize = 500;
+/// How many changes are told at once, but for those of one second.
+const MOST: usize = 10_000;
 /// How far each look goes back by itself.
 const OVERLAP: Duration = Duration::from_secs(120);
 
@@ -72,7 +75,7 @@ impl Cursor {
 /// let mut cursor = Cursor::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_200_000)).ok_or("a time")?;
 /// let mut echoes = Vec::new();
 /// for _ in 0..3 {
-///     let changed: Vec<Changed> = poller.poll(&sn, &mut cursor).await?;
+///     let changed: Vec<Changed> = poller.poll(&sn, &mut cursor).await?.into_iter().collect::<Result<_, _>>()?;
 ///     echoes.push((changed[0].is_our_echo(), changed[0].unseen));
 /// }
 /// assert_eq!(echoes, [(false, None), (true, Some(0)), (false, Some(1))], "the last hides somebody else's");
@@ -197,55 +200,84 @@ impl Poller {
 
     /// What changed since the last look, oldest first. The cursor moves only if all of it could be read.
     ///
+    /// After a long while there may be more than is held at once: after some 10,000 changes a look ends, and the next one goes
+    /// on from there. An empty one says that there is no more.
+    ///
+    /// A record that does not show when it was updated or how often, as where an access control hides that, is an error of
+    /// its own among the others, by its key if it has one. Since nothing tells whether it was shown before, it is told at
+    /// every look that it falls into.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::poll::{Cursor, Poller};
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let rows = json!([
+    ///     {"sys_id": "c1", "sys_updated_on": "2025-12-31 23:59:00", "sys_mod_count": "3", "approval": "requested"},
+    ///     {"sys_id": "c2", "approval": "approved"},
+    ///     {"sys_id": "c3", "sys_updated_on": "2025-12-31 23:59:30", "sys_mod_count": "1", "approval": "rejected"},
+    /// ]);
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/now/table/change_request"), Reply::result(200, rows));
+    /// let mut cursor = Cursor::from(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_200_000)).ok_or("a time")?;
+    /// let poller = Poller::new("change_request");
+    /// let mut hidden = Vec::new();
+    /// for changed in poller.poll(&client(&instance), &mut cursor).await? {
+    ///     match changed {
+    ///         Ok(changed) => assert_ne!(changed.row.text("approval"), "approved"),
+    ///         Err(malformed) => hidden.extend(malformed.sys_id), // to be read by its key
+    ///     }
+    /// }
+    /// assert_eq!(hidden.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["c2"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::Forbidden`] if the credential may not compare and sort by `sys_updated_on`; [`ErrorKind::Decode`] for a
-    /// record without the fields needed; as [`DynamicTable::find`](crate::table::DynamicTable::find).
-    pub async fn poll(&self, client: &Client, cursor: &mut Cursor) -> Result<Vec<Changed>, Error> {
+    /// [`ErrorKind::Forbidden`] if the credential may not compare and sort by `sys_updated_on`; [`ErrorKind::Decode`] if no
+    /// record of a whole page shows it, so that the table may have no such field; as
+    /// [`DynamicTable::find`](crate::table::DynamicTable::find).
+    pub async fn poll(
+        &self,
+        client: &Client,
+        cursor: &mut Cursor,
+    ) -> Result<Vec<Result<Changed, Malformed>>, Error> {
         let operation = format!("poll {}", self.table);
         let decode = |reason: &str| Error::new(ErrorKind::Decode, operation.clone(), reason);
         let since = parse_date_time(&cursor.since).map_err(|_| decode("cursor holds no time"))?;
         let from = since.checked_sub(self.overlap).unwrap_or(SystemTime::UNIX_EPOCH);
         let table = client.dynamic_table(self.table.clone());
-        let mut seen = cursor.seen.clone();
-        let mut newest = since;
-        let mut changed = Vec::new();
-        let mut last: Option<(SystemTime, SysId)> = None;
-        loop {
-            let rows = table.find(&self.page(from, last.as_ref())).await?;
-            let full = rows.len() == PAGE;
-            for row in rows {
-                let time: SystemTime = row
-                    .read("sys_updated_on")
-                    .map_err(|error| decode("record has no time").with_source(error))?;
-                let count = row
-                    .read::<i64>("sys_mod_count")
-                    .map_err(|error| decode("record has no count").with_source(error))?;
-                let known = seen.get(row.sys_id()).map(|(_, known)| *known);
-                newest = newest.max(time);
-                last = Some((time, row.sys_id().clone()));
-                if known == Some(count) {
-                    continue;
+        let mut look = Look::new(cursor.seen.clone(), since, self.own_user.as_deref());
+        // A record stamped in the future must not carry the cursor over what is still to come.
+        let reached = |look: &Look<'_>| look.newest().min(client.engine().now());
+        'by_key: loop {
+            let mut pager = table.pager(self.page(from, look.last()))?.knowing(UPDATED_ON.name());
+            loop {
+                let rows = pager.next_page().await?;
+                let progress = look
+                    .take(rows)
+                    .map_err(|reason| decode(reason).with_advice(crate::error::QUERY_WIDENED))?;
+                match progress {
+                    _ if pager.is_ended() => break 'by_key,
+                    Progress::Advanced if look.told() >= MOST && reached(&look) > since => break 'by_key,
+                    Progress::Advanced => continue 'by_key,
+                    // No key to go on from: by offset until there is one.
+                    Progress::Stayed => {}
                 }
-                seen.insert(row.sys_id().clone(), (row.text("sys_updated_on").to_owned(), count));
-                let by_us = self.own_user.as_deref() == Some(row.text("sys_updated_by"));
-                // A count that fell, as by a restored record, tells nothing of what was missed.
-                let between =
-                    |known: i64| count.checked_sub(known)?.checked_sub(1).filter(|unseen| *unseen >= 0);
-                changed.push(Changed { row, by_us, unseen: known.and_then(between) });
-            }
-            if !full {
-                break;
             }
         }
-        // A record stamped in the future must not carry the cursor over what is still to come.
-        let next = newest.min(client.engine().now()).max(since);
+        let next = reached(&look).max(since);
         let kept = next.checked_sub(self.overlap).and_then(format_date_time).unwrap_or_default();
+        let (told, mut seen) = look.ended();
         seen.retain(|_, (time, _)| *time >= kept);
         if let Some(next) = format_date_time(next) {
             *cursor = Cursor { since: next, seen };
         }
-        Ok(changed)
+        Ok(told)
     }
 
     /// Everything from this time on, or what follows the last record seen: later, or in the same second by a later key.
@@ -258,7 +290,7 @@ impl Poller {
                 filtered(filtered(ties).or_else().and(UPDATED_ON.greater_than(*time)))
             }
         };
-        let query = query.order_by("sys_updated_on").order_by("sys_id").limit(PAGE);
+        let query = query.order_by("sys_updated_on").order_by("sys_id");
         match self.select.is_empty() {
             true => query,
             false => {

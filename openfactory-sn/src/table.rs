@@ -12,12 +12,13 @@ mod page;
 use std::marker::PhantomData;
 
 pub use self::aggregate::{Aggregate, Group};
+pub(crate) use self::correlate::{SETTLES, may_be_under_way};
 pub use self::dynamic::DynamicTable;
 pub(crate) use self::dynamic::is_absent;
 pub use self::ensure::Ensured;
 pub(crate) use self::ensure::{kept_key, keyed, leaves_doubt};
 pub use self::listing::Listing;
-pub(crate) use self::page::Pager;
+pub(crate) use self::page::{PAGE, Pager};
 
 use crate::error::{Error, ErrorKind};
 use crate::id::SysId;

@@ -103,7 +103,7 @@ impl<'a> Raw<'a> {
                 if value.is_none() && display.is_none() && link.is_none() && !members.is_empty() {
                     return Err(ValueError::Shape { found: "foreign object" });
                 }
-                let linked = || link.and_then(|link| link.rsplit('/').next());
+                let linked = || link.and_then(|link| link.split(['?', '#']).next()?.rsplit('/').next());
                 Ok(Self { text: value.or_else(linked).unwrap_or(""), display, link })
             }
             Value::Array(_) => Err(ValueError::Shape { found: "list" }),
@@ -239,6 +239,9 @@ mod tests {
     fn shapes_are_seen_through() {
         let display_only = json!({"display_value": "David", "link": "https://x/api/now/table/sys_user/abc"});
         assert_eq!(Raw::of(&display_only).unwrap().text(), "abc");
+        let with_query =
+            json!({"display_value": "David", "link": "https://x/api/now/table/sys_user/abc?sysparm_view=x"});
+        assert_eq!(Raw::of(&with_query).unwrap().text(), "abc");
         assert_eq!(Raw::of(&json!("")).unwrap(), Raw::EMPTY);
         assert_eq!(Raw::of(&json!({})).unwrap(), Raw::EMPTY);
         assert_eq!(Raw::of(&json!(["a"])), Err(ValueError::Shape { found: "list" }));

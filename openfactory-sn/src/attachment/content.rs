@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -105,7 +107,8 @@ impl Content {
             size += chunk.len() as u64;
             hasher.update(&chunk);
         }
-        Ok(Measured { content: self, size, sha256: hasher.finalize().into() })
+        let moved = Arc::default();
+        Ok(Measured { content: self, size, sha256: hasher.finalize().into(), moved })
     }
 }
 
@@ -151,9 +154,21 @@ pub(crate) struct Measured {
     /// In bytes.
     pub(super) size: u64,
     pub(super) sha256: [u8; 32],
+    /// When a chunk of it was last sent: nanoseconds of the client's monotonic clock, 0 if none was.
+    moved: Arc<AtomicU64>,
 }
 
 impl Measured {
+    /// Hears when a chunk of it was last sent.
+    pub(crate) fn moved_at(&self, moved: Duration) {
+        self.moved.fetch_max(u64::try_from(moved.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// When a chunk of it was last sent, by the client's monotonic clock.
+    pub(super) fn moved(&self) -> Duration {
+        Duration::from_nanos(self.moved.load(Ordering::Relaxed))
+    }
+
     /// The content from its begin. Its last chunk is handed out only when all of it is what was measured, so that other
     /// content is never sent to its end.
     pub(crate) async fn open(&self) -> io::Result<Body> {
@@ -201,7 +216,7 @@ fn unreadable(error: io::Error) -> TransportError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 

@@ -1,9 +1,11 @@
 //! The upload that can be repeated: looked for before, and again whenever its outcome is not known.
 
 use super::{Attachments, Upload};
+use crate::client::engine::Deadline;
 use crate::error::Error;
 use crate::models::attachment::Attachment;
 use crate::query::Query;
+use crate::table::{SETTLES, may_be_under_way};
 
 /// A file that is attached.
 ///
@@ -46,11 +48,11 @@ pub(super) async fn ensure(
     name: &str,
 ) -> Result<EnsuredAttachment, Error> {
     let engine = attachments.client.engine();
-    let deadline = engine.deadline();
-    if let Some(found) = look(attachments, query, name, upload).await? {
+    let mut deadline = engine.deadline();
+    if let Some(found) = look(attachments, query, name, upload, deadline).await? {
         return Ok(found);
     }
-    // Safe to repeat, since each repetition is preceded by a look for the file.
+    // Repeated, since each repetition is preceded by a look for the file.
     let repeatable = upload.call.clone().looked_for();
     for made in 1.. {
         let failure = match attachments.send(upload, deadline).await {
@@ -62,7 +64,15 @@ pub(super) async fn ensure(
         if !failure.may_have_happened() {
             return Err(failure);
         }
-        match look(attachments, query, name, upload).await {
+        deadline = engine.moved_on(deadline, upload.moved());
+        let mut found = look(attachments, query, name, upload, deadline).await;
+        if matches!(found, Ok(None)) && may_be_under_way(&failure) {
+            if !engine.sleep_before(deadline, SETTLES).await {
+                return Err(failure);
+            }
+            found = look(attachments, query, name, upload, deadline).await;
+        }
+        match found {
             Ok(Some(found)) => return Ok(found),
             Ok(None) => engine.pause(failure, &repeatable, made, deadline).await?,
             Err(unanswered) => return Err(unanswered.with_may_have_happened(true)),
@@ -76,8 +86,9 @@ async fn look(
     query: &Query,
     name: &str,
     upload: &Upload,
+    deadline: Deadline,
 ) -> Result<Option<EnsuredAttachment>, Error> {
-    let mut found = attachments.collect(query.clone()).await?;
+    let mut found = attachments.collect(query.clone(), deadline).await?;
     found.retain(|attachment| attachment.file_name == name && upload.is(attachment));
     found.sort_by_key(|attachment| (attachment.sys_created_on, attachment.sys_id().clone()));
     let mut found = found.into_iter();

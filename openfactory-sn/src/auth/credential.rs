@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
@@ -38,8 +39,7 @@ impl Credential {
     }
 
     fn fixed(name: HeaderName, text: &str) -> Result<Self, &'static str> {
-        let mut value = HeaderValue::from_str(text).map_err(|_| "credential cannot be put into a header")?;
-        value.set_sensitive(true);
+        let value = secret_header(text).ok_or("credential cannot be put into a header")?;
         Ok(Self { name, value, generation: None })
     }
 
@@ -52,6 +52,14 @@ impl Credential {
         let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
         Self::fixed(AUTHORIZATION, &text)
     }
+}
+
+/// A header's value that is not printed, and wiped when its last use ends.
+pub(super) fn secret_header(text: &str) -> Option<HeaderValue> {
+    let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
+    let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// Who a client is, and what hands out credentials to its calls.

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::credential::secret_header;
 use super::{AssertionError, Grant, OAuth};
 use crate::secret::Secret;
 use crate::wire::call::Call;
@@ -124,11 +125,10 @@ pub(super) fn read(mut body: Value) -> Result<Token, &'static str> {
     };
     let text = Zeroizing::new(format!("Bearer {token}"));
     token.zeroize();
-    let mut header = match HeaderValue::from_str(&text) {
-        Ok(header) if text.len() > "Bearer ".len() => header,
-        Ok(_) | Err(_) => return Err("access token cannot be put into a header"),
+    let header = match secret_header(&text) {
+        Some(header) if text.len() > "Bearer ".len() => header,
+        Some(_) | None => return Err("access token cannot be put into a header"),
     };
-    header.set_sensitive(true);
     // A token asked for again within its life is the same one with less of it left, so the margin shrinks with it.
     Ok(Token { header, usable: life - MARGIN.min(life / 2), life, refresh })
 }

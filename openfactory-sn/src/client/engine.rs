@@ -75,6 +75,16 @@ impl Engine {
         deadline.0.saturating_sub(self.clock.monotonic())
     }
 
+    /// The deadline of a call whose content last moved at this time of the monotonic clock.
+    pub(crate) fn moved_on(&self, deadline: Deadline, moved: Duration) -> Deadline {
+        Deadline(deadline.0.max(moved.saturating_add(self.total)))
+    }
+
+    /// Whether nothing can be begun any more.
+    pub(crate) fn is_over(&self, deadline: Deadline) -> bool {
+        self.left(deadline).is_zero()
+    }
+
     /// What the work comes to, or `None` if the deadline comes first.
     pub(crate) async fn within<F: Future>(&self, deadline: Deadline, work: F) -> Option<F::Output> {
         match select(pin!(work), self.clock.sleep(self.left(deadline))).await {

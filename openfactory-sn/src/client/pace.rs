@@ -16,6 +16,8 @@ use crate::auth::User;
 const WINDOWS: usize = 128;
 /// What part of a limit may be used without waiting, in percent; what is beyond it is spread until the reset.
 const FREE: u64 = 75;
+/// How far the resets of one window lie apart, as the nodes of an instance tell them.
+const NODES_APART: Duration = Duration::from_secs(60);
 /// Longest time believed of a reset: rules are counted per hour.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
@@ -86,9 +88,8 @@ impl Pacer {
                 let reset = number("x-ratelimit-reset")
                     .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
                     .filter(|reset| reset.duration_since(now).is_ok_and(|left| left <= LONGEST));
-                if reset.is_some() && reset != window.reset {
-                    window.reset = reset;
-                    window.used = 1;
+                if let Some(reset) = reset {
+                    window.told_of(reset, now);
                 }
                 if let Some(remaining) = number("x-ratelimit-remaining") {
                     window.used = window.used.max(limit.saturating_sub(remaining));
@@ -108,6 +109,16 @@ impl Pacer {
 }
 
 impl Window {
+    /// A reset that was told: of a new window, or of this one as another of the instance's nodes counts it.
+    fn told_of(&mut self, reset: SystemTime, now: SystemTime) {
+        let is_this = |old: SystemTime| old > now && reset < old + NODES_APART;
+        if !self.reset.is_some_and(is_this) {
+            self.used = 1;
+            self.next = Duration::ZERO;
+            self.reset = Some(reset);
+        }
+    }
+
     fn take(&mut self, now: SystemTime, monotonic: Duration) -> Duration {
         let closed = self.closed_until.saturating_sub(monotonic);
         let (Some(limit), Some(reset)) = (self.limit, self.reset) else {
@@ -118,6 +129,7 @@ impl Window {
             _ => {
                 // The window is over; the next answer tells of the new one.
                 self.used = 0;
+                self.next = Duration::ZERO;
                 self.reset = None;
                 return closed;
             }
@@ -236,6 +248,18 @@ mod tests {
         let hasty = || pacer.wait(of(TABLE), Duration::from_secs(1), now, monotonic).as_secs();
         assert_eq!((hasty(), hasty()), (50, 50), "the last place stays for who has the time");
         assert_eq!(wait(&pacer, TABLE, 0), 50);
+    }
+
+    #[test]
+    fn nodes_that_tell_different_resets_do_not_begin_a_window_each_time() {
+        let pacer = Pacer::default();
+        for n in 0..8 {
+            told(&pacer, &[("x-ratelimit-limit", 8), ("x-ratelimit-reset", 1_000_100 + n % 2 * 30)], 0);
+            assert!(n > 5 || wait(&pacer, TABLE, 0) == 0, "{n}");
+        }
+        assert_eq!((wait(&pacer, TABLE, 0), wait(&pacer, TABLE, 0)), (50, 100), "counted all the same");
+        told(&pacer, &[("x-ratelimit-limit", 8), ("x-ratelimit-reset", 1_003_700)], 110);
+        assert!((0..5).all(|_| wait(&pacer, TABLE, 110) == 0), "a new window");
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl Engine {
             Ok(Response::from_parts(head, body.collect(ANSWER_MAX).await?))
         };
         let outcome = self.transmit(call, user, deadline, Some(&progress), send).await;
+        content.moved_at(progress.last());
         if progress.failed.load(Ordering::Relaxed) {
             let reason = "content could not be read to its end, or is not what it was before";
             let error = Error::new(ErrorKind::Local, call.operation.clone(), reason);

@@ -243,6 +243,11 @@ impl Query {
         self
     }
 
+    /// The fields of the record itself that it has conditions on.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &str> {
+        self.blocks.iter().flatten().flat_map(Clause::conditions).map(Condition::field)
+    }
+
     pub(crate) fn paging(&self) -> Paging {
         self.paging
     }

@@ -44,9 +44,8 @@ impl Query {
         if self.select.is_empty() {
             return Ok(None);
         }
-        let asked = self.blocks.iter().flatten().flat_map(Clause::conditions).map(Condition::field);
         let mut names: Vec<&str> = vec!["sys_id"];
-        for name in self.select.iter().map(String::as_str).chain(asked) {
+        for name in self.select.iter().map(String::as_str).chain(self.asked()) {
             if !names.contains(&name) {
                 names.push(checked_field(name)?);
             }

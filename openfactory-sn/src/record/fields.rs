@@ -9,7 +9,7 @@ use super::{Field, Row};
 use crate::value::Writable;
 
 /// Fields that are appended to, not set: writing the same text twice leaves two entries.
-pub(super) const JOURNAL: &[&str] = &["comments", "work_notes", "comments_and_work_notes"];
+pub(crate) const JOURNAL: &[&str] = &["comments", "work_notes", "comments_and_work_notes"];
 
 /// Fields and their raw values, in the order of their names: the same fields always make the same bytes.
 ///

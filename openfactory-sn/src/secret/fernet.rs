@@ -24,6 +24,8 @@ const HEAD: usize = 1 + 8 + 16;
 const MAC: usize = 32;
 /// Longest token read, in bytes of its text.
 const TOKEN_MAX: usize = 64 * 1024;
+/// Longest secret encrypted, in bytes, so that its token can be read again.
+const SECRET_MAX: usize = 48_000;
 
 /// Why a secret cannot be read or kept.
 ///
@@ -53,6 +55,9 @@ pub enum FernetError {
     /// What the token holds is not text.
     #[error("token holds no text")]
     Text,
+    /// The secret is longer than a token can hold: 48,000 bytes.
+    #[error("secret is longer than a token can hold")]
+    TooLong,
     /// The clock stands before 1970.
     #[error("time lies before 1970")]
     Time,
@@ -104,8 +109,11 @@ impl FernetKeys {
     ///
     /// # Errors
     ///
-    /// [`FernetError::Time`], [`FernetError::NoKey`].
+    /// [`FernetError::Time`], [`FernetError::NoKey`], [`FernetError::TooLong`].
     pub fn encrypt(&self, secret: &Secret, now: SystemTime, iv: [u8; 16]) -> Result<String, FernetError> {
+        if secret.expose().len() > SECRET_MAX {
+            return Err(FernetError::TooLong);
+        }
         let key = self.0.first().ok_or(FernetError::NoKey)?;
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| FernetError::Time)?.as_secs();
         let mut token = vec![VERSION];
@@ -269,6 +277,16 @@ mod tests {
         assert_eq!(of(&[unpadded.as_slice(), &mac].concat()), Err(FernetError::Form));
         let other = FernetKeys::parse(&URL_SAFE.encode([9; 32])).unwrap();
         assert_eq!(other.decrypt(&good), Err(FernetError::Mac));
+    }
+
+    #[test]
+    fn what_is_encrypted_can_be_decrypted() {
+        let encrypted =
+            |length| keys().encrypt(&Secret::new("x".repeat(length)), SystemTime::UNIX_EPOCH, [1; 16]);
+        for length in [0, 1, 15, 16, SECRET_MAX] {
+            assert_eq!(keys().decrypt(&encrypted(length).unwrap()).unwrap().expose().len(), length);
+        }
+        assert_eq!(encrypted(SECRET_MAX + 1), Err(FernetError::TooLong));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Secrets at rest: a file of names and Fernet tokens.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -130,32 +130,27 @@ impl SecretStore {
     ///
     /// [`StoreError::File`], also if it is larger than 1 MiB; [`StoreError::Line`].
     pub fn open(path: &Path, keys: FernetKeys) -> Result<Self, StoreError> {
-        let size = std::fs::metadata(path).map_err(StoreError::File)?.len();
-        if size > FILE_MAX {
-            return Err(StoreError::File(io::Error::other("file is larger than 1 MiB")));
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(StoreError::File)?;
+        file.take(FILE_MAX + 1).read_to_string(&mut text).map_err(StoreError::File)?;
+        match text.len() as u64 > FILE_MAX {
+            true => Err(StoreError::File(io::Error::other("file is larger than 1 MiB"))),
+            false => Self::parse(&text, keys),
         }
-        Self::parse(&std::fs::read_to_string(path).map_err(StoreError::File)?, keys)
     }
 
-    /// Writes the store's file so that either the old or the new one is there, readable by its owner alone.
+    /// Writes the store's file so that either the old or the new one is there, also after a loss of power, readable by its
+    /// owner alone. Once it has returned, a key that no secret is by any more can be destroyed.
     ///
     /// # Errors
     ///
-    /// [`StoreError::File`].
+    /// [`StoreError::File`], also if it were too large to be read again; then the old one is as it was.
     pub fn save(&self, path: &Path) -> Result<(), StoreError> {
-        let write = || {
-            let mut beside = path.as_os_str().to_owned();
-            beside.push(".new");
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&beside)?;
-            file.write_all(self.to_text().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&beside, path)
-        };
-        write().map_err(StoreError::File)
+        let text = self.to_text();
+        if text.len() as u64 > FILE_MAX {
+            return Err(StoreError::File(io::Error::other("file would be larger than 1 MiB")));
+        }
+        replace(path, text.as_bytes()).map_err(StoreError::File)
     }
 
     /// The store's text.
@@ -237,6 +232,31 @@ impl SecretStore {
         *self = rotated;
         Ok(count)
     }
+}
+
+/// Puts a file in another's place, by a new one beside it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    // What an earlier attempt left may be readable by others, or be a link.
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    #[cfg(unix)]
+    {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        std::fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn is_name(name: &str) -> bool {

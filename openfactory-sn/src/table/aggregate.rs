@@ -315,6 +315,7 @@ impl DynamicTable {
     /// that the query contradicts; the kinds of network, availability and rights.
     pub async fn aggregate(&self, query: &Query, asked: &Aggregate) -> Result<Vec<Group>, Error> {
         let operation = self.operation("aggregate");
+        let deadline = self.client().engine().deadline();
         let local = |error: QueryError| {
             Error::new(ErrorKind::Local, operation.clone(), "query cannot be encoded").with_source(error)
         };
@@ -324,10 +325,10 @@ impl DynamicTable {
         }
         if !query.is_everything() {
             target = target.with("sysparm_query", &query.conditions_encoded().map_err(local)?);
-            self.list(&query.sample())?.try_next().await?;
+            self.find_within(&query.sample(), deadline).await?;
         }
         let call = Call::get(operation, target);
-        let result = self.client().call(&call, self.client().engine().deadline()).await?.result;
+        let result = self.client().call(&call, deadline).await?.result;
         let groups = match &result {
             Value::Array(groups) => groups.iter().map(Group::read).collect(),
             single => Group::read(single).map(|group| vec![group]),

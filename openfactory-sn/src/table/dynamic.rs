@@ -1,5 +1,7 @@
 //! A table by its name, its records without types.
 
+use http::StatusCode;
+
 use super::ensure::{self, Ensured};
 use super::listing::Listing;
 use super::page::Pager;
@@ -99,7 +101,15 @@ impl DynamicTable {
     /// [`ErrorKind::Local`] if the query cannot be encoded; [`ErrorKind::Invalid`] if there are more than 10,000; as
     /// [`Listing::try_next`].
     pub async fn find(&self, query: &Query) -> Result<Vec<Row>, Error> {
-        let mut listing = self.list(query)?;
+        self.collect(Listing::new(self.pager(query.clone())?)).await
+    }
+
+    /// The same within a deadline for all pages.
+    pub(super) async fn find_within(&self, query: &Query, deadline: Deadline) -> Result<Vec<Row>, Error> {
+        self.collect(Listing::new(self.pager(query.clone())?.within(deadline))).await
+    }
+
+    async fn collect(&self, mut listing: Listing<Row>) -> Result<Vec<Row>, Error> {
         let mut rows = Vec::new();
         while let Some(row) = listing.try_next().await? {
             if rows.len() == FIND_MAX {
@@ -141,8 +151,11 @@ impl DynamicTable {
     }
 
     pub(super) fn listing<R: FromRow>(&self, query: &Query) -> Result<Listing<R>, Error> {
-        let pager = Pager::new(self.client.clone(), self.operation("list"), self.path()?, query.clone())?;
-        Ok(Listing::new(pager))
+        Ok(Listing::new(self.pager(query.clone())?))
+    }
+
+    pub(crate) fn pager(&self, query: Query) -> Result<Pager, Error> {
+        Pager::new(self.client.clone(), self.operation("list"), self.path()?, query)
     }
 
     /// Creates a record with a key of the instance's choice.
@@ -328,7 +341,9 @@ pub(super) fn shown(target: Target) -> Target {
     target.with("sysparm_display_value", "false").with("sysparm_exclude_reference_link", "true")
 }
 
-/// Whether the Table API itself says that there is no such record; a 404 of something in between does not.
+/// Whether the Table API itself says that there is no such record; a 404 of something in between does not, nor do the
+/// words alone, as of a script that failed.
 pub(crate) fn is_absent(error: &Error) -> bool {
-    error.kind() == ErrorKind::NotFound && error.fault().is_some()
+    let is_404 = error.status() == Some(StatusCode::NOT_FOUND);
+    is_404 && error.kind() == ErrorKind::NotFound && error.fault().is_some()
 }

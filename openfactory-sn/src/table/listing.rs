@@ -8,7 +8,7 @@ use futures_util::stream::{self, Stream};
 use super::page::Pager;
 use super::undecodable;
 use crate::error::Error;
-use crate::record::{FromRow, Row};
+use crate::record::{FromRow, Malformed, Row};
 
 /// The records of a query, fetched page by page as they are taken.
 ///
@@ -41,7 +41,7 @@ use crate::record::{FromRow, Row};
 #[derive(Debug)]
 pub struct Listing<R> {
     pager: Pager,
-    rows: VecDeque<Result<Row, Error>>,
+    rows: VecDeque<Result<Row, Malformed>>,
     /// Whether the last error, if there was one, is about one record alone.
     failed_at_a_record: bool,
     holds: PhantomData<fn() -> R>,
@@ -70,9 +70,8 @@ impl<R: FromRow> Listing<R> {
         let Some(row) = self.rows.pop_front() else {
             return Ok(None);
         };
-        R::from_row(row?)
-            .map(Some)
-            .map_err(|malformed| undecodable("read", self.pager.operation(), malformed))
+        let row = row.map_err(|malformed| self.pager.malformed(malformed))?;
+        R::from_row(row).map(Some).map_err(|malformed| undecodable("read", self.pager.operation(), malformed))
     }
 
     /// The same as a stream, in the sense of `futures-core` 0.3. Ends after the last record, and after an error that is

@@ -129,7 +129,10 @@ impl Answer {
 
 /// `/path?query` of `<https://host/path?query>;rel="next"`, the first bracket perhaps gone.
 fn path_and_query(link: &str) -> Option<String> {
-    let address = link.trim().trim_start_matches('<').split('>').next()?;
+    let (address, _) = link.rsplit_once(";rel").or_else(|| link.rsplit_once("; rel"))?;
+    let address = address.trim().trim_start_matches('<').trim_end_matches('>');
+    // A query can hold comparisons that the instance has not encoded.
+    let address = address.replace('>', "%3E").replace('<', "%3C").replace('"', "%22").replace(' ', "%20");
     let uri: http::Uri = address.parse().ok()?;
     uri.path_and_query().map(|path| path.as_str().to_owned())
 }

@@ -219,6 +219,43 @@ async fn the_time_of_a_call_counts_from_chunk_to_chunk() {
     script.assert_done();
 }
 
+#[tokio::test]
+async fn what_was_sent_slowly_is_still_looked_for() {
+    let time = clock();
+    let mut made = Made::new(8 * CHUNK as u64);
+    made.slow = Some((time.clone(), Duration::from_secs(20)));
+    let row = json!({"sys_id": "a1", "file_name": "x.bin", "size_bytes": made.size.to_string(), "hash": made.hash(),
+        "table_name": "incident", "table_sys_id": ID});
+    let script = ScriptedTransport::new()
+        .on(Expected::get("/api/now/attachment"), Reply::result(200, json!([])))
+        .on(Expected::post("/api/now/attachment/file"), Reply::failure(TransportErrorKind::Interrupted))
+        .on(Expected::get("/api/now/attachment"), Reply::result(200, json!([row])));
+    let attachments = builder(&script).clock(time).build().unwrap().attachments();
+    let content = Content::from_source(made);
+    let ensured =
+        attachments.ensure("incident", &id(), "x.bin", "application/octet-stream", content).await.unwrap();
+    assert!(!ensured.created);
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn one_deadline_holds_for_looks_and_upload_together() {
+    let time = clock();
+    let script = ScriptedTransport::new()
+        .on(
+            Expected::get("/api/now/attachment"),
+            Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "20"),
+        )
+        .on(Expected::get("/api/now/attachment"), Reply::result(200, json!([])))
+        .on(Expected::post("/api/now/attachment/file"), Reply::raw(503, "text/html", ""))
+        .on(Expected::get("/api/now/attachment"), Reply::silence());
+    let attachments = builder(&script).clock(time.clone()).build().unwrap().attachments();
+    let outcome = attachments.ensure("incident", &id(), "x", "text/plain", Bytes::new()).await;
+    assert!(outcome.unwrap_err().may_have_happened());
+    assert_eq!(time.slept().iter().sum::<Duration>(), Duration::from_secs(30));
+    script.assert_done();
+}
+
 /// Waits until a counter moves no more.
 async fn settled(counter: &AtomicU64) -> u64 {
     let mut last = counter.load(Ordering::SeqCst);

@@ -1,9 +1,11 @@
+use std::time::Duration;
+
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
 use openfactory_sn::transport::TransportErrorKind;
 use openfactory_sn::{CorrelationId, ErrorKind, Fields};
 use serde_json::{Value, json};
 
-use crate::support::{INCIDENT, client};
+use crate::support::{INCIDENT, builder, client, clock};
 
 fn key() -> CorrelationId {
     CorrelationId::new("drift/dev-1").unwrap()
@@ -103,6 +105,7 @@ async fn not_there_after_a_doubt_is_created_again() {
         .on(look(), rows(json!([])))
         .on(post(), Reply::failure(TransportErrorKind::Interrupted))
         .on(look(), rows(json!([])))
+        .on(look(), rows(json!([])))
         .on(post(), Reply::result(201, record("b", "")))
         .on(look(), rows(json!([record("b", "")])));
     assert_eq!(ensure(&script).await, Ok(("b".to_owned(), true, 0)));
@@ -128,4 +131,62 @@ async fn a_key_that_differs_in_case_is_another() {
     let other = json!([{"sys_id": "a", "correlation_id": "DRIFT/dev-1"}]);
     let script = ScriptedTransport::new().on(look(), rows(other));
     assert_eq!(ensure(&script).await, Err((ErrorKind::Conflict, false)));
+}
+
+#[tokio::test]
+async fn what_may_be_under_way_is_given_time() {
+    for lost in [
+        Reply::failure(TransportErrorKind::Interrupted),
+        Reply::failure(TransportErrorKind::Timeout),
+        Reply::raw(504, "text/html", ""),
+    ] {
+        let script = ScriptedTransport::new()
+            .on(look(), rows(json!([])))
+            .on(post(), lost)
+            .on(look(), rows(json!([])))
+            .on(look(), rows(json!([record("b", "")])));
+        assert_eq!(ensure(&script).await, Ok(("b".to_owned(), false, 0)), "it came late, and is one");
+    }
+}
+
+#[tokio::test]
+async fn ids_that_differ_in_case_are_no_others_of_ours() {
+    let foreign =
+        json!({"sys_id": "a", "correlation_id": "DRIFT/dev-1", "sys_created_on": "2020-01-01 00:00:00"});
+    let script =
+        ScriptedTransport::new().on(look(), rows(json!([foreign, record("b", "2026-01-01 00:00:00")])));
+    assert_eq!(ensure(&script).await, Ok(("b".to_owned(), false, 0)));
+}
+
+#[tokio::test]
+async fn one_deadline_holds_for_looks_and_creates_together() {
+    let clock = clock();
+    let silent = ScriptedTransport::new()
+        .on(look(), rows(json!([])))
+        .on(post(), Reply::raw(503, "text/html", ""))
+        .on(look(), Reply::silence());
+    let sn = builder(&silent).clock(clock.clone()).build().unwrap();
+    let outcome =
+        sn.dynamic_table("incident").ensure_correlated(&key(), &Fields::new().with("state", "1")).await;
+    assert!(outcome.unwrap_err().may_have_happened());
+    assert_eq!(clock.slept().iter().sum::<Duration>(), Duration::from_secs(30));
+    silent.assert_done();
+
+    clock.advance(Duration::from_secs(100));
+    let slow = ScriptedTransport::new()
+        .on(look(), Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "20"))
+        .on(look(), rows(json!([])))
+        .on(post(), Reply::result(201, record("b", "")))
+        .on(look(), Reply::silence());
+    let began = clock.slept().len();
+    let sn = builder(&slow).clock(clock.clone()).build().unwrap();
+    let outcome =
+        sn.dynamic_table("incident").ensure_correlated(&key(), &Fields::new().with("state", "1")).await;
+    assert!(outcome.unwrap_err().may_have_happened());
+    assert_eq!(
+        clock.slept()[began..].iter().sum::<Duration>(),
+        Duration::from_secs(30),
+        "20 for the first look"
+    );
+    slow.assert_done();
 }

@@ -1,3 +1,4 @@
+use openfactory_sn::secret::{FernetError, FernetKeys, SecretStore, StoreError};
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
 use openfactory_sn::transport::TransportErrorKind;
 use openfactory_sn::webhook::{Verifier, WebhookSecret};
@@ -68,4 +69,51 @@ async fn the_token_is_marked_as_sensitive() {
     let requests = script.requests();
     assert!(requests[1].headers["authorization"].is_sensitive());
     assert_clean(&format!("{:?}", requests[1].headers));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_an_earlier_attempt_left_does_not_open_the_store_to_others() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let directory = tempfile::tempdir().unwrap();
+    let (path, beside) = (directory.path().join("secrets"), directory.path().join("secrets.new"));
+    let other = directory.path().join("other");
+    let mut store =
+        SecretStore::new(FernetKeys::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=").unwrap());
+    store.set("cmdb", &Secret::new("s3cr3t"), std::time::SystemTime::now(), [7; 16]).unwrap();
+    std::fs::write(&beside, "").unwrap();
+    std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for _ in 0..2 {
+        store.save(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        symlink(&other, &beside).unwrap();
+    }
+    assert!(!other.exists(), "a link is not followed");
+}
+
+#[test]
+fn what_is_kept_can_be_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secrets");
+    let keys = FernetKeys::parse("cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=").unwrap();
+    let mut store = SecretStore::new(keys.clone());
+    let now = std::time::SystemTime::now();
+    assert!(matches!(
+        store.set("long", &Secret::new("x".repeat(48_001)), now, [7; 16]),
+        Err(StoreError::Fernet { source: FernetError::TooLong, .. })
+    ));
+    store.set("a", &Secret::new("x"), now, [7; 16]).unwrap();
+    store.save(&path).unwrap();
+    for n in 0..20 {
+        store.set(&format!("long{n}"), &Secret::new("x".repeat(48_000)), now, [7; 16]).unwrap();
+    }
+    assert!(matches!(store.save(&path), Err(StoreError::File(_))));
+    assert_eq!(
+        SecretStore::open(&path, keys.clone()).unwrap().names().collect::<Vec<_>>(),
+        ["a"],
+        "as it was"
+    );
+    std::fs::write(&path, store.to_text()).unwrap();
+    assert!(matches!(SecretStore::open(&path, keys), Err(StoreError::File(_))));
 }

@@ -98,7 +98,7 @@ async fn a_fleet_is_synchronised_and_its_changes_are_polled() {
     let second = client.sync(&fleet("2"), &mut sent).await;
     assert_eq!((second.created, second.updated, second.failed.len()), (0, 1, 0));
     let changed = poller.poll(&client, &mut cursor).await.unwrap();
-    assert_eq!((changed.len(), changed[0].row.text("name")), (1, "edge-7"));
+    assert_eq!((changed.len(), changed[0].as_ref().unwrap().row.text("name")), (1, "edge-7"));
     client.look_again(&fleet("2"), &mut sent).await.unwrap();
     assert!(fleet("2").differences(&sent).is_empty());
     simulator.shutdown().await;

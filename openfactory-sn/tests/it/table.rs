@@ -167,3 +167,14 @@ async fn a_write_whose_record_cannot_be_read_was_made_all_the_same() {
     assert!(!incidents.get(&id()).await.unwrap_err().may_have_happened());
     script.assert_done();
 }
+
+#[tokio::test]
+async fn words_alone_do_not_prove_that_a_record_is_gone() {
+    let script = ScriptedTransport::new()
+        .on(Expected::delete(record_path()), Reply::fault(500, "No Record found", "in a script of ours"))
+        .on(Expected::get(record_path()), Reply::fault(200, "No Record found", "in a script of ours"));
+    let table = client(&script).dynamic_table("incident");
+    assert!(table.delete(&id()).await.unwrap_err().may_have_happened());
+    table.get_opt(&id()).await.unwrap_err();
+    script.assert_done();
+}
