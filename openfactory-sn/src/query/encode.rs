@@ -93,6 +93,9 @@ fn encode_clause(clause: &Clause) -> Result<String, QueryError> {
         Clause::AnyOf(group) => encode_group(group),
         Clause::Text(words) => Ok(format!("123TEXTQUERY321={}", checked_value("full text", words, &[])?)),
         Clause::Join(Join { own, other, condition }) => {
+            if condition.operator.as_str().contains('!') {
+                return Err(QueryError::Character { field: condition.field.clone(), character: '!' });
+            }
             let text = encode_condition(condition, &['!'])?;
             let side = |(table, field): &(String, String)| {
                 Ok::<_, QueryError>(format!("{}.{}", checked_table(table)?, checked_column(field)?))

@@ -28,7 +28,7 @@ pub enum QueryError {
         name: String,
     },
     /// A value holds a character that means something else there: `^` anywhere, `,` in a list, `@` in a pair, `!` in a
-    /// join, a control character, or `=` at its start.
+    /// join (where `!=` cannot stand either), a control character, or `=` at its start.
     #[error("value for {field} holds {character:?}, which an encoded query cannot carry there")]
     Character {
         /// The field it was for.

@@ -8,7 +8,7 @@ use crate::record::Field;
 use crate::value::Reference;
 
 fn field(name: &str) -> Field<String> {
-    Field::named(name)
+    Field::named(name.to_owned())
 }
 
 #[test]
@@ -87,6 +87,8 @@ fn related_and_joined_records() {
     assert!(matches!(of(Query::new().text("a^NQb")), QueryError::Character { .. }));
     let joined = |value| Query::new().join(Join::new(("a", "b"), ("c", "d"), field("e").is(value)));
     assert!(matches!(of(joined("x!y")), QueryError::Character { character: '!', .. }));
+    let unlike = Query::new().join(Join::new(("a", "b"), ("c", "d"), field("e").is_not("x")));
+    assert!(matches!(of(unlike), QueryError::Character { character: '!', .. }));
     let made = Condition::new("a", Operator::On, vec!["javascript:gs.x()".to_owned()]);
     assert!(matches!(of(Query::new().and(made)), QueryError::Arity { .. }));
     let word = Condition::new("a", Operator::Dynamic, vec!["x^y".to_owned()]);
@@ -136,27 +138,13 @@ fn selection_keeps_the_key_and_what_is_asked_about() {
     assert!(Query::new().select(["a,b"]).selected().is_err());
 }
 
+mod meant;
 mod operators;
 mod parser;
 
+use meant::{Part, operand, term};
 use operators::OPERATORS;
-
-/// Every operator that takes values from outside.
-fn operators() -> impl Strategy<Value = Operator> {
-    prop::sample::select(OPERATORS)
-}
-
-/// Mostly what can be carried, with everything that looks like grammar in it; now and then what cannot.
-fn value() -> impl Strategy<Value = String> {
-    prop_oneof![
-        20 => "[a-zA-Z0-9 <>!.:%][a-zA-Z0-9 <>=!.:%&äß]{0,12}",
-        1 => ".{0,12}|[a-zA-Z0-9^,=@]{1,12}",
-        1 => prop::sample::select(vec![
-            "x^NQactive=true", "x^ORstate=1", "x^active=true", "javascript:gs.x()", "1@2", "a,b", "^^", "x^EQ",
-            "x^ENDRLQUERY^a=1", "x^ORDERBYa", "JavaScript:1", "\u{2028}javascript:1", "IN1,2", "=1", "x^JOINa.b=c.d!e=f",
-        ]).prop_map(str::to_owned),
-    ]
-}
+use parser::{Clause as Meaning, Operand as Meant, Parsed};
 
 #[test]
 fn every_operator_that_begins_as_another_is_known() {
@@ -170,72 +158,103 @@ fn every_operator_that_begins_as_another_is_known() {
     }
 }
 
-fn conditions() -> impl Strategy<Value = Condition> {
-    let name = || "[a-z_][a-z0-9_]{0,8}(\\.[a-z]{1,4})?";
-    (name(), operators(), prop::collection::vec(value(), 1..3), name(), "[0-9a-f]{32}").prop_map(
-        |(name, operator, mut values, other, key)| {
-            match operator.takes() {
-                Takes::Nothing => values.clear(),
-                Takes::One => values.truncate(1),
-                Takes::Pair => values.resize(2, "9".to_owned()),
-                Takes::Field => values = vec![other],
-                Takes::Word => values = vec![key],
-                Takes::List | Takes::Made => {}
-            }
-            Condition::new(name, operator, values)
-        },
-    )
-}
-
-fn as_parsed(condition: &Condition) -> parser::Parsed {
-    (condition.field.clone(), condition.operator.as_str(), condition.values().to_vec())
+fn built(blocks: &[Vec<Part>], order: &[(String, bool)]) -> Query {
+    let mut query = Query::new();
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            query = query.or_else();
+        }
+        query = block.iter().fold(query, |query, part| part.onto(query));
+    }
+    order.iter().fold(query, |query, (field, descending)| match descending {
+        true => query.order_by_descending(field),
+        false => query.order_by(field),
+    })
 }
 
 proptest! {
+    /// Whatever the builder can write, in any composition.
     #[test]
     fn the_text_says_what_the_query_means(
-        blocks in prop::collection::vec(prop::collection::vec(prop::collection::vec(conditions(), 1..3), 1..3), 1..3),
+        blocks in prop::collection::vec(prop::collection::vec(meant::parts(), 1..3), 1..3),
+        order in meant::orders(),
+        after in meant::pages(),
     ) {
-        let mut query = Query::new();
-        for (index, block) in blocks.iter().enumerate() {
-            if index > 0 {
-                query = query.or_else();
-            }
-            for group in block {
-                query = query.any_of(group.clone());
-            }
-        }
-        let encoded = query.order_by("sys_id").encoded();
+        let query = built(&blocks, &order);
+        let encoded = query.encoded();
         // Too many that cannot be carried fail the test: it must not pass by looking at nothing.
         prop_assume!(encoded.is_ok());
         if let Ok(text) = encoded {
-            let meant: Vec<Vec<Vec<parser::Parsed>>> = blocks
-                .iter()
-                .map(|block| block.iter().map(|group| group.iter().map(as_parsed).collect()).collect())
-                .collect();
-            prop_assert_eq!(parser::parse(&text), meant, "{}", text);
+            let mut blocks: Vec<Vec<Meaning>> =
+                blocks.iter().map(|block| block.iter().map(Part::meaning).collect()).collect();
+            let meaning = Parsed { blocks: blocks.clone(), order: order.clone() };
+            prop_assert_eq!(parser::parse(&text), meaning, "{}", text);
+
+            let page = query.encoded_page(after.as_ref()).unwrap();
+            if let Some(after) = after {
+                let later = term("sys_id", Operator::Greater, Meant::Value(after.to_string()));
+                blocks.iter_mut().for_each(|block| block.push(Meaning::AnyOf(vec![later.clone()])));
+            }
+            let tie = ("sys_id".to_owned(), false);
+            let order = order.iter().cloned().chain([tie]).collect();
+            prop_assert_eq!(parser::parse(&page), Parsed { blocks, order }, "{}", page);
         }
     }
 
     /// One hostile value in a query of which everything else is known: refused, or still one value.
     #[test]
-    fn no_value_breaks_out(hostile in "(.|[\\^,=@!]|NQ|OR|javascript:){0,8}", operator in operators()) {
+    fn no_value_breaks_out(
+        hostile in "(.|[\\^,=@!]|NQ|OR|RLQUERY|ENDRLQUERY|JOIN|123TEXTQUERY321|javascript:){0,8}",
+        operator in prop::sample::select(OPERATORS),
+    ) {
         let values = match operator.takes() {
             Takes::Nothing => vec![],
             Takes::Pair => vec![hostile.clone(), "9".to_owned()],
             _ => vec![hostile.clone()],
         };
-        let condition = Condition::new("name", operator, values);
-        let query = Query::new().and(field("active").is("true")).and(condition.clone()).limit(1);
-        if let Ok(text) = query.encoded() {
-            let known = ("active".to_owned(), "=", vec!["true".to_owned()]);
-            prop_assert_eq!(parser::parse(&text), vec![vec![vec![known], vec![as_parsed(&condition)]]], "{}", text);
-            prop_assert!(!text.to_lowercase().contains("javascript:"), "{}", text);
-        }
-        let joined = Join::new(("a", "b"), ("c", "d"), field("name").is(hostile.clone()));
-        if let Ok(text) = Query::new().join(joined).encoded() {
-            prop_assert_eq!(text, format!("JOINa.b=c.d!name={hostile}"));
-            prop_assert!(!hostile.contains(['^', '!']));
+        let condition = Condition::new("name", operator, values.clone());
+        let known = Meaning::AnyOf(vec![term("active", Operator::Equal, Meant::Value("true".to_owned()))]);
+        let before = || Query::new().and(field("active").is("true"));
+        let holds = |query: Query, meaning: Meaning| {
+            if let Ok(text) = query.encoded() {
+                let meant = Parsed { blocks: vec![vec![known.clone(), meaning]], order: vec![] };
+                prop_assert_eq!(parser::parse(&text), meant, "{}", text);
+                prop_assert!(!text.to_lowercase().contains("javascript:"), "{}", text);
+            }
+            Ok(())
+        };
+        let meant = term("name", operator, operand(operator, &values));
+        holds(before().and(condition.clone()), Meaning::AnyOf(vec![meant.clone()]))?;
+        holds(before().text(hostile.clone()), Meaning::Text(hostile.clone()))?;
+        let column = |table: &str, name: &str| (table.to_owned(), name.to_owned());
+        let related = Related::at_least(1, "a", "b").and(condition.clone());
+        let (by, terms) = (column("a", "b"), vec![meant.clone()]);
+        let meaning = Meaning::Related { by, comparison: ">=", count: 1, many_to_many: false, terms };
+        holds(before().related(related), meaning)?;
+        let joined = Join::new(("a", "b"), ("c", "d"), condition);
+        let meaning = Meaning::Join { own: column("a", "b"), other: column("c", "d"), term: meant };
+        holds(before().join(joined), meaning)?;
+    }
+
+    /// Names from outside are names, or refused.
+    #[test]
+    fn no_name_breaks_out(hostile in "(.|[a-z.^,=@!]|NQ|OR|ORDERBY|javascript:){0,8}") {
+        let queries = [
+            Query::new().and(field(&hostile).is("1")),
+            Query::new().order_by(hostile.clone()),
+            Query::new().and(field("a").same_as(&field(&hostile))),
+            Query::new().related(Related::exactly(0, hostile.clone(), "b")),
+            Query::new().related(Related::exactly(0, "a", hostile.clone())),
+            Query::new().join(Join::new((&hostile, "b"), ("c", "d"), field("e").is("1"))),
+            Query::new().join(Join::new(("a", "b"), ("c", &hostile), field("e").is("1"))),
+            Query::new().and(field("a").is_class_or_below(hostile.clone())),
+        ];
+        for query in queries {
+            if let Ok(text) = query.encoded() {
+                prop_assert!(hostile.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)), "{}", text);
+                let Parsed { blocks, order } = parser::parse(&text);
+                prop_assert_eq!((blocks.len(), blocks[0].len() + order.len()), (1, 1), "{}", text);
+            }
         }
     }
 }
