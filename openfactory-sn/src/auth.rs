@@ -266,6 +266,12 @@ impl Auth {
         self
     }
 
+    /// Whether the connection itself is to say who we are.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_certificate(&self) -> bool {
+        matches!(self.0, Method::Certificate)
+    }
+
     fn oauth(id: impl Into<String>, secret: Secret, grant: Grant) -> Self {
         Self(Method::OAuth(OAuth { id: id.into(), secret, scope: None, grant }))
     }

@@ -8,7 +8,7 @@ pub(crate) mod row;
 mod taken;
 
 pub(crate) use self::define::{column, member, record};
-pub(crate) use self::fields::{Fields, JOURNAL};
+pub(crate) use self::fields::{Fields, JOURNAL, journal_of};
 pub use self::row::Malformed;
 pub(crate) use self::row::Row;
 pub use self::taken::{NotTaken, Untaken};

@@ -25,9 +25,16 @@ pub(crate) struct TokenSource {
     state: Mutex<State>,
 }
 
+/// A token, until when it is used without asking for another, and when it ends. Monotonic.
+struct Current {
+    credential: Credential,
+    usable_until: Duration,
+    ends: Duration,
+}
+
 #[derive(Default)]
 struct State {
-    current: Option<(Credential, Duration)>,
+    current: Option<Current>,
     /// The endpoint's last word, if that was no, and until when it stands. Monotonic.
     refused: Option<(Error, Duration)>,
     /// What renews the token, if the instance gave it.
@@ -36,6 +43,14 @@ struct State {
     life: Option<Duration>,
     /// How many tokens there were.
     generation: u64,
+}
+
+impl State {
+    /// The token, if it has not ended.
+    fn current_at(&self, monotonic: Duration) -> Option<Credential> {
+        let current = self.current.as_ref().filter(|current| monotonic < current.ends);
+        current.map(|current| current.credential.clone())
+    }
 }
 
 impl fmt::Debug for TokenSource {
@@ -62,10 +77,10 @@ impl TokenSource {
             .within(deadline, self.state.lock())
             .await
             .ok_or_else(|| Error::new(ErrorKind::Timeout, OPERATION, "no token in time"))?;
-        if let Some((credential, usable_until)) = &state.current
-            && engine.monotonic() < *usable_until
+        if let Some(current) = &state.current
+            && engine.monotonic() < current.usable_until
         {
-            return Ok(credential.clone());
+            return Ok(current.credential.clone());
         }
         let asked_at = engine.monotonic();
         if let Some((refused, until)) = &state.refused
@@ -81,11 +96,20 @@ impl TokenSource {
                 if refresh.is_some() {
                     state.refresh = refresh;
                 }
-                state.current = Some((credential.clone(), asked_at.saturating_add(usable)));
+                state.current = Some(Current {
+                    credential: credential.clone(),
+                    usable_until: asked_at.saturating_add(usable),
+                    ends: asked_at.saturating_add(life),
+                });
                 state.refused = None;
                 Ok(credential)
             }
             Err(error) => {
+                // The endpoint is down, and the token that it was asked to replace has not ended.
+                if let (false, Some(credential)) = (is_refusal(&error), state.current_at(engine.monotonic()))
+                {
+                    return Ok(credential);
+                }
                 state.current = None;
                 let until = engine.monotonic().saturating_add(REFUSED_FOR);
                 let no = error.kind() == ErrorKind::Unauthenticated;
@@ -103,7 +127,7 @@ impl TokenSource {
     /// Forgets a token that the instance did not accept, unless it was replaced already.
     pub(crate) async fn discard(&self, refused: &Credential) {
         let mut state = self.state.lock().await;
-        if state.current.as_ref().is_some_and(|(current, _)| current.generation == refused.generation) {
+        if state.current.as_ref().is_some_and(|current| current.credential.generation == refused.generation) {
             state.current = None;
         }
     }

@@ -1,6 +1,7 @@
 //! How a client comes to be.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,7 +65,6 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ClientBuilder {
     base_url: String,
@@ -79,6 +79,18 @@ pub struct ClientBuilder {
     concurrent: usize,
     #[cfg(feature = "http")]
     http: HttpOptions,
+}
+
+impl fmt::Debug for ClientBuilder {
+    /// Without the address, in which somebody may have put a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("auth", &self.auth)
+            .field("points", &self.points)
+            .field("policy", &self.policy)
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClientBuilder {
@@ -263,6 +275,13 @@ impl ClientBuilder {
         Ok(Client::new(base, auth, points, engine))
     }
 
+    /// Whether calls would be made without any credential.
+    #[cfg(feature = "http")]
+    fn shows_nothing(&self) -> bool {
+        let mut all = self.auth.iter().chain(self.points.iter().map(|(_, auth)| auth));
+        self.http.identity.is_none() && all.any(Auth::is_certificate)
+    }
+
     #[cfg(feature = "http")]
     fn chosen_transport(&self, base: &BaseUrl) -> Result<Arc<dyn Transport>, Error> {
         use crate::transport::http::HttpTransport;
@@ -273,6 +292,9 @@ impl ClientBuilder {
                 Err(local("certificates and proxy are for the built-in transport, but another is given"))
             }
             Some(transport) => Ok(Arc::clone(transport)),
+            None if self.shows_nothing() => {
+                Err(local("the credential is a client certificate, but none is given"))
+            }
             None => {
                 let transport = HttpTransport::new(&self.http, base.is_loopback())
                     .map_err(|error| local("TLS or proxy cannot be set up").with_source(error))?;

@@ -133,7 +133,7 @@ mod tests {
     }
 
     fn update() -> Call {
-        Call::patch("test".to_owned(), target(), &Fields::new().with("state", "2"))
+        Call::patch("test".to_owned(), target(), &Fields::new().with("state", "2"), &[])
     }
 
     fn retried(error: &Error, call: &Call) -> bool {

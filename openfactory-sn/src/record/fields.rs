@@ -6,10 +6,19 @@ use std::collections::btree_map;
 use serde::{Deserialize, Serialize};
 
 use super::{Field, Row};
+use crate::auth::IntegrationPoint;
 use crate::value::Writable;
 
 /// Fields that are appended to, not set: writing the same text twice leaves two entries.
 pub(crate) const JOURNAL: &[&str] = &["comments", "work_notes", "comments_and_work_notes"];
+
+/// The journal fields of a table: configuration items have `comments` as well, but as plain text.
+pub(crate) fn journal_of(table: &str) -> &'static [&'static str] {
+    match IntegrationPoint::of_table(table) {
+        Some(IntegrationPoint::Cmdb) => &["work_notes", "comments_and_work_notes"],
+        _ => JOURNAL,
+    }
+}
 
 /// Fields and their raw values, in the order of their names: the same fields always make the same bytes.
 ///
@@ -110,7 +119,12 @@ impl Fields {
     /// ```
     #[must_use]
     pub fn differing_from(&self, read: &Row) -> Self {
-        let differs = |name: &str, value: &str| match JOURNAL.contains(&name) {
+        self.differing(read, JOURNAL)
+    }
+
+    /// The same where these are the journal fields.
+    pub(crate) fn differing(&self, read: &Row, journal: &[&str]) -> Self {
+        let differs = |name: &str, value: &str| match journal.contains(&name) {
             true => !value.is_empty(),
             false => !read.has(name) || read.text(name) != value,
         };
@@ -120,7 +134,12 @@ impl Fields {
     /// Whether writing them twice leaves the record as writing them once: not so with a journal field.
     #[must_use]
     pub fn is_repeatable(&self) -> bool {
-        !JOURNAL.iter().any(|journal| self.get(journal).is_some_and(|text| !text.is_empty()))
+        self.leaves_out(JOURNAL)
+    }
+
+    /// Whether there is no text for any of these.
+    pub(crate) fn leaves_out(&self, journal: &[&str]) -> bool {
+        !journal.iter().any(|name| self.get(name).is_some_and(|text| !text.is_empty()))
     }
 }
 
@@ -154,6 +173,17 @@ mod tests {
         assert!(Fields::new().with("state", "2").is_repeatable());
         assert!(!Fields::new().with("state", "2").with("work_notes", "seen").is_repeatable());
         assert!(Fields::new().with("work_notes", "").is_repeatable());
+    }
+
+    #[test]
+    fn a_configuration_item_has_comments_as_plain_text() {
+        let fields = Fields::new().with("comments", "rack 4");
+        assert!(
+            fields.leaves_out(journal_of("cmdb_ci_server")) && !fields.leaves_out(journal_of("incident"))
+        );
+        let read: Row = serde_json::from_str(r#"{"sys_id": "a", "comments": "rack 4"}"#).unwrap();
+        assert!(fields.differing(&read, journal_of("cmdb_ci_server")).is_empty());
+        assert_eq!(fields.differing(&read, journal_of("incident")), fields);
     }
 
     #[test]

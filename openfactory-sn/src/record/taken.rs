@@ -4,7 +4,7 @@
 //! are computed, those that the credential may not write are left as they were, and a value off a choice list can end as
 //! nothing.
 
-use super::fields::{Fields, JOURNAL};
+use super::fields::{Fields, journal_of};
 use super::row::Row;
 
 /// How a field that was sent stands in the record that was answered.
@@ -110,7 +110,8 @@ impl Fields {
     /// ```
     #[must_use]
     pub fn not_taken(&self, answered: &Row) -> Vec<NotTaken> {
-        let judged = self.iter().filter(|(name, _)| !JOURNAL.contains(name)).filter_map(|(name, sent)| {
+        let journal = journal_of(answered.text("sys_class_name"));
+        let judged = self.iter().filter(|(name, _)| !journal.contains(name)).filter_map(|(name, sent)| {
             let held = answered.text(name);
             let how = match (answered.has(name), held) {
                 (false, _) => Untaken::Missing,

@@ -2,7 +2,7 @@
 
 use super::DynamicTable;
 use crate::error::Error;
-use crate::record::{Fields, Row};
+use crate::record::{Fields, Row, journal_of};
 
 impl DynamicTable {
     /// Sets those of these fields that the record, as it was read, does not hold already. Makes no call if it holds them
@@ -35,7 +35,7 @@ impl DynamicTable {
     ///
     /// As [`DynamicTable::update`].
     pub async fn update_changed(&self, read: &Row, wanted: &Fields) -> Result<Option<Row>, Error> {
-        let changed = wanted.differing_from(read);
+        let changed = wanted.differing(read, journal_of(self.name()));
         match changed.is_empty() {
             true => Ok(None),
             false => self.update(read.sys_id(), &changed).await.map(Some),

@@ -11,7 +11,7 @@ use crate::client::engine::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::query::Query;
-use crate::record::{Fields, FromRow, Row};
+use crate::record::{Fields, FromRow, Row, journal_of};
 use crate::wire::call::Call;
 use crate::wire::response::Answer;
 use crate::wire::url::Target;
@@ -282,7 +282,7 @@ impl DynamicTable {
 
     pub(crate) fn patch_call(&self, sys_id: &SysId, fields: &Fields) -> Result<Call, Error> {
         let target = shown(Target::new(self.record_path(sys_id)?));
-        Ok(Call::patch(self.operation_on("update", sys_id), target, fields))
+        Ok(Call::patch(self.operation_on("update", sys_id), target, fields, journal_of(&self.name)))
     }
 
     pub(crate) fn delete_call(&self, sys_id: &SysId) -> Result<Call, Error> {

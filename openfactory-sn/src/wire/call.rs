@@ -120,8 +120,9 @@ impl Call {
         }
     }
 
-    pub(crate) fn patch(operation: String, target: Target, fields: &Fields) -> Self {
-        let repeat = if fields.is_repeatable() { Repeat::Safe } else { Repeat::OnlyIfUnsent };
+    /// An update: not repeated by the client where it has text for one of these, which it would append a second time.
+    pub(crate) fn patch(operation: String, target: Target, fields: &Fields, journal: &[&str]) -> Self {
+        let repeat = if fields.leaves_out(journal) { Repeat::Safe } else { Repeat::OnlyIfUnsent };
         Self { repeat, ..Self::new(Method::PATCH, operation, target) }.with_json(fields)
     }
 

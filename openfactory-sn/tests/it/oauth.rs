@@ -271,3 +271,25 @@ async fn a_refusal_in_the_guise_of_success_is_one() {
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.advice().contains("client.credential.grant_type.enabled"), "{}", error.advice());
 }
+
+#[tokio::test]
+async fn an_outage_before_the_end_of_a_token_costs_nothing() {
+    let down = || Reply::raw(503, "text/html", "");
+    let mut script =
+        ScriptedTransport::new().on(token_request(), Reply::token("one", 1799)).on(get_with("one"), found());
+    for _ in 0..4 {
+        script = script.on(token_request(), down());
+    }
+    script = script.on(get_with("one"), found());
+    for _ in 0..4 {
+        script = script.on(token_request(), down());
+    }
+    let clock = clock();
+    let table = builder(&script).auth(auth()).clock(clock.clone()).build().unwrap().dynamic_table("incident");
+    table.get(&id()).await.unwrap();
+    clock.advance(Duration::from_secs(1745));
+    table.get(&id()).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(table.get(&id()).await.unwrap_err().kind(), ErrorKind::Unavailable, "now it has ended");
+    script.assert_done();
+}

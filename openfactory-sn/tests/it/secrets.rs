@@ -35,6 +35,7 @@ fn nothing_that_holds_a_secret_prints_it() {
     assert_clean(&format!("{webhook:?} {:?}", Verifier::new([webhook.clone()])));
     let with_user =
         Client::builder("https://svc:pass-3f9a@plant.example.com").auth(Auth::basic("a", "b".into()));
+    assert_clean(&format!("{with_user:?}"));
     assert_clean(&format!("{:?}", with_user.build().unwrap_err()));
 }
 

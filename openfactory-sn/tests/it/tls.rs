@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use openfactory_sn::{Auth, Client, ClientBuilder, ErrorKind, RetryPolicy, Secret};
+use openfactory_sn::{Auth, Client, ClientBuilder, ErrorKind, IntegrationPoint, RetryPolicy, Secret};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -116,6 +116,10 @@ fn what_is_no_certificate_is_told_when_the_client_is_built() {
     assert_eq!(error.kind(), ErrorKind::Local);
 }
 
+fn basic() -> Auth {
+    Auth::basic("svc", Secret::new("pass"))
+}
+
 /// What a read comes to, by a client that is built as told.
 async fn get_by(address: &str, built: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<(), ErrorKind> {
     let builder = Client::builder(address).auth(Auth::client_certificate()).retry(RetryPolicy::never());
@@ -136,7 +140,8 @@ async fn a_client_certificate_is_shown_and_proved() {
     };
     assert_eq!(get_by(&address, shown(&clients)).await, Ok(()));
     assert!(get_by(&address, shown(&Authority::new())).await.is_err());
-    assert!(get_by(&address, |builder| builder.root_certificate_pem(ours.pem())).await.is_err());
+    let without = |builder: ClientBuilder| builder.root_certificate_pem(ours.pem()).auth(basic());
+    assert!(get_by(&address, without).await.is_err());
 }
 
 /// A proxy that leads every tunnel to `target`, and tells where it was asked to lead.
@@ -169,7 +174,7 @@ async fn a_proxy_is_asked_for_a_tunnel() {
     let (address, asks) = proxy(server.replace("https://localhost", "127.0.0.1"));
     let with_user = address.replace("http://", "http://us:pass-3f9a@");
     let got = get_by("https://plant.example.com", |builder| {
-        let builder = builder.root_certificate_pem(ours.pem()).proxy(with_user);
+        let builder = builder.root_certificate_pem(ours.pem()).proxy(with_user).auth(basic());
         assert!(!format!("{builder:?}").contains("pass-3f9a"));
         builder
     });
@@ -179,4 +184,13 @@ async fn a_proxy_is_asked_for_a_tunnel() {
     assert!(asked.to_lowercase().contains("proxy-authorization: basic "), "{asked}");
     let nowhere = Client::builder("https://plant.example.com").auth(Auth::client_certificate()).proxy("::");
     assert_eq!(nowhere.build().unwrap_err().kind(), ErrorKind::Local);
+}
+
+#[test]
+fn a_certificate_that_is_not_given_is_missed_at_once() {
+    let builder = || Client::builder("https://plant.example.com").auth(Auth::basic("svc", Secret::new("p")));
+    let error = builder().auth(Auth::client_certificate()).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Local);
+    let error = builder().auth_for(IntegrationPoint::Cmdb, Auth::client_certificate()).build().unwrap_err();
+    assert!(error.to_string().contains("none is given"), "{error}");
 }

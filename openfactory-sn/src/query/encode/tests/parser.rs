@@ -52,8 +52,11 @@ pub(super) enum Operand {
     Apart(String, String, u32),
 }
 
+/// An operator and how what stands on its right is read.
+type Known = (&'static str, fn(&str) -> Operand);
+
 /// Longest spelling first where one begins as another.
-const OPERATORS: &[(&str, fn(&str) -> Operand)] = &[
+const OPERATORS: &[Known] = &[
     ("IN_HIERARCHY_DYNAMIC", key),
     ("GT_OR_EQUALS_FIELD", field),
     ("LT_OR_EQUALS_FIELD", field),
