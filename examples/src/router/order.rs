@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use openfactory_queue::Outcome;
+use openfactory_sn::lifecycle::entity::{Entity, EntityKey};
 use openfactory_sn::lifecycle::event::Event;
-use openfactory_sn::lifecycle::platform::{Order, PlatformError};
+use openfactory_sn::lifecycle::platform::{Order, Performed, PlatformError};
 use openfactory_sn::lifecycle::state::commit::CommitOutcome;
-use openfactory_sn::lifecycle::workflow::{is_performed_key, performed};
+use openfactory_sn::lifecycle::workflow::{failed, is_performed_key, performed, withheld};
 
 use super::core::Core;
 use super::edges::Edge;
@@ -26,7 +27,10 @@ pub(super) async fn perform(core: &Core, event: &Event, order: &Order) -> Result
         core.outbox.notify_one();
         return Ok(());
     }
-    let outcome = core.platform.perform(order).await.map_err(|error| platform(&error))?;
+    let outcome = match overtaken(core, order).await? {
+        Some(withheld) => withheld,
+        None => platform(core, order).await?,
+    };
     core.pass(Edge::OrderPerformed).await;
     core.audit.performed(order, &outcome).await?;
     let Some(commit) = performed(event, outcome, core.clock.now()) else { return Ok(()) };
@@ -41,10 +45,25 @@ pub(super) async fn perform(core: &Core, event: &Event, order: &Order) -> Result
     Ok(())
 }
 
-fn platform(error: &PlatformError) -> Outcome {
-    let reason = told(error);
-    match error {
-        PlatformError::Refused { .. } => Outcome::Poison { reason },
-        _ => Outcome::NotYet { after: AGAIN, reason },
+/// What the order comes to without the platform: what was decided since it was given may forbid it.
+async fn overtaken(core: &Core, order: &Order) -> Result<Option<Performed>, Outcome> {
+    let key = EntityKey::Device(order.device.clone());
+    let found = core.state.load(&[key]).await.map_err(|error| state(&error))?;
+    Ok(found.into_iter().find_map(|(_, kept)| match kept?.value {
+        Entity::Device(device) => withheld(order, &device),
+        _ => None,
+    }))
+}
+
+/// What the platform makes of the order. One that it refuses has ended, too: nothing of it was done.
+async fn platform(core: &Core, order: &Order) -> Result<Performed, Outcome> {
+    match core.platform.perform(order).await {
+        Ok(performed) => Ok(performed),
+        Err(error @ PlatformError::Refused { .. }) => {
+            let reason = told(&error);
+            tracing::error!(order = %order.id, device = %order.device, "{reason}");
+            Ok(failed(order, &reason))
+        }
+        Err(error) => Err(Outcome::NotYet { after: AGAIN, reason: told(&error) }),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn signed(device: &str, request: &str, key: &Ed25519Key) -> Vec<(&'st
     vec![("authorization", device_request::sign(&device, request, now(), key).unwrap())]
 }
 
-async fn challenge(router: &Router, device: &str) -> Nonce {
+pub(crate) async fn challenge(router: &Router, device: &str) -> Nonce {
     let answer = router.ask("POST", &format!("/v1/devices/{device}/challenge"), &[]).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.body["nonce"].as_str().unwrap().parse().unwrap()
@@ -113,7 +113,7 @@ async fn a_report_answers_its_challenge_once() {
 }
 
 #[tokio::test]
-async fn challenges_outlive_a_restart_and_devices_are_known() {
+pub(crate) async fn challenges_outlive_a_restart_and_devices_are_known() {
     let world = World::new().await;
     let router = world.start().await;
     let nonce = challenge(&router, "edge-1").await;
@@ -133,7 +133,7 @@ async fn challenges_outlive_a_restart_and_devices_are_known() {
 }
 
 #[tokio::test]
-async fn challenges_expire_and_are_bounded() {
+pub(crate) async fn challenges_expire_and_are_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStateStore::open(&folder.path().join("state.sqlite")).unwrap();
     let device = DeviceId::new("edge-1").unwrap();

@@ -18,6 +18,7 @@ mod faults;
 mod full_disk;
 mod gate;
 mod intake;
+mod orders;
 mod page;
 mod queue_control;
 mod world;

@@ -38,7 +38,7 @@
 //! ```
 //! use openfactory_sn::lifecycle::entity::{
 //!     Build, BuildStage, Device, Entity, Fleet, Gate, GateState, Member, OpenIncident, OrderRecord, Overlay, Restart,
-//!     Rollout, RolloutState, Standing,
+//!     Rollout, RolloutState, Shown, Standing,
 //! };
 //! use openfactory_sn::lifecycle::event::rollout::Stage;
 //! use openfactory_sn::lifecycle::priority::Priority;
@@ -76,7 +76,8 @@
 //!     let open = |overlay: &Overlay| overlay.lockdown != LockdownState::Locked;
 //!     let overlay = if device.overlay.as_ref().is_some_and(open) { "open" } else { "locked" };
 //!     let tries = device.restarts.iter().map(|restart: &Restart| restart.tries).sum::<u32>();
-//!     format!("{}: {urgent} P1, overlay {overlay}, {tries} restart(s)", device.compliance)
+//!     let verity = if device.shown.as_ref().is_some_and(|shown: &Shown| shown.verity) { ", by dm-verity" } else { "" };
+//!     format!("{}{verity}: {urgent} P1, overlay {overlay}, {tries} restart(s)", device.compliance)
 //! }
 //!
 //! fn of_order(record: &OrderRecord) -> String {
@@ -118,8 +119,9 @@
 //! #     "incidents": [{"incident": "incident/press-7/39fffec3e6c3d26e", "cause": hex, "priority": "P1"}],
 //! #     "order": "o-1", "known_good": ["b-1"], "supersedes": null,
 //! #     "overlay": {"lockdown": "locked", "seal": hex, "policy": hex, "sequence": 1, "recorded": 1},
+//! #     "shown": {"build_id": "b-1", "verity": true, "services": false},
 //! # });
-//! assert_eq!(line(&read("device", device)?), "Drifted: 1 P1, overlay locked, 0 restart(s)");
+//! assert_eq!(line(&read("device", device)?), "Drifted, by dm-verity: 1 P1, overlay locked, 0 restart(s)");
 //! # let order = json!({
 //! #     "order": {"id": "o-1", "device": "press-7", "fleet": "line-7", "build_id": "b-1", "reason": "tampered",
 //! #         "actions": [{"action": "quarantine"}], "incidents": []},
@@ -163,7 +165,7 @@ use serde_json::Value;
 pub use self::build::{Build, BuildStage};
 use self::compromise::Compromise;
 pub(crate) use self::device::timer_name;
-pub use self::device::{Device, OpenIncident};
+pub use self::device::{Device, OpenIncident, Shown};
 pub use self::fleet::Fleet;
 pub use self::gate::{Gate, GateState};
 pub use self::key::{EntityKey, EntityKeyError, EntityKind};

@@ -103,7 +103,7 @@
 //! use openfactory_sn::lifecycle::event::{Event, EventBody, order::OrderGiven};
 //! use openfactory_sn::lifecycle::platform::{Action, ActionOutcome, Order, Performed};
 //! use openfactory_sn::lifecycle::state::{StateStore as _, memory::MemoryStateStore};
-//! use openfactory_sn::lifecycle::workflow::{is_performed_key, performed};
+//! use openfactory_sn::lifecycle::workflow::{failed, is_performed_key, performed};
 //! use openfactory_sn::lifecycle::timestamp;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -122,6 +122,34 @@
 //! assert!(store.is_applied(&is_performed_key(&ordered)).await?, "the platform need not be asked again");
 //! let EventBody::OrderPerformed(told) = &store.outbox(1).await?[0].event.body else { panic!() };
 //! assert!(told.performed.is_complete());
+//!
+//! // What a platform refuses has ended, too: the workflow hears that none of it was done.
+//! assert!(!failed(&told.order, "the platform knows no such device").did(&Action::Quarantine));
+//! # Ok(())
+//! # }
+//! ```
+
+//! A release may have been overtaken by an incident, so it is looked at once more before it is performed:
+//!
+//! ```
+//! use openfactory_sn::lifecycle::entity::Device;
+//! use openfactory_sn::lifecycle::platform::{Action, Order};
+//! use openfactory_sn::lifecycle::workflow::withheld;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (id, device, fleet, build) = ("o-2".parse()?, "press-7".parse()?, "line-7".parse()?, "b-1".parse()?);
+//! let order = Order::new(id, device, fleet, build, vec![Action::Release], "it proved that it is build b-1");
+//! # let mut device: Device = serde_json::from_value(serde_json::json!({
+//! #     "fleet": "line-7", "build_id": "b-1", "compliance": "quarantined", "quarantined": true, "last_report": null,
+//! #     "reports_count_from": "2026-11-25T14:00:00Z", "awaiting_since": null, "recorded_at": null, "incidents": [],
+//! #     "order": null, "known_good": [], "supersedes": null,
+//! # }))?;
+//! assert_eq!(withheld(&order, &device), None);
+//! # let cause = openfactory_attest::digest::Sha256Digest::of(b"etc/shadow");
+//! # device.incidents.push(serde_json::from_value(
+//! #     serde_json::json!({"incident": "incident/press-7/39fffec3e6c3d26e", "cause": cause, "priority": "P1"}))?);
+//! let kept = withheld(&order, &device).ok_or("it has an open P1")?;
+//! assert!(kept.outcomes[0].to_string().contains("stays apart"));
 //! # Ok(())
 //! # }
 //! ```
@@ -145,7 +173,7 @@ pub mod view;
 
 use std::time::{Duration, SystemTime};
 
-pub use self::order::{is_performed_key, performed};
+pub use self::order::{failed, is_performed_key, performed, withheld};
 use self::view::{Missing, View};
 use super::entity::{Entity, EntityKey};
 use super::event::command::{CommandHandled, CommandOutcome};

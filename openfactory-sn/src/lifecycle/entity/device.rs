@@ -75,6 +75,55 @@ pub struct Device {
     /// The flags that its configuration item has, such as `Cert Expired`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
+    /// What its reports have shown beside its files; none before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
+}
+
+impl Device {
+    /// A device of which nothing is known but what it should be running.
+    pub(crate) fn new(fleet: FleetId, build_id: BuildId, reports_count_from: SystemTime) -> Self {
+        Self {
+            fleet,
+            build_id,
+            compliance: Compliance::Unknown,
+            quarantined: false,
+            last_report: None,
+            reports_count_from,
+            awaiting_since: None,
+            recorded_at: None,
+            incidents: Vec::new(),
+            order: None,
+            known_good: Vec::new(),
+            supersedes: None,
+            rollout: None,
+            compromised_key: None,
+            overlay: None,
+            restarts: Vec::new(),
+            flags: Vec::new(),
+            shown: None,
+        }
+    }
+}
+
+/// What a device's reports of one build have shown beside its files. A later report that leaves it out has not checked
+/// it; another build need not have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Shown {
+    /// The build that it ran.
+    pub build_id: BuildId,
+    /// Whether dm-verity proves its image, or found it broken.
+    pub verity: bool,
+    /// The states of its services.
+    pub services: bool,
+}
+
+impl Shown {
+    /// Nothing yet, of this build.
+    pub(crate) const fn nothing(build_id: BuildId) -> Self {
+        Self { build_id, verity: false, services: false }
+    }
 }
 
 /// A wait that ends by itself: the name of a timer, one per thing waited for.

@@ -50,8 +50,17 @@ pub(super) fn completed(context: &Context<'_>, body: &BuildCompleted) -> Result<
 
 pub(super) fn verified(context: &Context<'_>, body: &BuildVerified) -> Result<Step, Stop> {
     let (version, build) = approved(context, &body.build_id)?;
-    if build.stage == BuildStage::Requested {
-        return refuse(format!("build {} is not completed, so it can't have been verified", body.build_id));
+    match build.stage {
+        BuildStage::Completed => {}
+        BuildStage::Requested => {
+            return refuse(format!(
+                "build {} is not completed, so it can't have been verified",
+                body.build_id
+            ));
+        }
+        BuildStage::Verified | BuildStage::Rejected => {
+            return refuse(format!("build {} was judged before, by another event", body.build_id));
+        }
     }
     if build.root_hash != Some(body.root_hash) {
         return refuse(format!(

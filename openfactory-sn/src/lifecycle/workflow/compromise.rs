@@ -47,6 +47,7 @@ use super::super::event::{Event, EventBody};
 use super::super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
 use super::super::platform::{Action, Order};
 use super::super::state::commit::Commit;
+use super::order::critical;
 use super::{Context, Step, Stop, refuse};
 
 /// Phase 1: the vault is to revoke the key, and whatever runs a build signed by it is held.
@@ -145,7 +146,7 @@ pub(super) fn revoked(context: &Context<'_>, body: &KeyRevoked) -> Result<Step, 
         let Some((build_version, kept)) = context.view.build(build)? else {
             return refuse(format!("build {build} in the blast radius is not known"));
         };
-        assessed_build(context, &mut step, &mut compromise, (build, assessed, kept));
+        assessed_build(context, &mut step, &mut compromise, (build, assessed, kept))?;
         if assessed.place.is_affected() {
             let kept = Build { stage: BuildStage::Rejected, ..kept.clone() };
             step.write(EntityKey::Build(build.clone()), build_version, Entity::Build(kept));
@@ -164,7 +165,7 @@ fn assessed_build(
     step: &mut Step,
     compromise: &mut Compromise,
     (build, assessed, kept): (&BuildId, &AssessedBuild, &Build),
-) {
+) -> Result<(), Stop> {
     for device in &assessed.devices {
         let known = !compromise.devices.insert(device.clone());
         let held = Held {
@@ -175,6 +176,9 @@ fn assessed_build(
             incident: compromise.incident.as_str(),
         };
         match (assessed.place, known) {
+            // One that has an incident of its own is let go when that is over.
+            (Place::Before { .. }, true)
+                if context.view.device(device)?.and_then(|(_, device)| critical(device)).is_some() => {}
             (Place::Before { index }, true) => {
                 let reason = format!(
                     "the audit log held the document of build {build} at entry {index}, before the window opened"
@@ -188,6 +192,7 @@ fn assessed_build(
             _ => {}
         }
     }
+    Ok(())
 }
 
 /// Phase 3: a build is signed again for the very same digests; its devices are to take the new document.

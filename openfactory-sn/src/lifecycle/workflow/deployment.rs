@@ -18,7 +18,7 @@ pub(super) fn deployed(context: &Context<'_>, body: &DeviceDeployed) -> Result<S
     check_build(context, body)?;
     let key = EntityKey::Device(body.device.clone());
     let (version, mut device) = match context.view.device(&body.device)? {
-        None => (0, first(body, context.event.time)),
+        None => (0, Device::new(body.fleet.clone(), body.build_id.clone(), context.event.time)),
         Some((version, known)) => {
             if context.event.time < known.reports_count_from {
                 return Ok(context.step(format!("device {} was deployed anew since", body.device)));
@@ -68,28 +68,6 @@ fn check_build(context: &Context<'_>, body: &DeviceDeployed) -> Result<(), Stop>
         );
     }
     refuse(format!("build {} was deployed to {} but never verified", body.build_id, body.device))
-}
-
-fn first(body: &DeviceDeployed, since: SystemTime) -> Device {
-    Device {
-        fleet: body.fleet.clone(),
-        build_id: body.build_id.clone(),
-        compliance: Compliance::Unknown,
-        quarantined: false,
-        last_report: None,
-        reports_count_from: since,
-        awaiting_since: None,
-        recorded_at: None,
-        incidents: Vec::new(),
-        order: None,
-        known_good: Vec::new(),
-        supersedes: None,
-        compromised_key: None,
-        overlay: None,
-        restarts: Vec::new(),
-        flags: Vec::new(),
-        rollout: None,
-    }
 }
 
 /// Deployed again. Open incidents and holds stay: only a report of its own clears them.

@@ -1,5 +1,6 @@
 //! From what a device found to what it means: its findings by cause, each cause one incident.
 
+mod left_out;
 mod overlay;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use super::super::event::device::{DeviceReported, DriftKind, Finding, MAX_FINDIN
 use super::super::id::hashed;
 use super::super::priority::Priority;
 
+pub(super) use self::left_out::{left_out, show};
 pub(super) use self::overlay::{differences, flags, learn, unchecked};
 
 /// Findings of which an open incident remembers which they were; of more it knows only that there were more.

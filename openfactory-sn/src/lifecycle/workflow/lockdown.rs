@@ -10,7 +10,7 @@ use super::super::event::EventBody;
 use super::super::event::lockdown::{LockdownChanged, LockdownRecorded, TransitionRecordedAs};
 use super::super::id::DeviceId;
 use super::super::timestamp;
-use super::remediation::{Remedy, Wanted, order};
+use super::remediation::{Remedy, Wanted, contain};
 use super::{Context, Step, Stop, finding, incident, refuse};
 use crate::id::CorrelationId;
 
@@ -139,11 +139,11 @@ fn tampered(
             opened.push(incident);
         }
     }
-    if !critical.is_empty() && device.order.is_none() {
+    if !critical.is_empty() {
         let why = format!("the overlay of device {id} differs from the seal that is in force again");
         let remedy =
             Remedy { hold: true, remedy: Wanted::Nothing, leaves: None, incidents: &critical, why: &why };
-        order(context, step, id, device, &remedy)?;
+        contain(context, step, id, device, &remedy)?;
     }
     Ok(opened)
 }

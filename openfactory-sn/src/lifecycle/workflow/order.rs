@@ -3,12 +3,12 @@
 use std::time::SystemTime;
 
 use super::super::compliance::Compliance;
-use super::super::entity::{Device, Entity, EntityKey, OrderRecord, timer_name};
+use super::super::entity::{Device, Entity, EntityKey, OpenIncident, OrderRecord, timer_name};
 use super::super::event::device::{Awaited, ReportOverdue};
 use super::super::event::order::{OrderGiven, OrderPerformed};
 use super::super::event::{Event, EventBody};
 use super::super::id::{DeviceId, EventId, OrderId};
-use super::super::platform::{Action, Order, Performed};
+use super::super::platform::{Action, ActionOutcome, Order, Performed};
 use super::super::state::commit::Commit;
 use super::super::state::timer::Timer;
 use super::{Context, Step, Stop, refuse, rollout};
@@ -35,6 +35,29 @@ pub fn performed(ordered: &Event, performed: Performed, now: SystemTime) -> Opti
     let told = EventBody::OrderPerformed(Box::new(OrderPerformed::new(body.order.clone(), performed)));
     commit.outbox.push(Event::derived(&ordered.identity(), "performed", now, told));
     Some(commit)
+}
+
+/// What becomes of an order that must not be performed any more: the release of a device that by now has an open
+/// incident for which it is to be kept apart. `None` if the order stands.
+#[must_use]
+pub fn withheld(order: &Order, device: &Device) -> Option<Performed> {
+    if !order.actions.contains(&Action::Release) {
+        return None;
+    }
+    let open = critical(device)?;
+    let reason = format!("device {} stays apart: incident {} is open", order.device, open.incident);
+    Some(failed(order, &reason))
+}
+
+/// An order of which nothing could be done, for this reason.
+#[must_use]
+pub fn failed(order: &Order, reason: &str) -> Performed {
+    Performed::new(order.actions.iter().map(|action| ActionOutcome::failed(action.clone(), reason)).collect())
+}
+
+/// The open incident for which a device is to be kept apart, if there is one.
+pub(super) fn critical(device: &Device) -> Option<&OpenIncident> {
+    device.incidents.iter().find(|open| open.priority.automation().quarantine)
 }
 
 pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<Step, Stop> {

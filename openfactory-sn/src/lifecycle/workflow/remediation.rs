@@ -100,6 +100,33 @@ pub(super) fn order(
     Ok(order_id)
 }
 
+/// Answers incidents that call for a quarantine: as `remedy` says or, while another order is under way that keeps
+/// nothing apart, by a quarantine beside it. Whether something was ordered.
+pub(super) fn contain(
+    context: &Context<'_>,
+    step: &mut Step,
+    id: &DeviceId,
+    device: &mut Device,
+    remedy: &Remedy<'_>,
+) -> Result<bool, Stop> {
+    let Some(under_way) = device.order.clone() else {
+        return order(context, step, id, device, remedy).map(|_order| true);
+    };
+    let holds = |order: &Order| order.actions.contains(&Action::Quarantine);
+    let held = context.view.order(&under_way)?.is_some_and(|(_, record)| holds(&record.order));
+    if held || device.quarantined {
+        return Ok(false);
+    }
+    let reason = format!("{}: quarantine, beside order {under_way}", remedy.why);
+    let order_id = OrderId::derived(&context.event.identity(), "containment");
+    let actions = vec![Action::Quarantine];
+    let mut order =
+        Order::new(order_id, id.clone(), device.fleet.clone(), device.build_id.clone(), actions, reason);
+    order.incidents.extend(remedy.incidents.iter().map(|incident| incident.as_str().to_owned()));
+    publish(context, step, order, "contained");
+    Ok(true)
+}
+
 /// The end of a quarantine, after proof; whether it is ordered. A device that proves to be a build whose rollout
 /// has failed stays apart: it is as it was built, but what was built is not good.
 pub(super) fn release(

@@ -13,7 +13,7 @@ use super::super::id::{BuildId, DeviceId};
 use super::super::timestamp;
 use super::deployment::await_report;
 use super::finding::{Assessment, assess};
-use super::remediation::{Remedy, Wanted, order};
+use super::remediation::{Remedy, Wanted, contain, order};
 use super::rollout::Health;
 use super::{Context, Step, Stop, comply, finding, incident, refuse, restart, rollout};
 use crate::id::CorrelationId;
@@ -46,7 +46,7 @@ pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<S
     let assessment = if refused.is_none() { assess(report) } else { None };
     let health = match &watched {
         None => None,
-        Some(build) => Some(health(context, body, build, refused.as_deref(), assessment.as_ref())?),
+        Some(build) => Some(health(context, &device, body, build, refused.as_deref(), assessment.as_ref())?),
     };
 
     if let Some(reason) = refused {
@@ -105,6 +105,7 @@ fn is_ahead(context: &Context<'_>, device: &Device, build_id: &BuildId) -> Resul
 /// What the report says of the device's health in the rollout of `build`.
 fn health(
     context: &Context<'_>,
+    device: &Device,
     body: &DeviceReported,
     build: &BuildId,
     refused: Option<&str>,
@@ -112,7 +113,8 @@ fn health(
 ) -> Result<Health, Stop> {
     let requires_verity = context.view.rollout(build)?.is_some_and(|(_, rollout)| rollout.requires_verity);
     let build = context.view.build(build)?.map(|(_, build)| build);
-    Ok(rollout::judge(body, build, refused, assessment, requires_verity))
+    let left_out = finding::left_out(device, body);
+    Ok(rollout::judge(body, build, refused, assessment, requires_verity, &left_out))
 }
 
 /// A device that is not healthy leaves the build that is being rolled out.
@@ -175,10 +177,14 @@ fn judged(
     let reported_at = timestamp::truncate(report.time);
     let build = context.view.build(&device.build_id)?.map(|(_, build)| build);
     let causes = finding::causes(body, build, device);
-    let unchecked = finding::unchecked(body);
-    let flags = std::mem::replace(&mut device.flags, finding::flags(body.overlay.as_ref()));
+    let left_out = finding::left_out(device, body);
+    let mut present = kept_open(device, !left_out.is_empty());
+    let unchecked: Vec<(String, String)> = finding::unchecked(body).into_iter().chain(left_out).collect();
+    device.shown = Some(finding::show(device, body));
+    let flags = device.flags.clone();
     if let Some(overlay) = &body.overlay {
         device.overlay = Some(finding::learn(device.overlay.take(), overlay));
+        device.flags = finding::flags(overlay);
     }
     let open =
         body.overlay.as_ref().map(|overlay| overlay.lockdown).filter(|state| *state != LockdownState::Locked);
@@ -186,11 +192,8 @@ fn judged(
         restart::follow(context, step, id, device, report.services.as_ref())?;
         return comply::complied(context, step, id, device, body);
     }
-    let present: BTreeSet<String> = causes
-        .iter()
-        .flat_map(Assessment::present)
-        .chain(unchecked.iter().map(|(_, key)| key.clone()))
-        .collect();
+    present.extend(causes.iter().flat_map(Assessment::present));
+    present.extend(unchecked.iter().map(|(_, key)| key.clone()));
     let resolves = incident::clear(device, &present);
     let (mut remark, opened) = drifted(context, step, id, device, reported_at, causes, leaves)?;
     if let Some(state) = open {
@@ -212,6 +215,19 @@ fn judged(
         remark.extend(restart::follow(context, step, id, device, report.services.as_ref())?);
     }
     Ok(format!("device {id}: {}", remark.join("; ")))
+}
+
+/// What a report that leaves something out can't end: all that incidents are about, but for the report itself.
+fn kept_open(device: &Device, leaves_out: bool) -> BTreeSet<String> {
+    if !leaves_out {
+        return BTreeSet::new();
+    }
+    let mut kept: BTreeSet<String> =
+        device.incidents.iter().flat_map(|open| open.about.iter().cloned()).collect();
+    for about in incident::about_attestation() {
+        kept.remove(&about);
+    }
+    kept
 }
 
 /// Opens the incidents, and orders what the most urgent ones call for: a P1 a quarantine, and by its trigger a rebuild
@@ -262,17 +278,13 @@ fn drifted(
     if logged > 0 {
         remark.push(format!("{logged} cause(s) logged only, so many incidents are open"));
     }
-    if !critical.is_empty() && device.order.is_none() {
+    if !critical.is_empty() {
         let why = format!("a {worst} deviation on device {id}");
         let remedy = if leaves.is_some() { Wanted::RollBack } else { wanted };
-        order(
-            context,
-            step,
-            id,
-            device,
-            &Remedy { hold: true, remedy, leaves, incidents: &critical, why: &why },
-        )?;
-        remark.push("remediation ordered".to_owned());
+        let remedy = Remedy { hold: true, remedy, leaves, incidents: &critical, why: &why };
+        if contain(context, step, id, device, &remedy)? {
+            remark.push("remediation ordered".to_owned());
+        }
     }
     Ok((remark, opened > 0))
 }

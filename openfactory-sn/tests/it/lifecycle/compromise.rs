@@ -19,8 +19,8 @@ use openfactory_sn::lifecycle::plan::{Operation, plan};
 use openfactory_sn::lifecycle::platform::Action;
 use openfactory_sn::lifecycle::state::StateStore as _;
 use openfactory_sn::lifecycle::state::commit::CommitOutcome;
-use openfactory_sn::lifecycle::workflow::Decision;
 use openfactory_sn::lifecycle::workflow::compromise::revoked_by_vault;
+use openfactory_sn::lifecycle::workflow::{Decision, withheld};
 
 use super::samples::{self, instant};
 use super::world::{World, types};
@@ -311,4 +311,28 @@ async fn records_created_updated_and_closed_as_the_guide_has_them() {
     for content in ["a stolen laptop", "rotate monthly", "edge-1", "1 of 1"] {
         assert!(notes.contains(content), "{content} in {notes}");
     }
+}
+
+#[tokio::test]
+async fn a_device_with_a_p1_of_its_own_is_not_let_go_with_the_others() {
+    let mut world = World::with_compliant_device().await;
+    let [hold, ordered] =
+        world.at(instant(500)).apply(&compromised(KeyKind::BuildPlatformSigning)).await.try_into().unwrap();
+    world.perform(&hold, 501).await;
+    assert_eq!(types(&world.report(502, &["etc/shadow"]).await), ["device.drifted", "order.given"]);
+    let (_, follow) = revoke(&mut world, &ordered, Some(39)).await;
+    assert_eq!(follow, vec![]);
+    assert!(world.device().await.quarantined);
+}
+
+#[tokio::test]
+async fn a_release_that_a_p1_has_overtaken_is_withheld() {
+    let (mut world, _, _, follow) = contained(Some(39)).await;
+    let EventBody::OrderGiven(release) = &follow[0].body else { panic!("{follow:?}") };
+    assert_eq!(withheld(&release.order, &world.device().await), None);
+    world.report(506, &["etc/shadow"]).await;
+    let kept = withheld(&release.order, &world.device().await).unwrap();
+    assert!(!kept.is_complete(), "{kept:?}");
+    world.end(&follow[0], kept, 510).await;
+    assert!(world.device().await.quarantined);
 }

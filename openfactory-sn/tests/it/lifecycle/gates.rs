@@ -159,6 +159,10 @@ async fn a_broken_chain_rejects_the_build() {
             panic!()
         };
         assert_eq!(build.stage, stage, "{links:?}");
+        // A second opinion, by whomever, does not make it good: it is built anew.
+        let second = EventBody::BuildVerified(Box::new(samples::verification(rows[0].0)));
+        let second = world.decide(&samples::event("verified-2", 120, second)).await;
+        assert!(matches!(second, Decision::Refused { .. }), "{second:?}");
     }
 }
 

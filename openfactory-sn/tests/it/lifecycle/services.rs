@@ -1,6 +1,7 @@
 //! Services and dm-verity: guide, "Drift Severity Mapping" P2 and "Automated Remediation Actions".
 
 use openfactory_attest::report::{DeviceReport, Expected, ServiceState, Services, VerityProof, VerityState};
+use openfactory_sn::lifecycle::event::device::Unattested;
 use openfactory_sn::lifecycle::event::{Event, EventBody};
 use openfactory_sn::lifecycle::platform::{Action, ActionOutcome, Performed};
 use serde_json::json;
@@ -151,4 +152,23 @@ async fn a_dm_verity_failure_is_quarantined_and_rebuilt() {
         assert_eq!(types(&told), ["device.complied", "order.given"]);
         assert!(outline(&planned(&told[0])).contains(&format!("move_change {change} Closed")));
     }
+}
+
+/// What was told once is missed: a report without it is no proof, and ends nothing.
+#[tokio::test]
+async fn a_report_that_leaves_out_services_or_dm_verity_ends_nothing() {
+    let proved = || VerityState::Proved { root_hash: samples::digest("root"), by: VerityProof::Kernel };
+    let whole = |seconds, state| with_services(seconds, &[state]).with_verity(proved());
+    let mut world = World::with_compliant_device().await;
+    assert_eq!(types(&tell(&mut world, whole(400, DOWN)).await), ["device.drifted", "order.given"]);
+    let [told] = tell(&mut world, samples::report(410, &[])).await.try_into().unwrap();
+    let EventBody::DeviceUnattested(body) = &told.body else { panic!("{told:?}") };
+    let Unattested::Unchecked { what } = &body.cause else { panic!("{body:?}") };
+    assert_eq!(what.len(), 2, "{what:?}");
+    assert!(what[0].starts_with("dm-verity:") && what[1].starts_with("services:"), "{what:?}");
+    assert_eq!(world.device().await.incidents.len(), 2, "the service's incident stays open");
+    assert_eq!(tell(&mut world, samples::report(420, &[])).await, vec![], "one incident about that");
+    let told = tell(&mut world, whole(430, UP)).await;
+    assert_eq!(types(&told), ["device.complied"]);
+    assert!(world.device().await.incidents.is_empty());
 }

@@ -104,9 +104,9 @@ pub(in super::super) fn learn(known: Option<Overlay>, report: &OverlayReport) ->
 }
 
 /// The flags that the device's configuration item is to have.
-pub(in super::super) fn flags(report: Option<&OverlayReport>) -> Vec<String> {
-    let findings = report.map_or(&[][..], |report| &report.findings);
-    let expired = findings.iter().any(|finding| finding.automation().contains(&Automation::FlagCertificate));
+pub(in super::super) fn flags(report: &OverlayReport) -> Vec<String> {
+    let expired =
+        report.findings.iter().any(|finding| finding.automation().contains(&Automation::FlagCertificate));
     if expired { vec![CERT_EXPIRED.to_owned()] } else { Vec::new() }
 }
 

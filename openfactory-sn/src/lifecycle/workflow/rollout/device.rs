@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use super::super::super::compliance::Compliance;
 use super::super::super::entity::{Device, Entity, EntityKey, Rollout, RolloutState, Standing};
 use super::super::super::event::EventBody;
 use super::super::super::event::device::{Deployment, DeviceDeployed};
@@ -22,7 +21,7 @@ pub(in super::super) fn assigned(context: &Context<'_>, body: &DeviceAssigned) -
     }
     let mut step = context.step(String::new());
     let (version, mut device) = match context.view.device(id)? {
-        None => (0, blank(body, context.now)),
+        None => (0, Device::new(body.fleet.clone(), body.build_id.clone(), timestamp::truncate(context.now))),
         Some((version, known)) => (version, known.clone()),
     };
     if let Some(other) = device.rollout.clone().filter(|other| other != build)
@@ -44,29 +43,6 @@ pub(in super::super) fn assigned(context: &Context<'_>, body: &DeviceAssigned) -
     };
     step.write(EntityKey::Device(id.clone()), version, Entity::Device(device));
     Ok(step)
-}
-
-/// A device that was never deployed.
-fn blank(body: &DeviceAssigned, now: SystemTime) -> Device {
-    Device {
-        fleet: body.fleet.clone(),
-        build_id: body.build_id.clone(),
-        compliance: Compliance::Unknown,
-        quarantined: false,
-        last_report: None,
-        reports_count_from: timestamp::truncate(now),
-        awaiting_since: None,
-        recorded_at: None,
-        incidents: Vec::new(),
-        order: None,
-        known_good: Vec::new(),
-        supersedes: None,
-        rollout: None,
-        compromised_key: None,
-        overlay: None,
-        restarts: Vec::new(),
-        flags: Vec::new(),
-    }
 }
 
 fn deploy(context: &Context<'_>, step: &mut Step, id: &DeviceId, device: &mut Device, build: &BuildId) {

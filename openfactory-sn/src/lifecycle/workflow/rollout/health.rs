@@ -21,13 +21,15 @@ pub(in super::super) enum Health {
 }
 
 /// Judges a report of the build that is rolled out. `refused` is why the report proves nothing, if it doesn't.
-/// Findings of P4 are no drift. Where the device reports an overlay, that counts, too.
+/// Findings of P4 are no drift. Where the device reports an overlay, that counts, too,
+/// and what it used to report (`left_out`) is missed.
 pub(in super::super) fn judge(
     reported: &DeviceReported,
     build: Option<&Build>,
     refused: Option<&str>,
     assessment: Option<&Assessment>,
     requires_verity: bool,
+    left_out: &[(String, String)],
 ) -> Health {
     let report = &reported.report;
     let mut faults = Vec::new();
@@ -50,6 +52,7 @@ pub(in super::super) fn judge(
     if let Some(first) = report.not_checked.first() {
         unproved.push(format!("the device could not look at all that it was to: {first}"));
     }
+    unproved.extend(left_out.iter().map(|(words, _)| words.clone()));
     if let Some(overlay) = &reported.overlay {
         judge_overlay(overlay, &mut faults, &mut unproved);
     }

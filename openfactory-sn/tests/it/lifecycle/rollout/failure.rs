@@ -201,3 +201,23 @@ async fn a_build_whose_rollout_has_failed_is_never_rolled_back_to() {
     line.report(1, "b-1", 100_200, &["etc/shadow"]).await;
     assert_eq!(line.orders(), ["press-1: quarantine, roll back to build b-1"]);
 }
+
+/// The way back keeps nothing apart, and is not proved yet: a P1 does not wait for that.
+#[tokio::test]
+async fn a_device_that_is_tampered_with_on_its_way_back_is_held() {
+    let mut line = Line::second(5).await;
+    line.report(1, "b-2", 100_010, &["etc/ntp.conf"]).await;
+    assert_eq!(line.orders()[1..], ["press-1: roll back to build b-1"]);
+    let way_back = line.device(1).await.order;
+    line.report(1, "b-1", 100_100, &["etc/shadow"]).await;
+    assert_eq!(line.orders()[2..], ["press-1: quarantine"]);
+    let held = line.device(1).await;
+    assert!(held.quarantined);
+    assert_eq!((held.compliance, &held.order), (Compliance::Quarantined, &way_back), "the way back goes on");
+    line.report(1, "b-1", 100_110, &["etc/shadow", "etc/passwd"]).await;
+    assert_eq!(line.orders().len(), 3, "held once");
+    line.report(1, "b-1", 100_200, &[]).await;
+    let proved = line.device(1).await;
+    assert_eq!((proved.compliance, proved.quarantined), (Compliance::Compliant, false));
+    assert!(proved.incidents.is_empty() && proved.order.is_none());
+}

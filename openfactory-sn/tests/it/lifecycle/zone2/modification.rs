@@ -175,3 +175,16 @@ async fn sixteen_incidents_and_then_only_what_is_critical() {
     findings.push(found(Row::Executable, "/opt/tool"));
     assert_eq!(types(&world.tells(410, overlay(findings, vec![])).await), ["device.drifted", "order.given"]);
 }
+
+#[tokio::test]
+async fn a_report_without_the_overlay_ends_nothing_about_it() {
+    let mut world = sealed().await;
+    let told = world.tells(400, overlay(vec![found(Row::Executable, "/opt/tool")], vec![])).await;
+    assert_eq!(types(&told), ["device.drifted", "order.given"]);
+    world.perform(&told[1], 405).await;
+    assert_eq!(types(&world.report(410, &[]).await), ["device.unattested"]);
+    let device = world.device().await;
+    assert!(device.quarantined);
+    assert_eq!(device.incidents.len(), 2, "{:?}", device.incidents);
+    assert_eq!(types(&world.tells(420, overlay(vec![], vec![])).await), ["device.complied", "order.given"]);
+}
