@@ -47,6 +47,7 @@ use crate::refusal::Refusal;
 use crate::store::{Session, Store};
 use crate::turns::{Turn, Turns};
 use crate::webhook::deliver::Outbound;
+use crate::work::{self, Works};
 use crate::write::Writer;
 
 /// The largest JSON body, in bytes: `glide.rest.max_content_length` by default.
@@ -72,6 +73,8 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     /// How long a call may take.
     pub(crate) quota: Duration,
+    /// What is still to be done, and how fast.
+    pub(crate) works: Works,
     /// The last calls, for the page.
     pub(crate) calls: Arc<Calls>,
     /// Who is logged in to the page.
@@ -150,6 +153,7 @@ async fn in_turn(app: Arc<App>, request: Request, session: Option<&str>, delay: 
     }
     let outbound = Arc::clone(&app.outbound);
     let done = tokio::task::spawn_blocking(move || {
+        work::advance(&app);
         if route::is_batch(&call.path) {
             limit::around(&app, &call, || {
                 batch::run(&app, &call).unwrap_or_else(|refusal| Answer::refused(&refusal, &switches))

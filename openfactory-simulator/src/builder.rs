@@ -18,6 +18,9 @@ use crate::webhook::Webhook;
 /// How many calls of integrations a node handles at once, and how many wait.
 const SEMAPHORES: (usize, usize) = (4, 50);
 
+/// How long work waits that is done after the answer, and how long it takes.
+const WORKERS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_millis(250));
+
 /// How long a call of the Table API may take.
 const QUOTA: Duration = Duration::from_secs(60);
 
@@ -43,6 +46,7 @@ pub struct Builder {
     pub(crate) prepared: bool,
     pub(crate) semaphores: (usize, usize),
     pub(crate) quota: Duration,
+    pub(crate) workers: (Duration, Duration),
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -65,6 +69,7 @@ impl Default for Builder {
             prepared: false,
             semaphores: SEMAPHORES,
             quota: QUOTA,
+            workers: WORKERS,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -166,6 +171,13 @@ impl Builder {
     /// [`Slow`](crate::faults::FaultKind::Slow) lets a call take its time.
     pub fn quota(mut self, quota: Duration) -> Self {
         self.quota = quota;
+        self
+    }
+
+    /// Lets work that is done after the answer, such as relating items to a change, wait so long and then take so long,
+    /// by the clock; by default a quarter of a second each.
+    pub fn workers(mut self, waiting: Duration, working: Duration) -> Self {
+        self.workers = (waiting, working);
         self
     }
 

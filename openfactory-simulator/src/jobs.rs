@@ -1,16 +1,18 @@
-//! What an instance does by itself after some time: resolved incidents are closed after the days that the property
-//! `glide.ui.autoclose.time` names, by default seven; with 0 they never are.
+//! What an instance does by itself after some time: workers go on with what they were given, and resolved incidents are
+//! closed after the days that the property `glide.ui.autoclose.time` names, by default seven; with 0 they never are.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::access::Caller;
+use crate::api::App;
 use crate::instant;
 use crate::query::{Query, evaluate};
 use crate::refusal::Refusal;
 use crate::rules::incident::{CLOSED, RESOLVED};
-use crate::store::{Session, Store, StoreError};
+use crate::store::{Session, StoreError};
+use crate::work;
 use crate::write::{self, Writer, input::Input};
 
 const PROPERTY: &str = "glide.ui.autoclose.time";
@@ -23,19 +25,22 @@ const PACE: Duration = Duration::from_millis(200);
 /// How far the clock has to have gone on for the jobs to run again.
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Runs the jobs whenever an hour has passed, until the task is aborted.
-pub(crate) async fn run(store: Arc<Store>) {
-    let mut last = store.clock.now();
+/// Lets the workers go on, and runs the other jobs whenever an hour has passed, until the task is aborted.
+pub(crate) async fn run(app: Arc<App>) {
+    let mut last = app.store.clock.now();
     loop {
         tokio::time::sleep(PACE).await;
-        let now = store.clock.now();
-        if now.duration_since(last).is_ok_and(|passed| passed < EVERY) {
-            continue;
+        let now = app.store.clock.now();
+        let hourly = now.duration_since(last).map_or(true, |passed| passed >= EVERY);
+        if hourly {
+            last = now;
         }
-        last = now;
-        let own = Arc::clone(&store);
-        let done = tokio::task::spawn_blocking(move || own.write(close)).await;
-        match done {
+        let own = Arc::clone(&app);
+        let done = tokio::task::spawn_blocking(move || {
+            work::advance(&own);
+            if hourly { own.store.write(close) } else { Ok(()) }
+        });
+        match done.await {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => {
                 tracing::error!(%refusal, detail = ?refusal.detail, "incidents were not closed")

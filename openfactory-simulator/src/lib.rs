@@ -66,6 +66,7 @@ mod record;
 mod refusal;
 mod render;
 mod rules;
+mod schedule;
 mod schema;
 pub mod seed;
 mod simulator;
@@ -79,6 +80,7 @@ pub mod switches;
 mod tls;
 mod turns;
 mod webhook;
+mod work;
 mod write;
 
 pub use builder::Builder;

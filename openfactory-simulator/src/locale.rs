@@ -94,6 +94,11 @@ impl Locale {
         Some(at.strftime(KEPT).to_string())
     }
 
+    /// The name of the user's time zone.
+    pub(crate) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("UTC")
+    }
+
     /// What the user's clock shows at an instant; none where no calendar holds it.
     pub(crate) fn clock(&self, unix_seconds: i64) -> Option<DateTime> {
         Some(self.zone.to_datetime(Timestamp::from_second(unix_seconds).ok()?))

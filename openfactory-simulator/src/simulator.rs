@@ -31,6 +31,7 @@ use crate::tls::{self, TlsError};
 use crate::turns::Turns;
 use crate::webhook::deliver::{self, Outbound};
 use crate::webhook::{Webhook, WebhookError};
+use crate::work::Works;
 use server::Server;
 
 /// Why a simulator did not start.
@@ -171,17 +172,19 @@ impl Simulator {
             counters: Counters::default(),
             turns: Turns::new(builder.semaphores.0, builder.semaphores.1),
             quota: builder.quota,
+            works: Works::new(builder.workers.0, builder.workers.1),
             calls: Arc::clone(&calls),
             sessions: Sessions::new(&*store.entropy),
             base_url: base_url.clone(),
         };
         let (config, ca_pem) = identity.map(|identity| (identity.config, identity.ca_pem)).unzip();
-        let router = api::router(Arc::new(app));
+        let app = Arc::new(app);
+        let router = api::router(Arc::clone(&app));
         let faulty = Arc::clone(&faults);
         let server = Server::start(listener, config, router, faulty, calls, switches.unavailable_body)
             .map_err(|source| StartError::Listen { address, source })?;
         let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
-        let jobs = tokio::spawn(jobs::run(Arc::clone(&store)));
+        let jobs = tokio::spawn(jobs::run(app));
         Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries, jobs })
     }
 

@@ -2,10 +2,14 @@
 
 mod approval;
 mod ci;
+mod conflict;
 mod next;
+mod risk;
+mod schedule;
 mod shape;
 mod task;
 mod template;
+mod worker;
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value};
@@ -44,7 +48,8 @@ pub(super) fn change(
 ) -> Result<Answer, Refusal> {
     let caller = app.caller(session, call)?;
     let at = Context { app, session, call, caller };
-    if matches!(call.method, Method::POST | Method::PATCH) {
+    // Some calls need no body.
+    if matches!(call.method, Method::POST | Method::PATCH) && !call.body.is_empty() {
         call.sends_json()?;
     }
     match (call.method.as_str(), path) {
@@ -55,7 +60,11 @@ pub(super) fn change(
         ("GET" | "HEAD", ["standard", "template"]) => template::list(&at, template::TABLE),
         ("GET" | "HEAD", ["standard", "template", id]) => template::one(&at, template::TABLE, id),
         ("POST", ["standard", template]) => template::create(&at, template),
-        ("GET" | "HEAD", ["worker", id]) => ci::worker(&at, id),
+        ("GET" | "HEAD", ["worker", id]) => worker::one(&at, id),
+        ("GET", ["ci", id, "schedule"]) => schedule::of_item(&at, id),
+        ("PATCH", [id, "risk"] | ["standard", id, "risk"]) => {
+            risk::assess(&at, &at.find(id, Some("standard"))?)
+        }
         ("GET" | "HEAD", [kind]) if TYPES.contains(kind) => at.list(Some(kind)),
         ("POST", [kind @ ("normal" | "emergency")]) => at.create(Some(kind)),
         (_, [kind, id]) if TYPES.contains(kind) => at.one(id, Some(kind)),
@@ -65,6 +74,10 @@ pub(super) fn change(
         (_, [id, "task"]) => task::collection(&at, &at.find(id, None)?),
         (_, [id, "task", task]) => task::one(&at, &at.find(id, None)?, task),
         (_, [id, "ci"]) => ci::items(&at, &at.find(id, None)?),
+        ("POST", [id, "refresh_impacted_services"]) => ci::refresh(&at, &at.find(id, None)?),
+        (_, [id, "conflict"]) => conflict::conflict(&at, &at.find(id, None)?),
+        ("GET", [id, "schedule"]) => schedule::of_change(&at, &at.find(id, None)?),
+        ("PATCH", [id, "schedule", "first_available"]) => schedule::first(&at, &at.find(id, None)?),
         _ => Err(Refusal::no_resource(&call.path)),
     }
 }

@@ -36,8 +36,10 @@ pub(super) fn body_limit(path: &str) -> usize {
 
 /// Does what a call asks for in one transaction, which leaves no trace if the call is refused.
 pub(super) fn perform(app: &App, call: &Call) -> Answer {
-    // A GET changes no row, so it takes no write transaction; only the agreement to an OAuth client leaves a code.
-    let reads = matches!(call.method, Method::GET | Method::HEAD) && call.path != "/oauth_auth.do";
+    // A GET changes no row, so it takes no write transaction; only the agreement to an OAuth client leaves a code, and
+    // the question for a schedule a worker.
+    let leaves = call.path == "/oauth_auth.do" || call.path.ends_with("/schedule");
+    let reads = matches!(call.method, Method::GET | Method::HEAD) && !leaves;
     let done = if reads {
         app.store.read(|session| dispatch(app, session, call))
     } else {

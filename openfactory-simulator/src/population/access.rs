@@ -10,11 +10,13 @@ use crate::store::Session;
 pub(super) use hardened::{CHANGE_ROLE, CMDB_ROLE, GRC_ROLE, INCIDENT_ROLE, POINT_ROLES};
 
 /// Tables that only an administrator writes, beside those whose name begins with `sys_`.
-const PLATFORM_TABLES: [&str; 7] = [
+const PLATFORM_TABLES: [&str; 9] = [
     "cmdb_rel_type",
     "cmdb_identifier",
     "cmdb_identifier_entry",
     "chg_model",
+    "chg_mgt_worker",
+    "risk_conditions",
     "std_change_record_producer",
     "std_change_producer_version",
     "syslog",

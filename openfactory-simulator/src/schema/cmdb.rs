@@ -69,6 +69,7 @@ fn item() -> Table {
             ("support_group", "Support group", "sys_user_group"),
             ("assignment_group", "Change Group", "sys_user_group"),
             ("duplicate_of", "Duplicate Of", "cmdb_ci"),
+            ("maintenance_schedule", "Maintenance schedule", "cmn_schedule"),
         ])
         .dates(&[
             ("first_discovered", "First discovered"),

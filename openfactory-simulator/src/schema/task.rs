@@ -150,6 +150,7 @@ fn change_request() -> Table {
             ("requested_by_date", "Requested by date"),
             ("cab_date_time", "CAB date/time"),
             ("review_date", "Review date"),
+            ("conflict_last_run", "Conflict last run"),
         ])
         .flags(&[
             ("cab_required", "CAB required"),
@@ -158,6 +159,9 @@ fn change_request() -> Table {
             ("outside_maintenance_schedule", "Outside maintenance schedule"),
             ("unauthorized", "Unauthorized"),
         ])
+        .field("conflict_status", "Conflict status", Text)
+        .default("Not Run")
+        .choices(&[("Not Run", "Not Run"), ("No Conflict", "No Conflict"), ("Conflict", "Conflict")])
         .field("type", "Type", Text)
         .default("normal")
         .choices(&[("normal", "Normal"), ("standard", "Standard"), ("emergency", "Emergency")])

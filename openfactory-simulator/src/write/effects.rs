@@ -128,9 +128,13 @@ pub(super) fn cascade(session: &Session<'_>, record: &Record) -> Result<(), Stor
     }
     if session.schema.is_a(&record.class, "task") {
         owned.extend(session.by("sysapproval_approver", "sysapproval", &record.sys_id)?);
+        for table in ["task_ci", "task_cmdb_ci_service", "task_service_offering"] {
+            owned.extend(session.by(table, "task", &record.sys_id)?);
+        }
     }
     if session.schema.is_a(&record.class, "change_request") {
         owned.extend(session.by("change_task", "change_request", &record.sys_id)?);
+        owned.extend(session.by("conflict", "change", &record.sys_id)?);
     }
     if session.schema.is_a(&record.class, "cmdb_ci") {
         owned.extend(session.by("cmdb_rel_ci", "parent", &record.sys_id)?);

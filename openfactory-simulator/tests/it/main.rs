@@ -15,6 +15,7 @@ mod batch;
 mod bounds;
 mod change;
 mod change_api;
+mod change_work;
 mod checklist;
 mod cmdb;
 mod faults;

@@ -1,43 +1,37 @@
-//! What a change affects. Adding to it is answered 202, with a worker to ask about it.
+//! What a change affects. Adding to it is answered 202, with a worker to ask about.
 
 use axum::http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Context;
+use super::{Context, worker};
 use crate::access::Operation as May;
-use crate::api::Answer;
+use crate::api::{Answer, pages::Page};
+use crate::query::Query;
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::write::{self, input::Input};
-
-const WORKER: &str = "chg_mgt_worker";
-
-/// The state of a worker that has done its work.
-const COMPLETE: &str = "3";
-
-/// Association type, table of the association, its field for the item.
-const ASSOCIATIONS: [(&str, &str, &str); 3] = [
-    ("affected", "task_ci", "ci_item"),
-    ("impacted", "task_cmdb_ci_service", "cmdb_ci_service"),
-    ("offering", "task_service_offering", "service_offering"),
-];
+use crate::work::{Association, Task};
 
 /// `/change/{id}/ci`.
 pub(super) fn items(at: &Context<'_>, change: &Record) -> Result<Answer, Refusal> {
     let reads = matches!(at.call.method, Method::GET | Method::HEAD);
-    let body = if reads { serde_json::Map::new() } else { at.body()? };
+    let body = if reads { Map::new() } else { at.body()? };
     let sent = body.get("association_type").and_then(Value::as_str);
     let wanted = sent.or_else(|| at.call.param("association_type")).unwrap_or_default();
-    let (_, table, field) = ASSOCIATIONS.into_iter().find(|(name, ..)| *name == wanted).ok_or_else(|| {
+    let association = Association::named(wanted).ok_or_else(|| {
         let refusal = Refusal::new(StatusCode::BAD_REQUEST, "Invalid association_type");
         refusal.detail("affected, impacted or offering is wanted")
     })?;
     match at.call.method {
         Method::GET | Method::HEAD => {
-            let rows = at.session.by(table, "task", &change.sys_id)?;
-            Ok(Answer::result(StatusCode::OK, &at.shown(rows)?))
+            let (table, _) = association.place();
+            let text = at.call.param("sysparm_query").unwrap_or_default();
+            let query = Query::parse(at.session, &at.caller, table, text)?.query;
+            let mut rows = at.access()?.query(table, &query)?;
+            rows.retain(|row| row.value("task") == change.sys_id);
+            let page = Page::of(at.call, super::DEFAULT_LIMIT)?;
+            Ok(Answer::result(StatusCode::OK, &at.shown(page.cut(rows))?))
         }
-        Method::POST => add(at, change, table, field, &body),
+        Method::POST => add(at, change, association, &body),
         _ => Err(Refusal::method(at.call.method.as_str())),
     }
 }
@@ -45,53 +39,46 @@ pub(super) fn items(at: &Context<'_>, change: &Record) -> Result<Answer, Refusal
 fn add(
     at: &Context<'_>,
     change: &Record,
-    table: &str,
-    field: &str,
-    body: &serde_json::Map<String, Value>,
+    association: Association,
+    body: &Map<String, Value>,
 ) -> Result<Answer, Refusal> {
     if !at.access()?.row(May::Write, change)? {
         return Err(Refusal::acl("Insert"));
     }
-    let ids = body.get("cmdb_ci_sys_ids").and_then(Value::as_str).unwrap_or_default();
-    let writer = at.app.writer(&at.caller);
-    let there = at.session.by(table, "task", &change.sys_id)?;
-    let mut unknown = Vec::new();
-    for id in ids.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-        if at.session.find("cmdb_ci", id)?.is_none() {
-            unknown.push(format!("No configuration item {id}"));
-        } else if there.iter().all(|row| row.value(field) != id) {
-            let input = Input::of([("task", change.sys_id.as_str()), (field, id)]);
-            write::create(at.session, &writer, table, &input)?;
+    let items: Vec<String> = match body.get("cmdb_ci_sys_ids") {
+        Some(Value::String(text)) => text.split(',').map(|id| id.trim().to_owned()).collect(),
+        Some(Value::Array(ids)) => {
+            ids.iter().filter_map(Value::as_str).map(|id| id.trim().to_owned()).collect()
         }
+        _ => Vec::new(),
+    };
+    let items: Vec<String> = items.into_iter().filter(|id| !id.is_empty()).collect();
+    if items.is_empty() {
+        return Err(Refusal::missing("cmdb_ci_sys_ids"));
     }
-    let request = Value::Object(body.clone()).to_string();
-    let told = json!({ "errorMessages": [], "warningMessages": unknown, "infoMessages": [] }).to_string();
-    let input = Input::of([
-        ("type", "association"),
-        ("state", COMPLETE),
-        ("request", request.as_str()),
-        ("messages", told.as_str()),
-    ]);
-    let worker = write::create(at.session, &writer, WORKER, &input)?;
-    Ok(Answer::result(StatusCode::ACCEPTED, &shown(at, &worker)))
+    let refresh = matches!(body.get("refresh_impacted_services"), Some(Value::Bool(true)))
+        || body.get("refresh_impacted_services").and_then(Value::as_str) == Some("true");
+    let name = association.name();
+    let mut request = json!({ "cmdb_ci_sys_ids": items, "association_type": name, "task": change.sys_id });
+    if let (true, Value::Object(members)) = (refresh, &mut request) {
+        members.insert("refresh_impacted_services".to_owned(), Value::from(true));
+    }
+    let task = Task::Associate { change: change.sys_id.clone(), association, items, refresh };
+    let mut told = worker::accepted(at, name, &request, task)?;
+    // Here, and here alone, the documented link names no scheme.
+    if let Some(Value::String(link)) = told.pointer_mut("/worker/link")
+        && let Some((_, bare)) = link.split_once("://")
+    {
+        *link = bare.to_owned();
+    }
+    Ok(Answer::result(StatusCode::ACCEPTED, &told))
 }
 
-/// `GET /change/worker/{id}`.
-pub(super) fn worker(at: &Context<'_>, id: &str) -> Result<Answer, Refusal> {
-    let worker = at.session.find(WORKER, &id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
-    Ok(Answer::result(StatusCode::OK, &shown(at, &worker)))
-}
-
-fn shown(at: &Context<'_>, worker: &Record) -> Value {
-    let state = worker.value("state");
-    let label = at.session.schema.field(WORKER, "state").and_then(|field| field.choice_label(state));
-    let messages: Value = serde_json::from_str(worker.value("messages")).unwrap_or_default();
-    let link = format!("{}/api/sn_chg_rest/v1/change/worker/{}", at.call.base_url, worker.sys_id);
-    json!({
-        "worker": { "sysId": worker.sys_id, "link": link },
-        "request": worker.value("request"),
-        "state": { "value": state.parse::<i64>().unwrap_or_default(), "display_value": label },
-        "type": worker.value("type"),
-        "messages": messages,
-    })
+/// `POST /change/{id}/refresh_impacted_services`.
+pub(super) fn refresh(at: &Context<'_>, change: &Record) -> Result<Answer, Refusal> {
+    at.access()?.demand(May::Write, change)?;
+    let request = json!({ "task": change.sys_id });
+    let task = Task::Services { change: change.sys_id.clone() };
+    let told = worker::accepted(at, Association::Impacted.name(), &request, task)?;
+    Ok(Answer::result(StatusCode::OK, &told))
 }
