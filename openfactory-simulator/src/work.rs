@@ -189,7 +189,8 @@ fn step(app: &App) -> Result<(), Refusal> {
             }
             keep(session, &pending)?;
         }
-        Ok(plan(app, &pending))
+        plan(app, &pending);
+        Ok(())
     });
     match (done, at_work) {
         (Err(refusal), Some(worker)) => app.store.write(|session| give_up(app, session, &worker, &refusal)),
