@@ -2,7 +2,7 @@
 //!
 //! The scheme is [Standard Webhooks](https://www.standardwebhooks.com): headers `webhook-id`, `webhook-timestamp` and
 //! `webhook-signature`, an HMAC-SHA256 over id, timestamp and the raw body. ServiceNow signs nothing by itself; the
-//! business rule in `docs/servicenow/business-rule.js` does.
+//! business rule in `docs/servicenow/business-rule.js` does. Scripts with headers of their own are told by a [`Scheme`].
 //!
 //! A verified webhook is still only a hint: it can be lost, doubled, late or out of order. Whoever acts on it reads the
 //! record first.
@@ -26,6 +26,7 @@
 mod command;
 mod hint;
 mod replay;
+mod scheme;
 mod secret;
 mod sign;
 mod signature;
@@ -34,6 +35,7 @@ mod verify;
 pub use self::command::Command;
 pub use self::hint::{HintError, Operation, RecordChanged};
 pub use self::replay::{MemoryReplays, ReplayError, ReplayStore};
+pub use self::scheme::{Encoding, Part, Scheme, SchemeError};
 pub use self::secret::{SecretError, WebhookSecret};
 pub use self::sign::{Headers, SignError, sign};
 pub use self::verify::{Refusal, Verified, Verifier};

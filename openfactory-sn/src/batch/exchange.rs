@@ -16,6 +16,8 @@ use crate::wire::response::{Answer, interpret};
 use crate::wire::url::Target;
 
 const PATH: &str = "/api/now/v1/batch";
+/// How long a batch may take at least: the instance works on it for 30 s, and then tells what it did not get to.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(45);
 /// What a call takes in a request beside its body and address, in bytes.
 const FRAME: usize = 256;
 
@@ -34,11 +36,12 @@ pub(super) async fn exchange(client: &Client, calls: &[Call]) -> Result<Serviced
     let mut outer =
         Call::json(Method::POST, format!("run a batch of {}", calls.len()), Target::new(PATH), &body)
             .expecting(Expects::Json);
-    if calls.iter().all(|call| call.repeat == Repeat::Safe) {
+    // A delete that was repeated finds nothing: whether that is its own doing, only the rounds above know.
+    if calls.iter().all(|call| call.repeat == Repeat::Safe && call.expects != Expects::Nothing) {
         outer.repeat = Repeat::Safe;
     }
     let writes = calls.iter().any(Call::writes);
-    let deadline = client.engine().deadline();
+    let deadline = client.engine().deadline_of_at_least(PATIENCE);
     let answer = client.call(&outer, deadline).await.map_err(|error| {
         let undecided = writes && error.may_have_happened();
         error.with_may_have_happened(undecided)

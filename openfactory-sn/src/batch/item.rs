@@ -86,6 +86,16 @@ impl Slot {
         self.settle(row.map(|row| Done { row: Some(row), created }));
     }
 
+    /// The request that it was in took too long, and it goes in a smaller one.
+    pub(super) fn cut_smaller(&mut self, error: Error) {
+        if matches!(self.want.item, Item::Ensure(..)) {
+            self.looking = true;
+        }
+        if error.may_have_happened() || matches!(self.want.item, Item::Ensure(..)) {
+            self.doubt = Some(error);
+        }
+    }
+
     /// A bad answer, or none. `again` says whether it may be tried once more.
     pub(super) fn failed(&mut self, call: &Call, error: Error, again: bool) {
         self.failures += 1;

@@ -104,9 +104,10 @@ fn take(
                 let doubtful = error.may_have_happened() && call.writes();
                 let own = error.clone().with_may_have_happened(doubtful);
                 let smaller = timed_out && most > 1 && call.repeat == Repeat::Safe;
-                match again || smaller {
-                    true => slot.failed(&call, own, true),
-                    false => slot.settle(Err(own)),
+                match (smaller, again) {
+                    (true, _) => slot.cut_smaller(own),
+                    (false, true) => slot.failed(&call, own, true),
+                    (false, false) => slot.settle(Err(own)),
                 }
                 if slot.outcome.is_none() {
                     *failure = Some(error.clone());

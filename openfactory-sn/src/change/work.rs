@@ -236,7 +236,7 @@ impl Changes {
                 let reason = "work is not done in time";
                 return Err(Error::new(ErrorKind::Timeout, operation, reason).with_may_have_happened(true));
             }
-            work = self.look_at(&work).await?;
+            work = self.look_at(&work).await.map_err(|error| error.with_may_have_happened(true))?;
         }
     }
 

@@ -63,6 +63,11 @@ impl Engine {
         Deadline(self.clock.monotonic().saturating_add(self.total))
     }
 
+    /// The deadline of a call that begins now, and may take so long whatever is set.
+    pub(crate) fn deadline_of_at_least(&self, least: Duration) -> Deadline {
+        Deadline(self.clock.monotonic().saturating_add(self.total.max(least)))
+    }
+
     pub(crate) fn monotonic(&self) -> Duration {
         self.clock.monotonic()
     }

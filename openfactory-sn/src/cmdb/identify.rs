@@ -55,7 +55,8 @@ impl Cmdb {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Local`] for an empty payload; [`ErrorKind::Decode`] for an answer that does not tell of every item; the
+    /// [`ErrorKind::Local`] for a payload without items or data source, and for [`Item::seen`](super::Item::seen) without
+    /// [`Item::native_key`](super::Item::native_key); [`ErrorKind::Decode`] for an answer that does not tell of every item; the
     /// kinds of network, availability and rights.
     pub async fn reconcile(&self, payload: &Payload) -> Result<Outcome, Error> {
         self.identify(payload, false).await
@@ -102,13 +103,28 @@ impl Cmdb {
         if payload.is_empty() {
             return Err(Error::new(ErrorKind::Local, operation, "payload has no items"));
         }
+        if payload.source().trim().is_empty() {
+            let reason = "payload has no data source: the instance would keep it aside";
+            return Err(Error::new(ErrorKind::Local, operation, reason));
+        }
+        if payload.has_time_without_key() {
+            let reason =
+                "item has a time of its source, and no key there by which the instance could compare it";
+            return Err(Error::new(ErrorKind::Local, operation, reason));
+        }
         let mut target = Target::new(path).with("sysparm_data_source", payload.source());
         if payload.is_in_parts() {
             target = target.with("options", IN_PARTS);
         }
         let mut call = Call::json(Method::POST, operation, target, &payload.to_json());
         call.repeat = Repeat::Safe;
-        let result = self.client.call(&call, self.client.engine().deadline()).await?.result;
+        let answer = self.client.call(&call, self.client.engine().deadline()).await;
+        let result = answer
+            .map_err(|error| {
+                let undecided = !dry && error.may_have_happened();
+                error.with_may_have_happened(undecided)
+            })?
+            .result;
         let classes: Vec<_> = (0..payload.len()).map(|index| payload.class_of(index)).collect();
         Outcome::read(&result, &classes, payload.relation_count(), dry).ok_or_else(|| {
             let reason = "answer does not tell what became of every item";

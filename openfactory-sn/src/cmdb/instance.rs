@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::query::Query;
 use crate::record::{Fields, Row};
-use crate::table::undecodable;
+use crate::table::{is_absent, undecodable};
 use crate::value::{FieldType, Raw, Reference};
 use crate::wire::call::Call;
 use crate::wire::url::Target;
@@ -343,7 +343,7 @@ impl Cmdb {
         let call = Call::delete(format!("remove relation {relation} of {class} {sys_id}"), target);
         match self.client.call(&call, self.client.engine().deadline()).await {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound && error.may_have_happened() => Ok(()),
+            Err(error) if is_absent(&error) && error.may_have_happened() => Ok(()),
             Err(error) => Err(error),
         }
     }

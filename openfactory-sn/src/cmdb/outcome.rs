@@ -104,8 +104,9 @@ impl IreErrorCode {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::LockTimeout | Self::Abandoned => {
-                "try again later, with fewer calls about the same items at once"
+            Self::LockTimeout => "try again later, with fewer calls about the same items at once",
+            Self::Abandoned => {
+                "see why the other item was refused, and send this one without it or with it mended"
             }
             Self::IdentificationRuleMissing => {
                 "give the class an identification rule, or extend it from a class that has one"

@@ -130,6 +130,10 @@ impl Payload {
         self.items.get(index).map_or("", |item| &item.class)
     }
 
+    pub(super) fn has_time_without_key(&self) -> bool {
+        self.items.iter().any(|item| item.seen.is_some() && item.native_key.is_none())
+    }
+
     pub(super) fn relation_count(&self) -> usize {
         self.relations.len()
     }
@@ -215,7 +219,8 @@ impl Item {
         self
     }
 
-    /// With the time at which the source saw it, so that what is older does not overwrite what is newer.
+    /// With the time at which the source saw it, so that what is older does not overwrite what is newer. The item's key at the
+    /// source has to be told as well.
     #[must_use]
     pub fn seen(mut self, time: SystemTime) -> Self {
         self.seen = Some(time);

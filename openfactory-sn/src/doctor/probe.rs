@@ -6,6 +6,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::id::{CorrelationId, SysId};
 use crate::record::Fields;
+use crate::table::{is_absent, leaves_doubt};
 
 /// The field that the probe writes; every task and configuration item has it.
 const FIELD: &str = "short_description";
@@ -20,7 +21,26 @@ pub(super) async fn write(client: &Client, table: &str) -> Finding {
     };
     let rows = client.dynamic_table(table);
     let fields = Fields::new().with(FIELD, "Write probe, to be deleted at once");
-    if let Err(error) = rows.ensure(&key, &fields).await {
+    let made = match rows.create(&fields.with("sys_id", key.as_str())).await {
+        // Made all the same, or left by an earlier probe: then it is changed and taken away as if it had been told.
+        Err(error) if leaves_doubt(&error) => rows.get(&key).await.map_err(|look| match is_absent(&look) {
+            true => error,
+            false => look.with_may_have_happened(error.may_have_happened()),
+        }),
+        made => made,
+    };
+    let other = made.as_ref().ok().map(|row| row.sys_id().clone()).filter(|made| *made != key);
+    if let Some(other) = other {
+        return match rows.delete(&other).await {
+            Ok(()) => Finding::new(
+                need,
+                Verdict::Missing,
+                "the instance gives records keys of its own, so that a create cannot be repeated by key: use correlation ids",
+            ),
+            Err(error) => left_over(need, &other, error),
+        };
+    }
+    if let Err(error) = made {
         return match error.may_have_happened() && rows.delete(&key).await.is_err_and(|error| !is_gone(&error))
         {
             true => left_over(need, &key, error),

@@ -91,7 +91,7 @@ record! {
         /// Words to how it ended; needed to close.
         CLOSE_NOTES close_notes: String,
         /// Our key of the operation that created it.
-        CORRELATION_ID correlation_id: CorrelationId,
+        CORRELATION_ID correlation_id: CorrelationId as String,
         /// Whether it is still open.
         ACTIVE active: bool,
         /// Effective updates since it was created.

@@ -61,7 +61,7 @@ record! {
         /// When it was last seen.
         LAST_DISCOVERED last_discovered: SystemTime,
         /// Our key of the operation that created it.
-        CORRELATION_ID correlation_id: CorrelationId,
+        CORRELATION_ID correlation_id: CorrelationId as String,
         /// Effective updates since it was created.
         MOD_COUNT sys_mod_count: i64,
         /// The last of them.

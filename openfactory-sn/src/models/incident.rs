@@ -82,7 +82,7 @@ record! {
         /// The incident it is part of.
         PARENT_INCIDENT parent_incident: Reference,
         /// Our key of the operation that created it.
-        CORRELATION_ID correlation_id: CorrelationId,
+        CORRELATION_ID correlation_id: CorrelationId as String,
         /// Whether it is still open.
         ACTIVE active: bool,
         /// Effective updates since it was created.

@@ -1,13 +1,13 @@
 //! Declares a typed record over a row.
 
 /// Declares a record: a struct with a public member for each field, and a [`Field`](crate::record::Field) constant of
-/// the same type for queries and writes. Members are read from the row once; the row is kept. Every member but text is
+/// the same type for queries and writes; `as String` keeps a member as text, whatever its form. Members are read from the row once; the row is kept. Every member but text is
 /// optional: ServiceNow sends what is empty as `""`, and leaves out what the credential may not read.
 macro_rules! record {
     (
         $(#[$doc:meta])*
         $name:ident in $table:literal {
-            $($(#[$field_doc:meta])* $constant:ident $member:ident $(= $column:literal)? : $type:ident),+ $(,)?
+            $($(#[$field_doc:meta])* $constant:ident $member:ident $(= $column:literal)? : $type:ident $(as $kept:ident)?),+ $(,)?
         }
     ) => {
         $(#[$doc])*
@@ -15,7 +15,7 @@ macro_rules! record {
         #[non_exhaustive]
         pub struct $name {
             row: $crate::record::Row,
-            $($(#[$field_doc])* pub $member: $crate::record::member!($type),)+
+            $($(#[$field_doc])* pub $member: $crate::record::member!($type $($kept)?),)+
         }
 
         $(
@@ -51,6 +51,8 @@ macro_rules! record {
 /// The type of a member: text, which may be empty, or something that may not be there.
 macro_rules! member {
     (String) => { String };
+    // What others write there may have another form, and is kept as it is.
+    ($type:ident $kept:ident) => { $kept };
     ($type:ident) => { Option<$type> };
 }
 

@@ -1,6 +1,6 @@
 //! Sending the differences, in batches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::look::Ends;
 use super::plan::{Desired, Difference};
@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::id::SysId;
 use crate::models::relationship::Relationship;
-use crate::record::{Fields, Record as _, Row};
+use crate::record::{Fields, NotTaken, Record as _, Row};
 
 /// Calls in one request.
 const CALLS: usize = 200;
@@ -40,6 +40,12 @@ pub struct Synced {
     pub removed: usize,
     /// What did not succeed, with its key. The next synchronisation tries it again.
     pub failed: Vec<(SysId, Error)>,
+    /// Fields of records that the instance took without holding them as they were sent: columns that it has not got, or
+    /// that this user may not write, or that it decides itself. They count as sent, since sending them again would not help.
+    /// Told where records travel in batches; identification does not answer with records.
+    pub not_taken: Vec<(SysId, Vec<NotTaken>)>,
+    /// Records that were not there before, by our own keys.
+    made: BTreeSet<SysId>,
 }
 
 impl Client {
@@ -47,7 +53,7 @@ impl Client {
     /// relations that need them; a relation of a record that could not be made waits for the next synchronisation.
     ///
     /// A record that is there already although it was not remembered is not made again; its values are compared, and those
-    /// that differ are sent.
+    /// that differ are sent. Nor is a relation that somebody else made, under whatever key.
     ///
     /// ```
     /// use openfactory_sn::sync::{Desired, Sent, Synced};
@@ -95,8 +101,41 @@ impl Client {
                 None => ready.push(relation),
             }
         }
+        let ready = self.without_known(ready, sent, &mut synced).await;
         self.send_all(ready, sent, &mut synced).await;
         synced
+    }
+
+    /// Relations without those that are there already by another key: an instance would take them a second time.
+    async fn without_known(
+        &self,
+        relations: Vec<Difference>,
+        sent: &mut Sent,
+        synced: &mut Synced,
+    ) -> Vec<Difference> {
+        // What was made just now has no relations.
+        let fresh = |relation: &Difference| {
+            relation.ends().filter_map(|end| SysId::new(end).ok()).any(|end| synced.made.contains(&end))
+        };
+        let (sought, mut rest): (Vec<_>, Vec<_>) = relations
+            .into_iter()
+            .partition(|relation| matches!(relation, Difference::Missing { .. }) && !fresh(relation));
+        let ends: Vec<Ends> = sought.iter().map(|relation| Ends::of(relation, sent)).collect();
+        match self.relations_between(&ends).await {
+            Ok(found) => {
+                for (relation, ends) in sought.into_iter().zip(ends) {
+                    match found.get(&ends).and_then(|keys| keys.first()) {
+                        Some(key) => sent.remember_as(&relation, Some(key)),
+                        None => rest.push(relation),
+                    }
+                }
+            }
+            Err(error) => {
+                let keys = sought.iter().map(|relation| relation.sys_id().clone());
+                synced.failed.extend(keys.map(|sys_id| (sys_id, error.clone())));
+            }
+        }
+        rest
     }
 
     /// As [`Client::sync`], by a way of the caller's choice.
@@ -194,9 +233,22 @@ impl Client {
                         found.push(Difference::Changed { table, sys_id, fields: changed });
                     }
                 }
-                (Ok(_), _, _) => {
+                (Ok(done), _, travels) => {
+                    if let (
+                        Some(row),
+                        Difference::Missing { fields, .. } | Difference::Changed { fields, .. },
+                    ) = (&done.row, travels)
+                    {
+                        let not_taken = fields.not_taken(row);
+                        if !not_taken.is_empty() {
+                            synced.not_taken.push((difference.sys_id().clone(), not_taken));
+                        }
+                    }
                     match &difference {
-                        Difference::Missing { .. } => synced.created += 1,
+                        Difference::Missing { sys_id, .. } => {
+                            synced.created += 1;
+                            synced.made.insert(sys_id.clone());
+                        }
                         Difference::Changed { .. } => synced.updated += 1,
                         Difference::Gone { .. } => synced.removed += 1,
                     }

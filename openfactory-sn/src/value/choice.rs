@@ -43,7 +43,11 @@ macro_rules! choice {
             fn read(raw: $crate::value::Raw<'_>) -> Result<Self, $crate::value::ValueError> {
                 match raw.text() {
                     "" => Err($crate::value::ValueError::Empty),
-                    text => Ok(Self::from_raw(text.strip_suffix(".0").unwrap_or(text))),
+                    text => {
+                        // Numbers come as `-5.0` from some APIs; of a text, this is the end.
+                        let whole = text.strip_suffix(".0").filter(|whole| whole.parse::<i64>().is_ok());
+                        Ok(Self::from_raw(whole.unwrap_or(text)))
+                    }
                 }
             }
 

@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use super::BODY_MAX;
 use crate::id::{Number, SysId};
-use crate::value::{FieldType, Raw, ValueError};
+use crate::value::{FieldType, Raw};
 
 /// Most members of the body.
 const MEMBERS_MAX: usize = 64;
@@ -104,7 +104,8 @@ impl RecordChanged {
     /// Reads a body.
     ///
     /// Members that are objects or lists are passed over; numbers and booleans are taken as their text, as scripts on the
-    /// instance mix the two. Without `operation` it is an update.
+    /// instance mix the two. Without an `operation` that is one of the three it is an update; what else is not in its form,
+    /// such as a time as it is displayed, is as if it were not there: it is a hint, and the record is read anyway.
     ///
     /// # Errors
     ///
@@ -131,11 +132,11 @@ impl RecordChanged {
             table: table.to_owned(),
             sys_id: SysId::new(required(&members, "sys_id")?)
                 .map_err(|_| HintError::Malformed { member: "sys_id" })?,
-            number: optional(&members, "number")?,
-            operation: operation(&members)?,
-            sys_updated_on: optional(&members, "sys_updated_on")?,
-            sys_updated_by: optional(&members, "sys_updated_by")?,
-            sys_mod_count: optional(&members, "sys_mod_count")?,
+            number: optional(&members, "number"),
+            operation: operation(&members),
+            sys_updated_on: optional(&members, "sys_updated_on"),
+            sys_updated_by: optional(&members, "sys_updated_by"),
+            sys_mod_count: optional(&members, "sys_mod_count"),
             members,
         })
     }
@@ -165,20 +166,15 @@ fn required<'m>(members: &'m BTreeMap<String, String>, member: &'static str) -> 
         .ok_or(HintError::Missing { member })
 }
 
-fn optional<T: FieldType>(
-    members: &BTreeMap<String, String>,
-    member: &'static str,
-) -> Result<Option<T>, HintError> {
-    let text = members.get(member).map_or("", String::as_str);
-    Option::<T>::read(Raw::of_text(text)).map_err(|_: ValueError| HintError::Malformed { member })
+fn optional<T: FieldType>(members: &BTreeMap<String, String>, member: &str) -> Option<T> {
+    T::read(Raw::of_text(members.get(member)?)).ok()
 }
 
-fn operation(members: &BTreeMap<String, String>) -> Result<Operation, HintError> {
+fn operation(members: &BTreeMap<String, String>) -> Operation {
     match members.get("operation").map_or("", String::as_str) {
-        "delete" => Ok(Operation::Delete),
-        "insert" => Ok(Operation::Insert),
-        "update" | "" => Ok(Operation::Update),
-        _ => Err(HintError::Malformed { member: "operation" }),
+        "delete" => Operation::Delete,
+        "insert" => Operation::Insert,
+        _ => Operation::Update,
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::Mac;
 use http::{HeaderMap, HeaderValue};
 
+use super::scheme::Scheme;
 use super::secret::WebhookSecret;
-use super::verify::is_id;
-use super::{ID, SIGNATURE, TIMESTAMP, signature};
+use super::{ID, SIGNATURE, TIMESTAMP};
 
 /// Why a webhook cannot be signed.
 ///
@@ -24,9 +21,9 @@ use super::{ID, SIGNATURE, TIMESTAMP, signature};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The id is empty, longer than 256 bytes, or holds a dot, which would blur where it ends, or another character that
-    /// is not visible ASCII.
-    #[error("id is empty, too long, or holds a dot or what is not visible ASCII")]
+    /// The id is empty, longer than 256 bytes, or holds what says where it ends, in the standard scheme a dot, or another
+    /// character that is not visible ASCII.
+    #[error("id is empty, too long, or holds what ends it or what is not visible ASCII")]
     Id,
     /// The time lies before 1970.
     #[error("time lies before 1970")]
@@ -72,12 +69,8 @@ impl Headers {
 ///
 /// [`SignError`].
 pub fn sign(secret: &WebhookSecret, id: &str, now: SystemTime, body: &[u8]) -> Result<Headers, SignError> {
-    if !is_id(id) {
-        return Err(SignError::Id);
-    }
-    let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_err(|_| SignError::Time)?.as_secs();
-    let timestamp = seconds.to_string();
-    let mac = signature::mac(secret, id, &timestamp, body).ok_or(SignError::Key)?;
-    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
-    Ok(Headers { id: id.to_owned(), timestamp, signature })
+    let headers = Scheme::standard().sign(secret, id, now, body)?;
+    let text =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    Ok(Headers { id: text(ID), timestamp: text(TIMESTAMP), signature: text(SIGNATURE) })
 }

@@ -2,25 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::hint::{HintError, RecordChanged};
 use super::replay::ReplayStore;
+use super::scheme::{MAC, Scheme};
 use super::secret::WebhookSecret;
-use super::{BODY_MAX, ID, SIGNATURE, TIMESTAMP, signature};
+use super::{BODY_MAX, signature};
 
 /// How far sender's and receiver's clocks may differ, the way between them included.
 const TOLERANCE: Duration = Duration::from_secs(300);
-/// Longest id, in bytes.
-const ID_MAX: usize = 256;
 /// Most signatures in one header: a sender in the middle of a change of keys has two.
 const SIGNATURES_MAX: usize = 16;
-/// Bytes of a MAC.
-const MAC: usize = 32;
 
 /// Why a webhook is not believed. To the sender all are the same 401: which one it was is for our own log.
 ///
@@ -35,12 +30,12 @@ const MAC: usize = 32;
 ///
 /// assert_eq!(verifier.verify(&headers, b"{ }", now).unwrap_err(), Refusal::Signature);
 /// let unsigned = verifier.verify(&Default::default(), b"{}", now).unwrap_err();
-/// assert_eq!(unsigned, Refusal::HeaderMissing { header: "webhook-id" });
+/// assert!(matches!(unsigned, Refusal::HeaderMissing { header } if header == "webhook-id"));
 /// let later = now + Duration::from_secs(90);
 /// assert_eq!(verifier.verify(&headers, b"{}", later).unwrap_err(), Refusal::TooOld { age: Duration::from_secs(90) });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The body has more than [`BODY_MAX`] bytes.
@@ -53,19 +48,19 @@ pub enum Refusal {
     #[error("no header {header}")]
     HeaderMissing {
         /// Its name.
-        header: &'static str,
+        header: HeaderName,
     },
     /// A header is there more than once.
     #[error("more than one header {header}")]
     HeaderRepeated {
         /// Its name.
-        header: &'static str,
+        header: HeaderName,
     },
     /// A header does not have its form.
     #[error("header {header} has not its form")]
     HeaderMalformed {
         /// Its name.
-        header: &'static str,
+        header: HeaderName,
     },
     /// Signed longer ago than tolerated.
     #[error("signed {age:?} ago")]
@@ -94,6 +89,7 @@ pub enum Refusal {
 #[derive(Debug, Clone)]
 pub struct Verifier {
     secrets: Vec<WebhookSecret>,
+    scheme: Scheme,
     tolerance: Duration,
 }
 
@@ -101,7 +97,14 @@ impl Verifier {
     /// Accepts what is signed with any of these: while a secret is replaced, the new and the old one.
     #[must_use]
     pub fn new(secrets: impl IntoIterator<Item = WebhookSecret>) -> Self {
-        Self { secrets: secrets.into_iter().collect(), tolerance: TOLERANCE }
+        Self { secrets: secrets.into_iter().collect(), scheme: Scheme::standard(), tolerance: TOLERANCE }
+    }
+
+    /// Expects headers and what is signed as this scheme has them, instead of [`Scheme::standard`].
+    #[must_use]
+    pub fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
     }
 
     /// How far the time of signing may lie from now, in either direction; 300 s if not set.
@@ -140,16 +143,20 @@ impl Verifier {
         if body.len() > BODY_MAX {
             return Err(Refusal::BodyTooLarge { bytes: body.len() });
         }
-        let id = only(headers, ID)?;
-        let timestamp = only(headers, TIMESTAMP)?;
-        let signatures = only(headers, SIGNATURE)?;
-        if !is_id(id) {
-            return Err(Refusal::HeaderMalformed { header: ID });
+        let scheme = &self.scheme;
+        let malformed = |header: &HeaderName| Refusal::HeaderMalformed { header: header.clone() };
+        let id = scheme.id.as_ref().map(|header| Ok((header, only(headers, header)?))).transpose()?;
+        let timestamp = only(headers, &scheme.timestamp)?;
+        let signatures = only(headers, &scheme.signature)?;
+        if let Some((header, _)) = id.filter(|(_, id)| !scheme.is_id(id)) {
+            return Err(malformed(header));
         }
-        let signed_at = parse_seconds(timestamp).ok_or(Refusal::HeaderMalformed { header: TIMESTAMP })?;
+        let signed_at = scheme.time(timestamp).ok_or_else(|| malformed(&scheme.timestamp))?;
         self.check_age(signed_at, now)?;
-        let secret = self.matching(id, timestamp, signatures, body)?;
-        Ok(Verified { id: id.to_owned(), signed_at, secret, body })
+        let id = id.map(|(_, id)| id);
+        let (secret, mac) = self.matching(id.unwrap_or_default(), timestamp, signatures, body)?;
+        let id = id.map_or_else(|| hex::encode(mac), str::to_owned);
+        Ok(Verified { id, signed_at, secret, body })
     }
 
     /// As [`Verifier::verify`], and takes each id once, for as long as its signature counts.
@@ -195,7 +202,7 @@ impl Verifier {
 
     fn check_age(&self, signed_at: SystemTime, now: SystemTime) -> Result<(), Refusal> {
         // The header has whole seconds, so a fraction of ours must not decide.
-        let now = whole_seconds(now);
+        let (now, signed_at) = (whole_seconds(now), whole_seconds(signed_at));
         match now.duration_since(signed_at) {
             Ok(age) if age > self.tolerance => Err(Refusal::TooOld { age }),
             Ok(_) => Ok(()),
@@ -206,58 +213,39 @@ impl Verifier {
         }
     }
 
-    /// The place of the secret that one of the signatures is by.
-    fn matching(&self, id: &str, timestamp: &str, signatures: &str, body: &[u8]) -> Result<usize, Refusal> {
-        let macs: Vec<[u8; MAC]> = signatures
-            .split(' ')
-            .take(SIGNATURES_MAX)
-            .filter_map(|signature| signature.strip_prefix("v1,"))
-            .map(|encoded| decoded(encoded).unwrap_or([0; MAC]))
-            .collect();
+    /// The place of the secret that one of the signatures is by, and that MAC.
+    fn matching(
+        &self,
+        id: &str,
+        timestamp: &str,
+        signatures: &str,
+        body: &[u8],
+    ) -> Result<(usize, [u8; MAC]), Refusal> {
+        let macs: Vec<[u8; MAC]> = self.scheme.macs(signatures).take(SIGNATURES_MAX).collect();
         let mut found = None;
         for (place, secret) in self.secrets.iter().enumerate() {
-            let Some(expected) = signature::mac(secret, id, timestamp, body) else { continue };
-            let expected = expected.finalize().into_bytes();
+            let Some(expected) = signature::mac(secret, &self.scheme, id, timestamp, body) else { continue };
+            let expected: [u8; MAC] = expected.finalize().into_bytes().into();
             let mut matched = Choice::from(0);
             for mac in &macs {
-                matched |= expected.as_slice().ct_eq(mac);
+                matched |= expected.ct_eq(mac);
             }
             if bool::from(matched) && found.is_none() {
-                found = Some(place);
+                found = Some((place, expected));
             }
         }
         found.ok_or(Refusal::Signature)
     }
 }
 
-/// A MAC in base64, as the specification has it, or in hexadecimal, as scripts on instances write it. A text of 64
-/// hexadecimal digits would be 48 bytes in base64, so it cannot be both.
-fn decoded(encoded: &str) -> Option<[u8; MAC]> {
-    let bytes = match encoded.len() {
-        64 => hex::decode(encoded).ok()?,
-        _ => STANDARD.decode(encoded).ok()?,
-    };
-    bytes.try_into().ok()
-}
-
 /// The value of a header that must be there once.
-fn only<'h>(headers: &'h HeaderMap, header: &'static str) -> Result<&'h str, Refusal> {
+fn only<'h>(headers: &'h HeaderMap, header: &HeaderName) -> Result<&'h str, Refusal> {
     let mut values = headers.get_all(header).iter();
-    let value = values.next().ok_or(Refusal::HeaderMissing { header })?;
+    let value = values.next().ok_or_else(|| Refusal::HeaderMissing { header: header.clone() })?;
     if values.next().is_some() {
-        return Err(Refusal::HeaderRepeated { header });
+        return Err(Refusal::HeaderRepeated { header: header.clone() });
     }
-    value.to_str().map_err(|_| Refusal::HeaderMalformed { header })
-}
-
-pub(super) fn is_id(id: &str) -> bool {
-    (1..=ID_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'.')
-}
-
-fn parse_seconds(text: &str) -> Option<SystemTime> {
-    let digits = (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    let seconds = digits.then(|| text.parse().ok()).flatten()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    value.to_str().map_err(|_| Refusal::HeaderMalformed { header: header.clone() })
 }
 
 fn whole_seconds(time: SystemTime) -> SystemTime {

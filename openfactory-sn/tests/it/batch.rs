@@ -253,3 +253,52 @@ async fn large_calls_travel_apart() {
     assert!(client.batches().run(Batch::new()).await.is_empty());
     script.assert_done();
 }
+
+#[tokio::test]
+async fn a_batch_that_takes_too_long_is_cut_smaller_whatever_it_holds() {
+    let slow = || Reply::failure(TransportErrorKind::Timeout);
+    let script = ScriptedTransport::new()
+        .on(post(), slow())
+        .on(post(), answer(&[item(0, 200, &row("a"))], &[]))
+        .on(post(), answer(&[item(0, 404, &absent())], &[]))
+        .on(post(), answer(&[item(0, 200, &row("c"))], &[]));
+    let mut batch = Batch::new();
+    batch.update("incident", &key("a"), &Fields::new().with("state", "2"));
+    batch.delete("incident", &key("b"));
+    batch.get("incident", &key("c"));
+    let mut limits = BatchLimits::default();
+    limits.calls = 3;
+    let sn = builder(&script).retry(RetryPolicy::never()).build().unwrap();
+    let outcomes = sn.batches().limits(limits).run(batch).await;
+    assert!(
+        outcomes.iter().all(Result::is_ok),
+        "the delete was done by the request that was lost: {outcomes:?}"
+    );
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn a_batch_has_longer_than_the_instance_gives_it() {
+    let script = ScriptedTransport::new().on(post(), Reply::silence());
+    let clock = crate::support::clock();
+    let sn = builder(&script).clock(clock.clone());
+    let sn = sn.retry(RetryPolicy::never()).build().unwrap();
+    let mut batch = Batch::new();
+    batch.create("incident", &Fields::new());
+    let began = openfactory_sn::clock::Clock::now(&clock);
+    let outcomes = sn.batches().run(batch).await;
+    assert_eq!(outcomes[0].as_ref().unwrap_err().kind(), ErrorKind::Timeout);
+    let waited = openfactory_sn::clock::Clock::now(&clock).duration_since(began).unwrap();
+    assert!(waited > std::time::Duration::from_secs(40), "a batch may work for 30 s: {waited:?}");
+}
+
+#[tokio::test]
+async fn a_delete_that_was_lost_and_finds_nothing_then_was_done() {
+    let script = ScriptedTransport::new()
+        .on(post(), Reply::failure(TransportErrorKind::Interrupted))
+        .on(post(), answer(&[item(0, 404, &absent())], &[]));
+    let mut batch = Batch::new();
+    batch.delete("incident", &key("a"));
+    assert!(client(&script).batches().run(batch).await[0].is_ok());
+    script.assert_done();
+}

@@ -101,7 +101,8 @@ async fn work_behind_a_202_is_waited_for_and_not_taken_for_done() {
         .on(look(), Reply::result(200, worker(json!("2"), json!([]))))
         .on(look(), Reply::result(200, worker(json!(4.0), json!(["d9 is retired"]))))
         .on(begin(), Reply::empty(202))
-        .on(look(), Reply::result(200, worker(json!(1), json!([]))));
+        .on(look(), Reply::result(200, worker(json!(1), json!([]))))
+        .on(look(), Reply::fault(403, "Insufficient rights", ""));
     let changes = client(&script).changes();
     let begun = changes.associate(&key("c1"), Association::Impacted, &[key("d9")]).await.unwrap();
     assert_eq!(begun.state, WorkState::Waiting);
@@ -110,8 +111,10 @@ async fn work_behind_a_202_is_waited_for_and_not_taken_for_done() {
     assert!(error.to_string().contains("d9 is retired"), "{error}");
     let empty = changes.associate(&key("c1"), Association::Impacted, &[key("d9")]).await.unwrap_err();
     assert_eq!((empty.kind(), empty.may_have_happened()), (ErrorKind::Decode, true));
-    let late = changes.finish(begun, Duration::from_secs(20)).await.unwrap_err();
+    let late = changes.finish(begun.clone(), Duration::from_secs(20)).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Timeout);
+    let unseen = changes.finish(begun, Duration::from_secs(1)).await.unwrap_err();
+    assert_eq!((unseen.kind(), unseen.may_have_happened()), (ErrorKind::Forbidden, true), "the work goes on");
     let none = changes.associate(&key("c1"), Association::Affected, &[]).await.unwrap_err();
     assert_eq!(none.kind(), ErrorKind::Local);
     script.assert_done();

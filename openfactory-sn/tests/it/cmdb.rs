@@ -116,8 +116,53 @@ async fn merged_items_share_an_answer_and_missing_ones_are_no_success() {
     let would = client(&script).cmdb().would_reconcile(&two()).await.unwrap();
     assert_eq!(would.items[0].as_ref().map(|made| made.sys_id.clone()), Ok(None));
     assert!(would.items[1].is_err());
-    let empty = client(&ScriptedTransport::new()).cmdb().would_reconcile(&Payload::new("x")).await;
-    assert_eq!(empty.unwrap_err().kind(), ErrorKind::Local);
+    let mut sourceless = Payload::new(" ");
+    sourceless.item(named("cmdb_ci_server", "edge"));
+    let mut keyless = Payload::new("x");
+    keyless.item(named("cmdb_ci_server", "edge").seen(openfactory_sn::clock::Clock::now(&clock())));
+    for payload in [Payload::new("x"), sourceless, keyless] {
+        let refused = client(&ScriptedTransport::new()).cmdb().would_reconcile(&payload).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Local);
+    }
+    let lost = (0..4).fold(ScriptedTransport::new(), |script, _| {
+        script.on(Expected::post(format!("{IRE}/query")), Reply::failure(TransportErrorKind::Interrupted))
+    });
+    let dry = client(&lost).cmdb().would_reconcile(&two()).await.unwrap_err();
+    assert!(!dry.may_have_happened(), "it only asks: {dry}");
+}
+
+#[tokio::test]
+async fn relations_that_an_answer_leaves_out_are_not_believed() {
+    let mut payload = two();
+    let items = json!([taken("d1", "INSERT"), taken("i1", "INSERT")]);
+    let first = payload.item(named("u_image", "gateway"));
+    payload.relate(first, "No such::Type", first);
+    let items = json!([items[0], items[1], taken("i2", "INSERT")]);
+    let error = json!({"error": "INVALID_INPUT_DATA", "message": "no such type"});
+    for (relations, expected, errors) in [
+        (json!([{"operation": "INSERT"}]), [None, None], 0),
+        (
+            json!([{"operation": "INSERT", "inputIndices": [0], "sysId": "r1"}]),
+            [Some(CiOperation::Insert), None],
+            0,
+        ),
+        (json!([{"operation": "INSERT", "inputIndices": [1]}]), [None, Some(CiOperation::Insert)], 0),
+        (
+            json!([{"operation": "INSERT", "inputIndices": [0], "sysId": "r1"},
+                {"operation": "INSERT", "inputIndices": [1], "errors": [error]}]),
+            [Some(CiOperation::Insert), None],
+            1,
+        ),
+    ] {
+        let answer = json!({"items": items, "relations": relations});
+        let script = ScriptedTransport::new().on(Expected::post(IRE), Reply::result(200, answer));
+        let outcome = client(&script).cmdb().reconcile(&payload).await.unwrap();
+        assert_eq!(outcome.relations, expected, "{relations}");
+        assert_eq!(outcome.relation_errors[1].len(), errors);
+        let told = relations[0]["sysId"].as_str();
+        assert_eq!(outcome.relation_keys[0].as_ref().map(SysId::as_str), told);
+        assert!(!outcome.is_complete());
+    }
 }
 
 #[tokio::test]

@@ -232,4 +232,16 @@ async fn the_write_probe_cleans_up_or_says_what_is_left() {
         )
         .on(Expected::get(&path), Reply::fault(404, "No Record found", ""));
     assert_eq!(examine(&refused, &needs).await[2].1, "missing");
+    // An instance that gives keys of its own: the record that it made is the one that is taken away.
+    let other = |deleted: Reply| {
+        begin()
+            .on(Expected::post("/api/now/table/incident"), Reply::result(201, json!({"sys_id": "x1"})))
+            .on(Expected::delete("/api/now/table/incident/x1"), deleted)
+    };
+    let told = other(Reply::empty(204));
+    let findings = client(&told).examine(&needs).await;
+    assert!(findings[2].advice.contains("correlation ids"), "{}", findings[2].advice);
+    told.assert_done();
+    let findings = client(&other(Reply::fault(403, "x", "ACL Exception"))).examine(&needs).await;
+    assert!(findings[2].advice.contains("left over as x1"), "{}", findings[2].advice);
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use openfactory_simulator::Simulator;
+use openfactory_simulator::{OAuthClient, Simulator};
 use openfactory_sn::testing::{FixedClock, NoJitter, ScriptedTransport};
 use openfactory_sn::{Auth, Client, ClientBuilder, Secret, SysId};
 use serde_json::{Value, json};
@@ -39,6 +39,13 @@ pub(crate) fn client(script: &ScriptedTransport) -> Client {
 pub(crate) fn client_of(simulator: &Simulator, auth: Auth) -> Client {
     let builder = Client::builder(simulator.base_url()).root_certificate_pem(simulator.ca_pem().unwrap());
     builder.auth(auth).build().unwrap()
+}
+
+/// A simulator, and a client of it with the rights of an integration.
+pub(crate) async fn simulator_with_apis() -> (Simulator, Client) {
+    let simulator = Simulator::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap();
+    let client = client_of(&simulator, Auth::client_credentials("apis", Secret::new("s3cr3t")));
+    (simulator, client)
 }
 
 /// A client of one of its users.

@@ -81,10 +81,16 @@ impl State {
         }
     }
 
-    fn list(&self, table: &str, keys: &str) -> Value {
+    /// The records of which this field is one of these keys.
+    fn list(&self, table: &str, field: &str, keys: &str) -> Value {
         let empty = BTreeMap::new();
         let table = self.records.get(table).unwrap_or(&empty);
-        keys.split(',').filter_map(|key| table.get(key).cloned()).collect()
+        let keys: Vec<&str> = keys.split(',').collect();
+        table
+            .values()
+            .filter(|record| keys.contains(&record[field].as_str().unwrap_or_default()))
+            .cloned()
+            .collect()
     }
 }
 
@@ -109,8 +115,10 @@ impl Transport for Instance {
                 return Ok(json!({"serviced_requests": serviced, "unserviced_requests": []}));
             }
             let query = request.uri().query().unwrap();
-            let keys = query.split("sys_idIN").nth(1).unwrap().split("%5E").next().unwrap().replace("%2C", ",");
-            Ok(json!({"result": state.list(path.trim_start_matches("/api/now/table/"), &keys)}))
+            let condition = query.split("sysparm_query=").nth(1).unwrap().split("%5E").next().unwrap();
+            let (field, keys) = condition.split_once("IN").unwrap();
+            let keys = keys.replace("%2C", ",");
+            Ok(json!({"result": state.list(path.trim_start_matches("/api/now/table/"), field, &keys)}))
         })?;
         let response = http::Response::builder().header("content-type", "application/json");
         Ok(response.body(Bytes::from(answer.to_string())).unwrap())
@@ -236,4 +244,53 @@ async fn a_relation_waits_for_its_items() {
     assert!(client.sync(&fleet(2, false), &mut sent).await.failed.is_empty());
     assert_eq!(instance.state(|state| state.records["cmdb_rel_ci"].len()), 4);
     assert!(fleet(2, false).differences(&sent).is_empty());
+}
+
+#[tokio::test]
+async fn a_relation_that_somebody_else_made_is_not_made_again() {
+    let script = crate::support::simulator_with_apis().await;
+    let (simulator, client) = script;
+    let runs_on =
+        openfactory_sn::models::relationship_type::RelationshipType::named(&client, "Runs on::Runs");
+    let runs_on = runs_on.await.unwrap();
+    let mut sent = Sent::new();
+    let items = |desired: &mut Desired| {
+        ["device", "image"].map(|name| {
+            let key = CorrelationId::new(name).unwrap();
+            desired.record("cmdb_ci_server", &key, Fields::new().with("name", name).with("u_no_such", "x"))
+        })
+    };
+    let mut desired = Desired::new();
+    let [device, image] = items(&mut desired);
+    let first = client.sync(&desired, &mut sent).await;
+    let not_taken: Vec<_> = first.not_taken.iter().map(|(_, fields)| fields[0].field.as_str()).collect();
+    assert_eq!((first.created, not_taken), (2, vec!["u_no_such"; 2]), "a column that is not there is told");
+    let by_hand = Fields::new()
+        .with("parent", device.to_string())
+        .with("child", image.to_string())
+        .with("type", runs_on.to_string());
+    client.dynamic_table("cmdb_rel_ci").create(&by_hand).await.unwrap();
+    desired.relation(&device, &runs_on, &image).unwrap();
+    let second = client.sync(&desired, &mut sent).await;
+    assert_eq!((second.created, second.failed.len()), (0, 0), "{:?}", second.failed);
+    assert_eq!(simulator.store().records("cmdb_rel_ci").unwrap().len(), 1);
+    let mut without = Desired::new();
+    items(&mut without);
+    assert_eq!(client.sync(&without, &mut sent).await.removed, 1, "it is known by its own key");
+    assert!(simulator.store().records("cmdb_rel_ci").unwrap().is_empty());
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_made_again_by_the_sync_after() {
+    let instance = Instance::default();
+    let client = instance.client();
+    let mut sent = Sent::new();
+    client.sync(&fleet(1, false), &mut sent).await;
+    let device = SysId::derived("cmdb_ci_server", &CorrelationId::new("device/0").unwrap());
+    instance.state(|state| state.records.get_mut("cmdb_ci_server").unwrap().remove(device.as_str()).unwrap());
+    let changed = client.sync(&fleet(1, true), &mut sent).await;
+    assert_eq!((changed.failed.len(), changed.failed[0].1.kind()), (1, ErrorKind::NotFound));
+    let again = client.sync(&fleet(1, true), &mut sent).await;
+    assert_eq!((again.created, again.failed.len()), (1, 0));
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 use std::error::Error as _;
 
-use openfactory_simulator::{OAuthClient, Simulator};
+use openfactory_simulator::Simulator;
 use openfactory_sn::cmdb::{IreErrorCode, Refused};
 use openfactory_sn::models::relationship_type::RelationshipType;
 use openfactory_sn::sync::{Desired, Payloads, Sent, Way};
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
 use openfactory_sn::transport::TransportErrorKind;
-use openfactory_sn::{Auth, Client, CorrelationId, ErrorKind, Fields, Secret, SysId};
+use openfactory_sn::{Client, CorrelationId, ErrorKind, Fields, SysId};
 use serde_json::{Value, json};
 
-use crate::support::{client, client_of};
+use crate::support::client;
 
 const IRE: &str = "/api/now/identifyreconcile/enhanced";
 
@@ -25,8 +25,7 @@ fn id(text: &str) -> CorrelationId {
 }
 
 async fn simulator() -> (Simulator, Client, SysId) {
-    let simulator = Simulator::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap();
-    let client = client_of(&simulator, Auth::client_credentials("apis", Secret::new("s3cr3t")));
+    let (simulator, client) = crate::support::simulator_with_apis().await;
     let runs_on = RelationshipType::named(&client, "Runs on::Runs").await.unwrap();
     (simulator, client, runs_on)
 }

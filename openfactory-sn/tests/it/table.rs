@@ -3,7 +3,7 @@ use openfactory_sn::models::incident::Incident;
 use openfactory_sn::record::Record;
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
 use openfactory_sn::transport::TransportErrorKind;
-use openfactory_sn::{ErrorKind, Fields, Row};
+use openfactory_sn::{ErrorKind, Fields, Row, SysId};
 use serde_json::{Value, json};
 
 use crate::support::{ID, INCIDENT, client, id, record_path, row};
@@ -177,4 +177,23 @@ async fn words_alone_do_not_prove_that_a_record_is_gone() {
     assert!(table.delete(&id()).await.unwrap_err().may_have_happened());
     table.get_opt(&id()).await.unwrap_err();
     script.assert_done();
+}
+
+#[tokio::test]
+async fn a_correlation_id_of_others_spoils_no_record() {
+    use openfactory_sn::models::{configuration_item, incident};
+
+    let foreign = "PagerDuty P-12, Züri^retry";
+    let row = json!({"sys_id": "a1", "correlation_id": foreign});
+    let script =
+        ["incident", "change_request", "cmdb_ci"].iter().fold(ScriptedTransport::new(), |script, table| {
+            script.on(Expected::get(format!("/api/now/table/{table}/a1")), Reply::result(200, row.clone()))
+        });
+    let (sn, key) = (client(&script), SysId::new("a1").unwrap());
+    assert_eq!(sn.table::<incident::Incident>().get(&key).await.unwrap().correlation_id, foreign);
+    assert_eq!(sn.table::<ChangeRequest>().get(&key).await.unwrap().correlation_id, foreign);
+    assert_eq!(
+        sn.table::<configuration_item::ConfigurationItem>().get(&key).await.unwrap().correlation_id,
+        foreign
+    );
 }
