@@ -7,6 +7,7 @@ mod batch;
 mod call;
 mod change;
 mod cmdb;
+mod event;
 mod faults;
 mod guarded;
 mod import;

@@ -44,6 +44,7 @@ mod calls;
 pub mod clock;
 mod credential;
 pub mod entropy;
+mod event;
 pub mod faults;
 mod import;
 pub mod inspect;

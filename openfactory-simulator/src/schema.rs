@@ -5,6 +5,7 @@ mod change;
 mod choices;
 mod cmdb;
 mod dictionary;
+mod event;
 mod guide;
 mod import;
 mod ire;

@@ -90,7 +90,7 @@ impl Severity {
 /// ]);
 /// let instance = ScriptedTransport::new().on(
 ///     Expected::post("/api/global/em/jsonv2").field("records", sent),
-///     Reply::result(200, json!("2 events were inserted")),
+///     Reply::result(200, json!({"Default Bulk Endpoint": "2 events were inserted"})),
 /// );
 /// client(&instance).events().send(&[drift, over]).await?;
 /// instance.assert_done();
@@ -228,7 +228,7 @@ impl Events {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), openfactory_sn::Error> {
     /// let instance = ScriptedTransport::new()
-    ///     .on(Expected::post("/api/global/em/jsonv2"), Reply::result(200, json!("1 event was inserted")));
+    ///     .on(Expected::post("/api/global/em/jsonv2"), Reply::result(200, json!({"Default Bulk Endpoint": "1 events were inserted"})));
     /// let drift = Event::new("OpenFactory", "drift/edge-0001", Severity::Major, SystemTime::now())
     ///     .node("edge-0001")
     ///     .info("path", "/etc/ssh/sshd_config");
@@ -240,7 +240,8 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Local`] for a key or time that cannot be sent; the kinds of network, availability and rights.
+    /// [`ErrorKind::Local`] for a key or time that cannot be sent; [`ErrorKind::Decode`] if the instance says that it took
+    /// fewer; the kinds of network, availability and rights.
     pub async fn send(&self, events: &[Event]) -> Result<(), Error> {
         if events.is_empty() {
             return Ok(());
@@ -251,6 +252,21 @@ impl Events {
         let body = json!({"records": records});
         let mut call = Call::json(Method::POST, operation, Target::new(PATH), &body).expecting(Expects::Json);
         call.repeat = Repeat::Safe;
-        self.client.call(&call, self.client.engine().deadline()).await.map(|_| ())
+        let answer = self.client.call(&call, self.client.engine().deadline()).await?.result;
+        match inserted(&answer) {
+            Some(taken) if taken != events.len() => {
+                let reason = format!("the instance took {taken} of them");
+                Err(Error::new(ErrorKind::Decode, call.operation, reason).with_may_have_happened(true))
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+/// How many events were taken, as the instance puts it: `{"Default Bulk Endpoint": "2 events were inserted"}`. `None` if it
+/// puts it otherwise.
+fn inserted(answer: &Value) -> Option<usize> {
+    let told = answer.get("result").unwrap_or(answer).as_object()?;
+    let words = told.values().filter_map(Value::as_str).find(|text| text.ends_with(" inserted"))?;
+    words.split(' ').next()?.parse().ok()
 }

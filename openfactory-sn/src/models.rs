@@ -8,6 +8,7 @@ pub mod attachment;
 pub mod change_request;
 pub mod change_task;
 pub mod choice;
+pub mod class;
 pub mod compliance;
 pub mod configuration_item;
 pub mod group;

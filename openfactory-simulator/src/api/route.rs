@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Method};
 use super::call::Form;
 use super::ire::Variant;
 use super::{Answer, App, Call};
-use super::{attachment, attributes, change, cmdb, faults, import, ire, oauth, stats, table, tiny};
+use super::{attachment, attributes, change, cmdb, event, faults, import, ire, oauth, stats, table, tiny};
 use crate::refusal::Refusal;
 use crate::store::Session;
 
@@ -68,6 +68,7 @@ fn dispatch(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Ref
         ["api", "sn_chg_rest", "v1", "change", rest @ ..] | ["api", "sn_chg_rest", "change", rest @ ..] => {
             change::change(app, session, call, rest)
         }
+        ["api", "global", "em", "jsonv2"] => event::events(app, session, call),
         ["api", "now", "v1", rest @ ..] => now(app, session, call, Version::One, rest),
         ["api", "now", "v2", rest @ ..] | ["api", "now", rest @ ..] => {
             now(app, session, call, Version::Latest, rest)

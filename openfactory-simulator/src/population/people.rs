@@ -31,7 +31,12 @@ const USERS: [Person; 5] = [
         "change.manager@example.com",
         "itil,change_manager,approver_user",
     ),
-    (INTEGRATION_USER, "OpenFactory Integration", "openfactory.integration@example.com", "itil,asset"),
+    (
+        INTEGRATION_USER,
+        "OpenFactory Integration",
+        "openfactory.integration@example.com",
+        "itil,asset,evt_mgmt_integration",
+    ),
     ("fleet.operator", "Fiona Operator", "fleet.operator@example.com", "itil"),
     ("build.requester", "Bruno Requester", "build.requester@example.com", "itil"),
 ];
@@ -48,13 +53,14 @@ const GROUPS: [&str; 5] =
     [CAB_GROUP, "Network Operations", "Security Operations", "Fleet Operations", "IT Operations"];
 
 /// Role and what it is for.
-const ROLES: [(&str, &str); 7] = [
+const ROLES: [(&str, &str); 8] = [
     ("admin", "Everything"),
     ("itil", "Works on incidents, problems and changes, and on configuration items"),
     ("itil_admin", "Changes what others may only look at, such as closed incidents"),
     ("asset", "Keeps assets and configuration items"),
     ("change_manager", "Decides about changes"),
     ("approver_user", "Answers what waits for approval"),
+    ("evt_mgmt_integration", "Sends events"),
     ("import_transformer", "Sends rows to be transformed"),
 ];
 

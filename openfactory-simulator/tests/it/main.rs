@@ -18,6 +18,7 @@ mod change_api;
 mod change_work;
 mod checklist;
 mod cmdb;
+mod event;
 mod faults;
 mod foreign;
 mod import;

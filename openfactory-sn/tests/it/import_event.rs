@@ -91,7 +91,15 @@ async fn events_are_sent_until_they_arrive() {
     let path = "/api/global/em/jsonv2";
     let script = ScriptedTransport::new()
         .on(Expected::post(path), Reply::failure(TransportErrorKind::Interrupted))
-        .on(Expected::post(path), Reply::result(200, json!("2 events were inserted")));
+        .on(
+            Expected::post(path),
+            Reply::result(200, json!({"Default Bulk Endpoint": "2 events were inserted"})),
+        )
+        .on(
+            Expected::post(path),
+            Reply::result(200, json!({"Default Bulk Endpoint": "1 events were inserted"})),
+        )
+        .on(Expected::post(path), Reply::result(200, json!({"said": "otherwise"})));
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
     let events = [
         Event::new("OpenFactory", "drift/d1", Severity::Major, time)
@@ -117,6 +125,13 @@ async fn events_are_sent_until_they_arrive() {
         (&sent["records"][1]["severity"], &sent["records"][1]["resolution_state"]),
         (&json!("0"), &json!("Closing"))
     );
+    let fewer = sn.events().send(&events).await.unwrap_err();
+    assert_eq!(
+        (fewer.kind(), fewer.may_have_happened()),
+        (ErrorKind::Decode, true),
+        "one of two is no success"
+    );
+    sn.events().send(&events).await.unwrap();
     let unkeyed = Event::new("OpenFactory", "", Severity::Ok, time);
     assert_eq!(sn.events().send(&[unkeyed]).await.unwrap_err().kind(), ErrorKind::Local);
     script.assert_done();

@@ -4,6 +4,8 @@ use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
 use openfactory_sn::transport::TransportErrorKind;
 use openfactory_sn::{Cause, Error, ErrorKind, Fields, Query, RetryPolicy};
 
+use serde_json::{Value, json};
+
 use crate::support::{INCIDENT, builder, id, record_path};
 
 /// What is asked when the instance answers so.
@@ -295,5 +297,41 @@ async fn an_empty_list_says_nothing_of_rights() {
     assert!(incidents.find(&Query::new()).await.unwrap().is_empty());
     let error = incidents.get(&id()).await.unwrap_err();
     assert!(error.advice().contains("hidden from this user"));
+    script.assert_done();
+}
+
+#[tokio::test]
+async fn choices_of_which_only_labels_are_shown_are_no_choices() {
+    use openfactory_sn::models::choice::Choice;
+
+    let list = || Expected::get("/api/now/table/sys_choice");
+    let row = |value: Value| {
+        let mut row = json!({"sys_id": "s1", "label": "Solution provided"});
+        for (name, value) in value.as_object().unwrap() {
+            row[name] = value.clone();
+        }
+        Reply::result(200, json!([row]))
+    };
+    let asked = json!({"name": "incident", "element": "close_code", "inactive": "false"});
+    let script = ScriptedTransport::new()
+        .on(list(), row(json!({})))
+        .on(list(), row(asked.clone()))
+        .on(list(), Reply::fault(403, "Insufficient rights to query records", READ_ACL))
+        .on(list(), Reply::fault(503, "Instance is starting", ""))
+        .on(list(), {
+            let mut whole = asked;
+            whole["value"] = "Solution provided".into();
+            row(whole)
+        });
+    let sn = builder(&script).retry(RetryPolicy::never()).build().unwrap();
+    for _ in 0..3 {
+        let error = Choice::offered(&sn, "incident", "close_code").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+        assert!(error.advice().contains("labels of sys_choice alone"), "{}", error.advice());
+    }
+    let away = Choice::offered(&sn, "incident", "close_code").await.unwrap_err();
+    assert_eq!(away.kind(), ErrorKind::Unavailable, "what passes is not taken for a missing right");
+    let choices = Choice::offered(&sn, "incident", "close_code").await.unwrap();
+    assert_eq!((choices.len(), choices[0].value.as_str()), (1, "Solution provided"));
     script.assert_done();
 }

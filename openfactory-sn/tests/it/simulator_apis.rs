@@ -2,14 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use openfactory_simulator::{CHANGE_MANAGER_USER, OAuthClient, Simulator};
+use openfactory_simulator::faults::{Fault, FaultKind};
+use openfactory_simulator::profile::Profile;
+use openfactory_simulator::{CHANGE_MANAGER_USER, OAuthClient, Simulator, User};
 use openfactory_sn::cmdb::{CiOperation, IreErrorCode, Item, Payload};
 use openfactory_sn::doctor::{Needs, Verdict};
 use openfactory_sn::models::change_request::{STATE, State, Type};
 use openfactory_sn::models::relationship_type::RelationshipType;
 use openfactory_sn::poll::{Cursor, Poller};
 use openfactory_sn::sync::{Desired, Sent};
-use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret};
+use openfactory_sn::{Auth, Cause, Client, CorrelationId, ErrorKind, Fields, Secret};
 
 use crate::support::{client_of, person};
 
@@ -119,4 +121,39 @@ async fn an_instance_is_examined() {
     assert!(matches!(verdict("relation type Runs on::Runs"), Verdict::Good), "{findings:#?}");
     assert!(matches!(verdict("Change Management API"), Verdict::Good), "{findings:#?}");
     simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn events_become_one_alert_however_often_they_are_sent() {
+    use openfactory_sn::event::{Event, Severity};
+
+    let simulator = simulator().await;
+    let events = integration(&simulator).events();
+    let event = |severity| {
+        Event::new("OpenFactory", "drift/edge-1", severity, SystemTime::now())
+            .node("edge-1")
+            .info("path", "/etc/\"x\"")
+    };
+    events.send(&[event(Severity::Minor), event(Severity::Major)]).await.unwrap();
+    // An answer is lost, and the client sends again.
+    simulator.inject(Fault::new(FaultKind::DropAfterCommit).on_path("/api/global/em/jsonv2"));
+    events.send(&[event(Severity::Major)]).await.unwrap();
+    let store = simulator.store();
+    let alerts = store.records("em_alert").unwrap();
+    assert_eq!((alerts.len(), store.records("em_event").unwrap().len()), (1, 4));
+    assert_eq!((alerts[0].value("state"), alerts[0].value("severity")), ("Open", "2"));
+    assert_eq!(alerts[0].value("additional_info"), r#"{"path":"/etc/\"x\""}"#);
+    events.send(&[event(Severity::Clear)]).await.unwrap();
+    assert_eq!(simulator.store().records("em_alert").unwrap()[0].value("state"), "Closed");
+    // Whoever lacks the role is told so, and an instance without the plugin has no such door.
+    let itil =
+        person(&simulator, CHANGE_MANAGER_USER).events().send(&[event(Severity::Ok)]).await.unwrap_err();
+    assert_eq!((itil.kind(), itil.cause()), (ErrorKind::Forbidden, Some(Cause::ApiAcl)));
+    simulator.shutdown().await;
+    let stock = Simulator::builder().profile(Profile::Stock).user(User::new("svc", "x").roles(["admin"]));
+    let stock = stock.start().await.unwrap();
+    let absent = person(&stock, "svc").events().send(&[event(Severity::Ok)]).await.unwrap_err();
+    assert_eq!((absent.kind(), absent.cause()), (ErrorKind::Invalid, Some(Cause::NoSuchApi)));
+    assert!(absent.advice().contains("plugin"), "{}", absent.advice());
+    stock.shutdown().await;
 }

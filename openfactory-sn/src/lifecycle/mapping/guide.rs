@@ -7,6 +7,15 @@ use super::{
     Relations, RiskBySecurityLevel, StatusChoices, Tables,
 };
 use crate::lifecycle::compliance::Compliance;
+use crate::models::change_request::ChangeRequest;
+use crate::models::class::Class;
+use crate::models::group::Group;
+use crate::models::incident::Incident;
+use crate::models::journal_entry::JournalEntry;
+use crate::models::relationship::Relationship;
+use crate::models::relationship_type::RelationshipType;
+use crate::models::user::User;
+use crate::record::Record as _;
 
 fn column(name: &str) -> Column {
     Some(name.to_owned())
@@ -91,19 +100,20 @@ impl Mapping {
 }
 
 fn tables() -> Tables {
+    let image = Class::OsImage.table();
     Tables {
-        change_request: "change_request".to_owned(),
-        incident: "incident".to_owned(),
-        base_image: "cmdb_ci_os_image".to_owned(),
-        build: "cmdb_ci_os_image".to_owned(),
-        device: "cmdb_ci_os_image".to_owned(),
-        relation: "cmdb_rel_ci".to_owned(),
-        relation_type: "cmdb_rel_type".to_owned(),
+        change_request: ChangeRequest::TABLE.to_owned(),
+        incident: Incident::TABLE.to_owned(),
+        base_image: image.to_owned(),
+        build: image.to_owned(),
+        device: image.to_owned(),
+        relation: Relationship::TABLE.to_owned(),
+        relation_type: RelationshipType::TABLE.to_owned(),
         evidence: "sn_grc_item".to_owned(),
         compliance: "sn_grc_item".to_owned(),
-        user: "sys_user".to_owned(),
-        group: "sys_user_group".to_owned(),
-        journal: "sys_journal_field".to_owned(),
+        user: User::TABLE.to_owned(),
+        group: Group::TABLE.to_owned(),
+        journal: JournalEntry::TABLE.to_owned(),
     }
 }
 
