@@ -181,7 +181,7 @@ async fn words_alone_do_not_prove_that_a_record_is_gone() {
 
 #[tokio::test]
 async fn a_correlation_id_of_others_spoils_no_record() {
-    use openfactory_sn::models::{configuration_item, incident};
+    use openfactory_sn::models::configuration_item;
 
     let foreign = "PagerDuty P-12, Züri^retry";
     let row = json!({"sys_id": "a1", "correlation_id": foreign});
@@ -190,7 +190,7 @@ async fn a_correlation_id_of_others_spoils_no_record() {
             script.on(Expected::get(format!("/api/now/table/{table}/a1")), Reply::result(200, row.clone()))
         });
     let (sn, key) = (client(&script), SysId::new("a1").unwrap());
-    assert_eq!(sn.table::<incident::Incident>().get(&key).await.unwrap().correlation_id, foreign);
+    assert_eq!(sn.table::<Incident>().get(&key).await.unwrap().correlation_id, foreign);
     assert_eq!(sn.table::<ChangeRequest>().get(&key).await.unwrap().correlation_id, foreign);
     assert_eq!(
         sn.table::<configuration_item::ConfigurationItem>().get(&key).await.unwrap().correlation_id,
