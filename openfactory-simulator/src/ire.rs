@@ -3,9 +3,11 @@
 //! Every item is identified before anything is written. If one of them has an error, nothing is written at all, unless
 //! the caller allows partial commits; the items that suffer by it are told `ABANDONED`.
 
+mod aside;
 mod commit;
 mod identify;
 mod payload;
+mod reconcile;
 mod relate;
 mod rule;
 
@@ -26,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) source: String,
     /// Whether rows are written at all.
     pub(crate) commit: bool,
+    /// Whether items with errors are put aside, and completed by what their source tells later.
+    pub(crate) aside: bool,
     /// Whether items without errors are written although others have some.
     pub(crate) partial: bool,
     /// Whether two items that describe the same thing are taken as one.
@@ -53,6 +57,8 @@ pub(crate) struct Outcome {
     pub(crate) record: Option<Record>,
     pub(crate) identified: Identified,
     pub(crate) inputs: Vec<usize>,
+    /// Look-up rows and related rows, in the order in which they were sent: table and, where it was written, `sys_id`.
+    pub(crate) beside: Vec<(String, Option<String>)>,
 }
 
 /// What became of a payload.
@@ -69,7 +75,25 @@ pub(crate) fn run(
     payload: &Payload,
     options: &Options,
 ) -> Result<Outcomes, Refusal> {
+    let mut whole = None;
+    let mut merged = Vec::new();
+    if options.aside {
+        let mut completed = payload.clone();
+        for item in &mut completed.items {
+            merged.push(aside::complete(session, item)?);
+        }
+        whole = Some(completed);
+    }
+    let payload = whole.as_ref().unwrap_or(payload);
     let mut found = identify::all(session, payload, options)?;
+    for (item, merged) in found.iter_mut().zip(merged) {
+        item.merged = merged;
+    }
+    let known = is_source(session, &options.source)?;
+    if !known && options.commit {
+        aside::whole(session, writer, payload, &options.source)?;
+    }
+    let rules = reconcile::Rules::load(session)?;
     let relations = relate::resolve(session, payload, &mut found)?;
     let bad = found.iter().any(|item| !item.faults.is_empty());
     if bad && !options.partial {
@@ -90,7 +114,16 @@ pub(crate) fn run(
             continue;
         }
         place.push(items.len());
-        items.push(commit::item(session, writer, payload.item(index), index, identified, options)?);
+        let item = payload.item(index);
+        let mut outcome = commit::item(session, writer, item, index, identified, options, &rules)?;
+        if options.aside && options.commit && known {
+            aside::taken_up(session, &outcome.identified.merged)?;
+            if let Some(item) = item.filter(|_| !outcome.identified.faults.is_empty()) {
+                let aside = aside::item(session, writer, item, &outcome.identified, &options.source)?;
+                outcome.operation = Some(aside);
+            }
+        }
+        items.push(outcome);
     }
     commit::references(session, writer, payload, &place, &mut items, options)?;
     let relations = relate::write(session, writer, &relations, &place, &items, options)?;
@@ -136,16 +169,32 @@ impl Outcome {
         let attempts: Vec<Value> = self.identified.attempts.iter().map(identify::Attempt::told).collect();
         let errors: Vec<Value> =
             faults.iter().map(|fault| json!({ "error": fault.error, "message": fault.message })).collect();
+        let ids: Vec<_> = self.beside.iter().map(|(_, id)| id).collect();
+        let main = self.inputs.first().copied().unwrap_or_default();
+        let beside: Vec<Value> = self
+            .beside
+            .iter()
+            .enumerate()
+            .map(|(sub, (table, id))| {
+                json!({
+                    "className": table,
+                    "sysId": id,
+                    "inputIndices": [{ "mainIndex": main, "subIndex": sub }],
+                    "markers": [],
+                    "mergedPayloadIds": [],
+                })
+            })
+            .collect();
         let mut told = json!({
             "className": self.class,
             "sysId": self.record.as_ref().map_or("Unknown", |record| record.sys_id.as_str()),
             "identifierEntrySysId": self.identified.entry.as_deref().unwrap_or("Unknown"),
             "identificationAttempts": attempts,
-            "relatedSysIds": [],
-            "relatedItems": [],
+            "relatedSysIds": ids,
+            "relatedItems": beside,
             "markers": [],
             "inputIndices": self.inputs,
-            "mergedPayloadIds": [],
+            "mergedPayloadIds": self.identified.merged,
             "errorCount": errors.len(),
             "errors": errors,
             "warnings": [],

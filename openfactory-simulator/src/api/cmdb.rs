@@ -58,8 +58,13 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
             let body = body(session, call)?;
             let item = json!({ "items": [{ "className": class, "values": body.attributes }] });
             let payload = Payload::from_json(item.to_string().as_bytes())?;
-            let options =
-                Options { source: body.source.clone(), commit: true, partial: false, deduplicate: false };
+            let options = Options {
+                source: body.source.clone(),
+                commit: true,
+                aside: false,
+                partial: false,
+                deduplicate: false,
+            };
             let outcomes = ire::run(session, &app.writer(&caller), &payload, &options)?;
             let outcome = outcomes.items.into_iter().next();
             let Some(record) = outcome.as_ref().and_then(|outcome| outcome.record.clone()) else {

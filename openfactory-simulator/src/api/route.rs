@@ -122,7 +122,8 @@ fn now(
         ["tinyurl"] => tiny::shorten(app, session, call),
         ["identifyreconcile"] => ire::identify(app, session, call, Variant::Plain),
         ["identifyreconcile", "enhanced"] => ire::identify(app, session, call, Variant::Enhanced),
-        ["identifyreconcile", "query" | "queryEnhanced"] => ire::identify(app, session, call, Variant::Query),
+        ["identifyreconcile", "query"] => ire::identify(app, session, call, Variant::Query),
+        ["identifyreconcile", "queryEnhanced"] => ire::identify(app, session, call, Variant::QueryEnhanced),
         _ => Err(Refusal::no_resource(&call.path)),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::identify::Identified;
 use super::payload::{Item, Payload, texts};
+use super::reconcile::Rules;
 use super::{Options, Outcome};
 use crate::instant;
 use crate::query::{Condition, Operator, Query, evaluate};
@@ -20,16 +21,22 @@ pub(super) fn item(
     index: usize,
     identified: Identified,
     options: &Options,
+    rules: &Rules,
 ) -> Result<Outcome, Refusal> {
     let class = item.map_or("", |item| item.class.as_str()).to_owned();
-    let mut outcome = Outcome { class, operation: None, record: None, identified, inputs: vec![index] };
+    let beside = item.map_or_else(Vec::new, |item| {
+        item.lookup.iter().chain(&item.related).map(|row| (row.class.clone(), None)).collect()
+    });
+    let mut outcome =
+        Outcome { class, operation: None, record: None, identified, inputs: vec![index], beside };
     let Some(item) = item.filter(|_| outcome.identified.faults.is_empty()) else { return Ok(outcome) };
     match outcome.identified.record.clone() {
         None => {
             outcome.operation = Some("INSERT");
             if options.commit {
                 let record = insert(session, writer, item, options)?;
-                hang_on(session, writer, item, &record)?;
+                rules.note(session, writer, &options.source, &record, &texts(&item.values))?;
+                outcome.beside = hang_on(session, writer, item, &outcome.identified, &record)?;
                 outcome.record = Some(record);
             }
         }
@@ -37,6 +44,7 @@ pub(super) fn item(
             let (operation, class) = reclassified(session, item, &old);
             let mut input = texts(&item.values);
             input.remove("sys_id");
+            rules.admit(session, &options.source, &old, &mut input)?;
             let mut target = old.clone();
             class.clone_into(&mut target.class);
             let mut wished = target.clone();
@@ -46,6 +54,7 @@ pub(super) fn item(
             class.clone_into(&mut outcome.class);
             outcome.record = Some(old.clone());
             if options.commit {
+                let admitted = input.clone();
                 if changed {
                     input.insert("discovery_source".to_owned(), options.source.clone());
                 }
@@ -57,7 +66,8 @@ pub(super) fn item(
                 // That it was seen again is no change of it.
                 record.set("last_discovered", instant::glide(session.now));
                 session.replace(&record)?;
-                hang_on(session, writer, item, &record)?;
+                rules.note(session, writer, &options.source, &record, &admitted)?;
+                outcome.beside = hang_on(session, writer, item, &outcome.identified, &record)?;
                 outcome.record = Some(record);
             }
         }
@@ -95,15 +105,30 @@ fn reclassified<'a>(session: &Session<'_>, item: &'a Item, old: &'a Record) -> (
     }
 }
 
-/// The rows beside the item's own: look-up rows, and the key of the source.
-fn hang_on(session: &Session<'_>, writer: &Writer<'_>, item: &Item, record: &Record) -> Result<(), Refusal> {
+/// The rows beside the item's own: look-up rows, related rows, and the key of the source. Gives the former.
+fn hang_on(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    item: &Item,
+    identified: &Identified,
+    record: &Record,
+) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let mut beside = Vec::new();
     for lookup in &item.lookup {
-        if session.schema.field(&lookup.class, "cmdb_ci").is_none() {
-            continue;
+        let mut written = None;
+        if session.schema.field(&lookup.class, "cmdb_ci").is_some() {
+            let mut values = texts(&lookup.values);
+            values.insert("cmdb_ci".to_owned(), record.sys_id.clone());
+            written = Some(once(session, writer, &lookup.class, values.clone(), values)?.sys_id);
         }
-        let mut values = texts(&lookup.values);
-        values.insert("cmdb_ci".to_owned(), record.sys_id.clone());
-        once(session, writer, &lookup.class, values.clone(), values)?;
+        beside.push((lookup.class.clone(), written));
+    }
+    for (row, rule) in item.related.iter().zip(&identified.related) {
+        let mut values = texts(&row.values);
+        values.insert(rule.field.clone(), record.sys_id.clone());
+        let mut keys = values.clone();
+        keys.retain(|name, _| *name == rule.field || rule.attributes.contains(name));
+        beside.push((row.class.clone(), Some(once(session, writer, &row.class, keys, values)?.sys_id)));
     }
     if let Some(info) = &item.sys_object_source_info {
         let keys = [("name", &info.source_name), ("id", &info.source_native_key)];
@@ -121,7 +146,7 @@ fn hang_on(session: &Session<'_>, writer: &Writer<'_>, item: &Item, record: &Rec
         }
         once(session, writer, "sys_object_source", keys, values)?;
     }
-    Ok(())
+    Ok(beside)
 }
 
 /// Makes a row, or changes the one that has these keys.
@@ -131,15 +156,14 @@ fn once(
     table: &str,
     keys: BTreeMap<String, String>,
     values: BTreeMap<String, String>,
-) -> Result<(), Refusal> {
+) -> Result<Record, Refusal> {
     let query = keys.into_iter().fold(Query::default(), |query, (field, value)| {
         query.and(&Condition { field, operator: Operator::Is, value })
     });
     match evaluate::run(session, table, &query)?.into_iter().next() {
-        Some(row) => write::update(session, writer, &row, &Input::values(values))?,
-        None => write::create(session, writer, table, &Input::values(values))?,
-    };
-    Ok(())
+        Some(row) => write::update(session, writer, &row, &Input::values(values)),
+        None => write::create(session, writer, table, &Input::values(values)),
+    }
 }
 
 /// Lets fields of items refer to other items of the payload.

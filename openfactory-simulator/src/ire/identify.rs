@@ -21,6 +21,10 @@ pub(crate) struct Identified {
     pub(crate) faults: Vec<Fault>,
     /// An earlier item of the payload that describes the same.
     pub(super) same_as: Option<usize>,
+    /// How what is related to it is kept, in the order in which it was sent.
+    pub(super) related: Vec<rule::Related>,
+    /// What was put aside of it before, and counts now.
+    pub(super) merged: Vec<String>,
     /// Whether it can only be identified with what it hangs on.
     pub(super) dependent: bool,
 }
@@ -62,6 +66,7 @@ pub(super) fn all(
             let message = format!("Invalid data source [{}]", options.source);
             identified.faults.insert(0, Fault::new("INVALID_INPUT_DATA", message));
         }
+        belongings(session, &rules, item, options, &mut identified);
         if let Some(first) = own.iter().find_map(|key| keys.get(key).copied()) {
             if options.deduplicate {
                 identified.same_as = Some(first);
@@ -76,6 +81,41 @@ pub(super) fn all(
         found.push(identified);
     }
     Ok(found)
+}
+
+/// Checks what was sent with an item: look-ups once each, and related rows of tables that a rule names.
+fn belongings(
+    session: &Session<'_>,
+    rules: &[Rule],
+    item: &Item,
+    options: &Options,
+    identified: &mut Identified,
+) {
+    let twice = |rows: &[super::payload::Lookup]| {
+        rows.iter().enumerate().any(|(at, row)| rows.iter().take(at).any(|before| before == row))
+    };
+    let doubled = [
+        (&item.lookup, "DUPLICATE_LOOKUP_PAYLOAD", "lookup"),
+        (&item.related, "DUPLICATE_RELATED_PAYLOAD", "related"),
+    ];
+    for (rows, error, name) in doubled {
+        if !options.deduplicate && twice(rows) {
+            identified.faults.push(Fault::new(error, format!("Found duplicate {name} items in the payload")));
+        }
+    }
+    let rule = rule::of(session, rules, &item.class);
+    for row in &item.related {
+        let known = rule.and_then(|rule| rule.related.iter().find(|related| related.table == row.class));
+        let known = known
+            .filter(|known| known.attributes.iter().all(|attribute| text(&row.values, attribute).is_some()));
+        match known {
+            Some(known) => identified.related.push(known.clone()),
+            None => {
+                let message = format!("No related entry allows [{}] for class [{}]", row.class, item.class);
+                identified.faults.push(Fault::new("INVALID_INPUT_DATA", message));
+            }
+        }
+    }
 }
 
 /// One item, and the keys by which a second description of it would be known.
@@ -142,7 +182,7 @@ fn attempt(
     item: &Item,
     known: &mut Identified,
 ) -> Result<Option<String>, StoreError> {
-    let lookup = !session.schema.is_a(&entry.table, "cmdb_ci");
+    let lookup = !session.schema.is_a(&item.class, &entry.table);
     let values = if lookup {
         item.lookup.iter().find(|lookup| lookup.class == entry.table).map(|lookup| &lookup.values)
     } else {

@@ -8,9 +8,12 @@ use serde_json::Value;
 use crate::refusal::Refusal;
 
 /// `{"items": [...], "relations": [...], "referenceItems": [...]}`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Payload {
     pub(crate) items: Vec<Item>,
+    /// As it was sent, to be put aside.
+    #[serde(skip)]
+    pub(super) sent: Value,
     #[serde(default)]
     pub(super) relations: Vec<Relation>,
     #[serde(default, rename = "referenceItems")]
@@ -18,7 +21,7 @@ pub(crate) struct Payload {
 }
 
 /// One configuration item.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Item {
     #[serde(default, rename = "className")]
     pub(crate) class: String,
@@ -28,14 +31,17 @@ pub(crate) struct Item {
     pub(crate) values: BTreeMap<String, Value>,
     #[serde(default)]
     pub(crate) lookup: Vec<Lookup>,
+    /// Rows that belong to the item and tell nothing of which one it is.
+    #[serde(default)]
+    pub(crate) related: Vec<Lookup>,
     #[serde(default)]
     pub(crate) sys_object_source_info: Option<SourceInfo>,
     #[serde(default)]
     pub(crate) settings: Settings,
 }
 
-/// A row of a table of its own that helps to identify the item, such as a serial number.
-#[derive(Debug, Deserialize)]
+/// A row of a table of its own that helps to identify the item, such as a serial number, or that is related to it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Lookup {
     #[serde(rename = "className")]
     pub(crate) class: String,
@@ -44,7 +50,7 @@ pub(crate) struct Lookup {
 }
 
 /// Under which key the source itself knows the item.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct SourceInfo {
     pub(crate) source_name: String,
     pub(crate) source_native_key: String,
@@ -63,7 +69,7 @@ pub(crate) struct Settings {
 }
 
 /// Between two items, by index or by `internal_id`.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Relation {
     #[serde(default)]
     pub(super) parent: Option<usize>,
@@ -78,7 +84,7 @@ pub(crate) struct Relation {
 }
 
 /// A field of one item that refers to another item.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Reference {
     #[serde(rename = "referenceField")]
     pub(super) field: String,
@@ -89,7 +95,11 @@ pub(super) struct Reference {
 
 impl Payload {
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(body).map_err(|error| Refusal::unreadable(error.to_string()))
+        let unreadable = |error: serde_json::Error| Refusal::unreadable(error.to_string());
+        let sent: Value = serde_json::from_slice(body).map_err(unreadable)?;
+        let mut payload = Self::deserialize(&sent).map_err(unreadable)?;
+        payload.sent = sent;
+        Ok(payload)
     }
 
     pub(super) fn item(&self, index: usize) -> Option<&Item> {

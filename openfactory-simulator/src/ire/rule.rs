@@ -10,6 +10,18 @@ pub(super) struct Rule {
     /// Whether the class is identified by itself, without what it hangs on.
     pub(super) independent: bool,
     pub(super) entries: Vec<Entry>,
+    /// What may be sent as related to an item.
+    pub(super) related: Vec<Related>,
+}
+
+/// A table whose rows may be related to an item.
+#[derive(Clone, Debug)]
+pub(super) struct Related {
+    pub(super) table: String,
+    /// Its field that refers to the item.
+    pub(super) field: String,
+    /// What tells its rows apart.
+    pub(super) attributes: Vec<String>,
 }
 
 /// One way to identify: by the attributes that have to be equal.
@@ -25,6 +37,7 @@ pub(super) struct Entry {
 /// All rules in force.
 pub(super) fn load(session: &Session<'_>) -> Result<Vec<Rule>, StoreError> {
     let entries = session.scan("cmdb_identifier_entry", &Narrow::All)?;
+    let related = session.scan("cmdb_related_entry", &Narrow::All)?;
     let mut rules = Vec::new();
     for row in session.scan("cmdb_identifier", &Narrow::All)? {
         if row.value("active") != "true" {
@@ -36,7 +49,7 @@ pub(super) fn load(session: &Session<'_>) -> Result<Vec<Rule>, StoreError> {
         let mut own: Vec<Entry> = own
             .map(|entry| Entry {
                 sys_id: entry.sys_id.clone(),
-                attributes: entry.value("attributes").split(',').map(|name| name.trim().to_owned()).collect(),
+                attributes: names(entry.value("attributes")),
                 table: match entry.value("table") {
                     "" => row.value("applies_to").to_owned(),
                     table => table.to_owned(),
@@ -50,9 +63,23 @@ pub(super) fn load(session: &Session<'_>) -> Result<Vec<Rule>, StoreError> {
             applies_to: row.value("applies_to").to_owned(),
             independent: row.value("independent") == "true",
             entries: own,
+            related: related
+                .iter()
+                .filter(|entry| entry.value("identifier") == row.sys_id && entry.value("active") == "true")
+                .map(|entry| Related {
+                    table: entry.value("table").to_owned(),
+                    field: entry.value("referenced_field").to_owned(),
+                    attributes: names(entry.value("attributes")),
+                })
+                .collect(),
         });
     }
     Ok(rules)
+}
+
+/// The names in a list of them.
+pub(super) fn names(list: &str) -> Vec<String> {
+    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 /// The rule of a class, or else of the nearest class that it extends. `cmdb_ci` itself has none.

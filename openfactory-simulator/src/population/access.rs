@@ -10,10 +10,16 @@ use crate::store::Session;
 pub(super) use hardened::{CHANGE_ROLE, CMDB_ROLE, GRC_ROLE, INCIDENT_ROLE, POINT_ROLES};
 
 /// Tables that only an administrator writes, beside those whose name begins with `sys_`.
-const PLATFORM_TABLES: [&str; 9] = [
+const PLATFORM_TABLES: [&str; 15] = [
     "cmdb_rel_type",
     "cmdb_identifier",
     "cmdb_identifier_entry",
+    "cmdb_related_entry",
+    "cmdb_reconciliation_definition",
+    "cmdb_datasource_staleness",
+    "cmdb_datasource_last_update",
+    "cmdb_ire_partial_payloads",
+    "cmdb_ire_incomplete_payloads",
     "chg_model",
     "chg_mgt_worker",
     "risk_conditions",

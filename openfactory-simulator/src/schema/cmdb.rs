@@ -19,6 +19,10 @@ pub(super) fn tables() -> Vec<Table> {
         Table::new("cmdb_ci_linux_server", "Linux Server")
             .extends("cmdb_ci_server")
             .strings(&[("kernel_release", "Kernel release")]),
+        Table::new("cmdb_ci_network_adapter", "Network Adapter")
+            .extends("cmdb_ci")
+            .references(&[("cmdb_ci", "Configuration item", "cmdb_ci")])
+            .strings(&[("netmask", "Netmask"), ("adapter_type", "Type")]),
         Table::new("cmdb_ci_service", "Service")
             .extends("cmdb_ci")
             .strings(&[("service_classification", "Service classification"), ("version", "Version")]),

@@ -1,9 +1,13 @@
 //! Identification and Reconciliation.
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use openfactory_simulator::clock::ManualClock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Instance, column, instance, refusal, result};
+use crate::support::{Instance, builder, column, instance, refusal, result, started};
 
 const PATH: &str = "/api/now/identifyreconcile";
 
@@ -49,7 +53,8 @@ async fn an_item_is_inserted_once_and_updated_after() {
         [
             ("cmdb_serial_number", "SKIPPED"),
             ("cmdb_ci_hardware", "NO_MATCH"),
-            ("cmdb_ci_hardware", "NO_MATCH")
+            ("cmdb_ci_hardware", "NO_MATCH"),
+            ("cmdb_ci_network_adapter", "SKIPPED")
         ]
         .map(|(table, result)| (json!(table), json!(result)))
     );
@@ -182,4 +187,120 @@ async fn a_match_of_another_class_moves_the_item() {
     let rows = it.get("/api/now/table/cmdb_ci").await;
     assert_eq!(column(&rows, "sys_class_name"), ["cmdb_ci_server"]);
     assert_eq!(told(&ask(&it, "", item("cmdb_ci_os_image", json!({}))).await), ["UPDATE_WITH_SWITCH"]);
+}
+
+#[tokio::test]
+async fn related_rows_are_written_where_a_rule_allows_them() {
+    let it = instance().await;
+    let adapter = json!({ "className": "cmdb_ci_network_adapter",
+        "values": { "name": "eth0", "ip_address": "10.0.0.1", "mac_address": "00:55:51:21:26:2f" } });
+    let item = |related: Value| json!({ "items": [{ "className": "cmdb_ci_linux_server", "values": { "name": "edge-1" }, "related": related }] });
+    let key =
+        |value: &str| json!({ "className": "cmdb_key_value", "values": { "key": "fleet", "value": value } });
+    let made = ask(&it, "", item(json!([adapter, key("north")]))).await;
+    assert_eq!(told(&made), ["INSERT"]);
+    let first = &made["items"][0];
+    assert_eq!(column(&first["relatedItems"], "className"), ["cmdb_ci_network_adapter", "cmdb_key_value"]);
+    assert_eq!(first["relatedItems"][1]["inputIndices"], json!([{ "mainIndex": 0, "subIndex": 1 }]));
+    let again = ask(&it, "", item(json!([adapter, key("south")]))).await;
+    assert_eq!(again["items"][0]["relatedSysIds"], first["relatedSysIds"]);
+    let rows = it.get("/api/now/table/cmdb_key_value").await;
+    assert_eq!(
+        (column(&rows, "value"), &rows[0]["configuration_item"]["value"]),
+        (vec!["south".to_owned()], &first["sysId"])
+    );
+
+    // An adapter tells which device it is, too, where it is sent to look the device up.
+    let found = json!({ "items": [{ "className": "cmdb_ci_linux_server", "values": { "os": "x" }, "lookup": [adapter] }] });
+    let found = ask(&it, "", found).await;
+    assert_eq!((told(&found), &found["items"][0]["sysId"]), (vec!["UPDATE".to_owned()], &first["sysId"]));
+    for (related, error) in [
+        (json!([{ "className": "incident", "values": {} }]), "INVALID_INPUT_DATA"),
+        (json!([{ "className": "cmdb_key_value", "values": { "value": "x" } }]), "INVALID_INPUT_DATA"),
+        (json!([adapter, adapter]), "DUPLICATE_RELATED_PAYLOAD"),
+    ] {
+        assert_eq!(told(&ask(&it, "", item(related)).await), [error]);
+    }
+}
+
+#[tokio::test]
+async fn reconciliation_rules_say_which_source_writes_what() {
+    let clock =
+        Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_438_400)));
+    let it = started(builder().clock(clock.clone())).await;
+    let rule = |source: &str, attributes: &str, priority: u32| {
+        let class = "cmdb_ci_computer";
+        json!({ "applies_to": class, "discovery_source": source, "attributes": attributes, "priority": priority })
+    };
+    for rule in [rule("ServiceNow", "os", 10), rule("OpenFactory", "os", 20), rule("OpenFactory", "", 5)] {
+        let made =
+            it.send("admin", Method::POST, "/api/now/table/cmdb_reconciliation_definition", rule).await;
+        assert_eq!(made.status(), 201);
+    }
+    let tell = async |source: &str, os: &str, version: &str| {
+        let item = server(json!({ "name": "edge-1", "os": os, "os_version": version }));
+        let path = format!("{PATH}?sysparm_data_source={source}");
+        let told = result(it.send("ada", Method::POST, &path, json!({ "items": [item] })).await).await;
+        let row = it
+            .get(&format!(
+                "/api/now/table/cmdb_ci_linux_server/{}",
+                told["items"][0]["sysId"].as_str().unwrap()
+            ))
+            .await;
+        [&told["items"][0]["operation"], &row["os"], &row["os_version"]]
+            .map(|value| value.as_str().unwrap().to_owned())
+    };
+    assert_eq!(tell("OpenFactory", "a", "1").await, ["INSERT", "a", "1"]);
+    // For the one attribute the other source goes first; for all the rest it has no rule.
+    assert_eq!(tell("ServiceNow", "b", "2").await, ["UPDATE", "b", "1"]);
+    assert_eq!(tell("OpenFactory", "c", "3").await, ["UPDATE", "b", "3"]);
+    assert_eq!(tell("OpenFactory", "d", "3").await, ["NO_CHANGE", "b", "3"]);
+
+    // What the first source wrote holds for an hour.
+    let stale =
+        json!({ "applies_to": "cmdb_ci", "discovery_source": "ServiceNow", "effective_duration": 3600 });
+    it.send("admin", Method::POST, "/api/now/table/cmdb_datasource_staleness", stale).await;
+    assert_eq!(tell("OpenFactory", "d", "3").await, ["NO_CHANGE", "b", "3"]);
+    clock.advance(Duration::from_secs(3_601));
+    assert_eq!(tell("OpenFactory", "d", "3").await, ["UPDATE", "d", "3"]);
+}
+
+#[tokio::test]
+async fn what_is_incomplete_is_put_aside_and_completed_by_its_source() {
+    let it = instance().await;
+    let rows = |table: &str| it.simulator.store().records(table).unwrap();
+    // Without a source that is known, the payload as a whole.
+    let payload = json!({ "items": [server(json!({ "name": "edge-1" }))] });
+    assert_eq!(it.send("ada", Method::POST, PATH, payload.clone()).await.status(), 200);
+    let kept: Value = serde_json::from_str(rows("cmdb_ire_incomplete_payloads")[0].value("payload")).unwrap();
+    assert_eq!(kept, payload);
+
+    let item = |values: Value, recency: &str| {
+        json!({ "items": [{ "className": "cmdb_ci_linux_server", "values": values, "sys_object_source_info": {
+            "source_name": "OpenFactory", "source_native_key": "dev-1", "source_recency_timestamp": recency } }] })
+    };
+    let first = item(json!({ "os": "old", "ram": "8" }), "2026-01-01 10:00:00");
+    let aside = ask(&it, "/enhanced", first.clone()).await;
+    assert_eq!(told(&aside), ["MISSING_MATCHING_ATTRIBUTES"]);
+    assert_eq!(aside["items"][0]["operation"], "INSERT_AS_PARTIAL");
+    let nameless = ask(&it, "/enhanced", json!({ "items": [server(json!({ "os": "x" }))] })).await;
+    assert_eq!(nameless["items"][0]["operation"], "INSERT_AS_INCOMPLETE");
+    assert_eq!((rows("cmdb_ire_partial_payloads").len(), rows("cmdb_ire_incomplete_payloads").len()), (1, 2));
+    // Asked only, or with the option off, nothing is put aside.
+    ask(&it, "/queryEnhanced", first.clone()).await;
+    ask(&it, "/enhanced?options=partial_payloads:false", first).await;
+    assert_eq!(rows("cmdb_ire_partial_payloads").len(), 1);
+
+    let whole = item(json!({ "name": "edge-1", "os": "new" }), "2026-01-01 11:00:00");
+    let made = ask(&it, "/enhanced", whole).await;
+    assert_eq!(
+        (told(&made), made["items"][0]["mergedPayloadIds"].as_array().unwrap().len()),
+        (vec!["INSERT".to_owned()], 1)
+    );
+    let row = &rows("cmdb_ci")[0];
+    assert_eq!((row.value("name"), row.value("os"), row.value("ram")), ("edge-1", "new", "8"));
+    assert_eq!(rows("cmdb_ire_partial_payloads").len(), 0);
+    let path = format!("{PATH}/enhanced?options=partial");
+    let (status, _, detail) = it.refused("ada", Method::POST, &path, json!({ "items": [] })).await;
+    assert_eq!((status, detail.as_str()), (500, "Chunk [partial] is not a valid entry"));
 }
