@@ -1,6 +1,7 @@
 //! From an `Authorization` header to a caller.
 
 mod assertion;
+pub(crate) mod consent;
 pub(crate) mod grant;
 
 use std::collections::BTreeMap;

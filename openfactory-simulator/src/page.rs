@@ -6,6 +6,7 @@
 
 mod approval;
 mod calls;
+mod consent;
 mod document;
 mod file;
 mod link;
@@ -82,6 +83,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/page/attachment/{sys_id}", get(on_file))
         .route("/page/approval/{sys_id}", post(on_approval))
         .route("/page/calls", get(on_calls))
+        .route("/page/consent", get(on_consent).post(on_consented))
 }
 
 async fn on_document(
@@ -130,6 +132,14 @@ async fn on_approval(State(app): State<Arc<App>>, Path(sys_id): Path<String>, re
 
 async fn on_calls(State(app): State<Arc<App>>, request: Request) -> Response {
     visited(app, request, calls::show).await
+}
+
+async fn on_consent(State(app): State<Arc<App>>, request: Request) -> Response {
+    visited(app, request, consent::show).await
+}
+
+async fn on_consented(State(app): State<Arc<App>>, request: Request) -> Response {
+    visited(app, request, consent::answer).await
 }
 
 /// Lets somebody who is logged in look, or act by a form that this page made; sends others to the login.

@@ -4,6 +4,7 @@ mod access;
 pub(crate) mod changes;
 mod demo;
 mod dictionary;
+mod filters;
 mod identifiers;
 mod imports;
 mod layouts;
@@ -68,6 +69,7 @@ pub(crate) fn plant(session: &Session<'_>, population: Population) -> Result<(),
     policies::plant(session)?;
     identifiers::plant(session)?;
     changes::plant(session)?;
+    filters::plant(session)?;
     imports::plant(session)?;
     dictionary::plant(session)?;
     layouts::plant(session)?;

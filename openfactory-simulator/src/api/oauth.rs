@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::call::pairs;
-use super::{Answer, App, Call, encoded};
+use super::{Answer, App, Call};
+use crate::auth::consent::Question;
 use crate::auth::grant::Form;
 use crate::refusal::Refusal;
 use crate::store::Session;
@@ -59,25 +60,20 @@ pub(super) fn revoke(_: &App, session: &Session<'_>, call: &Call) -> Result<Answ
     Ok(Answer::empty(StatusCode::OK))
 }
 
-/// `GET /oauth_auth.do`: whoever proves who they are thereby agrees, and the client is sent a code.
+/// `GET /oauth_auth.do`: a browser is sent to the page on which its user agrees or refuses; whoever proves who they are
+/// with the call itself thereby agrees, and the client is sent a code.
 pub(super) fn authorize(app: &App, session: &Session<'_>, call: &Call) -> Result<Answer, Refusal> {
     if call.method != Method::GET {
         return Err(Refusal::method(call.method.as_str()));
     }
-    let caller = app.caller(session, call)?;
-    let param = |name: &str| call.param(name).unwrap_or_default();
-    let bad = || Refusal::new(StatusCode::BAD_REQUEST, "Invalid request");
-    let challenge = param("code_challenge");
-    let plain = !challenge.is_empty() && param("code_challenge_method") != "S256";
-    if param("response_type") != "code" || plain {
-        return Err(bad());
-    }
-    let uri = param("redirect_uri");
-    let code = app.logins.code(session, param("client_id"), uri, challenge, &caller.user_name)?;
-    let code = code.ok_or_else(bad)?;
-    let separator = if uri.contains('?') { '&' } else { '?' };
-    let state = call.param("state").map(|state| format!("&state={}", encoded(state))).unwrap_or_default();
-    let to = format!("{uri}{separator}code={}{state}", encoded(&code));
+    let question = Question::read(&app.logins, |name| call.param(name).map(str::to_owned))?;
+    let to = if call.header("authorization").is_none() {
+        let asked = call.path_and_query.split_once('?').map_or("", |(_, query)| query);
+        format!("/page/consent?{asked}")
+    } else {
+        let caller = app.caller(session, call)?;
+        question.agreed(&app.logins, session, &caller.user_name)?
+    };
     Ok(Answer::empty(StatusCode::FOUND).header(header::LOCATION, &to))
 }
 

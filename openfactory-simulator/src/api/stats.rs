@@ -11,11 +11,12 @@ use serde_json::{Map, Value, json};
 use self::having::Having;
 use super::{Answer, App, Call, table};
 use crate::access::{Access, Operation};
+use crate::locale::Locale;
 use crate::query::{evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::render::Display;
-use crate::schema::{Field, FieldType, Schema};
+use crate::render::{self, Display};
+use crate::schema::{Field, Schema};
 use crate::store::{Session, StoreError};
 
 /// What is made of the values of a field.
@@ -44,10 +45,16 @@ impl Function {
     }
 
     /// The outcome as text, with four decimals for an average; empty where there is no value.
-    fn of(self, session: &Session<'_>, field: &Field, rows: &[Record]) -> Result<String, StoreError> {
+    fn of(
+        self,
+        session: &Session<'_>,
+        path: &str,
+        field: &Field,
+        rows: &[Record],
+    ) -> Result<String, StoreError> {
         let mut values = Vec::new();
         for row in rows {
-            let value = walk::value(session, row, &field.name)?;
+            let value = walk::value(session, row, path)?;
             if !value.is_empty() {
                 values.push(value);
             }
@@ -113,7 +120,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
             let named = by
                 .iter()
                 .zip(&group.key)
-                .map(|((path, field), value)| named(session, path, field, value, display))
+                .map(|((path, field), value)| named(session, path, field, value, display, &caller.locale))
                 .collect::<Result<Vec<_>, _>>()?;
             Ok(json!({ "stats": wanted.stats(session, group)?, "groupby_fields": named }))
         })
@@ -147,7 +154,7 @@ impl<'a> Wanted<'a> {
         for (function, fields) in &self.functions {
             let mut outcomes = Map::new();
             for (path, field) in fields {
-                outcomes.insert(path.clone(), json!(function.of(session, field, &group.rows)?));
+                outcomes.insert(path.clone(), json!(function.of(session, path, field, &group.rows)?));
             }
             stats.insert(function.name().to_owned(), Value::Object(outcomes));
         }
@@ -186,10 +193,11 @@ fn named(
     field: &Field,
     value: &str,
     display: Display,
+    locale: &Locale,
 ) -> Result<Value, StoreError> {
-    let shown = match (display, &field.kind) {
-        (Display::False, _) | (_, FieldType::DateTime) => value.to_owned(),
-        (Display::True | Display::All, _) => walk::display(session, field, value)?,
+    let shown = match display {
+        Display::False => value.to_owned(),
+        Display::True | Display::All => render::shown(session, field, value, locale)?,
     };
     Ok(match display {
         Display::False => json!({ "field": path, "value": value }),

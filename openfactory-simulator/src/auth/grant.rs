@@ -102,30 +102,30 @@ impl Logins {
         issue(session, client, &user_name, with_refresh, now).map(Ok)
     }
 
-    /// A code for a client to which a user agreed; none if there is no such client, or it takes no codes there.
+    /// Whether there is a client of this id that takes codes there.
+    pub(crate) fn takes_codes(&self, client_id: &str, redirect_uri: &str) -> bool {
+        let client = self.clients.iter().find(|client| client.id == client_id);
+        client.is_some_and(|client| client.redirect_uri.as_deref() == Some(redirect_uri))
+    }
+
+    /// A code for a client to which a user agreed.
     pub(crate) fn code(
         &self,
         session: &Session<'_>,
         client_id: &str,
-        redirect_uri: &str,
         challenge: &str,
         user_name: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let client = self.clients.iter().find(|client| client.id == client_id);
-        let Some(client) = client.filter(|client| client.redirect_uri.as_deref() == Some(redirect_uri))
-        else {
-            return Ok(None);
-        };
+    ) -> Result<String, StoreError> {
         let now = instant::unix_seconds(session.now);
         let code = Token {
             token: entropy::token(session.entropy),
-            client: client.id.clone(),
+            client: client_id.to_owned(),
             user_name: user_name.to_owned(),
             detail: challenge.to_owned(),
             expires: now + CODE_LIFE,
         };
         session.put_token(TokenKind::Code, &code, now)?;
-        Ok(Some(code.token))
+        Ok(code.token)
     }
 }
 

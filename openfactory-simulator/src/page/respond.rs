@@ -20,6 +20,21 @@ pub(super) async fn style() -> Response {
     response
 }
 
+/// A page whose form leads to another origin in the end, which the browser has to be told.
+pub(super) fn page_that_sends_to(
+    origin: Option<&str>,
+    status: StatusCode,
+    template: &impl Template,
+) -> Result<Response, Refusal> {
+    let mut response = page(status, template)?;
+    let policy =
+        origin.map(|origin| POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}")));
+    if let Some(Ok(policy)) = policy.map(|policy| HeaderValue::from_str(&policy)) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
+}
+
 /// A page from its template.
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Result<Response, Refusal> {
     let text = template.render().map_err(|error| {

@@ -12,6 +12,9 @@ pub(super) fn read(value: &str) -> Option<DateTime> {
     value.trim().parse().ok()
 }
 
+/// The length of a date without time.
+const DATE: usize = 10;
+
 fn span(unit: &str, number: i64) -> Option<Span> {
     let new = Span::new();
     match unit {
@@ -80,15 +83,19 @@ impl Apart<'_> {
 }
 
 /// A part of a date that is asked for: which, how it is compared, and its number.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Part {
+    /// The clock by which it is read.
+    zone: TimeZone,
     name: String,
     wanted: i64,
     comparison: String,
 }
 
-/// `Monday@javascript:gs.datePart('dayofweek','monday','EE')`.
+/// `Monday@javascript:gs.datePart('dayofweek','monday','EE')`, and after a NUL the name of the zone by whose clock.
 pub(super) fn part(text: &str) -> Option<Part> {
+    let (text, zone) = text.split_once('\0').unwrap_or((text, "UTC"));
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let (_, script) = text.split_once("gs.datePart(")?;
     let inner = script.trim_end().strip_suffix(')')?;
     let arguments: Vec<&str> =
@@ -110,12 +117,17 @@ pub(super) fn part(text: &str) -> Option<Part> {
         _ => return None,
     };
     let known = ["EE", "LT", "LE", "GT", "GE"].contains(&comparison);
-    known.then(|| Part { name: name.to_owned(), wanted, comparison: comparison.to_owned() })
+    known.then(|| Part { zone, name: name.to_owned(), wanted, comparison: comparison.to_owned() })
 }
 
 impl Part {
     pub(super) fn holds(&self, value: &str) -> bool {
-        let Some(at) = read(value) else { return false };
+        let Some(mut at) = read(value) else { return false };
+        // A date without time is the same by every clock.
+        if value.trim().len() > DATE {
+            let Ok(instant) = TimeZone::UTC.to_timestamp(at) else { return false };
+            at = self.zone.to_datetime(instant);
+        }
         let found = match self.name.as_str() {
             "dayofweek" => i64::from(at.weekday().to_monday_one_offset()),
             "month" => i64::from(at.month()),
@@ -175,6 +187,12 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap().holds(wednesday), holds, "{text}");
         }
+        // Half past ten at night in Los Angeles is the next day in London.
+        let part =
+            |zone: &str| part(&format!("x@javascript:gs.datePart('dayofweek','tuesday','EE')\0{zone}"));
+        assert!(part("America/Los_Angeles").unwrap().holds("2026-02-25 06:30:00"));
+        assert!(!part("UTC").unwrap().holds("2026-02-25 06:30:00"));
+        assert!(!part("America/Los_Angeles").unwrap().holds("2026-02-25"));
         for bad in ["", "'dayofweek','doomsday','EE'", "'month','feb'", "'month','feb','XX'"] {
             assert_eq!(read(bad), None, "{bad}");
         }

@@ -10,10 +10,11 @@ use crate::locale::Locale;
 use crate::store::{Session, StoreError};
 
 /// What is asked of the user as an object, and the same in short.
-const USER: [(&str, &str); 3] = [
+const USER: [(&str, &str); 4] = [
     ("gs.getUser().getID()", "getUserID()"),
     ("gs.getUser().getName()", "getUserName()"),
     ("gs.getUser().getMyGroups()", "getMyGroups()"),
+    ("gs.getUser().getManagerID()", "getManagerID()"),
 ];
 
 /// The value that a script stands for; a value without script as it is; none if the script is not known.
@@ -29,6 +30,10 @@ pub(super) fn value(
     Ok(match (name, arguments.as_slice()) {
         ("getUserID", []) => Some(caller.sys_id.clone()),
         ("getUserName", []) => Some(caller.user_name.clone()),
+        ("getManagerID", []) => {
+            let user = session.find("sys_user", &caller.sys_id)?;
+            Some(user.map(|user| user.value("manager").to_owned()).unwrap_or_default())
+        }
         ("getMyGroups", []) => Some(groups_of(session, caller)?),
         ("nowDateTime", []) => Some(instant::glide(session.now)),
         ("now", []) => {
@@ -41,7 +46,7 @@ pub(super) fn value(
 }
 
 /// The groups that the caller is a member of, as a comma list.
-pub(super) fn groups_of(session: &Session<'_>, caller: &Caller) -> Result<String, StoreError> {
+fn groups_of(session: &Session<'_>, caller: &Caller) -> Result<String, StoreError> {
     let memberships = session.by("sys_user_grmember", "user", &caller.sys_id)?;
     Ok(memberships.iter().map(|row| row.value("group")).collect::<Vec<_>>().join(","))
 }

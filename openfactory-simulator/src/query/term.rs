@@ -57,12 +57,6 @@ const OPERATORS: [(&str, Operator); 47] = [
     ("%", Operator::EndsWith),
 ];
 
-/// The dynamic filter option "Me".
-const DYNAMIC_ME: &str = "90d1921e5f510100a9ad2572f2b477fe";
-
-/// The dynamic filter option "One of my groups".
-const DYNAMIC_MY_GROUPS: &str = "d6435e965f510100a9ad2572f2b477fe";
-
 /// Reads a term against a table; none if its field, its operator or its value can't be read.
 pub(super) fn term(
     session: &Session<'_>,
@@ -75,15 +69,22 @@ pub(super) fn term(
         return Ok(None);
     }
     let value = match spelling {
-        "DYNAMIC" | "IN_HIERARCHY_DYNAMIC" => match value {
-            DYNAMIC_ME => Some(caller.sys_id.clone()),
-            DYNAMIC_MY_GROUPS => Some(script::groups_of(session, caller)?),
-            _ => None,
-        },
+        "DYNAMIC" | "IN_HIERARCHY_DYNAMIC" => dynamic(session, caller, value)?,
+        // Parts of dates are those of the caller's clock.
+        "DATEPART" => Some(format!("{value}\0{}", caller.locale.zone_name())),
         _ => resolved(session, caller, operator, value)?,
     };
     let value = value.filter(|value| fits(session, table, operator, value));
     Ok(value.map(|value| Condition { field: field.to_owned(), operator, value }))
+}
+
+/// What a dynamic filter option stands for: a row, whose script is one that values may hold.
+fn dynamic(session: &Session<'_>, caller: &Caller, option: &str) -> Result<Option<String>, StoreError> {
+    let option = session.find("sys_filter_option_dynamic", option)?;
+    match option.filter(|option| option.value("active") == "true") {
+        Some(option) => script::value(session, caller, &format!("javascript:{}", option.value("script"))),
+        None => Ok(None),
+    }
 }
 
 /// Whether this instance has the operator at all.

@@ -18,6 +18,11 @@ pub(super) fn tables() -> Vec<Table> {
             ("element_id", "Element ID"),
             ("value", "Value"),
         ]),
+        Table::new("sys_filter_option_dynamic", "Dynamic Filter Option")
+            .extends("sys_metadata")
+            .display("label")
+            .strings(&[("label", "Label"), ("script", "Script"), ("table", "Referenced table")])
+            .switches(&[("active", "Active"), ("available_for_filter", "Available for filter")]),
         Table::new("sys_rate_limit_rules", "Rate Limit Rule")
             .display("name")
             .strings(&[

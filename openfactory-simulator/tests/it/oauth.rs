@@ -179,7 +179,11 @@ async fn a_code_counts_once_and_only_for_whoever_asked_for_it() {
         ];
         client.get(it.url("/oauth_auth.do")).query(&query)
     };
-    assert_eq!(ask("http://app/back").send().await.unwrap().status(), 401);
+    let sent_on = ask("http://app/back").send().await.unwrap();
+    assert_eq!(sent_on.status(), 302);
+    assert!(sent_on.headers()["location"].to_str().unwrap().starts_with("/page/consent?response_type=code&"));
+    let wrong = ask("http://app/back").basic_auth("ada", Some("wrong")).send().await.unwrap();
+    assert_eq!(wrong.status(), 401);
     let elsewhere = ask("http://evil/back").basic_auth("ada", Some("pw")).send().await.unwrap();
     assert_eq!(elsewhere.status(), 400);
     for (proof, works) in [("wrong", false), (verifier, true)] {

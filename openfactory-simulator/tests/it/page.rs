@@ -1,5 +1,6 @@
 //! The page as a plain HTTP client sees it: who gets in, what is shown, what a form may do.
 
+use openfactory_simulator::OAuthClient;
 use openfactory_simulator::faults::{Fault, FaultKind};
 use reqwest::redirect::Policy;
 use reqwest::{Method, Response, StatusCode};
@@ -312,4 +313,68 @@ async fn links_to_an_instance_lead_to_the_same_record_here() {
     }
     let posted = it.client.post(it.url("/incident_list.do")).send().await.unwrap();
     assert_eq!(posted.status(), 404);
+}
+
+#[tokio::test]
+async fn an_oauth_client_is_allowed_or_denied_by_whoever_is_logged_in() {
+    let it = started(
+        builder().client(OAuthClient::new("id<b>", "secret").redirect_uri("http://app:8080/back?x=1")),
+    )
+    .await;
+    let query = "response_type=code&client_id=id%3Cb%3E&redirect_uri=http%3A%2F%2Fapp%3A8080%2Fback%3Fx%3D1&state=a%20b";
+    let client = it.without_redirects();
+    let begun = client.get(it.url(&format!("/oauth_auth.do?{query}"))).send().await.unwrap();
+    assert_eq!(
+        (begun.status(), header(&begun, "location")),
+        (StatusCode::FOUND, format!("/page/consent?{query}").as_str())
+    );
+    let login = client.get(it.url(header(&begun, "location"))).send().await.unwrap();
+    assert!(header(&login, "location").starts_with("/page/login?next=%2Fpage%2Fconsent%3Fresponse_type"));
+
+    let path = format!("/page/consent?{query}");
+    let shown = it.page("ada", &path).await;
+    // The browser may follow the form's redirect to the client, and nowhere else.
+    assert!(header(&shown, "content-security-policy").contains("form-action 'self' http://app:8080;"));
+    let page = shown.text().await.unwrap();
+    assert!(page.contains("id&#60;b&#62;") && !page.contains("id<b>"), "{page}");
+    let answer = async |decision: &str, token: &str| {
+        let fields = [
+            ("form_token", token),
+            ("response_type", "code"),
+            ("client_id", "id<b>"),
+            ("redirect_uri", "http://app:8080/back?x=1"),
+            ("state", "a b"),
+            ("decision", decision),
+        ];
+        it.form("ada", "/page/consent", &fields).await
+    };
+    assert_eq!(answer("allow", "forged").await.status(), 403);
+    let denied = answer("deny", &form_token(&page)).await;
+    assert_eq!(header(&denied, "location"), "http://app:8080/back?x=1&error=access_denied&state=a%20b");
+    assert_eq!(answer("perhaps", &form_token(&page)).await.status(), 400);
+    let allowed = answer("allow", &form_token(&page)).await;
+    let to = header(&allowed, "location").to_owned();
+    assert!(to.starts_with("http://app:8080/back?x=1&code=") && to.ends_with("&state=a%20b"), "{to}");
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "id<b>"),
+        ("client_secret", "secret"),
+        ("code", to.split("code=").nth(1).unwrap().split('&').next().unwrap()),
+        ("redirect_uri", "http://app:8080/back?x=1"),
+    ];
+    let tokens = it.client.post(it.url("/oauth_token.do")).form(&fields).send().await.unwrap();
+    let tokens: Value = tokens.json().await.unwrap();
+    let own = it
+        .client
+        .get(it.url("/api/now/table/incident"))
+        .bearer_auth(tokens["access_token"].as_str().unwrap());
+    assert_eq!(own.send().await.unwrap().status(), 200);
+    // Nobody is asked for a client that is not known, or that is to be told elsewhere.
+    for other in [query.replace("id%3Cb%3E", "other"), query.replace("app", "evil")] {
+        assert_eq!(it.page("ada", &format!("/page/consent?{other}")).await.status(), 400);
+        assert_eq!(
+            client.get(it.url(&format!("/oauth_auth.do?{other}"))).send().await.unwrap().status(),
+            400
+        );
+    }
 }

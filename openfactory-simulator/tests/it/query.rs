@@ -198,3 +198,34 @@ async fn plain_filters_take_values_and_display_values() {
     let user = it.get("/api/now/table/sys_user?sysparm_query=email=build.requester@example.com").await;
     assert_eq!(user[0]["user_name"], "build.requester");
 }
+
+#[tokio::test]
+async fn dynamic_options_are_rows() {
+    let it = instance().await;
+    let people = it.get("/api/now/table/sys_user?sysparm_query=user_nameINada,change.manager").await;
+    let (ada, boss) = match people[0]["user_name"] == "ada" {
+        true => (&people[0], &people[1]),
+        false => (&people[1], &people[0]),
+    };
+    it.patch("admin", "sys_user", ada, json!({ "manager": id(boss) })).await;
+    it.create("incident", json!({ "short_description": "mine", "assigned_to": id(ada) })).await;
+    it.create("incident", json!({ "short_description": "theirs", "assigned_to": id(boss) })).await;
+    let find = async |option: &str| {
+        let path = format!("/api/now/table/incident?sysparm_query=assigned_toDYNAMIC{option}");
+        column(&it.get(&path).await, "short_description")
+    };
+    let options =
+        it.get("/api/now/table/sys_filter_option_dynamic?sysparm_query=labelLIKEM^ORDERBYlabel").await;
+    assert_eq!(column(&options, "label"), ["Me", "My Manager", "One of My Groups"]);
+    assert_eq!(find(id(&options[0])).await, ["mine"]);
+    assert_eq!(find(id(&options[1])).await, ["theirs"]);
+    let own = json!({ "label": "Nobody", "script": "gs.getProperty('no.such')" });
+    let own = it.send("admin", Method::POST, "/api/now/table/sys_filter_option_dynamic", own).await;
+    let own = result(own).await;
+    assert_eq!(find(id(&own)).await, [] as [&str; 0]);
+    // One that is switched off is not known, and neither is one with a script that no value may hold.
+    for values in [json!({ "active": false }), json!({ "active": true, "script": "new Nobody()" })] {
+        it.patch("admin", "sys_filter_option_dynamic", &own, values).await;
+        assert_eq!(find(id(&own)).await.len(), 2);
+    }
+}

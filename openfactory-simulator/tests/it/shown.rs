@@ -72,6 +72,27 @@ async fn days_begin_by_the_callers_clock() {
 }
 
 #[tokio::test]
+async fn parts_of_dates_and_groups_go_by_the_callers_clock() {
+    let it = abroad().await;
+    // A Sunday in UTC, and still Saturday in California.
+    it.create("incident", json!({ "due_date": "2001-09-09 03:00:00", "correlation_id": "a" })).await;
+    let query = "due_dateDATEPARTSaturday@javascript:gs.datePart('dayofweek','saturday','EE')";
+    for (user, found) in [("ada", 1), ("admin", 0)] {
+        let request =
+            it.request(user, Method::GET, "/api/now/table/incident").query(&[("sysparm_query", query)]);
+        assert_eq!(result(request.send().await.unwrap()).await.as_array().unwrap().len(), found, "{user}");
+    }
+    let path =
+        "/api/now/stats/incident?sysparm_count=true&sysparm_group_by=due_date&sysparm_display_value=all";
+    let groups = it.get(path).await;
+    let due = &groups[0]["groupby_fields"][0];
+    let row = it.get("/api/now/table/incident?sysparm_display_value=true").await;
+    assert_eq!(due["value"], "2001-09-09 03:00:00");
+    assert_eq!(due["display_value"], row[0]["due_date"]);
+    assert_ne!(due["display_value"], due["value"]);
+}
+
+#[tokio::test]
 async fn a_view_chooses_fields_and_named_fields_go_before_it() {
     let it = instance().await;
     let made = it.create("incident", json!({ "short_description": "x" })).await;

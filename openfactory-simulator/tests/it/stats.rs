@@ -87,6 +87,9 @@ async fn groups_are_kept_and_ordered_by_aggregates() {
     let fields = &named[0]["groupby_fields"];
     assert_eq!(fields[0]["display_value"], "Network Operations");
     assert_eq!(fields[1], json!({ "field": "state", "value": "1", "display_value": "New" }));
+    // What is asked of the row referred to is its own.
+    let walked = stats(&it, "sysparm_max_fields=assignment_group.name").await;
+    assert_eq!(walked["stats"]["max"]["assignment_group.name"], "Network Operations");
     let shown = stats(&it, "sysparm_count=true&sysparm_group_by=state&sysparm_display_value=true").await;
     assert_eq!(shown[0]["groupby_fields"][0], json!({ "field": "state", "value": "New" }));
 }

@@ -10,7 +10,7 @@ use crate::store::{Session, StoreError};
 #[derive(Debug)]
 pub(super) struct Having<'a> {
     /// None for the number of rows.
-    function: Option<(Function, &'a Field)>,
+    function: Option<(Function, String, &'a Field)>,
     operator: String,
     wanted: f64,
 }
@@ -27,7 +27,7 @@ impl<'a> Having<'a> {
         let function = if aggregate.eq_ignore_ascii_case("count") {
             None
         } else {
-            Some((Function::named(aggregate)?, walk::field(schema, table, field)?))
+            Some((Function::named(aggregate)?, field.to_owned(), walk::field(schema, table, field)?))
         };
         let known = ["=", "!=", "<", "<=", ">", ">="].contains(&operator);
         let wanted = wanted.parse().ok()?;
@@ -35,9 +35,11 @@ impl<'a> Having<'a> {
     }
 
     pub(super) fn passes(&self, session: &Session<'_>, rows: &[Record]) -> Result<bool, StoreError> {
-        let found = match self.function {
+        let found = match &self.function {
             None => f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)),
-            Some((function, field)) => function.of(session, field, rows)?.parse().unwrap_or(f64::NAN),
+            Some((function, path, field)) => {
+                function.of(session, path, field, rows)?.parse().unwrap_or(f64::NAN)
+            }
         };
         let ordering = found.partial_cmp(&self.wanted);
         Ok(match self.operator.as_str() {

@@ -63,8 +63,10 @@ fn keys(
     else {
         return Ok(None);
     };
-    let values =
-        groups.iter().map(|group| function.of(session, field, &group.rows)).collect::<Result<Vec<_>, _>>()?;
+    let values = groups
+        .iter()
+        .map(|group| function.of(session, path, field, &group.rows))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Keys { values, field: Some(field.clone()), descending }))
 }
 
