@@ -196,12 +196,20 @@ impl Cell<'_> {
         matches!(self.bad.kind, FaultKind::Twice) && error == second
     }
 
+    /// Whether the fault passes, so that the second time goes well.
+    fn passes(&self) -> bool {
+        self.bad.delay != LATE && !matches!(self.bad.kind, FaultKind::Html | FaultKind::UriTooLong)
+    }
+
     async fn run(&self) {
         let (before, after) = self.kind.effect();
         assert_eq!(self.seen(), before, "{}", self.name);
         self.hit();
         let outcome = self.call(self.caller()).await;
         let doubled = matches!(self.bad.kind, FaultKind::Twice) && !self.kind.is_guarded();
+        if self.kind.is_one_read() && self.passes() {
+            assert!(outcome.is_ok(), "{}: a read that was not made again: {outcome:?}", self.name);
+        }
         match outcome {
             // What nothing but a look guards is there as often as it was handled, until that look.
             Ok(()) if doubled => assert_eq!(self.seen(), 2 * after, "{}", self.name),

@@ -10,6 +10,7 @@ use openfactory_sn::cmdb::{Item, NewRelation, Payload};
 use openfactory_sn::doctor::{Needs, Verdict};
 use openfactory_sn::models::attachment::Attachment;
 use openfactory_sn::models::change_request::{STATE, State, Type};
+use openfactory_sn::models::incident::Incident;
 use openfactory_sn::poll::{Cursor, Poller};
 use openfactory_sn::query::Condition;
 use openfactory_sn::record::Field;
@@ -178,6 +179,9 @@ impl Cell<'_> {
                 let total = if self.bad.delay == LATE { HASTY } else { PATIENT };
                 world.fresh(total).dynamic_table("incident").get(base).await?;
             }
+            Kind::TypedCreate => {
+                client.table::<Incident>().create(&self.named()).await?;
+            }
             Kind::Unrelate => {
                 let cmdb = client.cmdb();
                 if let Some(relation) = cmdb.instance(DEVICE, base).await?.outbound.first() {
@@ -187,6 +191,10 @@ impl Cell<'_> {
             Kind::Update => {
                 let category = Fields::new().with("category", self.name.as_str());
                 incidents.update(base, &category).await?;
+            }
+            Kind::Upload => {
+                let (name, content) = (file(&self.name), Bytes::from(content(&self.name)));
+                client.attachments().upload("incident", base, &name, "text/plain", content).await?;
             }
             Kind::WouldReconcile => {
                 let outcome = client.cmdb().would_reconcile(&self.device()).await?;
@@ -207,7 +215,16 @@ impl Cell<'_> {
                 }
             }
             Kind::ChangeCreate => self.once("change_request").await?,
-            Kind::Create => self.once("incident").await?,
+            Kind::Create | Kind::TypedCreate => self.once("incident").await?,
+            Kind::Upload => {
+                let files = client.attachments().list("incident", base).await?;
+                if files.is_empty() {
+                    self.call(client).await?;
+                }
+                for double in files.iter().skip(1) {
+                    client.attachments().delete(double).await?;
+                }
+            }
             Kind::Correlate => {
                 let incidents = client.dynamic_table("incident");
                 let ensured = incidents.ensure_correlated(&self.id(), &self.named()).await?;

@@ -40,8 +40,10 @@ pub(super) enum Kind {
     RelateInstance,
     Sync,
     Token,
+    TypedCreate,
     Unrelate,
     Update,
+    Upload,
     WouldReconcile,
 }
 
@@ -93,7 +95,9 @@ pub(super) const WRITES: &[Kind] = &[
     Kind::ImportMany,
     Kind::Note,
     Kind::Probe,
+    Kind::TypedCreate,
     Kind::Update,
+    Kind::Upload,
 ];
 
 /// Who makes a call.
@@ -110,13 +114,16 @@ impl Kind {
         match self {
             Self::Aggregate | Self::Count => ("GET", "/api/now/stats/incident"),
             Self::Associate => ("POST", "/api/sn_chg_rest/v1/change"),
-            Self::Attach => ("POST", "/api/now/attachment/file"),
+            Self::Attach | Self::Upload => ("POST", "/api/now/attachment/file"),
             Self::Batch | Self::Sync => ("POST", "/api/now/v1/batch"),
             Self::ChangeCreate => ("POST", "/api/sn_chg_rest/v1/change/normal"),
             Self::ChangeMove | Self::Decide => ("PATCH", "/api/sn_chg_rest/v1/change"),
-            Self::Correlate | Self::Create | Self::CreateWithKey | Self::Ensure | Self::Probe => {
-                ("POST", "/api/now/table/incident")
-            }
+            Self::Correlate
+            | Self::Create
+            | Self::CreateWithKey
+            | Self::Ensure
+            | Self::Probe
+            | Self::TypedCreate => ("POST", "/api/now/table/incident"),
             Self::Delete => ("DELETE", "/api/now/table/incident"),
             Self::Detach => ("DELETE", "/api/now/attachment"),
             Self::Download | Self::Open => ("GET", "/api/now/attachment/BASE/file"),
@@ -164,7 +171,23 @@ impl Kind {
     /// Whether the call itself sees to it that its effect is there once, even where somebody else does the same at the same
     /// time.
     pub(super) fn is_guarded(self) -> bool {
-        !matches!(self, Self::Attach | Self::ChangeCreate | Self::Correlate | Self::Create | Self::Note)
+        !matches!(
+            self,
+            Self::Attach
+                | Self::ChangeCreate
+                | Self::Correlate
+                | Self::Create
+                | Self::Note
+                | Self::TypedCreate
+                | Self::Upload
+        )
+    }
+
+    /// Whether it reads what shows by itself whether it is whole, so that the client makes it again. That a file's bytes are
+    /// cut off shows only against its size.
+    pub(super) fn is_one_read(self) -> bool {
+        READS.contains(&self)
+            && !matches!(self, Self::Download | Self::Open | Self::Token | Self::WouldReconcile)
     }
 
     pub(super) fn by(self) -> By {

@@ -11,10 +11,13 @@ impl Cell<'_> {
         let Self { name, base, .. } = self;
         match self.kind {
             Kind::Associate => self.rows("task_ci", &format!("task={base}")),
-            Kind::Attach => self.rows("sys_attachment", &format!("file_name={name}.txt")),
-            Kind::Batch | Kind::Correlate | Kind::Create | Kind::CreateWithKey | Kind::Ensure => {
-                self.rows("incident", &format!("short_description={name}^sys_id!={base}"))
-            }
+            Kind::Attach | Kind::Upload => self.rows("sys_attachment", &format!("file_name={name}.txt")),
+            Kind::Batch
+            | Kind::Correlate
+            | Kind::Create
+            | Kind::CreateWithKey
+            | Kind::Ensure
+            | Kind::TypedCreate => self.rows("incident", &format!("short_description={name}^sys_id!={base}")),
             Kind::ChangeCreate => self.rows("change_request", &format!("short_description={name}")),
             Kind::ChangeMove => self.rows("change_request", &format!("sys_id={base}^state=-4")),
             Kind::Decide => self.rows("sysapproval_approver", &format!("sysapproval={base}^state=approved")),
