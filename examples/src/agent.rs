@@ -41,7 +41,6 @@ use std::time::{Duration, SystemTime};
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::key::Ed25519Key;
 use openfactory_attest::report::{DeviceReport, Nonce};
-use openfactory_attest::trust::TrustStore;
 use openfactory_queue::SyncQueue as _;
 use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
 use openfactory_sn::lifecycle::event::EventBody;
@@ -212,7 +211,6 @@ struct Agent {
     config: AgentConfig,
     device: DeviceId,
     key: Arc<Ed25519Key>,
-    trust: TrustStore,
     queue: SqliteQueue,
     events: EventClient,
     router: DeviceClient,
@@ -243,12 +241,10 @@ impl Agent {
             .map_err(|source| AgentError::State { path: directory.clone(), source })?;
         // Before the check, which may take long: a second agent on this directory is to hear of it at once.
         let queue = SqliteQueue::open(SqliteConfig::new(directory.join(QUEUE))).await?;
-        let trust = check::trust(config)?;
-        let overlay = Overlay::of(&config.overlay, directory, &device, trust.clone(), &key)?;
+        let overlay = Overlay::of(&config.overlay, directory, &device, &config.baseline.trust, &key)?;
         let agent = Self {
             device,
             key,
-            trust,
             queue,
             events,
             router,

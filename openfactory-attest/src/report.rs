@@ -34,6 +34,11 @@ pub struct DeviceReport {
     pub nonce: Option<Nonce>,
     /// Digest of the manifest that it compared with; the verification document of its build has to name the same.
     pub manifest_digest: Sha256Digest,
+    /// Digest of the verification document by which it knew manifest and root hash, as
+    /// [`Envelope::payload_digest`](crate::envelope::Envelope::payload_digest) computes it: whether it took a document
+    /// that was signed anew. Absent in what earlier versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_digest: Option<Sha256Digest>,
     /// Entries of the manifest that were compared.
     pub checked_entries: u64,
     /// All that differs.
@@ -65,6 +70,7 @@ impl DeviceReport {
             time,
             nonce: None,
             manifest_digest,
+            document_digest: None,
             checked_entries,
             findings: Vec::new(),
             verity: None,
@@ -77,6 +83,12 @@ impl DeviceReport {
     #[must_use]
     pub fn with_findings(self, findings: Vec<Difference>) -> Self {
         Self { findings, ..self }
+    }
+
+    /// The same report, by this verification document.
+    #[must_use]
+    pub fn with_document(self, digest: Sha256Digest) -> Self {
+        Self { document_digest: Some(digest), ..self }
     }
 
     /// The same report as the answer to a challenge.

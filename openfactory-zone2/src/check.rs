@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use crate::constraint::Constraint;
 use crate::overlay_report::{NotLookedAt, OverlayFinding};
-use crate::policy::{Owner, PathRule};
+use crate::policy::{Owner, PathRule, Policy};
 use crate::scan::{Found, Kind, Scan, device_bytes, device_path};
 use crate::seal::{Seal, SealDifference};
 use crate::value::Observed;
@@ -52,6 +52,24 @@ pub fn seal(scan: &Scan, seal: &Seal) -> Results {
     let check = seal.check(scan);
     let findings = check.differences.iter().filter_map(tampered).collect();
     Results { findings, not_checked: unread(scan) }
+}
+
+/// Holds the policy against the seal: the one under which Zone 2 was sealed is the one that counts until the next signed
+/// lock. Whoever can write the policy's files could else allow what he has done.
+#[must_use]
+pub fn policy(policy: &Policy, seal: &Seal) -> Results {
+    let sealed = seal.binding().policy_digest;
+    let finding = (policy.digest != sealed).then(|| {
+        OverlayFinding::new(
+            Row::HashMismatch,
+            "policy",
+            None,
+            format!("the policy in force is {}, sealed was {sealed}", policy.digest),
+            "while locked, the policy is the one that was sealed",
+            "put the sealed policy back; another one counts from the next signed lock on",
+        )
+    });
+    Results { findings: finding.flatten().into_iter().collect(), not_checked: Vec::new() }
 }
 
 /// Holds the values that `observe` finds against the constraints, as of `now` (integration guide, "Zone 2

@@ -53,7 +53,7 @@ impl<'d> Remembered<'d> {
 
 /// Holds what a scan found, and the values that `observe` finds, against policy, seal and lockdown, as of `now`.
 ///
-/// While Locked, Zone 2 is held against the seal that the record names; without that very seal it is not checked, which
+/// While Locked, Zone 2, and the policy itself, are held against the seal that the record names; without that very seal it is not checked, which
 /// is not compliant. While it is open there is nothing to hold it against but the policy.
 ///
 /// ```
@@ -76,7 +76,7 @@ pub fn inspect(
     observe: impl FnMut(&Constraint) -> Observed,
 ) -> OverlayReport {
     let results = check::manifest(scan, &policy.manifest)
-        .and(against_seal(scan, remembered))
+        .and(against_seal(scan, policy, remembered))
         .and(check::constraints(&policy.constraints, now, observe));
     let mut not_checked = results.not_checked;
     if let Some(reason) = &remembered.lost {
@@ -91,12 +91,14 @@ pub fn inspect(
     )
 }
 
-fn against_seal(scan: &Scan, remembered: &Remembered<'_>) -> Results {
+fn against_seal(scan: &Scan, policy: &Policy, remembered: &Remembered<'_>) -> Results {
     if remembered.lockdown.state() != LockdownState::Locked {
         return Results::default();
     }
     let reason = match (&remembered.seal, remembered.lockdown.seal()) {
-        (KeptSeal::Opened(seal, digest), Some(named)) if *digest == named => return check::seal(scan, seal),
+        (KeptSeal::Opened(seal, digest), Some(named)) if *digest == named => {
+            return check::seal(scan, seal).and(check::policy(policy, seal));
+        }
         (KeptSeal::Opened(_, digest), Some(named)) => {
             format!("the seal that is kept, {digest}, is not the one that holds, {named}")
         }

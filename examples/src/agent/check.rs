@@ -111,12 +111,11 @@ pub(super) fn check(
 
 /// The signed dm-verity root hash of the base image, in hex.
 pub(super) fn root_hash(config: &AgentConfig) -> Result<String, CheckError> {
-    Ok(document(config)?.verity.root_hash.to_string())
+    Ok(document(config)?.0.verity.root_hash.to_string())
 }
 
 /// Whom the device trusts.
-pub(super) fn trust(config: &AgentConfig) -> Result<TrustStore, CheckError> {
-    let path = &config.baseline.trust;
+pub(super) fn trust(path: &Path) -> Result<TrustStore, CheckError> {
     TrustStore::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "trust store"))
 }
 
@@ -147,7 +146,7 @@ fn check_as_it_is(
     cache: &verity::Cache,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<DeviceReport, CheckError> {
-    let document = document(config)?;
+    let (document, document_digest) = document(config)?;
     let baseline = baseline(config, &document.manifest.sha256)?;
     let root = &config.device.root;
     let work = match NonZeroUsize::new(config.check.threads) {
@@ -168,6 +167,7 @@ fn check_as_it_is(
     let checked = baseline.entries().len() as u64;
     let mut report =
         DeviceReport::new(&config.device.id, build_id, now, manifest.sha256, checked).with_findings(findings);
+    report.document_digest = Some(document_digest);
     report.verity = verity;
     match services::look(&config.services) {
         Ok(services) => report.services = services,
@@ -176,14 +176,14 @@ fn check_as_it_is(
     Ok(report)
 }
 
-/// The verification document, from a signature that counts.
-pub(super) fn document(config: &AgentConfig) -> Result<VerificationDocument, CheckError> {
-    let trust = trust(config)?;
+/// The verification document, from a signature that counts, and its digest.
+pub(super) fn document(config: &AgentConfig) -> Result<(VerificationDocument, Sha256Digest), CheckError> {
+    let trust = trust(&config.baseline.trust)?;
     let path = &config.baseline.document;
     let envelope = Envelope::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "signed document"))?;
     let document = VerificationDocument::open(&envelope, &trust)
         .map_err(|source| CheckError::Signature { path: path.clone(), source: Box::new(source) })?;
-    Ok(document.into_inner())
+    Ok((document.into_inner(), envelope.payload_digest()))
 }
 
 /// The manifest, if it is the one whose digest was signed.

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use openfactory_attest::envelope::Envelope;
 use openfactory_attest::report::Nonce;
+use openfactory_attest::trust::TrustStore;
 use openfactory_sn::lifecycle::event::EventBody;
 use openfactory_sn::lifecycle::event::command::{CommandHandled, CommandOutcome, MAX_TEXT};
 use openfactory_sn::lifecycle::event::lockdown::LockdownChanged;
@@ -20,7 +21,7 @@ use openfactory_zone2::lockdown::{LockdownRecord, Next, SealAction, TransitionRe
 use serde::{Deserialize, Serialize};
 
 use super::outbox::Outgoing;
-use super::{Agent, AgentError};
+use super::{Agent, AgentError, check};
 use crate::told::told;
 use crate::write_once::write_atomically;
 
@@ -51,11 +52,13 @@ pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result
     // A window that is over is closed against the old seal before anything else: no lock may seal what came after it.
     expire(agent, now).await?;
     let loaded = agent.lockdown.load(now);
-    let command = match verify(bytes, &recipient(agent, &loaded.record), now) {
+    // Read for each command: an operator who is revoked while the agent runs commands nothing more.
+    let trust = check::trust(&agent.config.baseline.trust)?;
+    let command = match verify(bytes, &recipient(agent, &trust, &loaded.record), now) {
         Ok(command) => command,
         Err(refusal) => {
             if matches!(refusal, Refusal::Forgotten { .. }) && loaded.lost.is_some() {
-                return without_record(agent, bytes, &loaded.record, refusal, now).await;
+                return without_record(agent, bytes, &trust, &loaded.record, refusal, now).await;
             }
             return refused(agent, claimed_id(bytes), refusal.reason(), told(&refusal), now).await;
         }
@@ -101,13 +104,8 @@ pub(super) async fn obey(agent: &Agent, bytes: &[u8], now: SystemTime) -> Result
 }
 
 /// The device as whom a command is for, with this record of its lockdown.
-fn recipient<'a>(agent: &'a Agent, lockdown: &'a LockdownRecord) -> Recipient<'a> {
-    Recipient {
-        device: agent.device.as_str(),
-        fleet: &agent.config.device.fleet,
-        trust: &agent.trust,
-        lockdown,
-    }
+fn recipient<'a>(agent: &'a Agent, trust: &'a TrustStore, lockdown: &'a LockdownRecord) -> Recipient<'a> {
+    Recipient { device: agent.device.as_str(), fleet: &agent.config.device.fleet, trust, lockdown }
 }
 
 /// What a device without a lockdown record does: it reports when asked, which changes nothing and leaves no record, for
@@ -116,12 +114,13 @@ fn recipient<'a>(agent: &'a Agent, lockdown: &'a LockdownRecord) -> Recipient<'a
 async fn without_record(
     agent: &Agent,
     bytes: &[u8],
+    trust: &TrustStore,
     restored: &LockdownRecord,
     refusal: Refusal,
     now: SystemTime,
 ) -> Result<Obeyed, AgentError> {
     let nothing_forgotten = LockdownRecord::restored(SystemTime::UNIX_EPOCH);
-    if let Ok(command) = verify(bytes, &recipient(agent, &nothing_forgotten), now)
+    if let Ok(command) = verify(bytes, &recipient(agent, trust, &nothing_forgotten), now)
         && let Action::Attest { nonce } = command.get().action()
         && let Ok(id) = CommandId::new(command.get().id())
     {
@@ -237,7 +236,7 @@ fn seal(
     now: SystemTime,
 ) -> Result<(Option<openfactory_attest::Sha256Digest>, String), String> {
     let overlay = agent.overlay.as_ref().ok_or("this agent is told of no overlay")?;
-    let base = super::check::root_hash(&agent.config).map_err(|error| told(&error))?;
+    let base = check::root_hash(&agent.config).map_err(|error| told(&error))?;
     let digest = overlay.seal(command, Some(base), &agent.key, now).map_err(|error| told(&error))?;
     Ok((Some(digest), format!("the overlay is sealed: {digest}")))
 }

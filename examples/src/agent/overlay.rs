@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
@@ -45,7 +44,9 @@ pub(super) struct Overlay {
     /// Where seals are kept.
     seals: PathBuf,
     device: DeviceId,
-    trust: Arc<TrustStore>,
+    /// Whom the device trusts, read at each use: who is revoked while the agent runs counts no more.
+    trust: PathBuf,
+    own: TrustedKey,
 }
 
 /// Why the overlay could not be looked at, or not be sealed.
@@ -74,6 +75,9 @@ pub enum OverlayError {
         /// Why not.
         source: io::Error,
     },
+    /// The trust file can't be used.
+    #[error("it can't be told whose seals count")]
+    TrustFile(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The device's key stands in the trust file as something else.
     #[error("the trust file contradicts the device's own key")]
     Trust(#[from] AddKeyError),
@@ -88,7 +92,7 @@ impl Overlay {
         config: &OverlayConfig,
         state: &Path,
         device: &DeviceId,
-        mut trust: TrustStore,
+        trust: &Path,
         key: &Ed25519Key,
     ) -> Result<Option<Self>, OverlayError> {
         let OverlayConfig { root, manifest, constraints, facts } = config.clone();
@@ -100,10 +104,19 @@ impl Overlay {
                 return Err(OverlayError::Policy(reason.into()));
             }
         };
-        // The device believes its own seals, whoever else is trusted.
-        trust.add(TrustedKey::new(device.as_str(), KeyKind::DeviceAttestation, key.public_key().clone()))?;
-        let (device, trust, seals) = (device.clone(), Arc::new(trust), state.join("seals"));
-        Ok(Some(Self { root, manifest, constraints, facts, seals, device, trust }))
+        let own = TrustedKey::new(device.as_str(), KeyKind::DeviceAttestation, key.public_key().clone());
+        let (device, trust, seals) = (device.clone(), trust.to_owned(), state.join("seals"));
+        let overlay = Self { root, manifest, constraints, facts, seals, device, trust, own };
+        overlay.trust()?;
+        Ok(Some(overlay))
+    }
+
+    /// Whose seals count: the device believes its own, whoever else is trusted.
+    fn trust(&self) -> Result<TrustStore, OverlayError> {
+        let mut trust =
+            super::check::trust(&self.trust).map_err(|error| OverlayError::TrustFile(error.into()))?;
+        trust.add(self.own.clone())?;
+        Ok(trust)
     }
 
     /// Where it is.
@@ -147,7 +160,7 @@ impl Overlay {
             results.not_checked.push(NotLookedAt::new("lockdown record", told(lost)));
         }
         if lockdown.record.state() == LockdownState::Locked {
-            results = results.and(self.against_seal(&lockdown.record, &scan));
+            results = results.and(self.against_seal(&lockdown.record, &policy, &scan));
         }
         let constraints = policy.constraints.iter().count() as u64;
         let Results { findings, not_checked, .. } = results;
@@ -160,14 +173,14 @@ impl Overlay {
         let policy = self.policy()?;
         let zone = Zone::open(&self.root)
             .map_err(|source| OverlayError::Root { path: self.root.clone(), source })?;
-        Ok(self.against_seal(record, &zone.scan(&policy.manifest)))
+        Ok(self.against_seal(record, &policy, &zone.scan(&policy.manifest)))
     }
 
-    fn against_seal(&self, record: &LockdownRecord, scan: &Scan) -> Results {
+    fn against_seal(&self, record: &LockdownRecord, policy: &Policy, scan: &Scan) -> Results {
         let mut results = Results::default();
         let Some(digest) = record.seal() else { return results };
         match self.open_seal(&digest) {
-            Ok(seal) => check::seal(scan, &seal),
+            Ok(seal) => check::seal(scan, &seal).and(check::policy(policy, &seal)),
             Err(reason) => {
                 results.not_checked.push(NotLookedAt::new("seal", reason));
                 results
@@ -181,7 +194,8 @@ impl Overlay {
         if envelope.payload_digest() != *digest {
             return Err("the kept seal is not the one that the lockdown record names".to_owned());
         }
-        let seal = Seal::open(&envelope, &self.trust, self.device.as_str()).map_err(|error| told(&error))?;
+        let trust = self.trust().map_err(|error| told(&error))?;
+        let seal = Seal::open(&envelope, &trust, self.device.as_str()).map_err(|error| told(&error))?;
         Ok(seal.into_inner())
     }
 

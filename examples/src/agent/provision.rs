@@ -95,7 +95,7 @@ pub fn provision(
     values: &Path,
     now: SystemTime,
 ) -> Result<Provisioned, ProvisionError> {
-    let document = check::document(config)?;
+    let (document, _digest) = check::document(config)?;
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source| ProvisionError::File { path, source }
@@ -108,7 +108,7 @@ pub fn provision(
     let device = DeviceId::new(&config.device.id)
         .map_err(|source| AgentError::Device { id: config.device.id.clone(), source: source.into() })?;
     let (key, state) = (read_key(&config.device.key_file)?, &config.state.directory);
-    let overlay = Overlay::of(&config.overlay, state, &device, check::trust(config)?, &key)?
+    let overlay = Overlay::of(&config.overlay, state, &device, &config.baseline.trust, &key)?
         .ok_or(ProvisionError::NoOverlay)?;
     let (scan, results) = overlay.check(values, &overlay.policy()?, now)?;
     if !results.findings.is_empty() || !results.not_checked.is_empty() {

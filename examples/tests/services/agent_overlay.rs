@@ -211,6 +211,61 @@ async fn a_device_is_sealed_by_a_signed_lock_and_watched_against_the_seal() {
     assert!(!planted.is_good());
 }
 
+/// Whoever can write the policy's files could else allow what he has done.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_policy_than_the_sealed_one_is_a_p1() {
+    let setup = Setup::new();
+    setup.obey("lock-1", Action::Lock, &key(OPERATOR_KEY)).await;
+    let policy = setup.at("zone2-constraints.json");
+    let sealed = fs::read(&policy).unwrap();
+    fs::write(&policy, r#"{"version": 1, "constraints": []}"#).unwrap();
+    let loosened = setup.once().await;
+    assert_eq!(rows(&loosened), [(Row::HashMismatch, Priority::P1)]);
+    assert_eq!(loosened.overlay.unwrap().findings[0].subject, "policy");
+    fs::write(&policy, sealed).unwrap();
+    assert!(setup.once().await.is_good());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_who_is_revoked_while_the_agent_runs_commands_nothing_more() {
+    let setup = Setup::new();
+    let operator = key(OPERATOR_KEY);
+    setup.obey("lock-1", Action::Lock, &operator).await;
+    let stop = Shutdown::new();
+    let (config, until) = (setup.config(), stop.clone());
+    let running = tokio::spawn(async move { run(&config, &until).await });
+    let reported =
+        || setup.router.events().iter().any(|(event, _)| matches!(event.body, EventBody::DeviceReported(_)));
+    let refused = || {
+        let events = setup.router.events();
+        events.iter().any(|(event, _)| match &event.body {
+            EventBody::CommandHandled(body) => {
+                matches!(&body.outcome, CommandOutcome::Refused { code, .. } if code == "unsigned")
+            }
+            _ => false,
+        })
+    };
+    until_true(reported).await;
+    let platform = trust("platform", KeyKind::BuildPlatformSigning, &key(PLATFORM_KEY));
+    fs::write(setup.at("trust.json"), platform.to_json()).unwrap();
+    let unlock = setup.command("unlock-1", Action::Unlock, &operator, 600);
+    setup.router.hand_out(openfactory_attest::envelope::Envelope::parse(&unlock).unwrap());
+    until_true(refused).await;
+    stop.trigger();
+    running.await.unwrap().unwrap();
+    assert_eq!(setup.transitions().len(), 1, "it is still locked");
+}
+
+async fn until_true(condition: impl Fn() -> bool) {
+    for _ in 0..400 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it was waited for in vain");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_into_an_expired_window_is_never_sealed() {
     let setup = Setup::new();

@@ -63,6 +63,18 @@ fn a_device_reports_what_happens_to_its_overlay() {
         assert!(unknown.not_checked[0].reason.contains(reason), "{unknown:?}");
     }
 
+    // Nor does another policy count than the one that was sealed.
+    let other =
+        Policy::parse(br#"{"version": 1, "paths": []}"#, br#"{"version": 1, "constraints": []}"#).unwrap();
+    let remembered = Remembered::new(&locked, kept());
+    let other = inspect(&Default::default(), &other, &remembered, at(0), |_| Observed::Absent);
+    assert!(
+        other
+            .findings
+            .iter()
+            .any(|finding| (finding.row, &*finding.subject) == (Row::HashMismatch, "policy"))
+    );
+
     write("b.conf", "#!/bin/sh\n");
     write("a.conf", "address=192.168.1.1\n");
     let tampered = report(&locked, kept());

@@ -1,10 +1,11 @@
 //! Stage 5: a device that is what was built; what waited for that proof ends.
 
 use openfactory_attest::key::KeyId;
+use openfactory_attest::report::DeviceReport;
 use openfactory_zone2::OverlayReport;
 
 use super::super::compliance::Compliance;
-use super::super::entity::{Device, Entity, EntityKey, OrderRecord, timer_name};
+use super::super::entity::{Build, Device, Entity, EntityKey, OrderRecord, timer_name};
 use super::super::event::EventBody;
 use super::super::event::device::{Awaited, DeviceComplied, DeviceReported, OverlayFacts, ProvedOrder};
 use super::super::event::key::DeviceConverged;
@@ -29,13 +30,21 @@ pub(super) fn complied(
     let freed = match &device.compromised_key {
         None => None,
         Some(key) => {
-            let signed_by = context.view.build(&device.build_id)?.and_then(|(_, build)| build.signed_by);
-            if signed_by == Some(*key) && device.quarantined {
-                return Ok(format!(
-                    "device {id} matches its build, whose document the compromised key {key} has signed: held"
-                ));
+            let build = context.view.build(&device.build_id)?.map(|(_, build)| build);
+            let renewed = build.is_some_and(|build| build.signed_by != Some(*key));
+            let taken = renewed && build.is_some_and(|build| proves_document(report, build));
+            if !taken && device.quarantined {
+                return Ok(match renewed {
+                    false => format!(
+                        "device {id} matches its build, whose document the compromised key {key} has signed: held"
+                    ),
+                    true => format!(
+                        "device {id} matches its build, but does not go by the document that replaces the one of the \
+                         compromised key {key}: held"
+                    ),
+                });
             }
-            (signed_by != Some(*key)).then_some(*key)
+            taken.then_some(*key)
         }
     };
     let under_way = match &device.order {
@@ -100,6 +109,11 @@ pub(super) fn complied(
         });
     }
     Ok(format!("device {id} matches its build: compliant"))
+}
+
+/// Whether the device goes by the document that its build has now.
+fn proves_document(report: &DeviceReport, build: &Build) -> bool {
+    build.document_digest.is_some() && report.document_digest == build.document_digest
 }
 
 /// The device runs what another key than the compromised one has signed, and proved it.

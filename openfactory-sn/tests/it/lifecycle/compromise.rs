@@ -104,10 +104,17 @@ pub(super) async fn derived() -> Vec<Event> {
     world.perform(&follow[0], 510).await;
     let [push] = world.at(instant(600)).apply(&resigned("document, again")).await.try_into().unwrap();
     world.perform(&push, 610).await;
-    let converged = world.report(620, &[]).await.remove(0);
+    let converged = reports_by(&mut world, 620, "document, again").await.remove(0);
     world.apply(&converged).await;
     let recovered = world.at(instant(700)).apply(&reviewed()).await.remove(0);
     vec![ordered, told, converged, recovered]
+}
+
+/// A passing report of the device, by the document with this text.
+async fn reports_by(world: &mut World, seconds: u64, document: &str) -> Vec<Event> {
+    let document = samples::envelope(document).payload_digest();
+    let report = samples::report(seconds, &[]).with_document(document);
+    world.at(instant(seconds)).apply(&samples::reported(report)).await
 }
 
 fn actions(event: &Event) -> &[Action] {
@@ -180,7 +187,7 @@ async fn phase_3_and_4_signed_again_pushed_proved_reviewed_resolved() {
     world.perform(&push, 610).await;
     assert_eq!(world.device().await.compliance, Compliance::Remediated);
 
-    let published = world.report(620, &[]).await;
+    let published = reports_by(&mut world, 620, "document, again").await;
     assert_eq!(types(&published), ["key.device_converged", "device.complied"]);
     assert_eq!(world.device().await.compromised_key, None);
     assert_eq!(world.apply(&published[0]).await, vec![], "a person has to look back first");
@@ -201,7 +208,7 @@ async fn the_review_may_come_before_the_fleet_has_converged() {
     world.perform(&follow[0], 510).await;
     let [push] = world.at(instant(600)).apply(&resigned("document, again")).await.try_into().unwrap();
     world.perform(&push, 610).await;
-    let converged = world.report(620, &[]).await.remove(0);
+    let converged = reports_by(&mut world, 620, "document, again").await.remove(0);
     assert_eq!(types(&world.apply(&converged).await), ["key.recovered"]);
 }
 
@@ -292,7 +299,7 @@ async fn records_created_updated_and_closed_as_the_guide_has_them() {
     assert_eq!(values.get_text("operational_status"), Some("Remediated"));
     assert!(values.get_text("u_document_digest").is_some());
 
-    let converged = world.report(620, &[]).await.remove(0);
+    let converged = reports_by(&mut world, 620, "document, again").await.remove(0);
     world.apply(&converged).await;
     let recovered = world.at(instant(700)).apply(&reviewed()).await.remove(0);
     let operations = plan(&recovered, &Mapping::guide()).operations;
@@ -335,4 +342,19 @@ async fn a_release_that_a_p1_has_overtaken_is_withheld() {
     assert!(!kept.is_complete(), "{kept:?}");
     world.end(&follow[0], kept, 510).await;
     assert!(world.device().await.quarantined);
+}
+
+/// That it was signed anew, and even that it was pushed, is no proof that the device goes by it.
+#[tokio::test]
+async fn phase_4_only_the_new_document_on_the_device_is_convergence() {
+    let (mut world, _, _, follow) = contained(Some(39)).await;
+    world.perform(&follow[0], 510).await;
+    let [push] = world.at(instant(600)).apply(&resigned("document, again")).await.try_into().unwrap();
+    assert_eq!(types(&reports_by(&mut world, 605, "document").await), ["device.complied"], "not yet pushed");
+    world.perform(&push, 610).await;
+    assert_eq!(types(&world.report(615, &[]).await), ["device.complied"], "it does not say by which");
+    assert_eq!(types(&reports_by(&mut world, 618, "document").await), ["device.complied"]);
+    assert_eq!(world.device().await.compromised_key, Some(old_key()));
+    let published = reports_by(&mut world, 620, "document, again").await;
+    assert_eq!(types(&published), ["key.device_converged", "device.complied"]);
 }
