@@ -6,6 +6,7 @@ mod choices;
 mod cmdb;
 mod dictionary;
 mod event;
+mod grc;
 mod guide;
 mod import;
 mod ire;

@@ -78,16 +78,33 @@ pub(super) fn lists(session: &Session<'_>, record: &Record) -> Result<Vec<Relate
             });
             list.count += 1;
             if list.rows.len() < SHOWN {
-                list.rows.push(Link::to_record(&row.class, &row.sys_id, &name(session, &row)?));
+                list.rows.push(Link::to_record(&row.class, &row.sys_id, &name(session, &row, record)?));
             }
         }
     }
     Ok(lists.into_values().collect())
 }
 
-/// What stands for a row, and what it is about.
-fn name(session: &Session<'_>, row: &Record) -> Result<String, StoreError> {
-    let shown = walk::display_of(session, &row.class, &row.sys_id)?;
+/// What stands for a row, and what it is about. Where that is the record beside which it is shown, as of an approval, the
+/// other rows that it refers to.
+fn name(session: &Session<'_>, row: &Record, record: &Record) -> Result<String, StoreError> {
+    let mut shown = walk::display_of(session, &row.class, &row.sys_id)?;
+    if shown == walk::display_of(session, &record.class, &record.sys_id)? {
+        let mut others = Vec::new();
+        for field in session.schema.fields(&row.class) {
+            let value = row.value(&field.name);
+            if let FieldType::Reference(to) = &field.kind
+                && !value.is_empty()
+                && value != record.sys_id
+            {
+                others.push(walk::display_of(session, to, value)?);
+            }
+        }
+        others.retain(|other| !other.is_empty());
+        if !others.is_empty() {
+            shown = others.join(", ");
+        }
+    }
     Ok(match row.value("short_description") {
         "" => shown,
         about if shown.is_empty() => about.to_owned(),

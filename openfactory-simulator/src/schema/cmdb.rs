@@ -1,6 +1,6 @@
 //! Configuration items and the relations between them.
 
-use super::FieldType::{Boolean, Integer, String as Text};
+use super::FieldType::{Boolean, Decimal, Integer, String as Text};
 use super::Table;
 use super::choices;
 
@@ -26,6 +26,17 @@ pub(super) fn tables() -> Vec<Table> {
         Table::new("cmdb_ci_service", "Service")
             .extends("cmdb_ci")
             .strings(&[("service_classification", "Service classification"), ("version", "Version")]),
+        Table::new("service_offering", "Service Offering").extends("cmdb_ci_service"),
+        Table::new("cmdb_ci_iot", "IoT Device").extends("cmdb_ci_hardware"),
+        Table::new("cmdb_ci_edge_device", "Edge Device").extends("cmdb_ci_hardware"),
+        Table::new("cmdb_ci_compute_template", "Hardware Type").extends("cmdb_ci"),
+        Table::new("cmdb_ci_cloud_os_image", "Cloud OS Image")
+            .extends("cmdb_ci")
+            .strings(&[("object_id", "Object ID")]),
+        Table::new("cmdb_model", "Product Model")
+            .display("name")
+            .strings(&[("name", "Name"), ("model_number", "Model number")])
+            .references(&[("manufacturer", "Manufacturer", "core_company")]),
         Table::new("cmdb_ci_spkg", "Software").extends("cmdb_ci").strings(&[("version", "Version")]),
         Table::new("cmdb_ci_logical_datacenter", "Logical Datacenter")
             .extends("cmdb_ci")
@@ -74,12 +85,21 @@ fn item() -> Table {
             ("assignment_group", "Change Group", "sys_user_group"),
             ("duplicate_of", "Duplicate Of", "cmdb_ci"),
             ("maintenance_schedule", "Maintenance schedule", "cmn_schedule"),
+            ("schedule", "Schedule", "cmn_schedule"),
+            ("company", "Company", "core_company"),
+            ("manufacturer", "Manufacturer", "core_company"),
+            ("location", "Location", "cmn_location"),
+            ("department", "Department", "cmn_department"),
+            ("asset", "Asset", "alm_asset"),
+            ("model_id", "Model ID", "cmdb_model"),
+            ("change_control", "Approval group", "sys_user_group"),
         ])
         .dates(&[
             ("first_discovered", "First discovered"),
             ("last_discovered", "Most recent discovery"),
             ("install_date", "Installed"),
             ("start_date", "Start date"),
+            ("warranty_expiration", "Warranty expiration"),
         ])
         .field("operational_status", "Operational status", Text)
         .default("1")
@@ -89,6 +109,11 @@ fn item() -> Table {
         .choices(choices::INSTALL_STATUS)
         .field("unverified", "Requires verification", Boolean)
         .default("false")
+        .field("can_print", "Can Print", Boolean)
+        .default("false")
+        .field("cost", "Cost", Decimal)
+        .field("cost_cc", "Cost currency", Text)
+        .default("USD")
         .field("fault_count", "Fault count", Integer)
         .default("0")
 }
@@ -109,6 +134,7 @@ fn computer() -> Table {
         ])
         .field("cpu_count", "CPU count", Integer)
         .field("cpu_core_count", "CPU core count", Integer)
+        .field("cpu_speed", "CPU speed (MHz)", Decimal)
         .field("ram", "RAM (MB)", Integer)
         .field("disk_space", "Disk space (GB)", Integer)
         .field("virtual", "Is Virtual", Boolean)

@@ -2,7 +2,7 @@
 
 use super::FieldType::{Decimal, String as Text};
 use super::choices::{CHANGE_CATEGORY, DISCOVERY_SOURCE};
-use super::{Choice, Schema, Table, event};
+use super::{Choice, Schema, Table, event, grc};
 
 /// Values of `operational_status` in the guide's fleet CMDB table, beside the stock ones.
 const STATUSES: [&str; 5] = ["Compliant", "Drifted", "Unknown", "Quarantined", "Remediated"];
@@ -10,6 +10,7 @@ const STATUSES: [&str; 5] = ["Compliant", "Drifted", "Unknown", "Quarantined", "
 pub(super) fn extend(schema: &mut Schema) {
     schema.add(os_image(schema));
     schema.add(grc_item());
+    grc::tables().into_iter().for_each(|table| schema.add(table));
     event::tables().into_iter().for_each(|table| schema.add(table));
     let categories: Vec<_> =
         CHANGE_CATEGORY.iter().copied().chain([("Operating System", "Operating System")]).collect();

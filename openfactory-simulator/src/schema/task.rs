@@ -1,6 +1,6 @@
 //! `task` and what extends it: incident, change request, change task, problem.
 
-use super::FieldType::{Boolean, Integer, Journal, List, String as Text};
+use super::FieldType::{Boolean, Date, Integer, Journal, List, String as Text};
 use super::Table;
 use super::choices;
 
@@ -127,6 +127,8 @@ fn change_request() -> Table {
         .references(&[
             ("requested_by", "Requested by", "sys_user"),
             ("chg_model", "Model", "chg_model"),
+            ("cab_delegate", "CAB delegate", "sys_user"),
+            ("on_hold_task", "On hold change tasks", "task"),
             (
                 "std_change_producer_version",
                 "Standard Change Template version",
@@ -143,6 +145,9 @@ fn change_request() -> Table {
             ("on_hold_reason", "On hold reason"),
             ("review_comments", "Review comments"),
             ("cab_recommendation", "CAB recommendation"),
+            ("phase", "Phase"),
+            ("phase_state", "Phase state"),
+            ("review_status", "Review status"),
         ])
         .dates(&[
             ("start_date", "Planned start date"),
@@ -162,6 +167,10 @@ fn change_request() -> Table {
         .field("conflict_status", "Conflict status", Text)
         .default("Not Run")
         .choices(&[("Not Run", "Not Run"), ("No Conflict", "No Conflict"), ("Conflict", "Conflict")])
+        .field("cab_date", "CAB date", Date)
+        .field("scope", "Scope", Integer)
+        .default("3")
+        .choices(&[("1", "Massive"), ("2", "Large"), ("3", "Medium"), ("4", "Small"), ("5", "Tiny")])
         .field("type", "Type", Text)
         .default("normal")
         .choices(&[("normal", "Normal"), ("standard", "Standard"), ("emergency", "Emergency")])

@@ -316,6 +316,15 @@ async fn links_to_an_instance_lead_to_the_same_record_here() {
 }
 
 #[tokio::test]
+async fn a_related_row_is_named_by_what_it_tells_beside_its_record() {
+    let it = instance().await;
+    let (change, _) = it.waiting().await;
+    let page = it.text(&record_path(&change)).await;
+    let (_, lists) = page.split_once("Related lists").unwrap();
+    assert!(lists.contains(">Chandra Manager</a>"), "{lists}");
+}
+
+#[tokio::test]
 async fn an_oauth_client_is_allowed_or_denied_by_whoever_is_logged_in() {
     let it = started(
         builder().client(OAuthClient::new("id<b>", "secret").redirect_uri("http://app:8080/back?x=1")),

@@ -131,3 +131,37 @@ async fn a_sys_id_is_found_however_its_letters_are_written() {
     let empty = it.request("ada", Method::POST, "/api/now/table/incident").send().await.unwrap();
     assert_eq!((empty.status().as_u16(), &result(empty).await["number"]), (201, &json!("INC0010002")));
 }
+
+#[tokio::test]
+async fn the_tables_that_clients_use_are_there_with_demo_data() {
+    let it = started(builder().demo_data(true)).await;
+    let tables = "task incident problem change_request change_task sys_user sys_user_group sys_user_grmember \
+        sys_user_role sys_user_has_role sys_group_has_role sysapproval_approver cmdb_ci cmdb_ci_computer cmdb_ci_server \
+        cmdb_ci_linux_server cmdb_ci_service cmdb_ci_spkg cmdb_ci_os_template cmdb_ci_cloud_os_image cmdb_ci_iot \
+        cmdb_ci_edge_device service_offering cmdb_model cmdb_rel_ci cmdb_rel_type cmdb_serial_number sys_object_source \
+        sn_grc_item sn_grc_profile sn_grc_issue sn_compliance_control sn_audit_control_test sys_attachment sys_choice \
+        sys_db_object sys_dictionary sys_journal_field sys_properties sys_metadata syslog task_ci task_cmdb_ci_service \
+        task_service_offering core_company cmn_location cmn_department alm_asset";
+    for table in tables.split_whitespace() {
+        let path = format!("/api/now/table/{table}?sysparm_limit=1");
+        let answer = it.request("admin", Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{table}");
+    }
+    let figures = [
+        ("sys_user", 24),
+        ("sys_user_group", 8),
+        ("sys_user_role", 8),
+        ("incident", 8),
+        ("problem", 4),
+        ("change_request", 4),
+        ("change_task", 3),
+        ("cmdb_ci", 12),
+        ("cmdb_rel_ci", 6),
+        ("syslog", 300),
+        ("sys_dictionary", 500),
+    ];
+    for (table, least) in figures {
+        let rows = it.simulator.store().records(table).unwrap().len();
+        assert!(rows >= least, "{table}: {rows}");
+    }
+}
