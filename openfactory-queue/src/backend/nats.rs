@@ -10,8 +10,9 @@
 //! [`NatsConfig::max_messages`] bounds it, and ids are remembered for a day unless configured otherwise.
 //!
 //! JetStream acknowledges a message before it is synced unless the server is configured with
-//! `sync_interval: always`. The queue declares that it survives a power cut only where the operator says so by
-//! [`ServerSync::Always`]; else no more than [`Durability::ProcessCrash`].
+//! `sync_interval: always`. The queue declares that it survives a power cut only where each server says so itself, asked by
+//! [`NatsConfig::system_login`], or the operator does by [`ServerSync::Always`]; else no more than
+//! [`Durability::ProcessCrash`].
 //!
 //! A stream that was deleted is made again. The log then begins anew with what the first router to notice has in
 //! memory; messages whose bytes are gone become dead letters that say so.
@@ -46,6 +47,7 @@ mod link;
 mod log;
 mod publish;
 mod replica;
+mod servers;
 mod snapshot;
 mod stored;
 mod streams;
@@ -58,6 +60,7 @@ use command::Command;
 use link::Link;
 use log::Log;
 use replica::Answer;
+use servers::Said;
 use stored::{StoredDiscard, StoredPause, StoredRedrive, StoredScope};
 use streams::Stream;
 
@@ -96,7 +99,8 @@ impl NatsQueue {
     ///
     /// # Errors
     /// `Unavailable` if the server can't be reached, `Invalid` if it refuses the user or a stream was set up
-    /// otherwise, `Unsupported` if the server is older than 2.10 or takes no messages as large as configured,
+    /// otherwise, `Unsupported` if the server is older than 2.10, takes no messages as large as configured, or does not
+    /// sync as it was said to,
     /// `SchemaVersion` if the log was written by a newer program, `Corrupt` if it can't be read.
     pub async fn open(config: NatsConfig) -> Result<Self, Error> {
         let link = Link::connect(config).await?;
@@ -121,7 +125,7 @@ impl NatsQueue {
 
 /// What an acknowledgement is worth: by what is said of the server's syncing, and by the replicas that there are.
 async fn durability(link: &Link) -> Result<Durability, Error> {
-    if link.config.sync != ServerSync::Always {
+    if !synced(&link.config).await? {
         return Ok(Durability::ProcessCrash);
     }
     let mut least = usize::MAX;
@@ -130,6 +134,28 @@ async fn durability(link: &Link) -> Result<Durability, Error> {
         least = least.min(info.config.num_replicas);
     }
     Ok(if least >= 3 { Durability::Replicated } else { Durability::PowerLoss })
+}
+
+/// Whether the servers sync before they acknowledge: by their own word if they may be asked, else by the operator's.
+async fn synced(config: &NatsConfig) -> Result<bool, Error> {
+    let told = config.sync == ServerSync::Always;
+    let Some(login) = &config.system else { return Ok(told) };
+    let Said { unsynced, silent } = servers::ask(config, login).await?;
+    if told && !unsynced.is_empty() {
+        let detail = format!("not synced before it is acknowledged by {}", unsynced.join(", "));
+        return Err(Error::new(ErrorKind::Unsupported, "open", detail));
+    }
+    if silent > 0 && !told {
+        let detail = format!("{silent} servers do not say how they sync");
+        return Err(Error::new(ErrorKind::Unavailable, "open", detail));
+    }
+    if silent > 0 {
+        tracing::warn!(
+            servers = silent,
+            "not asked whether they sync: they do not answer, the configuration says so"
+        );
+    }
+    Ok(unsynced.is_empty())
 }
 
 fn unexpected(operation: &'static str) -> Error {

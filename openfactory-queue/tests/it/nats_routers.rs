@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream;
-use openfactory_queue::backend::nats::{NatsConfig, NatsQueue, ServerSync};
+use openfactory_queue::backend::nats::{Login, NatsConfig, NatsQueue, ServerSync};
 use openfactory_queue::backend::tls::Tls;
 use openfactory_queue::capabilities::{Durability, Requirements};
 use openfactory_queue::dead_letter::{DeadLetterFilter, DeadLetterPage, Redrive, Selection};
@@ -259,6 +259,71 @@ async fn a_server_that_is_not_told_to_sync_always_is_not_called_durable() {
     queue.require(&needed).unwrap();
     let replicated = Requirements::new().durability(Durability::Replicated);
     assert_eq!(queue.require(&replicated).unwrap_err().kind(), ErrorKind::Unsupported, "one replica");
+}
+
+/// A server's part of a cluster, whose accounts are ours and the system's.
+fn member(name: &str, port: u16, routes: &[u16]) -> String {
+    let routes: Vec<String> = routes.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
+    format!(
+        "server_name: {name}
+         cluster {{ name: c, listen: \"127.0.0.1:{port}\", routes: [{}] }}
+         accounts {{
+           SYS {{ users: [{{ user: system, password: s }}] }}
+           OURS {{ jetstream: enabled, users: [{{ user: ours, password: o }}] }}
+         }}
+         system_account: SYS",
+        routes.join(", ")
+    )
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn user(name: &str, password: &str) -> Login {
+    Login::User { name: name.to_owned(), password: password.to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_say_themselves_how_they_sync() {
+    let test = "servers_say_themselves_how_they_sync";
+    let account = |_: &std::path::Path| {
+        "accounts {
+           SYS { users: [{ user: system, password: s }] }
+           OURS { jetstream: enabled, users: [{ user: ours, password: o }] }
+         }
+         system_account: SYS"
+            .to_owned()
+    };
+    let Some(lazy) = OwnServer::start(test, Sync::Default, account) else { return };
+    let asked = |port: u16| config(port).login(user("ours", "o")).system_login(user("system", "s"));
+    let queue = NatsQueue::open(asked(lazy.port)).await.unwrap();
+    assert_eq!(queue.capabilities().durability, Durability::ProcessCrash);
+    let told = NatsQueue::open(asked(lazy.port).sync(ServerSync::Always)).await.unwrap_err();
+    assert_eq!(told.kind(), ErrorKind::Unsupported, "{told}");
+    for stranger in [user("ours", "o"), user("system", "wrong")] {
+        let error = NatsQueue::open(asked(lazy.port).system_login(stranger)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    }
+    let Some(eager) = OwnServer::start(test, Sync::Always, account) else { return };
+    let queue = NatsQueue::open(asked(eager.port)).await.unwrap();
+    assert_eq!(queue.capabilities().durability, Durability::PowerLoss);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_server_that_does_not_sync_spoils_a_cluster() {
+    let test = "one_server_that_does_not_sync_spoils_a_cluster";
+    let (a, b) = (free_port(), free_port());
+    let Some(eager) = OwnServer::start(test, Sync::Always, |_| member("eager", a, &[b])) else { return };
+    let Some(lazy) = OwnServer::start(test, Sync::Default, |_| member("lazy", b, &[a])) else { return };
+    for port in [eager.port, lazy.port] {
+        let config = config(port).login(user("ours", "o")).system_login(user("system", "s"));
+        let queue = NatsQueue::open(config.clone()).await.unwrap();
+        assert_eq!(queue.capabilities().durability, Durability::ProcessCrash);
+        let told = NatsQueue::open(config.sync(ServerSync::Always)).await.unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Unsupported);
+        assert!(told.to_string().contains("lazy") && !told.to_string().contains("eager"), "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

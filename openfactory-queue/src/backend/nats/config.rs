@@ -26,6 +26,7 @@ pub enum ServerSync {
     /// Now and then: a power cut loses what was acknowledged since.
     Interval,
     /// Before each acknowledgement, by the operator's word: every server of the cluster has `sync_interval: always`.
+    /// [`NatsConfig::system_login`] asks the servers themselves.
     Always,
 }
 
@@ -71,6 +72,7 @@ pub struct NatsConfig {
     pub(super) login: Login,
     pub(super) tls: Tls,
     pub(super) sync: ServerSync,
+    pub(super) system: Option<Login>,
     pub(super) replicas: usize,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) dedup_window: Duration,
@@ -107,6 +109,7 @@ impl NatsConfig {
             login: Login::None,
             tls: Tls::Platform,
             sync: ServerSync::Interval,
+            system: None,
             replicas: 1,
             clock: Arc::new(SystemClock),
             dedup_window: DEDUP_WINDOW,
@@ -148,11 +151,20 @@ impl NatsConfig {
         self
     }
 
-    /// What is known of the server's syncing. Only by [`ServerSync::Always`] the queue declares that it survives a
+    /// What the operator says of the server's syncing. By [`ServerSync::Always`] the queue declares that it survives a
     /// power cut.
     #[must_use]
     pub fn sync(mut self, sync: ServerSync) -> Self {
         self.sync = sync;
+        self
+    }
+
+    /// Asks every server how it syncs, whenever the queue is opened, as this user of their system account: what they say
+    /// is what the queue declares, and if [`sync`](Self::sync) promises more, opening fails. For a server that doesn't
+    /// answer now, the operator's word counts; without it, opening fails.
+    #[must_use]
+    pub fn system_login(mut self, login: Login) -> Self {
+        self.system = Some(login);
         self
     }
 
@@ -211,13 +223,13 @@ impl NatsConfig {
         self.patience.min(Duration::from_secs(5))
     }
 
-    pub(super) fn options(&self) -> Result<ConnectOptions, Error> {
+    pub(super) fn options(&self, login: &Login) -> Result<ConnectOptions, Error> {
         let mut options = ConnectOptions::new()
             .name("openfactory-queue")
             .connection_timeout(self.answer())
             .request_timeout(Some(self.answer()))
             .reconnect_delay_callback(|attempts| Duration::from_millis(20 << attempts.min(6)));
-        options = match &self.login {
+        options = match login {
             Login::None => options,
             Login::User { name, password } => options.user_and_password(name.clone(), password.clone()),
             Login::Token(token) => options.token(token.clone()),
@@ -240,6 +252,7 @@ impl fmt::Debug for NatsConfig {
             .field("login", &self.login)
             .field("tls", &self.tls)
             .field("sync", &self.sync)
+            .field("system", &self.system)
             .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
@@ -273,8 +286,6 @@ mod tests {
         let text =
             format!("{:?} {:?}", config.clone().login(login), config.login(Login::Token("hunter2".into())));
         assert!(text.contains("db.example.com") && !text.contains("hunter2"), "{text}");
-        assert!(
-            NatsConfig::new("nats://a").unwrap().login(Login::Credentials("x".into())).options().is_err()
-        );
+        assert!(NatsConfig::new("nats://a").unwrap().options(&Login::Credentials("x".into())).is_err());
     }
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::body::Place;
-use super::config::NatsConfig;
+use super::config::{Login, NatsConfig};
 use super::failure::Failure;
 use super::streams::{self, Stream};
 use crate::backend::request;
@@ -38,17 +38,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) async fn connect(config: NatsConfig) -> Result<Arc<Self>, Error> {
-        let options = config.options()?;
-        let client = options.connect(config.servers.clone()).await.map_err(|error| {
-            let (kind, detail) = match error.kind() {
-                ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                    (ErrorKind::Invalid, "the server refuses this user")
-                }
-                ConnectErrorKind::ServerParse => (ErrorKind::Invalid, "the server's address can't be read"),
-                _ => (ErrorKind::Unavailable, "the server can't be reached"),
-            };
-            Error::new(kind, "open", detail).with_source(error)
-        })?;
+        let client = connect(&config, &config.login).await?;
         let mut context = async_nats::jetstream::new(client.clone());
         context.set_timeout(config.answer());
         let router = format!("{:016x}", rand::random::<u64>());
@@ -206,6 +196,20 @@ impl Link {
             }
         }
     }
+}
+
+/// A connection to one of the servers.
+pub(super) async fn connect(config: &NatsConfig, login: &Login) -> Result<Client, Error> {
+    config.options(login)?.connect(config.servers.clone()).await.map_err(|error| {
+        let (kind, detail) = match error.kind() {
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                (ErrorKind::Invalid, "the server refuses this user")
+            }
+            ConnectErrorKind::ServerParse => (ErrorKind::Invalid, "the server's address can't be read"),
+            _ => (ErrorKind::Unavailable, "the server can't be reached"),
+        };
+        Error::new(kind, "open", detail).with_source(error)
+    })
 }
 
 fn found(
