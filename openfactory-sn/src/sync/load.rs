@@ -117,8 +117,9 @@ impl Open {
             if load.relations.contains(sys_id) {
                 continue;
             }
-            let ends = [&relation.parent, &relation.child].into_iter().filter(|end| !load.holds(end));
-            let ends: Vec<_> = ends.cloned().collect();
+            // Once, if it is of an item with itself.
+            let ends = BTreeSet::from([&relation.parent, &relation.child]);
+            let ends: Vec<_> = ends.into_iter().filter(|end| !load.holds(end)).cloned().collect();
             if !self.take(&mut load, ends, most) {
                 break;
             }

@@ -124,7 +124,10 @@ impl Work<'_> {
             let load = self.open.next(most);
             if load.items.is_empty() {
                 if self.waiting.is_empty() {
-                    return;
+                    // Nothing is open; if something were, it would not be passed over in silence.
+                    let unsent =
+                        Error::new(ErrorKind::Local, "reconcile a fleet", "was left without a payload");
+                    return synced.failed.extend(self.open.give_up_all(&load, &unsent));
                 }
                 self.open_waiting(sent, synced);
                 continue;

@@ -32,6 +32,13 @@ pub enum Way {
 /// A relation travels in the payload that has both its items; an item that is not there yet travels with one relation of
 /// each sort that it has, so that what its class depends on comes with it. Payloads go one after another, since those that
 /// are about the same items would wait for each other on the instance.
+///
+/// ```
+/// use openfactory_sn::sync::Payloads;
+///
+/// let payloads = Payloads::new("OpenFactory").items(500);
+/// assert_eq!((payloads.source(), payloads.most()), ("OpenFactory", 500));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payloads {
     source: String,

@@ -138,6 +138,17 @@ impl Default for Scheme {
 impl Scheme {
     /// Headers `webhook-id`, `webhook-timestamp` in seconds, and `webhook-signature`: `v1,` and the MAC, in base64 or in
     /// hexadecimal digits, over `id.timestamp.body`.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::webhook::{Scheme, WebhookSecret, sign};
+    ///
+    /// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+    /// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    /// let headers = Scheme::standard().sign(&secret, "evt_1", now, b"{}")?;
+    /// assert_eq!(headers, sign(&secret, "evt_1", now, b"{}")?.to_map());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn standard() -> Self {
         let dot = || Part::Text(".".to_owned());

@@ -101,6 +101,20 @@ impl Verifier {
     }
 
     /// Expects headers and what is signed as this scheme has them, instead of [`Scheme::standard`].
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use openfactory_sn::webhook::{Part, Scheme, Verifier, WebhookSecret};
+    ///
+    /// let secret = WebhookSecret::parse("whsec_b3BlbmZhY3RvcnktdGVzdC1zZWNyZXQtMDAwMDAx")?;
+    /// let parts = [Part::Id, Part::Text(".".to_owned()), Part::Timestamp, Part::Text(".".to_owned()), Part::Body];
+    /// let scheme = Scheme::new(Some("x-plant-id"), "x-plant-time", "x-plant-signature", parts)?;
+    /// let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+    /// let headers = scheme.sign(&secret, "evt_1", now, b"{}")?;
+    /// let verifier = Verifier::new([secret]).scheme(scheme);
+    /// assert_eq!(verifier.verify(&headers, b"{}", now)?.id(), "evt_1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn scheme(mut self, scheme: Scheme) -> Self {
         self.scheme = scheme;

@@ -97,6 +97,20 @@ fn what_is_known_brings_nothing_along() {
 }
 
 #[test]
+fn an_item_related_to_itself_is_there_once() {
+    for known in [false, true] {
+        let mut open = Open::default();
+        open.classes.insert(id("device"), "cmdb_ci_server".to_owned());
+        if !known {
+            item(&mut open, "device", "cmdb_ci_server", false);
+        }
+        relation(&mut open, "device", "device");
+        let load = open.next(10);
+        assert_eq!((load.items, load.relations), (vec![id("device")], vec![id("device-device")]));
+    }
+}
+
+#[test]
 fn payloads_are_bounded_in_bytes() {
     let mut open = Open::default();
     for n in 0..3 {
