@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use openfactory_attest::audit::{self, VerifyReport};
+use openfactory_simulator::Profile;
 use serde_json::json;
 
 pub use error::DemoError;
@@ -66,6 +67,10 @@ pub struct Arguments {
     /// How many devices the fleet has.
     #[arg(long, value_name = "N", default_value = "5", value_parser = devices)]
     pub devices: usize,
+    /// The kind of ServiceNow that it is told to: `guide` is as the integration guide has it; `stock` has what the guide
+    /// assumes, but the rules of an instance as it is delivered; `hardened` gives least rights.
+    #[arg(long, value_name = "PROFILE", default_value_t)]
+    pub profile: Profile,
     /// Where everything is kept; a story that was interrupted goes on. Without it, a temporary directory.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -118,7 +123,7 @@ async fn tell(arguments: &Arguments, root: &Path, edges: Arc<dyn Edges>) -> Resu
     if let Some(image) = &arguments.image {
         build::check_readable(image)?;
     }
-    let site = Site::prepare(root, arguments.devices)?;
+    let site = Site::prepare(root, arguments.devices, arguments.profile)?;
     if let Some(image) = &arguments.image {
         build::check_same(&site, image)?;
     }

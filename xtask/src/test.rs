@@ -10,6 +10,7 @@ mod features;
 mod foreign;
 pub(crate) mod junit;
 mod package;
+mod profiles;
 mod step;
 mod suite;
 mod summary;
@@ -60,6 +61,7 @@ fn perform(step: Step, workspace: &Workspace, strict: bool) -> Result<Outcome, S
         Step::Planted => checks::planted(workspace),
         Step::Clippy => checks::clippy(workspace),
         Step::Test => suite::run(workspace, strict),
+        Step::Profiles => profiles::run(workspace, strict),
         Step::Fuzz => checks::fuzz(workspace),
         Step::Torture => checks::torture(workspace, strict),
         Step::Absences => absences::run(workspace),

@@ -50,6 +50,8 @@ impl Services {
     pub(crate) async fn start(site: &Site, edges: Arc<dyn Edges>) -> Result<Self, DemoError> {
         let secret = site.secret("servicenow.secret", "")?;
         let simulator = Simulator::builder()
+            .profile(site.profile)
+            .prepared_for_the_guide()
             .tls_dir(site.path("simulator/tls"))
             .state(site.path("simulator/state.sqlite"))
             .client(OAuthClient::new(CLIENT_ID, secret))

@@ -12,6 +12,7 @@ use openfactory_attest::audit::VerifierKey;
 use openfactory_attest::key::{Ed25519Key, KeyKind, Signer};
 use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_attest::vault::{FileVault, Vault as _};
+use openfactory_simulator::Profile;
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId, FleetId};
 
 use super::error::{DemoError, During as _};
@@ -48,11 +49,13 @@ pub(crate) struct Site {
     pub(crate) bench: DeviceId,
     /// The test bench.
     pub(crate) bench_fleet: FleetId,
+    /// The kind of ServiceNow.
+    pub(crate) profile: Profile,
 }
 
 impl Site {
     /// The site below `root` with a fleet of `devices`, all keys, secrets and the trust file.
-    pub(crate) fn prepare(root: &Path, devices: usize) -> Result<Self, DemoError> {
+    pub(crate) fn prepare(root: &Path, devices: usize, profile: Profile) -> Result<Self, DemoError> {
         fs::create_dir_all(root).during(&format!("make {}", root.display()))?;
         let root = root.canonicalize().during(&format!("find {}", root.display()))?;
         let site = Self {
@@ -65,6 +68,7 @@ impl Site {
                 .collect::<Result<_, _>>()?,
             bench: DeviceId::new("bench-0001").during("name a device")?,
             bench_fleet: FleetId::new("test-bench").during("name the test bench")?,
+            profile,
         };
         for directory in
             ["keys", "builds", "events", "overlay", "config", "story", "router", "webhook", "simulator"]
@@ -72,7 +76,8 @@ impl Site {
             let path = site.path(directory);
             fs::create_dir_all(&path).during(&format!("make {}", path.display()))?;
         }
-        site.check_devices()?;
+        site.check("devices", &site.devices.len().to_string())?;
+        site.check("profile", profile.name())?;
         site.trust()?;
         for (name, prefix) in [("servicenow.secret", ""), ("webhook.secret", "whsec_")] {
             site.secret(name, prefix)?;
@@ -81,18 +86,17 @@ impl Site {
         Ok(site)
     }
 
-    /// Whether the story that was begun here is one of as many devices.
-    fn check_devices(&self) -> Result<(), DemoError> {
-        let path = self.path("story/devices");
-        let ours = self.devices.len().to_string();
-        let begun = read_or_write::<std::io::Error>(&path, 0o644, || Ok(ours.clone().into_bytes()));
+    /// Whether the story that was begun here was begun with this value of an option.
+    fn check(&self, option: &str, ours: &str) -> Result<(), DemoError> {
+        let path = self.path("story").join(option);
+        let begun = read_or_write::<std::io::Error>(&path, 0o644, || Ok(ours.as_bytes().to_vec()));
         let begun = begun.during(&format!("read {}", path.display()))?;
         let begun = String::from_utf8_lossy(&begun).trim().to_owned();
         if begun == ours {
             return Ok(());
         }
         Err(DemoError::new(format!(
-            "the story in {} was begun with {begun} device(s): go on with --devices {begun}, or begin anew in another --data-dir",
+            "the story in {} was begun with --{option} {begun}: go on with that, or begin anew in another --data-dir",
             self.root.display()
         )))
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use openfactory_simulator::Profile;
 use openfactory_sn::lifecycle::correlation;
 use openfactory_sn::lifecycle::event::EventBody;
 use openfactory_sn::lifecycle::id::{BuildId, DeviceId};
@@ -104,6 +105,15 @@ impl Story<'_> {
         Ok(())
     }
 
+    /// Whether a change request stands where the story wants it. On an instance as it is delivered, an emergency change
+    /// waits at Authorize, whatever was done meanwhile, until somebody approves it afterwards.
+    pub(crate) fn stands(&self, change: &Row, state: &str) -> bool {
+        let waits = self.site.profile == Profile::Stock
+            && change.text("type") == "emergency"
+            && change.text("state") == "-3";
+        waits || change.text("state") == state
+    }
+
     /// The change request of a build.
     pub(crate) fn change_of(build: &BuildId) -> SysId {
         SysId::derived("change_request", &correlation::change(build))
@@ -112,6 +122,11 @@ impl Story<'_> {
     /// The configuration item of a device.
     pub(crate) fn item_of(device: &DeviceId) -> SysId {
         SysId::derived("cmdb_ci_os_image", &correlation::device_item(device))
+    }
+
+    /// The configuration item of a device as ServiceNow holds it, if it is there.
+    pub(crate) async fn item(&self, device: &DeviceId) -> Result<Option<Row>, DemoError> {
+        self.row("cmdb_ci_os_image", &Self::item_of(device)).await
     }
 
     /// A record in ServiceNow, if it is there.

@@ -14,6 +14,7 @@ mod bad_input;
 mod edges;
 mod image;
 mod kill;
+mod profiles;
 mod sbom;
 mod timer;
 mod told;

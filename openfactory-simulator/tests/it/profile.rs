@@ -34,6 +34,25 @@ async fn the_guides_tables_fields_and_choices_are_unknown_to_a_stock_instance() 
     assert_eq!(it.refused_patch("ada", "change_request", &emergency, json!({ "state": -2 })).await.0, 403);
 }
 
+#[tokio::test]
+async fn what_the_guide_assumes_can_be_made_on_a_stock_instance() {
+    let builder = builder().profile(Profile::Stock).prepared_for_the_guide();
+    let it = started(builder.client(OAuthClient::new("id", "secret"))).await;
+    for table in ["cmdb_ci_os_image", "sn_grc_item"] {
+        it.create(table, json!({ "u_kind": "x" })).await;
+    }
+    let form = [("grant_type", "client_credentials"), ("client_id", "id"), ("client_secret", "secret")];
+    let answer = it.client.post(it.url("/oauth_token.do")).form(&form).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    // The rules stay those of a stock instance.
+    let made = it.create("change_request", json!({ "type": "emergency", "u_build_id": "b" })).await;
+    assert_eq!(made["u_build_id"], "b");
+    let path = path_of("change_request", &made);
+    assert_eq!(it.refused("ada", Method::POST, &path, json!({ "work_notes": "x" })).await.0, 405);
+    it.patch("ada", "change_request", &made, json!({ "state": -3 })).await;
+    assert_eq!(it.refused_patch("ada", "change_request", &made, json!({ "state": -2 })).await.0, 403);
+}
+
 async fn tasks(it: &Instance, change: &Value) -> Vec<Value> {
     it.get(&format!("/api/now/table/change_task?change_request={}", id(change)))
         .await

@@ -51,7 +51,9 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
         false => fail(ErrorKind::Decode, "answer is not valid JSON"),
     };
     match call.expects {
-        Expects::Nothing if response.body().trim_ascii().is_empty() => Ok(Answer::of(Value::Null, response)),
+        Expects::Nothing if response.body().trim_ascii().is_empty() && !is_page(response) => {
+            Ok(Answer::of(Value::Null, response))
+        }
         // What need not be there must still be whole if it is: the beginning of an error is no success.
         Expects::Nothing => {
             if is_page(response) || looks_like_page(response.body()) {

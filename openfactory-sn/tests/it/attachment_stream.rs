@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::try_unfold;
-use openfactory_simulator::{ADMIN_USER, Simulator};
+use openfactory_simulator::ADMIN_USER;
 use openfactory_sn::attachment::{Content, Source};
 use openfactory_sn::models::attachment::Attachment;
 use openfactory_sn::record::FromRow;
@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::instance;
 use crate::support::{ID, builder, client, clock, id, person};
 
 const FILE: &str = "/api/now/attachment/a1/file";
@@ -356,7 +357,7 @@ async fn a_download_goes_no_faster_than_it_is_read() {
 
 #[tokio::test]
 async fn there_and_back_through_an_instance() {
-    let simulator = Simulator::builder().start().await.unwrap();
+    let simulator = instance::builder().start().await.unwrap();
     let client = person(&simulator, ADMIN_USER);
     let key = SysId::derived("incident", &CorrelationId::new("stream").unwrap());
     client.dynamic_table("incident").ensure(&key, &Fields::new()).await.unwrap();

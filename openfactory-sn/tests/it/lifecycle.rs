@@ -1,5 +1,6 @@
 //! The lifecycle: from events to decisions, plans and records.
 
+mod afterwards;
 mod apply;
 mod compromise;
 mod events;

@@ -24,6 +24,7 @@ mod garbage;
 mod grants;
 mod http;
 mod import_event;
+mod instance;
 #[cfg(feature = "lifecycle")]
 mod lifecycle;
 mod listing;

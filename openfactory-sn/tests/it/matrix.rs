@@ -12,12 +12,14 @@ use openfactory_sn::models::relationship_type::RelationshipType;
 use openfactory_sn::{Auth, Client, ErrorKind, Fields, RetryPolicy, Secret, SysId};
 use serde_json::json;
 
+use crate::instance;
+
 mod call;
 mod kind;
 mod place;
 mod seen;
 
-use kind::{BEYOND, Kind, LISTS, READS, WRITES};
+use kind::{BEYOND, JOURNAL, Kind, LISTS, READS, WRITES};
 
 /// What goes wrong: its name, its kind, the seconds of its `Retry-After`, and how long it holds a request back, in
 /// milliseconds.
@@ -99,7 +101,7 @@ impl World {
         let rows: Vec<_> =
             (0..many).map(|n| json!({"short_description": format!("row {n}"), "category": "many"})).collect();
         let seed = Seed::from_json(json!({ "incident": rows }).to_string().as_bytes()).unwrap();
-        let simulator = Simulator::builder()
+        let simulator = instance::builder()
             .seed(seed)
             .client(OAuthClient::new("matrix", "s3cr3t"))
             .start()
@@ -243,6 +245,11 @@ async fn every_fault_against(kinds: &[Kind], many: usize) {
         }
     }
     world.simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn every_fault_against_what_goes_by_the_journal() {
+    every_fault_against(JOURNAL, 0).await;
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use openfactory_sn::webhook::{Operation, Verifier, WebhookSecret};
 use openfactory_sn::{Auth, Client, CorrelationId, ErrorKind, Fields, Query, Secret, SysId};
 use serde_json::json;
 
+use crate::instance;
 use crate::support::{client_of, person};
 
 const FAULTS: &[FaultKind] = &[
@@ -33,7 +34,7 @@ const FAULTS: &[FaultKind] = &[
 ];
 
 async fn simulator() -> Simulator {
-    Simulator::builder().client(OAuthClient::new("sn-tests", "s&cret=é")).start().await.unwrap()
+    instance::builder().client(OAuthClient::new("sn-tests", "s&cret=é")).start().await.unwrap()
 }
 
 fn integration(simulator: &Simulator) -> Client {
@@ -110,7 +111,7 @@ async fn long_lists_are_complete_and_widened_ones_refused() {
     let rows: Vec<_> =
         (0..1_203).map(|n| json!({"short_description": format!("row {n}"), "category": "many"})).collect();
     let seed = Seed::from_json(json!({ "incident": rows }).to_string().as_bytes()).unwrap();
-    let simulator = Simulator::builder()
+    let simulator = instance::builder()
         .seed(seed)
         .client(OAuthClient::new("sn-tests", "s&cret=é"))
         .start()

@@ -13,10 +13,11 @@ use openfactory_sn::poll::{Cursor, Poller};
 use openfactory_sn::sync::{Desired, Sent};
 use openfactory_sn::{Auth, Cause, Client, CorrelationId, ErrorKind, Fields, Secret};
 
+use crate::instance;
 use crate::support::{client_of, person};
 
 async fn simulator() -> Simulator {
-    Simulator::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap()
+    instance::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap()
 }
 
 fn integration(simulator: &Simulator) -> Client {
@@ -150,7 +151,7 @@ async fn events_become_one_alert_however_often_they_are_sent() {
         person(&simulator, CHANGE_MANAGER_USER).events().send(&[event(Severity::Ok)]).await.unwrap_err();
     assert_eq!((itil.kind(), itil.cause()), (ErrorKind::Forbidden, Some(Cause::ApiAcl)));
     simulator.shutdown().await;
-    let stock = Simulator::builder().profile(Profile::Stock).user(User::new("svc", "x").roles(["admin"]));
+    let stock = instance::of(Profile::Stock).user(User::new("svc", "x").roles(["admin"]));
     let stock = stock.start().await.unwrap();
     let absent = person(&stock, "svc").events().send(&[event(Severity::Ok)]).await.unwrap_err();
     assert_eq!((absent.kind(), absent.cause()), (ErrorKind::Invalid, Some(Cause::NoSuchApi)));

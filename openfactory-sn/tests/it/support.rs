@@ -8,6 +8,8 @@ use openfactory_sn::testing::{FixedClock, NoJitter, ScriptedTransport};
 use openfactory_sn::{Auth, Client, ClientBuilder, Secret, SysId};
 use serde_json::{Value, json};
 
+use crate::instance;
+
 pub(crate) const INCIDENT: &str = "/api/now/table/incident";
 pub(crate) const ID: &str = "1c741bd70b2322007518478d83673af3";
 
@@ -43,7 +45,7 @@ pub(crate) fn client_of(simulator: &Simulator, auth: Auth) -> Client {
 
 /// A simulator, and a client of it with the rights of an integration.
 pub(crate) async fn simulator_with_apis() -> (Simulator, Client) {
-    let simulator = Simulator::builder().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap();
+    let simulator = instance::prepared().client(OAuthClient::new("apis", "s3cr3t")).start().await.unwrap();
     let client = client_of(&simulator, Auth::client_credentials("apis", Secret::new("s3cr3t")));
     (simulator, client)
 }

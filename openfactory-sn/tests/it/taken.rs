@@ -1,6 +1,6 @@
 //! What a write does with bad input: each kind of it noticed, with advice, or kept from being sent.
 
-use openfactory_simulator::{ADMIN_USER, Simulator};
+use openfactory_simulator::ADMIN_USER;
 use openfactory_sn::models::incident;
 use openfactory_sn::record::Untaken;
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
@@ -8,6 +8,7 @@ use openfactory_sn::value::Reference;
 use openfactory_sn::{Cause, ErrorKind, Fields, SysId};
 use serde_json::{Value, json};
 
+use crate::instance;
 use crate::support::{ID, INCIDENT, id, person, record_path};
 
 /// What is told of one field that was sent, and held so by the record in the answer.
@@ -160,7 +161,7 @@ async fn what_is_never_sent() {
 
 #[tokio::test]
 async fn an_instance_that_passes_over() {
-    let simulator = Simulator::builder().start().await.unwrap();
+    let simulator = instance::builder().start().await.unwrap();
     let client = person(&simulator, ADMIN_USER);
     let fields = Fields::new()
         .with("short_description", "x")

@@ -21,6 +21,8 @@ pub(super) enum Step {
     Clippy,
     /// Tests for each set of features, and documentation tests.
     Test,
+    /// The client's tests in the simulator's further profiles.
+    Profiles,
     /// Some seconds of fuzzing for each target.
     Fuzz,
     /// A short torture of the queue: kills and power cuts.
@@ -49,6 +51,7 @@ impl Step {
             Self::Planted => "planted",
             Self::Clippy => "clippy",
             Self::Test => "test",
+            Self::Profiles => "profiles",
             Self::Fuzz => "fuzz",
             Self::Torture => "torture",
             Self::Absences => "absences",
@@ -74,7 +77,7 @@ mod tests {
     fn steps_run_once_and_in_order() {
         assert_eq!(selected(&[Step::Doc, Step::Fmt, Step::Doc]), [Step::Fmt, Step::Doc]);
         let all = selected(&[]);
-        assert_eq!((all.len(), all.is_sorted()), (15, true));
+        assert_eq!((all.len(), all.is_sorted()), (16, true));
     }
 
     #[test]

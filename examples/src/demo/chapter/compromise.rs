@@ -271,7 +271,7 @@ async fn recover(story: &Story<'_>, built: &Built, key_id: &KeyId) -> Result<(),
         correlation::rotation(key_id),
         correlation::renewal(key_id, &built.id),
     ] {
-        let change = wait_row(story, "change_request", &correlation, |row| row.text("state") == "3").await?;
+        let change = wait_row(story, "change_request", &correlation, |row| story.stands(row, "3")).await?;
         narrator.say(format_args!(
             "change          {}: {}, {}",
             change.text("number"),

@@ -84,7 +84,9 @@ async fn proved(story: &Story<'_>, canary: &DeviceId) -> Result<(), DemoError> {
         .wait_for("the canary's proof, and its emergency change to be closed", || async {
             let rows = story.find("change_request", "cmdb_ci", Story::item_of(canary).as_str()).await?;
             let emergency = rows.into_iter().find(|row| row.text("type") == "emergency");
-            match emergency.filter(|row| row.text("state") == "3") {
+            let proved =
+                story.item(canary).await?.is_some_and(|item| item.text("operational_status") == "Compliant");
+            match emergency.filter(|row| proved && story.stands(row, "3")) {
                 Some(row) => Ok(Some(row)),
                 None => {
                     story.attest(canary).await?;

@@ -133,7 +133,13 @@ async fn opened_and_closed(story: &Story<'_>, device: &DeviceId) -> Result<(), D
             opened.text("short_description")
         ))?;
         issue(story, device, "lock-2", Action::Lock, "the gateway is replaced").await?;
-        let closed = emergency(story, device, |row| row.text("state") == "3").await?;
+        narrator
+            .wait_for("the overlay to be locked", || async {
+                let item = story.item(device).await?;
+                Ok(item.filter(|item| item.text("u_lockdown_state") == "locked"))
+            })
+            .await?;
+        let closed = emergency(story, device, |row| story.stands(row, "3")).await?;
         narrator.say(format_args!(
             "locked          a new seal is written; {} is closed: {}",
             closed.text("number"),

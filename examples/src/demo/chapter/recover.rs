@@ -26,7 +26,7 @@ pub(crate) async fn tell(story: &Story<'_>, device: &DeviceId) -> Result<(), Dem
     let change = narrator
         .wait_for("the emergency change to be closed", || async {
             let rows = story.find("change_request", "type", "emergency").await?;
-            Ok(rows.into_iter().next().filter(|row| row.text("state") == "3"))
+            Ok(rows.into_iter().next().filter(|row| story.stands(row, "3")))
         })
         .await?;
     narrator.say(format_args!("emergency       {}: {}", change.text("number"), change.text("close_code")))

@@ -3,7 +3,8 @@
 use super::super::plan::operation::{RecordKey, Values};
 use super::Worker;
 use super::error::Failure;
-use crate::models::change_request::{State, Type};
+use crate::ErrorKind;
+use crate::models::change_request::{Approval, State, Type};
 use crate::record::{Fields, Row};
 
 /// More steps than the longest way has: an instance that goes in circles is not followed.
@@ -25,7 +26,13 @@ impl Worker<'_> {
             let from = state_of(&row);
             let Some(next) = self.next_step(key, &row, &from, to) else { return Ok(()) };
             let fields = if next == *to { last_fields.clone() } else { Fields::new() };
-            row = table.update(&sys_id, &fields.with("state", next.as_str())).await?;
+            let moved = table.update(&sys_id, &fields.with("state", next.as_str())).await;
+            if moved.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) && waits(&row) {
+                // What it is about was done; an instance may want the approval all the same, afterwards.
+                self.find(format!("{key} waits for its approval at Authorize"));
+                return Ok(());
+            }
+            row = moved?;
             if state_of(&row) == from {
                 return Err(Failure::Refused(format!("the instance leaves it in state {}", describe(&from))));
             }
@@ -53,6 +60,13 @@ impl Worker<'_> {
         }
         None
     }
+}
+
+/// Whether an emergency change waits at Authorize for an approval that was asked for.
+fn waits(row: &Row) -> bool {
+    Type::from_raw(row.text("type")) == Type::Emergency
+        && state_of(row) == State::Authorize
+        && Approval::from_raw(row.text("approval")) == Approval::Requested
 }
 
 fn state_of(row: &Row) -> State {

@@ -50,6 +50,9 @@ pub(super) enum Kind {
 /// What goes through many records.
 pub(super) const LISTS: &[Kind] = &[Kind::Links, Kind::List];
 
+/// What goes by the journal, which a locked-down instance does not let integrations read.
+pub(super) const JOURNAL: &[Kind] = &[Kind::Journal, Kind::Note];
+
 /// What only reads.
 pub(super) const READS: &[Kind] = &[
     Kind::Aggregate,
@@ -57,7 +60,6 @@ pub(super) const READS: &[Kind] = &[
     Kind::Download,
     Kind::Get,
     Kind::InstanceGet,
-    Kind::Journal,
     Kind::LookAgain,
     Kind::NextStates,
     Kind::Open,
@@ -93,7 +95,6 @@ pub(super) const WRITES: &[Kind] = &[
     Kind::Ensure,
     Kind::Import,
     Kind::ImportMany,
-    Kind::Note,
     Kind::Probe,
     Kind::TypedCreate,
     Kind::Update,

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::super::samples;
 use super::lockdown::{after, command, transition, unlock};
 use super::{found, overlay, sealed};
+use crate::instance;
 
 struct Desk {
     simulator: Simulator,
@@ -22,7 +23,7 @@ struct Desk {
 impl Desk {
     async fn open() -> Self {
         let simulator =
-            Simulator::builder().client(OAuthClient::new("sn-tests", "secret")).start().await.unwrap();
+            instance::prepared().client(OAuthClient::new("sn-tests", "secret")).start().await.unwrap();
         let client = Client::builder(simulator.base_url())
             .root_certificate_pem(simulator.ca_pem().unwrap())
             .auth(Auth::client_credentials("sn-tests", Secret::new("secret")))
