@@ -76,6 +76,8 @@ pub(crate) struct App {
     pub(crate) quota: Duration,
     /// What is still to be done, and how fast.
     pub(crate) works: Works,
+    /// How long a client has for sending a body.
+    pub(crate) patience: Duration,
     /// The last calls, for the page.
     pub(crate) calls: Arc<Calls>,
     /// Who is logged in to the page.
@@ -135,7 +137,7 @@ async fn on_call(State(app): State<Arc<App>>, request: Request) -> Response {
 async fn in_turn(app: Arc<App>, request: Request, session: Option<&str>, delay: Option<Delay>) -> Response {
     let limit = route::body_limit(request.uri().path());
     let switches = app.store.switches;
-    let call = match Call::read(request, limit, &app.base_url, switches).await {
+    let call = match Call::read(request, limit, &app).await {
         Ok(call) => call,
         Err(refusal) => return Answer::refused(&refusal, &switches).into_response(),
     };

@@ -24,6 +24,9 @@ const WORKERS: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 /// How long a call of the Table API may take.
 const QUOTA: Duration = Duration::from_secs(60);
 
+/// How long a client may keep the server waiting.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Settings of a simulator that is still to be started.
 ///
 /// Without any, it listens on a free port of 127.0.0.1 with a certificate of a CA in memory, keeps its data in memory
@@ -47,6 +50,7 @@ pub struct Builder {
     pub(crate) semaphores: (usize, usize),
     pub(crate) quota: Duration,
     pub(crate) workers: (Duration, Duration),
+    pub(crate) patience: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -70,6 +74,7 @@ impl Default for Builder {
             semaphores: SEMAPHORES,
             quota: QUOTA,
             workers: WORKERS,
+            patience: PATIENCE,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         }
@@ -167,8 +172,8 @@ impl Builder {
         self
     }
 
-    /// Cancels calls that take so long, with 500; by default 60 seconds. A fault of the kind
-    /// [`Slow`](crate::faults::FaultKind::Slow) lets a call take its time.
+    /// Cancels calls that take so long, with 500; by default 60 seconds. A query may, of many terms over many rows, and
+    /// a fault of the kind [`Slow`](crate::faults::FaultKind::Slow) lets any call take its time.
     pub fn quota(mut self, quota: Duration) -> Self {
         self.quota = quota;
         self
@@ -178,6 +183,13 @@ impl Builder {
     /// by the clock; by default a quarter of a second each.
     pub fn workers(mut self, waiting: Duration, working: Duration) -> Self {
         self.workers = (waiting, working);
+        self
+    }
+
+    /// Gives up a client that takes so long for its part: for the handshake, for a request's head, for its body, or for
+    /// taking any more of its answer. By default 30 seconds.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 

@@ -86,7 +86,7 @@ fn transform(
         if entry.value("coalesce") == "true" {
             coalesces = true;
             let value = value.to_owned();
-            query = query.and(&Condition { field: field.clone(), operator: Operator::Is, value });
+            query = query.and(Condition { field: field.clone(), operator: Operator::Is, value });
         }
         if !value.is_empty() {
             values.insert(field, value.to_owned());

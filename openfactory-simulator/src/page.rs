@@ -166,17 +166,17 @@ async fn answered<W>(app: Arc<App>, request: Request, work: W) -> Response
 where
     W: FnOnce(&App, &Session<'_>, &Call) -> Result<Response, Refusal> + Send + 'static,
 {
-    let call = match Call::read(request, FORM_LIMIT, &app.base_url, app.store.switches).await {
+    let call = match Call::read(request, FORM_LIMIT, &app).await {
         Ok(call) => call,
         Err(refusal) => return respond::refused(&refusal),
     };
     let outbound = Arc::clone(&app.outbound);
     let done = tokio::task::spawn_blocking(move || {
-        let store = Arc::clone(&app.store);
+        let (store, quota) = (Arc::clone(&app.store), Some(app.quota));
         if call.method == Method::POST {
-            store.write(|session| work(&app, session, &call))
+            store.write_within(quota, |session| work(&app, session, &call))
         } else {
-            store.read(|session| work(&app, session, &call))
+            store.read_within(quota, |session| work(&app, session, &call))
         }
     })
     .await;

@@ -103,6 +103,8 @@ pub(crate) struct Order {
 pub(crate) struct Query {
     /// One of these has to hold; with none, everything matches.
     pub(crate) blocks: Vec<Block>,
+    /// And whichever of them holds, every member of this.
+    pub(crate) also: Block,
     pub(crate) order: Vec<Order>,
     /// Whether nothing matches, as `glide.invalid_query.returns_no_rows` has it for what can't be read.
     pub(crate) nothing: bool,
@@ -111,24 +113,13 @@ pub(crate) struct Query {
 impl Query {
     /// Narrows it down by another one, of a single block without order.
     pub(crate) fn both(mut self, other: Self) -> Self {
-        let Some(further) = other.blocks.into_iter().next() else { return self };
-        if self.blocks.is_empty() {
-            self.blocks.push(Block::new());
-        }
-        for block in &mut self.blocks {
-            block.extend(further.clone());
-        }
+        self.also.extend(other.blocks.into_iter().next().unwrap_or_default());
         self
     }
 
     /// Adds a condition that has to hold whatever block matches.
-    pub(crate) fn and(mut self, condition: &Condition) -> Self {
-        if self.blocks.is_empty() {
-            self.blocks.push(Block::new());
-        }
-        for block in &mut self.blocks {
-            block.push(vec![Test::Field(condition.clone())]);
-        }
+    pub(crate) fn and(mut self, condition: Condition) -> Self {
+        self.also.push(vec![Test::Field(condition)]);
         self
     }
 }

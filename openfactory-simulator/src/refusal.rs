@@ -122,6 +122,14 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "Insufficient rights to query records")
     }
 
+    /// The call took longer than its quota.
+    pub(crate) fn cancelled() -> Self {
+        let told = "Transaction cancelled: maximum execution time exceeded";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, told).detail(format!(
+            "{told} Check logs for error trace or enable glide.rest.debug property to verify REST request processing"
+        ))
+    }
+
     pub(crate) fn method(method: &str) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not supported")
             .detail(format!("{method} method not supported for API"))
@@ -131,6 +139,9 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::TooLong) {
+            return Self::cancelled();
+        }
         tracing::error!(error = &error as &dyn std::error::Error, "the state could not be used");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Transaction failed").detail(error.to_string())
     }

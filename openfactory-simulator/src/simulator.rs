@@ -1,5 +1,6 @@
 //! A running simulator.
 
+mod patience;
 mod server;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::builder::Builder;
 use crate::calls::Calls;
 use crate::credential::{OAuthClient, User};
 use crate::entropy::{self, Entropy};
+use crate::faults::service::Faulty;
 use crate::faults::{Fault, FaultPlan};
 use crate::inspect::Inspect;
 use crate::jobs;
@@ -173,6 +175,7 @@ impl Simulator {
             turns: Turns::new(builder.semaphores.0, builder.semaphores.1),
             quota: builder.quota,
             works: Works::new(builder.workers.0, builder.workers.1),
+            patience: builder.patience,
             calls: Arc::clone(&calls),
             sessions: Sessions::new(&*store.entropy),
             base_url: base_url.clone(),
@@ -181,7 +184,8 @@ impl Simulator {
         let app = Arc::new(app);
         let router = api::router(Arc::clone(&app));
         let faulty = Arc::clone(&faults);
-        let server = Server::start(listener, config, router, faulty, calls, switches.unavailable_body)
+        let service = Faulty::new(router, faulty, calls, switches.unavailable_body);
+        let server = Server::start(listener, config, service, builder.patience)
             .map_err(|source| StartError::Listen { address, source })?;
         let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
         let jobs = tokio::spawn(jobs::run(app));

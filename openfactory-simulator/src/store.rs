@@ -7,6 +7,7 @@ mod browse;
 mod deliveries;
 mod index;
 mod layout;
+mod quota;
 mod session;
 mod standing;
 mod tokens;
@@ -14,6 +15,7 @@ mod tokens;
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, TransactionBehavior};
@@ -29,6 +31,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::schema::Schema;
 use crate::switches::Switches;
+use quota::Quota;
 
 /// How many statements are kept prepared.
 const STATEMENTS: usize = 64;
@@ -71,6 +74,9 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The work took longer than it may.
+    #[error("the work took longer than it may")]
+    TooLong,
     /// The table asked for does not exist.
     #[error("there is no table {name:?}")]
     NoTable {
@@ -160,10 +166,19 @@ impl Store {
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.write_within(None, work)
+    }
+
+    /// The same, if the work takes no longer than this.
+    pub(crate) fn write_within<T, E: From<StoreError>>(
+        &self,
+        time: Option<Duration>,
+        work: impl FnOnce(&Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
-        let session = self.session(&transaction);
+        let session = self.session(&transaction, time);
         let outcome = work(&session);
         let unsettled = session.unsettled.get();
         let done = outcome.and_then(|outcome| {
@@ -182,11 +197,21 @@ impl Store {
         &self,
         work: impl FnOnce(&Session<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&self.session(&connection))
+        self.read_within(None, work)
     }
 
-    fn session<'a>(&'a self, connection: &'a Connection) -> Session<'a> {
+    /// The same, if the work takes no longer than this.
+    pub(crate) fn read_within<T, E: From<StoreError>>(
+        &self,
+        time: Option<Duration>,
+        work: impl FnOnce(&Session<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&self.session(&connection, time))
+    }
+
+    fn session<'a>(&'a self, connection: &'a Connection, time: Option<Duration>) -> Session<'a> {
+        let now = self.clock.now();
         Session {
             connection,
             schema: &self.schema,
@@ -194,7 +219,8 @@ impl Store {
             standing: &self.standing,
             switches: &self.switches,
             unsettled: Cell::new(false),
-            now: self.clock.now(),
+            now,
+            quota: Quota::from(now, time, &*self.clock),
             entropy: &*self.entropy,
         }
     }

@@ -27,7 +27,7 @@ impl Access<'_> {
     }
 
     fn asks(&self, table: &str, query: &Query) -> bool {
-        let tests = query.blocks.iter().flatten().flatten();
+        let tests = query.blocks.iter().flatten().chain(&query.also).flatten();
         let asked = tests.map(|test| match test {
             Test::Field(condition) => {
                 let other = match condition.operator {

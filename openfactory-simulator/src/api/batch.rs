@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::size::Sizes;
 use super::call::pairs;
-use super::{Answer, App, Call, limit, route};
+use super::{Answer, App, Call, limit, route, tiny};
 use crate::refusal::Refusal;
 
 /// How long all items together may take; what has not begun by then stays unserviced.
@@ -107,6 +107,9 @@ fn text(id: &Value) -> String {
 
 /// The item as a call, by the same caller.
 fn inner(call: &Call, item: &Item, sizes: Sizes) -> Result<Call, Refusal> {
+    if item.url.len() > tiny::LIMIT {
+        return Err(Refusal::new(StatusCode::URI_TOO_LONG, "Request-URI Too Large"));
+    }
     let (path, query) = item.url.split_once('?').unwrap_or((&item.url, ""));
     if !path.starts_with("/api/") || route::is_batch(path) {
         return Err(Refusal::no_resource(path));

@@ -1,13 +1,11 @@
 //! A request, read whole within its bounds.
 
-use std::time::Duration;
-
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use futures_util::StreamExt as _;
 
-use super::xml;
+use super::{App, xml};
 use crate::access::Caller;
 use crate::layout;
 use crate::refusal::Refusal;
@@ -15,9 +13,6 @@ use crate::render::{Display, View};
 use crate::store::{Session, StoreError};
 use crate::switches::Switches;
 use crate::write::input::Input;
-
-/// How long a client has for sending the body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The form of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +35,8 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) async fn read(
-        request: Request,
-        limit: usize,
-        base_url: &str,
-        switches: Switches,
-    ) -> Result<Self, Refusal> {
+    pub(crate) async fn read(request: Request, limit: usize, app: &App) -> Result<Self, Refusal> {
+        let switches = app.store.switches;
         let (parts, body) = request.into_parts();
         let announced = parts
             .headers
@@ -57,11 +48,11 @@ impl Call {
         {
             return Err(too_large(length, limit, switches));
         }
-        let body = tokio::time::timeout(BODY_TIMEOUT, collect(body, limit, switches))
+        let body = tokio::time::timeout(app.patience, collect(body, limit, switches))
             .await
             .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "Request timeout"))??;
         Ok(Self {
-            base_url: own_url(&parts.headers, base_url),
+            base_url: own_url(&parts.headers, &app.base_url),
             query: pairs(parts.uri.query().unwrap_or_default()),
             path: parts.uri.path().to_owned(),
             path_and_query: parts.uri.path_and_query().map_or("", |whole| whole.as_str()).to_owned(),

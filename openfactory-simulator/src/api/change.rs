@@ -109,13 +109,13 @@ impl Context<'_> {
         }
         let mut query = Query::parse(session, &self.caller, TABLE, &text)?.query;
         if let Some(words) = call.param("textSearch") {
-            let words =
-                Query::parse(session, &self.caller, TABLE, &format!("123TEXTQUERY321={words}"))?.query;
-            query = query.both(words);
+            // Words are looked for, whatever they would mean in a query.
+            let words = format!("123TEXTQUERY321={}", words.replace('^', " "));
+            query = query.both(Query::parse(session, &self.caller, TABLE, &words)?.query);
         }
         if let Some(kind) = kind {
             let operator = Operator::Is;
-            query = query.and(&Condition { field: "type".to_owned(), operator, value: kind.to_owned() });
+            query = query.and(Condition { field: "type".to_owned(), operator, value: kind.to_owned() });
         }
         let page = Page::of(call, DEFAULT_LIMIT)?;
         let rows = self.access()?.query(TABLE, &query)?;

@@ -53,8 +53,9 @@ impl Page {
         if self.offset > 0 {
             links.push(self.link(call, self.offset.saturating_sub(self.limit), "prev"));
         }
-        if self.offset + self.limit < total {
-            links.push(self.link(call, self.offset + self.limit, "next"));
+        let next = self.offset.saturating_add(self.limit);
+        if next < total {
+            links.push(self.link(call, next, "next"));
         }
         if !call.flag("sysparm_no_count") || call.switches.last_link_without_count {
             links.push(self.link(call, last, "last"));

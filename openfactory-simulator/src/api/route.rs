@@ -41,9 +41,9 @@ pub(super) fn perform(app: &App, call: &Call) -> Answer {
     let leaves = call.path == "/oauth_auth.do" || call.path.ends_with("/schedule");
     let reads = matches!(call.method, Method::GET | Method::HEAD) && !leaves;
     let done = if reads {
-        app.store.read(|session| dispatch(app, session, call))
+        app.store.read_within(Some(app.quota), |session| dispatch(app, session, call))
     } else {
-        app.store.write(|session| dispatch(app, session, call))
+        app.store.write_within(Some(app.quota), |session| dispatch(app, session, call))
     };
     let answer = done.unwrap_or_else(|refusal| Answer::refused(&refusal, &app.store.switches));
     let answer = if call.form() == Some(Form::Xml) { answer.in_xml() } else { answer };

@@ -114,7 +114,8 @@ pub(super) fn query(
     if let Some(text) = call.param("sysparm_query") {
         let parsed = Query::parse(session, caller, table, text)?;
         if !parsed.dropped.is_empty() {
-            tracing::warn!(table, dropped = ?parsed.dropped, "terms of a query were dropped, which widens it");
+            let (terms, first) = (parsed.dropped.len(), parsed.dropped.first());
+            tracing::warn!(table, terms, ?first, "terms of a query were dropped, which widens it");
         }
         return Ok(parsed.query);
     }
@@ -125,7 +126,7 @@ pub(super) fn query(
         .filter(|(name, _)| crate::query::walk::field(session.schema, table, name).is_some())
         .fold(Query::default(), |query, (name, value)| {
             let operator = Operator::IsOrShows;
-            query.and(&Condition { field: name.clone(), operator, value: value.clone() })
+            query.and(Condition { field: name.clone(), operator, value: value.clone() })
         }))
 }
 

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::store::{Session, StoreError};
 
 /// The longest URL that is kept, in bytes.
-const LIMIT: usize = 1024 * 1024;
+pub(super) const LIMIT: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Body {

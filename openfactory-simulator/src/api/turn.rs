@@ -50,11 +50,7 @@ pub(super) fn put_off() -> Response {
 
 /// The answer to a call that took longer than its quota.
 pub(super) fn cancelled(switches: &Switches) -> Response {
-    let told = "Transaction cancelled: maximum execution time exceeded";
-    let refusal = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, told).detail(format!(
-        "{told} Check logs for error trace or enable glide.rest.debug property to verify REST request processing"
-    ));
-    Answer::refused(&refusal, switches).into_response()
+    Answer::refused(&Refusal::cancelled(), switches).into_response()
 }
 
 #[cfg(test)]

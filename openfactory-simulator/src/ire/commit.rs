@@ -158,7 +158,7 @@ fn once(
     values: BTreeMap<String, String>,
 ) -> Result<Record, Refusal> {
     let query = keys.into_iter().fold(Query::default(), |query, (field, value)| {
-        query.and(&Condition { field, operator: Operator::Is, value })
+        query.and(Condition { field, operator: Operator::Is, value })
     });
     match evaluate::run(session, table, &query)?.into_iter().next() {
         Some(row) => write::update(session, writer, &row, &Input::values(values)),

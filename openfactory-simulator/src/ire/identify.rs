@@ -199,7 +199,7 @@ fn attempt(
                     operator: Operator::Is,
                     value: value.clone().into_owned(),
                 };
-                query = query.and(&condition);
+                query = query.and(condition);
                 key.push_str(&format!("\0{name}\0{}", value.to_lowercase()));
             }
             None => whole = false,

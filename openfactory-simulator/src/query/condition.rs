@@ -75,6 +75,7 @@ pub(super) fn holds(
         Operator::InHierarchy => {
             let mut under = false;
             for top in wanted.split(',') {
+                session.step()?;
                 under = under || below(session, field, &value, top)?;
             }
             under

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Query, Test, condition, related, walk};
+use super::{Block, Query, Test, condition, related, walk};
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
 use crate::store::{Session, StoreError};
@@ -29,40 +29,49 @@ pub(crate) fn matches(
     query: &Query,
     row: &Record,
 ) -> Result<bool, StoreError> {
-    if query.nothing || query.blocks.is_empty() {
-        return Ok(!query.nothing);
+    if query.nothing || !all(session, table, &query.also, row)? {
+        return Ok(false);
     }
     for block in &query.blocks {
-        let mut all = true;
-        for any_of in block {
-            let mut any = false;
-            for test in any_of {
-                if holds(session, table, test, row)? {
-                    any = true;
-                    break;
-                }
-            }
-            if !any {
-                all = false;
-                break;
-            }
-        }
-        if all {
+        if all(session, table, block, row)? {
             return Ok(true);
         }
     }
-    Ok(false)
+    Ok(query.blocks.is_empty())
+}
+
+fn all(session: &Session<'_>, table: &str, block: &Block, row: &Record) -> Result<bool, StoreError> {
+    for any_of in block {
+        let mut any = false;
+        for test in any_of {
+            if holds(session, table, test, row)? {
+                any = true;
+                break;
+            }
+        }
+        if !any {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn holds(session: &Session<'_>, table: &str, test: &Test, row: &Record) -> Result<bool, StoreError> {
     match test {
         Test::Field(condition) => condition::holds(session, table, condition, row),
         Test::Related(related) => related::holds(session, related, row),
-        Test::Words(words) => Ok(words.iter().all(|word| {
-            let texts = session.schema.fields(table);
-            let mut texts = texts.iter().filter(|field| field.kind == FieldType::String);
-            texts.any(|field| row.value(&field.name).to_lowercase().contains(word))
-        })),
+        Test::Words(words) => {
+            let texts = session.schema.fields(table).iter();
+            let texts = texts.filter(|field| field.kind == FieldType::String);
+            let texts: Vec<String> = texts.map(|field| row.value(&field.name).to_lowercase()).collect();
+            for word in words {
+                session.step()?;
+                if !texts.iter().any(|text| text.contains(word)) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
     }
 }
 

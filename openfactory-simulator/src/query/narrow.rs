@@ -6,17 +6,11 @@ use crate::store::{Narrow, Session};
 
 /// Keys such that every matching row has one of them, where the query gives any.
 pub(crate) fn narrow(session: &Session<'_>, table: &str, query: &Query) -> Narrow {
-    if query.blocks.is_empty() {
-        return Narrow::All;
-    }
-    let mut keys = Vec::new();
-    for block in &query.blocks {
-        match block_keys(session, table, block) {
-            Some(found) => keys.extend(found),
-            None => return Narrow::All,
-        }
-    }
-    Narrow::Keys(keys)
+    let also = block_keys(session, table, &query.also);
+    let of_blocks = query.blocks.iter().map(|block| block_keys(session, table, block));
+    let of_blocks: Option<Vec<_>> = if query.blocks.is_empty() { None } else { of_blocks.collect() };
+    let keys = also.into_iter().chain(of_blocks.map(|keys| keys.concat())).min_by_key(Vec::len);
+    keys.map_or(Narrow::All, Narrow::Keys)
 }
 
 fn block_keys(session: &Session<'_>, table: &str, block: &Block) -> Option<Vec<(String, String)>> {
@@ -53,6 +47,7 @@ fn indexed(session: &Session<'_>, table: &str, field: &str) -> bool {
 mod tests {
     use super::*;
     use crate::access::Caller;
+    use crate::query::Condition;
     use crate::query::parse::tests::in_a_session;
 
     fn narrowed(text: &str) -> Narrow {
@@ -60,6 +55,30 @@ mod tests {
             let parsed = Query::parse(session, &Caller::system(), "incident", text).unwrap();
             narrow(session, "incident", &parsed.query)
         })
+    }
+
+    #[test]
+    fn what_holds_for_every_block_gives_the_keys_if_they_are_fewer() {
+        let also = |text: &str, field: &str| {
+            in_a_session(|session| {
+                let parsed = Query::parse(session, &Caller::system(), "incident", text).unwrap();
+                let (field, value) = (field.to_owned(), "x".to_owned());
+                let query = parsed.query.and(Condition { field, operator: Operator::Is, value });
+                narrow(session, "incident", &query)
+            })
+        };
+        let key = |field: &str, value: &str| (field.to_owned(), value.to_owned());
+        assert_eq!(
+            also("numberINa,b^NQstate=1", "correlation_id"),
+            Narrow::Keys(vec![key("correlation_id", "x")])
+        );
+        assert_eq!(also("", "correlation_id"), Narrow::Keys(vec![key("correlation_id", "x")]));
+        assert_eq!(also("numberINa,b", "correlation_id"), Narrow::Keys(vec![key("correlation_id", "x")]));
+        assert_eq!(
+            also("number=a^NQnumber=b", "state"),
+            Narrow::Keys(vec![key("number", "a"), key("number", "b")])
+        );
+        assert_eq!(also("state=1", "state"), Narrow::All);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(super) fn join(
             read => read,
         }
     };
-    let query = condition.map_or_else(Query::default, |condition| Query::default().and(&condition));
+    let query = condition.map_or_else(Query::default, |condition| Query::default().and(condition));
     Ok(Some(Related {
         table: other_table.to_owned(),
         field: other.to_owned(),
@@ -78,7 +78,7 @@ pub(super) fn holds(session: &Session<'_>, related: &Related, row: &Record) -> R
         0
     } else {
         let refers = Condition { field: related.field.clone(), operator: Operator::Is, value: own };
-        evaluate::run(session, &related.table, &related.query.clone().and(&refers))?.len()
+        evaluate::run(session, &related.table, &related.query.clone().and(refers))?.len()
     };
     Ok(match related.operator {
         Operator::Is => found == related.count,

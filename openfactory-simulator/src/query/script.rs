@@ -80,7 +80,7 @@ fn moment(name: &str, arguments: &[&str], now: i64, locale: &Locale) -> Option<S
 
 /// `daysAgo(7)`, `hoursAgoStart(2)` and the like.
 fn counted(name: &str, number: &str, now: DateTime) -> Option<DateTime> {
-    let number = number.parse::<i64>().ok().filter(|number| number.abs() < 100_000)?;
+    let number = number.parse::<i64>().ok().filter(|number| number.unsigned_abs() < 100_000)?;
     let (unit, edge) = name.split_once("Ago")?;
     let new = Span::new();
     let (span, unit) = match unit {

@@ -37,6 +37,7 @@ pub(crate) fn field<'a>(schema: &'a Schema, table: &str, path: &str) -> Option<&
 
 /// The raw value at the end of a path; empty where a reference on the way is empty or leads nowhere.
 pub(crate) fn value(session: &Session<'_>, record: &Record, path: &str) -> Result<String, StoreError> {
+    session.step()?;
     let Some((first, rest)) = path.split_once('.') else {
         return Ok(record.value(path).to_owned());
     };

@@ -5,20 +5,14 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tower::make::Shared;
 
-use crate::calls::Calls;
-use crate::faults::FaultPlan;
+use super::patience::Patiently;
 use crate::faults::service::Faulty;
-use crate::switches::PageBody;
-
-/// How long a client has for sending a request's headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The largest head of a request, in bytes.
 const HEAD_LIMIT: usize = 64 * 1024;
@@ -36,27 +30,23 @@ impl Server {
     pub(super) fn start(
         listener: TcpListener,
         tls: Option<Arc<rustls::ServerConfig>>,
-        router: Router,
-        faults: Arc<FaultPlan>,
-        calls: Arc<Calls>,
-        unavailable: PageBody,
+        service: Faulty,
+        patience: Duration,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let handle = Handle::new();
-        let service = Shared::new(Faulty::new(router, faults, calls, unavailable));
+        let service = Shared::new(service);
+        let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
+        let http1 = &mut server.http_builder().http1();
+        http1.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD_LIMIT);
+        let server = server.acceptor(Patiently(patience));
         let task = match tls {
             Some(config) => {
-                let mut server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(config))?
-                    .handle(handle.clone())
-                    .http1_only();
-                bound(server.http_builder());
-                tokio::spawn(server.serve(service))
+                let config = RustlsConfig::from_config(config);
+                let tls = |plain| RustlsAcceptor::new(config).handshake_timeout(patience).acceptor(plain);
+                tokio::spawn(server.map(tls).serve(service))
             }
-            None => {
-                let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
-                bound(server.http_builder());
-                tokio::spawn(server.serve(service))
-            }
+            None => tokio::spawn(server.serve(service)),
         };
         Ok(Self { handle, task })
     }
@@ -73,8 +63,4 @@ impl Server {
     pub(super) fn kill(&self) {
         self.handle.shutdown();
     }
-}
-
-fn bound(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEAD_LIMIT);
 }

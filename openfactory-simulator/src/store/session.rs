@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::quota::Quota;
 use super::{Index, Standing, StoreError};
 use crate::entropy::Entropy;
 use crate::record::Record;
@@ -33,12 +34,19 @@ pub(crate) struct Session<'a> {
     /// Whether rows changed that are kept ready.
     pub(super) unsettled: Cell<bool>,
     pub(crate) now: SystemTime,
+    pub(super) quota: Quota<'a>,
     pub(crate) entropy: &'a dyn Entropy,
 }
 
 impl Session<'_> {
+    /// Takes a step of work that may be much: each row and each value that is looked at is one.
+    pub(crate) fn step(&self) -> Result<(), StoreError> {
+        self.quota.step()
+    }
+
     /// The row of `table`, or of a table that extends it; the case of the letters does not matter.
     pub(crate) fn find(&self, table: &str, sys_id: &str) -> Result<Option<Record>, StoreError> {
+        self.step()?;
         let sys_id = sys_id.to_ascii_lowercase();
         let row: Option<(String, String)> = self
             .connection
@@ -78,6 +86,7 @@ impl Session<'_> {
             }
             Narrow::Keys(keys) => {
                 for (field, value) in keys {
+                    self.step()?;
                     let sql = if field == "sys_id" {
                         "SELECT seq, class, sys_id, data FROM record WHERE root = ?1 AND sys_id = ?2"
                     } else {
@@ -100,7 +109,10 @@ impl Session<'_> {
         }
         rows.into_values()
             .filter(|(class, ..)| family.contains(class))
-            .map(|(class, sys_id, data)| decode(class, sys_id, &data))
+            .map(|(class, sys_id, data)| {
+                self.step()?;
+                decode(class, sys_id, &data)
+            })
             .collect()
     }
 

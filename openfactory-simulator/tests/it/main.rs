@@ -11,6 +11,7 @@
 
 mod access;
 mod attachment;
+mod bad_input;
 mod batch;
 mod bounds;
 mod change;
@@ -35,6 +36,7 @@ mod python;
 mod query;
 mod seed;
 mod shown;
+mod slow;
 mod state;
 mod stats;
 mod support;
