@@ -198,7 +198,9 @@ async fn checkpoints(core: Core, every: Duration, stop: Shutdown, parts: Parts) 
     }
     let ended = parts.ended().await;
     checkpoint(&core).await;
-    ended
+    // Whoever starts next on these files is not to find them owned, whatever still holds a copy of `core`.
+    let closed = core.queue.close().await.map_err(io::Error::other);
+    ended.and(closed)
 }
 
 async fn checkpoint(core: &Core) {
