@@ -13,8 +13,6 @@ use crate::write::{self, Writer, input::Input};
 
 pub(crate) const TABLE: &str = "em_event";
 const ALERT: &str = "em_alert";
-/// What an event is known by where it has no key of its own.
-const KEY: [&str; 5] = ["source", "node", "type", "resource", "metric_name"];
 /// What an alert takes over from its latest event.
 const TOLD: [&str; 9] = [
     "source",
@@ -53,7 +51,9 @@ pub(crate) fn keep(
 /// One alert for all events of one key.
 fn alert(session: &Session<'_>, writer: &Writer<'_>, event: &Record) -> Result<(), Refusal> {
     let key = match event.value("message_key") {
-        "" => KEY.map(|field| event.value(field)).join("_"),
+        "" => {
+            session.switches.alert_key.fields().map(|field| event.value(field)).collect::<Vec<_>>().join("_")
+        }
         key => key.to_owned(),
     };
     let known =

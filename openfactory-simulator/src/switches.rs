@@ -3,8 +3,12 @@
 //! Whoever finds out what an instance really does sets the switch; a client that has to work with every instance is
 //! tested with both positions.
 
+mod alert_key;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use alert_key::AlertKey;
 
 use crate::profile::Profile;
 
@@ -47,6 +51,11 @@ pub struct Switches {
     /// Whether a priority that is sent without impact and urgency stays as it was sent. By default it is worked out
     /// anew.
     pub priority_alone_stays: bool,
+    /// Whether a worker that is given no item that exists is done, with warnings. By default it ends in error.
+    pub workers_without_items_are_done: bool,
+    /// Whether a schedule has as many slots as fit into each open span, one after another. By default it has the first of
+    /// each.
+    pub slots_fill_spans: bool,
 
     /// Whether a POST to a record changes it, as the integration guide has it. Not in the profile `stock`, which refuses
     /// it with 405.
@@ -92,6 +101,8 @@ pub struct Switches {
     pub references_by_name: bool,
     /// Whether a `null` leaves a field as it is. By default it empties it.
     pub null_is_ignored: bool,
+    /// Whether a display value that is no date leaves a date as it is. By default it empties it.
+    pub unreadable_dates_are_ignored: bool,
     /// Whether fields that the dictionary calls read-only stay as they are. By default they are written.
     pub dictionary_read_only_is_enforced: bool,
     /// Whether a row is refused that lacks a field which the dictionary calls mandatory. By default it is made.
@@ -111,6 +122,8 @@ pub struct Switches {
     pub batch_items: Option<usize>,
     /// Whether the items of a batch count as requests where a rule limits them. Not by default.
     pub batch_items_are_limited: bool,
+    /// The status that stands in a batch for an answer that is too large: 500 by default.
+    pub large_batch_answer_status: u16,
     /// Whether hourly limits are enforced half a minute late, as where several nodes count. Not by default.
     pub limits_lag: bool,
     /// What stands in the 429 of a queue that is full.
@@ -121,6 +134,12 @@ pub struct Switches {
     /// Whether an item in error leaves the others of its payload as they are. By default the payload is abandoned
     /// unless the caller allows partial commits.
     pub ire_always_commits_partially: bool,
+    /// Whether a related row is passed over whose table no row of `cmdb_related_entry` names. By default it is an error of
+    /// its item.
+    pub unruled_related_rows_are_passed_over: bool,
+
+    /// What the key of an alert is made of, where its event brings none.
+    pub alert_key: AlertKey,
 
     /// Whether client credentials give a refresh token, too. Not by default.
     pub client_credentials_refresh: bool,
@@ -209,6 +228,8 @@ impl Switches {
             changes_move_by_rest: true,
             closing_needs_itil_admin: false,
             priority_alone_stays: false,
+            workers_without_items_are_done: false,
+            slots_fill_spans: false,
             post_changes_records: !as_delivered,
             accept_required: false,
             negative_offset_is_zero: false,
@@ -228,6 +249,7 @@ impl Switches {
             unknown_references_are_emptied: false,
             references_by_name: false,
             null_is_ignored: false,
+            unreadable_dates_are_ignored: false,
             dictionary_read_only_is_enforced: false,
             mandatory_fields_are_enforced: false,
             reference_qualifiers_run: false,
@@ -236,10 +258,13 @@ impl Switches {
             attachment_hash: true,
             batch_items: None,
             batch_items_are_limited: false,
+            large_batch_answer_status: 500,
             limits_lag: false,
             full_queue: PageBody::default(),
             unavailable_body: PageBody::default(),
             ire_always_commits_partially: false,
+            unruled_related_rows_are_passed_over: false,
+            alert_key: AlertKey::default(),
             client_credentials_refresh: false,
             oauth_errors_differ: false,
             oauth_client_by_header: false,
@@ -278,14 +303,22 @@ mod tests {
     #[test]
     fn switches_are_set_by_name_over_those_of_the_profile() {
         let read = |text: &str| Switches::from_json(Profile::Stock, text.as_bytes());
-        let text = r#"{"null_is_ignored": true, "batch_items": 3, "full_queue": "json", "duplicate_sys_id_status": 409}"#;
+        let text = r#"{"null_is_ignored": true, "batch_items": 3, "full_queue": "json", "duplicate_sys_id_status": 409,
+            "alert_key": ["type", "node"]}"#;
         let switches = read(text).unwrap();
         assert!(switches.null_is_ignored && switches.automatic_tasks && switches.batch_items == Some(3));
         assert_eq!((switches.full_queue, switches.duplicate_sys_id_status), (PageBody::Json, 409));
+        assert_eq!(Some(switches.alert_key), AlertKey::of(&["node", "type"]));
         assert_eq!(read("{}").unwrap(), Switches::of(Profile::Stock));
         assert!(matches!(read("[]"), Err(SwitchError::Shape { .. })));
         assert!(matches!(read(r#"{"bogus": true}"#), Err(SwitchError::Name { .. })));
-        for bad in [r#"{"null_is_ignored": "perhaps"}"#, r#"{"full_queue": "yaml"}"#] {
+        for bad in [
+            r#"{"null_is_ignored": "perhaps"}"#,
+            r#"{"full_queue": "yaml"}"#,
+            r#"{"alert_key": "node"}"#,
+            r#"{"alert_key": ["nodes"]}"#,
+            r#"{"alert_key": []}"#,
+        ] {
             assert!(matches!(read(bad), Err(SwitchError::Value { .. })), "{bad}");
         }
     }

@@ -80,7 +80,7 @@ pub(super) fn run(app: &App, call: &Call) -> Result<Answer, Refusal> {
             Err(refusal) => Answer::refused(&refusal, &app.store.switches),
         };
         let took = elapsed(now, app.store.clock.now());
-        serviced.push(told(item, &answer, took, sizes));
+        serviced.push(told(app, item, &answer, took, sizes));
     }
     Ok(Answer::json(
         StatusCode::OK,
@@ -148,8 +148,9 @@ fn inner(call: &Call, item: &Item, sizes: Sizes) -> Result<Call, Refusal> {
 }
 
 /// What stands for an answer that is too large: the call was done, and its outcome is not told.
-fn too_large(item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Value {
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
+fn too_large(app: &App, item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Value {
+    let status = StatusCode::from_u16(app.store.switches.large_batch_answer_status)
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json!({
         "id": text(&item.id),
         "body": "",
@@ -164,9 +165,9 @@ fn too_large(item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Valu
     })
 }
 
-fn told(item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Value {
+fn told(app: &App, item: &Item, answer: &Answer, took: Duration, sizes: Sizes) -> Value {
     if answer.body().len() > sizes.output {
-        return too_large(item, answer, took, sizes);
+        return too_large(app, item, answer, took, sizes);
     }
     let mut told = json!({
         "id": text(&item.id),

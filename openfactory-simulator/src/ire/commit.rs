@@ -124,6 +124,10 @@ fn hang_on(
         beside.push((lookup.class.clone(), written));
     }
     for (row, rule) in item.related.iter().zip(&identified.related) {
+        let Some(rule) = rule else {
+            beside.push((row.class.clone(), None));
+            continue;
+        };
         let mut values = texts(&row.values);
         values.insert(rule.field.clone(), record.sys_id.clone());
         let mut keys = values.clone();

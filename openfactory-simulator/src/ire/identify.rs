@@ -21,8 +21,8 @@ pub(crate) struct Identified {
     pub(crate) faults: Vec<Fault>,
     /// An earlier item of the payload that describes the same.
     pub(super) same_as: Option<usize>,
-    /// How what is related to it is kept, in the order in which it was sent.
-    pub(super) related: Vec<rule::Related>,
+    /// How what is related to it is kept, in the order in which it was sent; none where it is passed over.
+    pub(super) related: Vec<Option<rule::Related>>,
     /// What was put aside of it before, and counts now.
     pub(super) merged: Vec<String>,
     /// Whether it can only be identified with what it hangs on.
@@ -106,10 +106,14 @@ fn belongings(
     let rule = rule::of(session, rules, &item.class);
     for row in &item.related {
         let known = rule.and_then(|rule| rule.related.iter().find(|related| related.table == row.class));
+        if known.is_none() && session.switches.unruled_related_rows_are_passed_over {
+            identified.related.push(None);
+            continue;
+        }
         let known = known
             .filter(|known| known.attributes.iter().all(|attribute| text(&row.values, attribute).is_some()));
         match known {
-            Some(known) => identified.related.push(known.clone()),
+            Some(known) => identified.related.push(Some(known.clone())),
             None => {
                 let message = format!("No related entry allows [{}] for class [{}]", row.class, item.class);
                 identified.faults.push(Fault::new("INVALID_INPUT_DATA", message));

@@ -7,7 +7,8 @@ use crate::refusal::Refusal;
 use crate::store::Session;
 use crate::write::{self, Writer, input::Input};
 
-/// Relates what there is and is not related yet; tells of the others. It has failed if nothing of it exists.
+/// Relates what there is and is not related yet; tells of the others. If nothing of it exists, it has
+/// failed, unless a switch says otherwise.
 pub(super) fn perform(
     session: &Session<'_>,
     writer: &Writer<'_>,
@@ -36,7 +37,7 @@ pub(super) fn perform(
             write::create(session, writer, table, &input)?;
         }
     }
-    if report.warnings.len() == items.len() {
+    if report.warnings.len() == items.len() && !session.switches.workers_without_items_are_done {
         report.failed = true;
         report.errors = std::mem::take(&mut report.warnings);
     }

@@ -1,6 +1,8 @@
 //! When an item could be changed: within its maintenance windows if it has any, outside of blackouts, and while no
 //! other change is under way on it.
 
+use std::iter::successors;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -21,6 +23,9 @@ const DAYS: i64 = 90;
 const LIMIT_PROPERTY: &str = "change.conflict.next_available.choice_limit";
 const LIMIT: usize = 100;
 
+/// The most slots that are told, whatever the property says.
+const MOST: usize = 10_000;
+
 const DAY: i64 = 86_400;
 
 /// What is looked for; seconds, since the epoch where they are an instant.
@@ -33,7 +38,7 @@ pub(crate) struct Search {
     pub(crate) duration: i64,
 }
 
-/// Tells the slots: in each span that is open long enough, the first.
+/// Tells the slots: in each span that is open long enough the first, or, where a switch says so, all.
 pub(super) fn perform(session: &Session<'_>, caller: &Caller, search: &Search) -> Result<Report, Refusal> {
     let slots = slots(session, search)?;
     if slots.is_empty() {
@@ -89,12 +94,13 @@ fn slots(session: &Session<'_>, search: &Search) -> Result<Vec<Window>, StoreErr
     closed.extend(others.into_iter().map(|(_, window)| window));
     let windows = (!maintained.is_empty()).then_some(windows.as_slice());
     let limit = session.property(LIMIT_PROPERTY)?.and_then(|text| text.trim().parse().ok()).unwrap_or(LIMIT);
-    Ok(schedule::open(span, windows, &closed)
-        .into_iter()
-        .filter_map(|open| {
-            let slot = Window::new(open.from, open.from.saturating_add(search.duration))?;
-            open.holds(slot).then_some(slot)
-        })
-        .take(limit)
-        .collect())
+    let (duration, fill) = (search.duration, session.switches.slots_fill_spans);
+    let within = |open: Window| {
+        let slot = move |from: i64| {
+            Window::new(from, from.saturating_add(duration)).filter(|slot| open.holds(*slot))
+        };
+        successors(slot(open.from), move |before| if fill { slot(before.to) } else { None })
+    };
+    let open = schedule::open(span, windows, &closed);
+    Ok(open.into_iter().flat_map(within).take(limit.min(MOST)).collect())
 }

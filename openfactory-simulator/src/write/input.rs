@@ -108,7 +108,8 @@ impl Input {
         })
     }
 
-    /// Turns display values into values, as `sysparm_input_display_value=true` asks; a date that can't be read is empty.
+    /// Turns display values into values, as `sysparm_input_display_value=true` asks; a date that can't be read is empty,
+    /// or, where a switch says so, left out.
     pub(crate) fn resolve_display(
         &mut self,
         session: &Session<'_>,
@@ -116,14 +117,20 @@ impl Input {
         locale: &Locale,
     ) -> Result<(), StoreError> {
         self.resolve_references(session, table)?;
-        for (name, value) in &mut self.values {
-            let Some(field) = session.schema.field(table, name) else { continue };
+        let ignore = session.switches.unreadable_dates_are_ignored;
+        self.values.retain(|name, value| {
+            let Some(field) = session.schema.field(table, name) else { return true };
             if matches!(field.kind, FieldType::DateTime | FieldType::Date) {
-                *value = locale.read(&field.kind, value).unwrap_or_default();
+                let read = locale.read(&field.kind, value);
+                if ignore && read.is_none() && !value.is_empty() {
+                    return false;
+                }
+                *value = read.unwrap_or_default();
             } else if let Some(choice) = field.choices.iter().find(|choice| choice.label == *value) {
                 value.clone_from(&choice.value);
             }
-        }
+            true
+        });
         Ok(())
     }
 

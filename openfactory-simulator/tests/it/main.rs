@@ -41,6 +41,7 @@ mod state;
 mod stats;
 mod support;
 mod switched_rules;
+mod switched_work;
 mod switches;
 mod table;
 mod turns;
