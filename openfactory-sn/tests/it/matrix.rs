@@ -16,10 +16,11 @@ use crate::instance;
 
 mod call;
 mod kind;
+mod much;
 mod place;
 mod seen;
 
-use kind::{BEYOND, JOURNAL, Kind, LISTS, READS, WRITES};
+use kind::{BEYOND, EVENTS, JOURNAL, Kind, LISTS, MUCH, READS, WRITES};
 
 /// What goes wrong: its name, its kind, the seconds of its `Retry-After`, and how long it holds a request back, in
 /// milliseconds.
@@ -190,7 +191,7 @@ impl Cell<'_> {
     /// Whether this error of a request that was handled twice is the honest answer to the second time.
     fn is_second(&self, error: ErrorKind) -> bool {
         let second = match self.kind {
-            Kind::Delete | Kind::Detach | Kind::Unrelate => ErrorKind::NotFound,
+            Kind::BatchDelete | Kind::Delete | Kind::Detach | Kind::Unrelate => ErrorKind::NotFound,
             Kind::CreateWithKey => ErrorKind::Conflict,
             Kind::Decide => ErrorKind::Invalid,
             _ => return false,
@@ -248,6 +249,11 @@ async fn every_fault_against(kinds: &[Kind], many: usize) {
 }
 
 #[tokio::test]
+async fn every_fault_against_events() {
+    every_fault_against(EVENTS, 0).await;
+}
+
+#[tokio::test]
 async fn every_fault_against_what_goes_by_the_journal() {
     every_fault_against(JOURNAL, 0).await;
 }
@@ -260,6 +266,11 @@ async fn every_fault_against_lists() {
 #[tokio::test]
 async fn every_fault_against_what_reads() {
     every_fault_against(READS, 0).await;
+}
+
+#[tokio::test]
+async fn every_fault_against_what_writes_much_at_once() {
+    every_fault_against(MUCH, 0).await;
 }
 
 #[tokio::test]

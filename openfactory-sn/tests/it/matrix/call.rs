@@ -27,7 +27,7 @@ impl Cell<'_> {
         SysId::derived("incident", &self.id())
     }
 
-    fn named(&self) -> Fields {
+    pub(super) fn named(&self) -> Fields {
         Fields::new().with("short_description", self.name.as_str())
     }
 
@@ -51,7 +51,7 @@ impl Cell<'_> {
                 let groups = incidents.aggregate(&Query::new().and(self.is_named()), &by_state).await?;
                 assert_eq!(groups.iter().filter_map(|group| group.count).sum::<u64>(), 1);
             }
-            Kind::Associate => {
+            Kind::Associate | Kind::Worker => {
                 let changes = client.changes();
                 let items = [world.image.clone()];
                 let begun = changes.associate(base, Association::Affected, &items).await?;
@@ -166,15 +166,15 @@ impl Cell<'_> {
                     NewRelation::Outbound { kind: world.runs_on.clone(), target: world.image.clone() };
                 client.cmdb().add_relations(DEVICE, base, SOURCE, &[relation]).await?;
             }
-            Kind::Sync => {
-                let mut desired = Desired::new();
-                let device = desired.record(DEVICE, &self.id(), device(&self.name));
-                desired.relation(&device, &world.runs_on, &world.image).unwrap();
-                let synced = client.sync(&desired, &mut Sent::new()).await;
-                if let Some((_, error)) = synced.failed.into_iter().next() {
-                    return Err(error);
-                }
-            }
+            Kind::BatchCreate
+            | Kind::BatchDelete
+            | Kind::BatchGet
+            | Kind::BatchUpdate
+            | Kind::Event
+            | Kind::Sync
+            | Kind::SyncChanged
+            | Kind::SyncGone
+            | Kind::SyncPayloads => self.call_much(client).await?,
             Kind::Token => {
                 let total = if self.bad.delay == LATE { HASTY } else { PATIENT };
                 world.fresh(total).dynamic_table("incident").get(base).await?;
@@ -215,7 +215,7 @@ impl Cell<'_> {
                 }
             }
             Kind::ChangeCreate => self.once("change_request").await?,
-            Kind::Create | Kind::TypedCreate => self.once("incident").await?,
+            Kind::BatchCreate | Kind::Create | Kind::TypedCreate => self.once("incident").await?,
             Kind::Upload => {
                 let files = client.attachments().list("incident", base).await?;
                 if files.is_empty() {
@@ -240,7 +240,7 @@ impl Cell<'_> {
             Kind::Decide if self.seen() == 1 => {}
             Kind::RelateInstance if !client.cmdb().instance(DEVICE, base).await?.outbound.is_empty() => {}
             Kind::Decide => self.call(&self.world.manager).await?,
-            Kind::Delete | Kind::Import | Kind::ImportMany | Kind::Probe => {
+            Kind::BatchDelete | Kind::Delete | Kind::Import | Kind::ImportMany | Kind::Probe => {
                 self.call(&self.world.admin).await?
             }
             _ => self.call(client).await?,

@@ -9,6 +9,10 @@ pub(super) enum Kind {
     Associate,
     Attach,
     Batch,
+    BatchCreate,
+    BatchDelete,
+    BatchGet,
+    BatchUpdate,
     ChangeCreate,
     ChangeMove,
     Correlate,
@@ -20,6 +24,7 @@ pub(super) enum Kind {
     Detach,
     Download,
     Ensure,
+    Event,
     Get,
     Import,
     ImportMany,
@@ -39,11 +44,15 @@ pub(super) enum Kind {
     Relate,
     RelateInstance,
     Sync,
+    SyncChanged,
+    SyncGone,
+    SyncPayloads,
     Token,
     TypedCreate,
     Unrelate,
     Update,
     Upload,
+    Worker,
     WouldReconcile,
 }
 
@@ -56,6 +65,7 @@ pub(super) const JOURNAL: &[Kind] = &[Kind::Journal, Kind::Note];
 /// What only reads.
 pub(super) const READS: &[Kind] = &[
     Kind::Aggregate,
+    Kind::BatchGet,
     Kind::Count,
     Kind::Download,
     Kind::Get,
@@ -65,6 +75,7 @@ pub(super) const READS: &[Kind] = &[
     Kind::Open,
     Kind::Poll,
     Kind::Token,
+    Kind::Worker,
     Kind::WouldReconcile,
 ];
 
@@ -82,6 +93,19 @@ pub(super) const BEYOND: &[Kind] = &[
     Kind::RelateInstance,
     Kind::Sync,
     Kind::Unrelate,
+];
+
+/// What goes by Event Management, which is a plugin.
+pub(super) const EVENTS: &[Kind] = &[Kind::Event];
+
+/// What writes much at once: by batches, by what was sent last, and by payloads.
+pub(super) const MUCH: &[Kind] = &[
+    Kind::BatchCreate,
+    Kind::BatchDelete,
+    Kind::BatchUpdate,
+    Kind::SyncChanged,
+    Kind::SyncGone,
+    Kind::SyncPayloads,
 ];
 
 /// What writes to tables, by way of them or of staging ones.
@@ -116,7 +140,14 @@ impl Kind {
             Self::Aggregate | Self::Count => ("GET", "/api/now/stats/incident"),
             Self::Associate => ("POST", "/api/sn_chg_rest/v1/change"),
             Self::Attach | Self::Upload => ("POST", "/api/now/attachment/file"),
-            Self::Batch | Self::Sync => ("POST", "/api/now/v1/batch"),
+            Self::Batch
+            | Self::BatchCreate
+            | Self::BatchDelete
+            | Self::BatchGet
+            | Self::BatchUpdate
+            | Self::Sync
+            | Self::SyncChanged
+            | Self::SyncGone => ("POST", "/api/now/v1/batch"),
             Self::ChangeCreate => ("POST", "/api/sn_chg_rest/v1/change/normal"),
             Self::ChangeMove | Self::Decide => ("PATCH", "/api/sn_chg_rest/v1/change"),
             Self::Correlate
@@ -128,6 +159,7 @@ impl Kind {
             Self::Delete => ("DELETE", "/api/now/table/incident"),
             Self::Detach => ("DELETE", "/api/now/attachment"),
             Self::Download | Self::Open => ("GET", "/api/now/attachment/BASE/file"),
+            Self::Event => ("POST", "/api/global/em/jsonv2"),
             Self::Get | Self::Links | Self::List | Self::Poll => ("GET", "/api/now/table/incident"),
             Self::Import => ("POST", "/api/now/import/imp_user"),
             Self::ImportMany => ("POST", "/api/now/import/imp_user/insertMultiple"),
@@ -138,11 +170,12 @@ impl Kind {
             Self::LookAgain => ("GET", "/api/now/table/cmdb_ci_linux_server"),
             Self::NextStates => ("GET", "/api/sn_chg_rest/v1/change"),
             Self::Note | Self::Update => ("PATCH", "/api/now/table/incident"),
-            Self::Reconcile => ("POST", "/api/now/identifyreconcile"),
+            Self::Reconcile | Self::SyncPayloads => ("POST", "/api/now/identifyreconcile"),
             Self::Relate => ("POST", "/api/now/table/cmdb_rel_ci"),
             Self::RelateInstance => ("POST", "/api/now/cmdb/instance/cmdb_ci_linux_server"),
             Self::Token => ("POST", "/oauth_token.do"),
             Self::Unrelate => ("DELETE", "/api/now/cmdb/instance/cmdb_ci_linux_server"),
+            Self::Worker => ("GET", "/api/sn_chg_rest/v1/change/worker"),
             Self::WouldReconcile => ("POST", "/api/now/identifyreconcile/query"),
         }
     }
@@ -151,6 +184,7 @@ impl Kind {
     pub(super) fn effect(self) -> (usize, usize) {
         match self {
             Self::Aggregate
+            | Self::BatchGet
             | Self::Count
             | Self::Download
             | Self::Get
@@ -160,10 +194,11 @@ impl Kind {
             | Self::NextStates
             | Self::Open
             | Self::Poll
-            | Self::Token => (1, 1),
+            | Self::Token
+            | Self::Worker => (1, 1),
             Self::Links | Self::List => (MANY, MANY),
-            Self::Sync => (0, 2),
-            Self::Delete | Self::Detach | Self::Unrelate => (1, 0),
+            Self::Sync | Self::SyncPayloads => (0, 2),
+            Self::BatchDelete | Self::Delete | Self::Detach | Self::SyncGone | Self::Unrelate => (1, 0),
             Self::Probe | Self::WouldReconcile => (0, 0),
             _ => (0, 1),
         }
@@ -175,6 +210,7 @@ impl Kind {
         !matches!(
             self,
             Self::Attach
+                | Self::BatchCreate
                 | Self::ChangeCreate
                 | Self::Correlate
                 | Self::Create
@@ -185,15 +221,24 @@ impl Kind {
     }
 
     /// Whether it reads what shows by itself whether it is whole, so that the client makes it again. That a file's bytes are
-    /// cut off shows only against its size.
+    /// cut off shows only against its size; and a batch is handed back where the instance only says that it took it, whatever
+    /// is in it.
     pub(super) fn is_one_read(self) -> bool {
         READS.contains(&self)
-            && !matches!(self, Self::Download | Self::Open | Self::Token | Self::WouldReconcile)
+            && !matches!(
+                self,
+                Self::BatchGet
+                    | Self::Download
+                    | Self::Open
+                    | Self::Token
+                    | Self::Worker
+                    | Self::WouldReconcile
+            )
     }
 
     pub(super) fn by(self) -> By {
         match self {
-            Self::Delete | Self::Import | Self::ImportMany | Self::Probe => By::Admin,
+            Self::BatchDelete | Self::Delete | Self::Import | Self::ImportMany | Self::Probe => By::Admin,
             Self::Decide => By::Manager,
             _ => By::Integration,
         }

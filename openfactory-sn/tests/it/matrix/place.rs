@@ -1,8 +1,12 @@
 //! What has to be there before a call.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use openfactory_sn::change::Association;
 use openfactory_sn::cmdb::NewRelation;
 use openfactory_sn::models::change_request::{STATE, State, Type};
+use openfactory_sn::sync::{Desired, Sent};
 use openfactory_sn::{CorrelationId, Fields, SysId};
 
 use super::kind::Kind;
@@ -17,12 +21,17 @@ impl World {
     pub(super) async fn place(&self, kind: Kind, name: &str) -> SysId {
         let short = Fields::new().with("short_description", name);
         match kind {
-            Kind::Associate | Kind::ChangeMove | Kind::Decide | Kind::NextStates => {
+            Kind::Associate | Kind::ChangeMove | Kind::Decide | Kind::NextStates | Kind::Worker => {
                 let changes = self.client.changes();
                 let made = changes.create(&Type::Normal, None, &short).await.unwrap();
                 let key = made.change.sys_id().clone();
                 if kind == Kind::Decide {
                     changes.update(&key, &Fields::new().with_field(STATE, State::Assess)).await.unwrap();
+                }
+                if kind == Kind::Worker {
+                    let items = [self.image.clone()];
+                    let begun = changes.associate(&key, Association::Affected, &items).await.unwrap();
+                    changes.finish(begun, Duration::from_millis(100)).await.unwrap();
                 }
                 key
             }
@@ -40,9 +49,15 @@ impl World {
                 let made = self.client.cmdb().create_instance(DEVICE, SOURCE, &device(name), related).await;
                 made.unwrap().attributes.sys_id().clone()
             }
-            Kind::LookAgain => {
+            Kind::LookAgain | Kind::SyncChanged => {
                 let key = SysId::derived(DEVICE, &id(name));
                 self.client.dynamic_table(DEVICE).ensure(&key, &device(name)).await.unwrap();
+                key
+            }
+            Kind::SyncGone => {
+                let (desired, key) = self.related(name);
+                let synced = self.client.sync(&desired, &mut Sent::new()).await;
+                assert!(synced.failed.is_empty(), "{:?}", synced.failed);
                 key
             }
             Kind::Journal => {
@@ -53,6 +68,14 @@ impl World {
             }
             _ => self.incident(name, &short).await,
         }
+    }
+
+    /// A device, its key, and that it runs the image.
+    pub(super) fn related(&self, name: &str) -> (Desired, SysId) {
+        let mut desired = Desired::new();
+        let key = desired.record(DEVICE, &id(name), device(name));
+        desired.relation(&key, &self.runs_on, &self.image).unwrap();
+        (desired, key)
     }
 
     async fn incident(&self, name: &str, fields: &Fields) -> SysId {

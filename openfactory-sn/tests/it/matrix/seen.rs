@@ -10,9 +10,10 @@ impl Cell<'_> {
     pub(super) fn seen(&self) -> usize {
         let Self { name, base, .. } = self;
         match self.kind {
-            Kind::Associate => self.rows("task_ci", &format!("task={base}")),
+            Kind::Associate | Kind::Worker => self.rows("task_ci", &format!("task={base}")),
             Kind::Attach | Kind::Upload => self.rows("sys_attachment", &format!("file_name={name}.txt")),
             Kind::Batch
+            | Kind::BatchCreate
             | Kind::Correlate
             | Kind::Create
             | Kind::CreateWithKey
@@ -29,7 +30,8 @@ impl Cell<'_> {
             Kind::InstanceCreate | Kind::Reconcile | Kind::WouldReconcile => {
                 self.rows(DEVICE, &format!("serial_number={name}"))
             }
-            Kind::InstanceUpdate => self.rows(DEVICE, &format!("os_version={name}")),
+            Kind::Event => self.rows("em_alert", &format!("message_key={name}")),
+            Kind::InstanceUpdate | Kind::SyncChanged => self.rows(DEVICE, &format!("os_version={name}")),
             Kind::InstanceGet | Kind::LookAgain => self.rows(DEVICE, &format!("sys_id={base}")),
             Kind::Journal | Kind::Note => {
                 self.rows("sys_journal_field", &format!("element_id={base}^value={NOTE}"))
@@ -39,7 +41,7 @@ impl Cell<'_> {
                 let key = SysId::derived("incident", &id("doctor/write-probe"));
                 self.rows("incident", &format!("sys_id={key}"))
             }
-            Kind::Relate | Kind::RelateInstance | Kind::Unrelate => {
+            Kind::Relate | Kind::RelateInstance | Kind::SyncGone | Kind::Unrelate => {
                 self.rows("cmdb_rel_ci", &format!("parent={base}"))
             }
             Kind::Sync => {
@@ -49,10 +51,21 @@ impl Cell<'_> {
                 assert!(relations <= devices, "{name}: a relation without its device");
                 devices + relations
             }
-            Kind::Update => self.rows("incident", &format!("category={name}")),
-            Kind::Aggregate | Kind::Count | Kind::Delete | Kind::Get | Kind::Poll | Kind::Token => {
-                self.rows("incident", &format!("sys_id={base}"))
+            Kind::SyncPayloads => {
+                let relations = self.rows("cmdb_rel_ci", &format!("parent.serial_number={name}"));
+                let devices = self.rows(DEVICE, &format!("serial_number={name}"));
+                assert!(relations <= devices, "{name}: a relation without its device");
+                devices + relations
             }
+            Kind::BatchUpdate | Kind::Update => self.rows("incident", &format!("category={name}")),
+            Kind::Aggregate
+            | Kind::BatchDelete
+            | Kind::BatchGet
+            | Kind::Count
+            | Kind::Delete
+            | Kind::Get
+            | Kind::Poll
+            | Kind::Token => self.rows("incident", &format!("sys_id={base}")),
         }
     }
 
