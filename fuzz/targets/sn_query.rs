@@ -13,6 +13,7 @@ mod operators;
 mod parser;
 
 use operators::OPERATORS;
+use parser::{Clause, Operand, Parsed};
 
 #[derive(Arbitrary, Debug)]
 struct Term<'a> {
@@ -35,9 +36,23 @@ impl Term<'_> {
         Condition::new(self.field.unwrap_or("name"), operator, values)
     }
 
-    fn meant(&self) -> parser::Parsed {
+    fn meant(&self) -> parser::Term {
         let condition = self.condition();
-        (condition.field().to_owned(), condition.operator().as_str(), condition.values().to_vec())
+        let (operator, values) = (condition.operator(), condition.values());
+        let operand = match operator {
+            Operator::Anything | Operator::EmptyText | Operator::IsEmpty | Operator::IsNotEmpty => {
+                Operand::Nothing
+            }
+            Operator::Between | Operator::NotOneOf | Operator::OneOf => Operand::Values(values.to_vec()),
+            Operator::EqualField
+            | Operator::GreaterField
+            | Operator::GreaterOrEqualField
+            | Operator::LessField
+            | Operator::LessOrEqualField
+            | Operator::NotEqualField => Operand::Field(values[0].clone()),
+            _ => Operand::Value(values[0].clone()),
+        };
+        parser::Term { field: condition.field().to_owned(), operator: operator.as_str(), operand }
     }
 }
 
@@ -57,12 +72,10 @@ fuzz_target!(|built: Built<'_>| {
     if let Ok(text) = query.encoded()
         && !built.blocks.iter().all(Vec::is_empty)
     {
-        let meant: Vec<Vec<Vec<parser::Parsed>>> = built
-            .blocks
-            .iter()
-            .map(|block| block.iter().map(|group| group.iter().map(Term::meant).collect()).collect())
-            .collect();
-        assert_eq!(parser::parse(&text), meant, "{text}");
+        let clause = |group: &Vec<Term<'_>>| Clause::AnyOf(group.iter().map(Term::meant).collect());
+        let blocks = built.blocks.iter().map(|block| block.iter().map(clause).collect()).collect();
+        let order = built.order.iter().map(|field| ((*field).to_owned(), false)).collect();
+        assert_eq!(parser::parse(&text), Parsed { blocks, order }, "{text}");
         assert!(!text.to_lowercase().contains("javascript:"), "{text}");
     }
     let row = Row::try_from(serde_json::json!({"sys_id": "a", "name": built.other})).expect("a row");
