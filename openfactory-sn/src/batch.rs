@@ -106,7 +106,8 @@ pub struct Batches {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchLimits {
-    /// Calls in one request at most; halved while the instance does not get through them in time.
+    /// Calls in one request at most; halved while the instance does not get through them in time, or while they or their
+    /// answers are larger than it or the client's transport takes.
     pub calls: usize,
     /// Bytes of one request at most. The instance takes 10 MiB in all, and 5 MiB for one call.
     pub bytes: usize,

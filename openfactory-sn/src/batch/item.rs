@@ -86,12 +86,10 @@ impl Slot {
         self.settle(row.map(|row| Done { row: Some(row), created }));
     }
 
-    /// The request that it was in took too long, and it goes in a smaller one.
+    /// The request that it was in took too long or was too large, and it goes in a smaller one.
     pub(super) fn cut_smaller(&mut self, error: Error) {
-        if matches!(self.want.item, Item::Ensure(..)) {
-            self.looking = true;
-        }
-        if error.may_have_happened() || matches!(self.want.item, Item::Ensure(..)) {
+        if error.may_have_happened() {
+            self.looking = matches!(self.want.item, Item::Ensure(..));
             self.doubt = Some(error);
         }
     }

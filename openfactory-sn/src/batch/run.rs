@@ -1,6 +1,7 @@
 //! Rounds of requests until every call has its outcome.
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -9,7 +10,8 @@ use super::item::{Slot, Want};
 use super::{BatchLimits, Done};
 use crate::auth::IntegrationPoint;
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Cause, Error, ErrorKind};
+use crate::transport::{TransportError, TransportErrorKind};
 use crate::wire::call::{Call, Repeat};
 
 /// Requests at once; the client's own limit holds as well.
@@ -97,13 +99,13 @@ fn take(
         }
         Err(error) => {
             // The client tried the request again as far as it could be; what can be looked for still is.
-            let timed_out = error.kind() == ErrorKind::Timeout;
+            let too_much = error.kind() == ErrorKind::Timeout || is_too_large(&error);
             for (index, call) in chunk {
                 let Some(slot) = slots.get_mut(index) else { continue };
                 let again = slot.failures + 1 < attempts && error.may_have_happened();
                 let doubtful = error.may_have_happened() && call.writes();
                 let own = error.clone().with_may_have_happened(doubtful);
-                let smaller = timed_out && most > 1 && call.repeat == Repeat::Safe;
+                let smaller = too_much && most > 1 && (call.repeat == Repeat::Safe || is_refused(&error));
                 match (smaller, again) {
                     (true, _) => slot.cut_smaller(own),
                     (false, true) => slot.failed(&call, own, true),
@@ -113,10 +115,21 @@ fn take(
                     *failure = Some(error.clone());
                 }
             }
-            behind = timed_out;
+            behind = too_much;
         }
     }
     behind
+}
+
+/// Whether a smaller request, or the answer to one, would have been let through.
+fn is_too_large(error: &Error) -> bool {
+    let answer = error.source().and_then(|source| source.downcast_ref::<TransportError>());
+    is_refused(error) || answer.is_some_and(|answer| answer.kind() == TransportErrorKind::TooLarge)
+}
+
+/// Whether the instance did not take the request in, for its size.
+fn is_refused(error: &Error) -> bool {
+    error.cause() == Some(Cause::TooLarge)
 }
 
 fn unserviced(call: &Call) -> Error {

@@ -46,7 +46,8 @@ impl Cmdb {
             .and(relationship::CHILD.is(child))
             .and(relationship::TYPE.is(kind))
             .limit(2);
-        let mut found = table.find(&query).await?.into_iter();
+        let deadline = self.client.engine().deadline();
+        let mut found = table.find_within(&query, deadline).await?.into_iter();
         if let Some(row) = found.next() {
             let others = found.map(|row| row.sys_id().clone()).collect();
             return Ok(Ensured { row, created: false, others });
@@ -56,7 +57,7 @@ impl Cmdb {
             .with_field(relationship::PARENT, parent)
             .with_field(relationship::CHILD, child)
             .with_field(relationship::TYPE, kind);
-        table.ensure(&key, &fields).await
+        table.ensure_within(&key, &fields, deadline).await
     }
 }
 

@@ -105,7 +105,7 @@ impl DynamicTable {
     }
 
     /// The same within a deadline for all pages.
-    pub(super) async fn find_within(&self, query: &Query, deadline: Deadline) -> Result<Vec<Row>, Error> {
+    pub(crate) async fn find_within(&self, query: &Query, deadline: Deadline) -> Result<Vec<Row>, Error> {
         self.collect(Listing::new(self.pager(query.clone())?.within(deadline))).await
     }
 
@@ -232,7 +232,16 @@ impl DynamicTable {
     /// As [`DynamicTable::create`] when the record is not there afterwards; whatever kept the look-up from being
     /// answered, then with [`Error::may_have_happened`].
     pub async fn ensure(&self, sys_id: &SysId, fields: &Fields) -> Result<Ensured, Error> {
-        ensure::ensure(self, sys_id, fields).await
+        self.ensure_within(sys_id, fields, self.client.engine().deadline()).await
+    }
+
+    pub(crate) async fn ensure_within(
+        &self,
+        sys_id: &SysId,
+        fields: &Fields,
+        deadline: Deadline,
+    ) -> Result<Ensured, Error> {
+        ensure::ensure(self, sys_id, fields, deadline).await
     }
 
     /// Sets these fields of a record, leaving the others.

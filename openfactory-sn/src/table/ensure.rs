@@ -1,6 +1,7 @@
 //! The create that can be repeated: under a key of our choice, looked for whenever its outcome is not known.
 
 use super::DynamicTable;
+use crate::client::engine::Deadline;
 use crate::error::{Cause, Error, ErrorKind, SYS_ID_IGNORED};
 use crate::id::SysId;
 use crate::record::{Fields, Row};
@@ -54,9 +55,13 @@ pub(crate) fn kept_key(table: &DynamicTable, sys_id: &SysId, row: Row) -> Result
         .with_advice(SYS_ID_IGNORED))
 }
 
-pub(super) async fn ensure(table: &DynamicTable, sys_id: &SysId, fields: &Fields) -> Result<Ensured, Error> {
+pub(super) async fn ensure(
+    table: &DynamicTable,
+    sys_id: &SysId,
+    fields: &Fields,
+    deadline: Deadline,
+) -> Result<Ensured, Error> {
     let engine = table.client().engine();
-    let deadline = engine.deadline();
     let fields = keyed(sys_id, fields);
     // Safe to repeat, since each repetition is preceded by a look for the record.
     let call = table.post_call(&fields)?.looked_for();

@@ -43,7 +43,8 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
     let faulty = |fault: ServiceFault| {
         caused(Cause::in_success(&fault), "error inside an answer of success").with_fault(Some(fault))
     };
-    if status == StatusCode::ACCEPTED && call.expects != Expects::Work {
+    let is_begun = call.expects == Expects::Work && is_json(response.headers());
+    if status == StatusCode::ACCEPTED && !is_begun {
         return Err(caused(Cause::Queued, "queued by the instance without an answer"));
     }
     let unread = |cut_off| match cut_off {
@@ -86,9 +87,13 @@ pub(crate) fn interpret(call: &Call, response: &Response<Bytes>, now: SystemTime
                 _ => (None, parse(response.body()).map_err(unread)?),
             };
             match (call.expects, fault_in(&body)) {
-                // Nothing but the grant can be wrong there.
                 (Expects::Token, Some(fault)) => {
-                    return Err(caused(Cause::AccessDenied, "no token").with_fault(Some(fault)));
+                    // Unless its words say otherwise, the grant is what is wrong there.
+                    let cause = match Cause::in_success(&fault) {
+                        Cause::ErrorInSuccess => Cause::AccessDenied,
+                        told => told,
+                    };
+                    return Err(caused(cause, "no token").with_fault(Some(fault)));
                 }
                 (Expects::Token, None) => return Ok(Answer::of(body, response)),
                 (_, Some(fault)) => return Err(faulty(fault)),

@@ -278,6 +278,53 @@ async fn a_batch_that_takes_too_long_is_cut_smaller_whatever_it_holds() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_too_large_is_cut_smaller() {
+    let refused = || Reply::fault(413, "Payload Too Large", "large REST payload");
+    let script = ScriptedTransport::new()
+        .on(post(), refused())
+        .on(post(), answer(&[item(0, 201, &row("a"))], &[]))
+        .on(post(), answer(&[item(0, 201, &row("b"))], &[]));
+    let mut batch = Batch::new();
+    batch.create("incident", &Fields::new().with("description", "large"));
+    batch.ensure("incident", &key("b"), &Fields::new());
+    let mut limits = BatchLimits::default();
+    limits.calls = 2;
+    let outcomes = client(&script).batches().limits(limits).run(batch).await;
+    assert!(outcomes.iter().all(Result::is_ok), "nothing had happened: {outcomes:?}");
+    let (posts, methods) = (script.requests(), |request: &Recorded| calls(request).remove(0).0);
+    assert!(posts[1..].iter().all(|request| methods(request) == "POST"), "nor was it looked for");
+    script.assert_done();
+
+    let alone = ScriptedTransport::new().on(post(), refused());
+    let mut batch = Batch::new();
+    batch.create("incident", &Fields::new());
+    limits.calls = 1;
+    let error = client(&alone).batches().limits(limits).run(batch).await.remove(0).unwrap_err();
+    assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Invalid, false));
+    alone.assert_done();
+}
+
+#[tokio::test]
+async fn a_batch_whose_answer_is_too_large_is_asked_for_in_parts() {
+    let script = ScriptedTransport::new()
+        .on(post(), Reply::failure(TransportErrorKind::TooLarge))
+        .on(post(), answer(&[item(0, 200, &row("a"))], &[]))
+        .on(post(), answer(&[item(0, 200, &row("b"))], &[]));
+    let mut batch = Batch::new();
+    batch.get("incident", &key("a"));
+    batch.ensure("incident", &key("b"), &Fields::new());
+    batch.create("incident", &Fields::new());
+    let mut limits = BatchLimits::default();
+    limits.calls = 3;
+    let outcomes = client(&script).batches().limits(limits).run(batch).await;
+    assert!(outcomes[0].is_ok() && outcomes[1].is_ok(), "{outcomes:?}");
+    let lost = outcomes[2].as_ref().unwrap_err();
+    assert_eq!((lost.kind(), lost.may_have_happened()), (ErrorKind::Decode, true), "it may be there");
+    assert_eq!(calls(&script.requests()[2]), [("GET".to_owned(), "/api/now/table/incident/b".to_owned())]);
+    script.assert_done();
+}
+
+#[tokio::test]
 async fn a_batch_has_longer_than_the_instance_gives_it() {
     let script = ScriptedTransport::new().on(post(), Reply::silence());
     let clock = crate::support::clock();

@@ -110,7 +110,7 @@ async fn work_behind_a_202_is_waited_for_and_not_taken_for_done() {
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("d9 is retired"), "{error}");
     let empty = changes.associate(&key("c1"), Association::Impacted, &[key("d9")]).await.unwrap_err();
-    assert_eq!((empty.kind(), empty.may_have_happened()), (ErrorKind::Decode, true));
+    assert_eq!((empty.kind(), empty.may_have_happened()), (ErrorKind::Unavailable, true));
     let late = changes.finish(begun.clone(), Duration::from_secs(20)).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Timeout);
     let unseen = changes.finish(begun, Duration::from_secs(1)).await.unwrap_err();

@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use openfactory_sn::cmdb::{CiOperation, IreErrorCode, Item, NewRelation, Payload};
 use openfactory_sn::testing::{Expected, Reply, ScriptedTransport};
 use openfactory_sn::transport::TransportErrorKind;
 use openfactory_sn::{ErrorKind, Fields, Query, SysId};
 use serde_json::{Value, json};
 
-use crate::support::{client, clock};
+use crate::support::{builder, client, clock};
 
 const IRE: &str = "/api/now/identifyreconcile";
 
@@ -234,4 +236,18 @@ async fn an_instance_by_its_own_api() {
     assert_eq!(cmdb.instance(class, &key("d1")).await.unwrap_err().kind(), ErrorKind::Decode);
     assert_eq!(cmdb.instance("A", &key("d1")).await.unwrap_err().kind(), ErrorKind::Local);
     script.assert_done();
+}
+
+#[tokio::test]
+async fn one_deadline_holds_for_the_look_and_the_relation() {
+    let path = "/api/now/table/cmdb_rel_ci";
+    let script = ScriptedTransport::new()
+        .on(Expected::get(path), Reply::fault(429, "Rate limit exceeded", "").header("retry-after", "20"))
+        .on(Expected::get(path), Reply::result(200, json!([])))
+        .on(Expected::post(path), Reply::silence());
+    let clock = clock();
+    let sn = builder(&script).clock(clock.clone()).build().unwrap();
+    let lost = sn.cmdb().relate(&key("d1"), &key("t1"), &key("i1")).await.unwrap_err();
+    assert!(lost.may_have_happened());
+    assert_eq!(clock.slept().iter().sum::<Duration>(), Duration::from_secs(30), "20 of them for the look");
 }

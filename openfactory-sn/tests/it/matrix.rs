@@ -1,5 +1,5 @@
-//! Every fault of the simulator against every kind of call: no loss, no double, no wrong success, and no "it did not
-//! happen" about what did.
+//! Every fault of the simulator against every kind of call: no loss, no double, no wrong success, no "it did not happen"
+//! about what did, and each failure told as what it is.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,18 +22,19 @@ mod seen;
 
 use kind::{BEYOND, EVENTS, JOURNAL, Kind, LISTS, MUCH, READS, WRITES};
 
-/// What goes wrong: its name, its kind, the seconds of its `Retry-After`, and how long it holds a request back, in
-/// milliseconds.
+/// What goes wrong: its name, its kind, the seconds of its `Retry-After`, how long it holds a request back, in
+/// milliseconds, and as what kind of failure it is told where it is told.
 #[derive(Debug, Clone, Copy)]
 struct Bad {
     name: &'static str,
     kind: FaultKind,
     retry_after: u32,
     delay: u64,
+    told: ErrorKind,
 }
 
-const fn bad(name: &'static str, kind: FaultKind) -> Bad {
-    Bad { name, kind, retry_after: 0, delay: 0 }
+const fn bad(name: &'static str, kind: FaultKind, told: ErrorKind) -> Bad {
+    Bad { name, kind, retry_after: 0, delay: 0, told }
 }
 
 /// What is listed: more than a page.
@@ -42,22 +43,22 @@ const MANY: usize = 510;
 const LATE: u64 = 160;
 
 const FAULTS: &[Bad] = &[
-    bad("accepted", FaultKind::Accepted),
-    bad("drop", FaultKind::Drop),
-    bad("drop-after-commit", FaultKind::DropAfterCommit),
-    bad("error", FaultKind::Error),
-    bad("error-after-commit", FaultKind::ErrorAfterCommit),
-    bad("error-in-success", FaultKind::ErrorInSuccess),
-    bad("html", FaultKind::Html),
-    Bad { delay: LATE, ..bad("late", FaultKind::Slow) },
-    Bad { delay: 5, ..bad("slow", FaultKind::Slow) },
-    bad("throttle", FaultKind::Throttle),
-    Bad { retry_after: 1, ..bad("throttle-and-say", FaultKind::Throttle) },
-    bad("truncate", FaultKind::Truncate),
-    bad("twice", FaultKind::Twice),
-    bad("unauthorized", FaultKind::Unauthorized),
-    bad("unavailable", FaultKind::Unavailable),
-    bad("uri-too-long", FaultKind::UriTooLong),
+    bad("accepted", FaultKind::Accepted, ErrorKind::Unavailable),
+    bad("drop", FaultKind::Drop, ErrorKind::Unavailable),
+    bad("drop-after-commit", FaultKind::DropAfterCommit, ErrorKind::Unavailable),
+    bad("error", FaultKind::Error, ErrorKind::Timeout),
+    bad("error-after-commit", FaultKind::ErrorAfterCommit, ErrorKind::Timeout),
+    bad("error-in-success", FaultKind::ErrorInSuccess, ErrorKind::Timeout),
+    bad("html", FaultKind::Html, ErrorKind::Unavailable),
+    Bad { delay: LATE, ..bad("late", FaultKind::Slow, ErrorKind::Timeout) },
+    Bad { delay: 5, ..bad("slow", FaultKind::Slow, ErrorKind::Timeout) },
+    bad("throttle", FaultKind::Throttle, ErrorKind::Throttled),
+    Bad { retry_after: 1, ..bad("throttle-and-say", FaultKind::Throttle, ErrorKind::Throttled) },
+    bad("truncate", FaultKind::Truncate, ErrorKind::Decode),
+    bad("twice", FaultKind::Twice, ErrorKind::Conflict),
+    bad("unauthorized", FaultKind::Unauthorized, ErrorKind::Unauthenticated),
+    bad("unavailable", FaultKind::Unavailable, ErrorKind::Unavailable),
+    bad("uri-too-long", FaultKind::UriTooLong, ErrorKind::Invalid),
 ];
 
 /// The machine's clock, but that waits which the client is told to make are fifty times as short.
@@ -218,6 +219,8 @@ impl Cell<'_> {
             Ok(()) if doubled => assert_eq!(self.seen(), 2 * after, "{}", self.name),
             Ok(()) => assert_eq!(self.seen(), after, "{}: a success that is none, or a double", self.name),
             Err(error) => {
+                let told = error.kind() == self.bad.told || self.is_second(error.kind());
+                assert!(told, "{}: told as {:?}; {error}", self.name, error.kind());
                 if !error.may_have_happened() && !self.is_second(error.kind()) {
                     assert_eq!(self.seen(), before, "{}: it did happen; {error}", self.name);
                 }

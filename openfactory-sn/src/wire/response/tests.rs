@@ -160,3 +160,22 @@ fn the_token_endpoints_form_of_refusal() {
     assert!(error.fault().unwrap().says("access_denied"));
     assert!(!error.may_have_happened());
 }
+
+#[test]
+fn an_error_beside_a_token_says_whether_the_grant_is_wrong() {
+    let call = Call::token(Target::new("/oauth_token.do"), Bytes::new());
+    let refusal = json(200, r#"{"error":"unsupported_grant","error_description":"…"}"#);
+    let error = refused(&call, &refusal);
+    assert_eq!((error.kind(), error.cause()), (ErrorKind::Unauthenticated, Some(Cause::AccessDenied)));
+    let quota = r#"{"error":{"message":"Transaction cancelled: maximum execution time exceeded"}}"#;
+    assert_eq!(refused(&call, &json(200, quota)).kind(), ErrorKind::Timeout, "the grant was not looked at");
+}
+
+#[test]
+fn work_that_is_only_put_aside_was_not_begun() {
+    let call = write().expecting(Expects::Work);
+    let begun = json(202, r#"{"result":{"worker":{"sys_id":"w1"}}}"#);
+    assert!(interpret(&call, &begun, SystemTime::UNIX_EPOCH).is_ok());
+    let aside = response(202, "text/plain", "");
+    assert_eq!(refused(&call, &aside).cause(), Some(Cause::Queued));
+}

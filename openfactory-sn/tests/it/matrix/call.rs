@@ -171,10 +171,12 @@ impl Cell<'_> {
             | Kind::BatchGet
             | Kind::BatchUpdate
             | Kind::Event
+            | Kind::ReconcileRelated
             | Kind::Sync
             | Kind::SyncChanged
             | Kind::SyncGone
             | Kind::SyncPayloads => self.call_much(client).await?,
+            Kind::Renew => self.renew().await?,
             Kind::Token => {
                 let total = if self.bad.delay == LATE { HASTY } else { PATIENT };
                 world.fresh(total).dynamic_table("incident").get(base).await?;
@@ -240,12 +242,24 @@ impl Cell<'_> {
             Kind::Decide if self.seen() == 1 => {}
             Kind::RelateInstance if !client.cmdb().instance(DEVICE, base).await?.outbound.is_empty() => {}
             Kind::Decide => self.call(&self.world.manager).await?,
+            Kind::Renew => client.dynamic_table("incident").get(base).await.map(|_| ())?,
             Kind::BatchDelete | Kind::Delete | Kind::Import | Kind::ImportMany | Kind::Probe => {
                 self.call(&self.world.admin).await?
             }
             _ => self.call(client).await?,
         }
         Ok(())
+    }
+
+    /// Reads by a token that the instance takes no more, so that the client has to ask for another.
+    async fn renew(&self) -> Result<(), Error> {
+        let Self { world, base, .. } = self;
+        let client = world.fresh(PATIENT);
+        world.simulator.clear_faults();
+        client.dynamic_table("incident").get(base).await?;
+        world.simulator.revoke_tokens().unwrap();
+        self.hit();
+        client.dynamic_table("incident").get(base).await.map(|_| ())
     }
 
     async fn once(&self, table: &str) -> Result<(), Error> {

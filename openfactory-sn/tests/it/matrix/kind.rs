@@ -41,8 +41,10 @@ pub(super) enum Kind {
     Poll,
     Probe,
     Reconcile,
+    ReconcileRelated,
     Relate,
     RelateInstance,
+    Renew,
     Sync,
     SyncChanged,
     SyncGone,
@@ -74,6 +76,7 @@ pub(super) const READS: &[Kind] = &[
     Kind::NextStates,
     Kind::Open,
     Kind::Poll,
+    Kind::Renew,
     Kind::Token,
     Kind::Worker,
     Kind::WouldReconcile,
@@ -89,6 +92,7 @@ pub(super) const BEYOND: &[Kind] = &[
     Kind::InstanceCreate,
     Kind::InstanceUpdate,
     Kind::Reconcile,
+    Kind::ReconcileRelated,
     Kind::Relate,
     Kind::RelateInstance,
     Kind::Sync,
@@ -170,10 +174,12 @@ impl Kind {
             Self::LookAgain => ("GET", "/api/now/table/cmdb_ci_linux_server"),
             Self::NextStates => ("GET", "/api/sn_chg_rest/v1/change"),
             Self::Note | Self::Update => ("PATCH", "/api/now/table/incident"),
-            Self::Reconcile | Self::SyncPayloads => ("POST", "/api/now/identifyreconcile"),
+            Self::Reconcile | Self::ReconcileRelated | Self::SyncPayloads => {
+                ("POST", "/api/now/identifyreconcile")
+            }
             Self::Relate => ("POST", "/api/now/table/cmdb_rel_ci"),
             Self::RelateInstance => ("POST", "/api/now/cmdb/instance/cmdb_ci_linux_server"),
-            Self::Token => ("POST", "/oauth_token.do"),
+            Self::Renew | Self::Token => ("POST", "/oauth_token.do"),
             Self::Unrelate => ("DELETE", "/api/now/cmdb/instance/cmdb_ci_linux_server"),
             Self::Worker => ("GET", "/api/sn_chg_rest/v1/change/worker"),
             Self::WouldReconcile => ("POST", "/api/now/identifyreconcile/query"),
@@ -194,10 +200,11 @@ impl Kind {
             | Self::NextStates
             | Self::Open
             | Self::Poll
+            | Self::Renew
             | Self::Token
             | Self::Worker => (1, 1),
             Self::Links | Self::List => (MANY, MANY),
-            Self::Sync | Self::SyncPayloads => (0, 2),
+            Self::ReconcileRelated | Self::Sync | Self::SyncPayloads => (0, 2),
             Self::BatchDelete | Self::Delete | Self::Detach | Self::SyncGone | Self::Unrelate => (1, 0),
             Self::Probe | Self::WouldReconcile => (0, 0),
             _ => (0, 1),
@@ -230,8 +237,8 @@ impl Kind {
                 Self::BatchGet
                     | Self::Download
                     | Self::Open
+                    | Self::Renew
                     | Self::Token
-                    | Self::Worker
                     | Self::WouldReconcile
             )
     }

@@ -1,8 +1,10 @@
-//! How what writes much at once is called: batches, the ways of a comparison, and events.
+//! How what writes much at once is called: batches, payloads, the ways of a
+//! comparison, and events.
 
 use std::time::SystemTime;
 
 use openfactory_sn::batch::Batch;
+use openfactory_sn::cmdb::{Item, Payload};
 use openfactory_sn::event::{Event, Severity};
 use openfactory_sn::sync::{Desired, Payloads, Sent, Synced, Way};
 use openfactory_sn::{Client, Error, Fields};
@@ -28,6 +30,15 @@ impl Cell<'_> {
             Kind::Event => {
                 let event = Event::new(SOURCE, name, Severity::Major, SystemTime::now()).node("kiosk");
                 return client.events().send(&[event]).await;
+            }
+            Kind::ReconcileRelated => {
+                let mut payload = Payload::new(SOURCE);
+                let related = payload.item(Item::new(DEVICE, device(name)));
+                let image = payload.item(Item::new(DEVICE, device("kiosk")));
+                payload.relate(related, "Runs on::Runs", image);
+                let outcome = client.cmdb().reconcile(&payload).await?;
+                assert!(outcome.is_complete(), "{outcome:?}");
+                return Ok(());
             }
             Kind::SyncChanged => {
                 let (mut before, mut desired) = (Desired::new(), Desired::new());

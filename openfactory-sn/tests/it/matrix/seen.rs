@@ -51,7 +51,7 @@ impl Cell<'_> {
                 assert!(relations <= devices, "{name}: a relation without its device");
                 devices + relations
             }
-            Kind::SyncPayloads => {
+            Kind::ReconcileRelated | Kind::SyncPayloads => {
                 let relations = self.rows("cmdb_rel_ci", &format!("parent.serial_number={name}"));
                 let devices = self.rows(DEVICE, &format!("serial_number={name}"));
                 assert!(relations <= devices, "{name}: a relation without its device");
@@ -65,6 +65,7 @@ impl Cell<'_> {
             | Kind::Delete
             | Kind::Get
             | Kind::Poll
+            | Kind::Renew
             | Kind::Token => self.rows("incident", &format!("sys_id={base}")),
         }
     }
