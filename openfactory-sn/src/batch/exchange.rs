@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Cause, Error, ErrorKind};
 use crate::wire::call::{Call, Expects, Repeat};
 use crate::wire::response::{Answer, interpret};
 use crate::wire::url::Target;
@@ -44,7 +44,7 @@ pub(super) async fn exchange(client: &Client, calls: &[Call]) -> Result<Serviced
     let deadline = client.engine().deadline_of_at_least(PATIENCE);
     let answer = client.call(&outer, deadline).await.map_err(|error| {
         let undecided = writes && error.may_have_happened();
-        error.with_may_have_happened(undecided)
+        about_batches(error).with_may_have_happened(undecided)
     })?;
     let malformed = || {
         Error::new(ErrorKind::Decode, outer.operation.clone(), "answer is none to a batch")
@@ -71,6 +71,17 @@ pub(super) async fn exchange(client: &Client, calls: &[Call]) -> Result<Serviced
         }
     });
     Ok(outcomes.collect())
+}
+
+/// An error of the request as a whole: what is not found there is the API, and none of the records.
+fn about_batches(error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return error;
+    }
+    let reason = "there is no Batch API at this address";
+    Error::new(ErrorKind::Invalid, error.operation().to_owned(), reason)
+        .with_cause(Some(Cause::NoSuchApi))
+        .with_source(error)
 }
 
 fn request(id: usize, call: &Call) -> Value {

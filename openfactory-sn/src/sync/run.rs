@@ -8,10 +8,11 @@ use super::sent::Sent;
 use super::way::Way;
 use crate::batch::{Batch, BatchLimits, Done};
 use crate::client::Client;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::id::SysId;
 use crate::models::relationship::Relationship;
 use crate::record::{Fields, NotTaken, Record as _, Row};
+use crate::table::is_absent;
 
 /// Calls in one request.
 const CALLS: usize = 200;
@@ -254,13 +255,12 @@ impl Client {
                     }
                     sent.remember(&difference);
                 }
-                (Err(error), Difference::Gone { .. }, _) if error.kind() == ErrorKind::NotFound => {
+                (Err(error), Difference::Gone { .. }, _) if is_absent(&error) => {
                     sent.remember(&difference);
                 }
-                (Err(error), Difference::Changed { table, sys_id, .. }, _)
-                    if error.kind() == ErrorKind::NotFound =>
-                {
-                    // Somebody deleted it: next time it is made.
+                (Err(error), Difference::Changed { table, sys_id, .. }, _) if is_absent(&error) => {
+                    // Somebody deleted it, and its relations with it: next time they are made.
+                    sent.forget_relations_of(sys_id);
                     sent.forget(table, sys_id);
                     synced.failed.push((sys_id.clone(), error));
                 }

@@ -112,7 +112,7 @@ pub enum SchemeError {
 ///
 /// let verifier = Verifier::new([secret]).scheme(scheme);
 /// let verified = verifier.verify(&headers, b"{}", now)?;
-/// assert_eq!(verified.id().len(), 64, "without an id, the MAC tells one webhook from another");
+/// assert_eq!(verified.id().len(), 64, "without an id, a digest tells one webhook from another");
 /// assert_eq!(verifier.verify(&headers, b"{ }", now).unwrap_err(), Refusal::Signature);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -168,7 +168,7 @@ impl Scheme {
     /// time and id that says where they end. Without further settings the time is in UNIX seconds, and the signature is the
     /// bare MAC, in base64 or hexadecimal digits.
     ///
-    /// Without a header for the id, the MAC tells one webhook from another.
+    /// Without a header for the id, the SHA-256 of what is signed tells one webhook from another.
     ///
     /// # Errors
     ///

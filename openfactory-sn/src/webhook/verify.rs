@@ -168,8 +168,8 @@ impl Verifier {
         let signed_at = scheme.time(timestamp).ok_or_else(|| malformed(&scheme.timestamp))?;
         self.check_age(signed_at, now)?;
         let id = id.map(|(_, id)| id);
-        let (secret, mac) = self.matching(id.unwrap_or_default(), timestamp, signatures, body)?;
-        let id = id.map_or_else(|| hex::encode(mac), str::to_owned);
+        let secret = self.matching(id.unwrap_or_default(), timestamp, signatures, body)?;
+        let id = id.map_or_else(|| signature::digest(scheme, "", timestamp, body), str::to_owned);
         Ok(Verified { id, signed_at, secret, body })
     }
 
@@ -227,14 +227,8 @@ impl Verifier {
         }
     }
 
-    /// The place of the secret that one of the signatures is by, and that MAC.
-    fn matching(
-        &self,
-        id: &str,
-        timestamp: &str,
-        signatures: &str,
-        body: &[u8],
-    ) -> Result<(usize, [u8; MAC]), Refusal> {
+    /// The place of the secret that one of the signatures is by.
+    fn matching(&self, id: &str, timestamp: &str, signatures: &str, body: &[u8]) -> Result<usize, Refusal> {
         let macs: Vec<[u8; MAC]> = self.scheme.macs(signatures).take(SIGNATURES_MAX).collect();
         let mut found = None;
         for (place, secret) in self.secrets.iter().enumerate() {
@@ -245,7 +239,7 @@ impl Verifier {
                 matched |= expected.ct_eq(mac);
             }
             if bool::from(matched) && found.is_none() {
-                found = Some((place, expected));
+                found = Some(place);
             }
         }
         found.ok_or(Refusal::Signature)

@@ -210,6 +210,18 @@ async fn a_whole_refusal_is_everybodys() {
 }
 
 #[tokio::test]
+async fn that_there_is_no_batch_api_says_nothing_of_a_record() {
+    let script = ScriptedTransport::new().on(post(), Reply::raw(404, "text/html", "<html>"));
+    let mut batch = Batch::new();
+    batch.get("incident", &key("a"));
+    batch.delete("incident", &key("a"));
+    assert_eq!(
+        run(&script, batch).await,
+        [Err((ErrorKind::Invalid, false)), Err((ErrorKind::Invalid, false))]
+    );
+}
+
+#[tokio::test]
 async fn answers_that_are_none_leave_writes_in_doubt() {
     let bodies = [
         json!({}),

@@ -288,9 +288,15 @@ async fn what_was_deleted_is_made_again_by_the_sync_after() {
     let mut sent = Sent::new();
     client.sync(&fleet(1, false), &mut sent).await;
     let device = SysId::derived("cmdb_ci_server", &CorrelationId::new("device/0").unwrap());
-    instance.state(|state| state.records.get_mut("cmdb_ci_server").unwrap().remove(device.as_str()).unwrap());
+    instance.state(|state| {
+        state.records.get_mut("cmdb_ci_server").unwrap().remove(device.as_str()).unwrap();
+        let relations = state.records.get_mut("cmdb_rel_ci").unwrap();
+        relations.retain(|_, relation| relation["parent"] != device.as_str());
+        assert!(relations.is_empty(), "an instance takes them along");
+    });
     let changed = client.sync(&fleet(1, true), &mut sent).await;
     assert_eq!((changed.failed.len(), changed.failed[0].1.kind()), (1, ErrorKind::NotFound));
     let again = client.sync(&fleet(1, true), &mut sent).await;
-    assert_eq!((again.created, again.failed.len()), (1, 0));
+    assert_eq!((again.created, again.failed.len()), (3, 0), "the device and its relations");
+    assert_eq!(instance.state(|state| state.records["cmdb_rel_ci"].len()), 2);
 }

@@ -175,6 +175,9 @@ fn own() -> Scheme {
 /// The MAC of `v0:1767225600:{}`, as `openssl dgst -sha256 -hmac openfactory-test-secret-000001` has it.
 const OWN: &str = "1bc891be6c85761457c3b959e8c8f266417f3faf873aa7b8445b601754140095";
 
+/// `printf 'v0:1767225600:{}' | sha256sum`.
+const DIGEST: &str = "1d2643bb1c358fb8c7234564b8f31b8c234cc80dba48adb1094af18aead0ccc3";
+
 #[test]
 fn headers_of_their_own() {
     let signed = own().sign(&secret(SECRET), "passed over", at(AT), b"{}").unwrap();
@@ -182,7 +185,7 @@ fn headers_of_their_own() {
     assert_eq!(signed["x-mac"], format!("sha256={OWN}"));
     let verifier = Verifier::new([secret(OTHER), secret(SECRET)]).scheme(own());
     let verified = verifier.verify(&signed, b"{}", at(AT)).unwrap();
-    assert_eq!((verified.id(), verified.secret(), verified.signed_at()), (OWN, 1, at(AT)));
+    assert_eq!((verified.id(), verified.secret(), verified.signed_at()), (DIGEST, 1, at(AT)));
     assert_eq!(verifier.verify(&signed, b"{ }", at(AT)).unwrap_err(), Refusal::Signature);
     assert!(matches!(verifier.verify(&signed, b"{}", at(AT + 301)), Err(Refusal::TooOld { .. })));
     let standard = sign(&secret(SECRET), "a", at(AT), b"{}").unwrap().to_map();
@@ -201,7 +204,7 @@ fn headers_of_their_own() {
     );
     assert_eq!(with(OWN), Err(Refusal::Signature), "without its prefix");
     let upper = format!("sha256=00 sha256={}", OWN.to_uppercase());
-    assert_eq!(with(&upper), Ok(OWN.to_owned()), "another writing is the same webhook");
+    assert_eq!(with(&upper), Ok(DIGEST.to_owned()), "another writing is the same webhook");
 }
 
 #[test]
@@ -216,6 +219,19 @@ fn a_webhook_without_an_id_is_taken_once_all_the_same() {
     assert_eq!(verifier.verify_once(&again, b"{}", at(AT), &taken).unwrap_err(), Refusal::Replayed);
     let later = own().sign(&secret(SECRET), "", at(AT + 1), b"{}").unwrap();
     assert!(verifier.verify_once(&later, b"{}", at(AT + 1), &taken).is_ok(), "signed anew");
+
+    let rotating = Verifier::new([secret(OTHER), secret(SECRET)]).scheme(own());
+    let mac = |with| {
+        own().sign(&secret(with), "", at(AT + 2), b"{}").unwrap()["x-mac"].to_str().unwrap().to_owned()
+    };
+    let by_both = format!("{} {}", mac(OTHER), mac(SECRET));
+    for (signatures, is_first) in [(by_both, true), (mac(SECRET), false), (mac(OTHER), false)] {
+        let mut headers = later.clone();
+        headers.insert("x-time", (AT + 2).to_string().parse().unwrap());
+        headers.insert("x-mac", signatures.parse().unwrap());
+        let outcome = rotating.verify_once(&headers, b"{}", at(AT + 2), &taken);
+        assert_eq!(outcome.is_ok(), is_first, "{signatures}: one webhook, by whichever secret");
+    }
 }
 
 #[test]
