@@ -1,6 +1,7 @@
 //! `attest`: build evidence, made and checked offline. No network.
 
 mod audit;
+pub(crate) mod bundle;
 mod compromise;
 mod document;
 mod error;
@@ -9,11 +10,13 @@ mod input;
 mod intent;
 mod key;
 mod manifest;
+mod maturity;
 mod output;
 mod recipe;
 mod sbom;
 mod target;
 mod trust;
+mod verify_bundle;
 mod verity;
 
 pub use error::CliError;
@@ -41,6 +44,9 @@ enum Area {
     /// Audit logs: every entry re-hashed, tree and checkpoint checked, single entries proved
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Evidence bundles: all that proves one build, in one directory
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
     /// Compromised keys: which artifacts, builds and devices they touch
     #[command(subcommand)]
     Compromise(compromise::CompromiseCommand),
@@ -59,6 +65,11 @@ enum Area {
     /// What every file of a directory or a squashfs image is, and whether it still is
     #[command(subcommand)]
     Manifest(manifest::ManifestCommand),
+    /// How much a build's evidence proves: its level of the integrity maturity model, and what the next one takes
+    ///
+    /// Levels 1 (package audit) and 2 (image signing) follow from a build's evidence; those above from what devices report.
+    #[command(after_help = maturity::HELP)]
+    Maturity(maturity::Maturity),
     /// Build recipes and their hash
     #[command(subcommand)]
     Recipe(recipe::RecipeCommand),
@@ -68,6 +79,12 @@ enum Area {
     /// Trust stores: whose signatures count, and whose no longer do
     #[command(subcommand)]
     Trust(trust::TrustCommand),
+    /// Check an evidence bundle offline: every file, every link, every signature
+    ///
+    /// Without --trust the bundle's own trust store says whose signatures count: that shows that the bundle is whole and
+    /// agrees with itself. Whose keys they are has to be known from elsewhere; their ids are printed.
+    #[command(after_help = verify_bundle::HELP)]
+    VerifyBundle(verify_bundle::VerifyBundle),
     /// dm-verity: hash trees over images, their root hash, and every bad block
     #[command(subcommand)]
     Verity(verity::VerityCommand),
@@ -77,15 +94,18 @@ impl Area {
     fn run(self) -> Result<Verdict, CliError> {
         match self {
             Self::Audit(command) => command.run(),
+            Self::Bundle(command) => command.run(),
             Self::Compromise(command) => command.run(),
             Self::Document(command) => command.run(),
             Self::FsVerity(command) => command.run(),
             Self::Intent(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),
+            Self::Maturity(maturity) => maturity.run(),
             Self::Recipe(command) => command.run(),
             Self::Sbom(command) => command.run(),
             Self::Trust(command) => command.run(),
+            Self::VerifyBundle(verify) => verify.run(),
             Self::Verity(command) => command.run(),
         }
     }

@@ -111,6 +111,17 @@ pub enum ChainVerdict {
     Broken,
 }
 
+impl ChainVerdict {
+    /// What these links come to.
+    pub(crate) fn of<'s>(links: impl Iterator<Item = &'s LinkStatus>) -> Self {
+        links.fold(Self::Proved, |verdict, status| match (verdict, status) {
+            (Self::Broken, _) | (_, LinkStatus::Broken { .. }) => Self::Broken,
+            (Self::Incomplete, _) | (_, LinkStatus::NotChecked { .. }) => Self::Incomplete,
+            (Self::Proved, LinkStatus::Proved | LinkStatus::AcceptedByLog { .. }) => Self::Proved,
+        })
+    }
+}
+
 /// Every link with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -128,14 +139,7 @@ impl ChainReport {
     }
 
     fn of(links: Vec<Link>) -> Self {
-        let any = |wanted: fn(&LinkStatus) -> bool| links.iter().any(|link| wanted(&link.status));
-        let verdict = if any(|status| matches!(status, LinkStatus::Broken { .. })) {
-            ChainVerdict::Broken
-        } else if any(|status| matches!(status, LinkStatus::NotChecked { .. })) {
-            ChainVerdict::Incomplete
-        } else {
-            ChainVerdict::Proved
-        };
+        let verdict = ChainVerdict::of(links.iter().map(|link| &link.status));
         Self { links, verdict }
     }
 
@@ -213,12 +217,12 @@ fn holds(acceptance: &Acceptance) -> LinkStatus {
     }
 }
 
-fn broken(reason: impl Into<String>) -> LinkStatus {
+pub(crate) fn broken(reason: impl Into<String>) -> LinkStatus {
     LinkStatus::Broken { reason: reason.into() }
 }
 
 /// Compares what the document names with what is at hand.
-fn same<T: PartialEq + Told>(named: Option<&T>, given: Option<&T>, what: &str) -> LinkStatus {
+pub(crate) fn same<T: PartialEq + Told>(named: Option<&T>, given: Option<&T>, what: &str) -> LinkStatus {
     match (named, given) {
         (Some(named), Some(given)) if named == given => LinkStatus::Proved,
         (Some(named), Some(given)) => {
@@ -229,7 +233,7 @@ fn same<T: PartialEq + Told>(named: Option<&T>, given: Option<&T>, what: &str) -
     }
 }
 
-trait Told {
+pub(crate) trait Told {
     fn told(&self) -> String;
 }
 
@@ -290,7 +294,7 @@ fn unbelieved(reason: String) -> Vec<Link> {
 }
 
 /// An error and its causes on one line.
-fn whole(error: &dyn std::error::Error) -> String {
+pub(crate) fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

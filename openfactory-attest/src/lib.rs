@@ -51,6 +51,7 @@
 //! - [`Envelope`], [`TrustStore`], [`Verified`]: signed bytes, and the only door to what is in them.
 //! - [`vault`], [`trust::revocation`], [`ledger`], [`compromise`]: keys that sign and stop signing, and what a stolen one
 //!   touches.
+//! - `bundle`: all evidence of one build in one directory, verified offline; `maturity`: how much that proves.
 //! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
 //!
 //! # Errors
@@ -61,6 +62,8 @@
 //! Activating images in the kernel, mounting, fetching anything, deciding what happens to a device that fails.
 
 pub mod audit;
+#[cfg(feature = "squashfs")]
+pub mod bundle;
 pub mod canonical;
 pub mod chain;
 pub mod compromise;
@@ -74,6 +77,8 @@ pub mod key;
 pub mod lanes;
 pub mod ledger;
 pub mod manifest;
+#[cfg(all(feature = "sbom", feature = "squashfs"))]
+pub mod maturity;
 pub mod recipe;
 pub mod report;
 #[cfg(feature = "sbom")]

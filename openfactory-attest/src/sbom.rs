@@ -3,7 +3,7 @@
 //! [`Inventory`] reads what the image's package manager wrote down, from a directory or from a squashfs that is not
 //! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg. [`Coverage`] holds the image's
 //! manifest against it: a file that no package owns is a file that the inventory does not explain. [`cyclonedx`]
-//! and [`spdx`] write both down. A verification document binds the result to the image
+//! and [`spdx`] write both down; [`Listing`] reads what anybody wrote, and holds it against an image. A verification document binds the result to the image
 //! ([`VerificationDocument::with_sbom`](crate::document::VerificationDocument::with_sbom)), and so signs it.
 //!
 //! ```
@@ -49,6 +49,7 @@ mod dpkg;
 mod error;
 mod files;
 mod inventory;
+mod listing;
 mod os_release;
 mod purl;
 mod subject;
@@ -57,5 +58,6 @@ pub use coverage::Coverage;
 pub use dpkg::DpkgError;
 pub use error::InventoryError;
 pub use inventory::{Inventory, Package, PackageFormat, PackageState};
+pub use listing::{ListedPackage, Listing, ListingDifference, ListingError, SbomFormat};
 pub use os_release::{Distribution, OsReleaseError};
 pub use subject::Subject;

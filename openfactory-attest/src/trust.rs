@@ -17,7 +17,7 @@ use crate::ledger::Held;
 use take::Taken;
 
 /// Bytes of a trust file at most.
-const MAX_FILE: usize = 8 << 20;
+pub(crate) const MAX_FILE: usize = 8 << 20;
 
 /// A public key that is trusted for one kind of use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use openfactory_attest::PublicKey;
 use openfactory_attest::audit::checkpoint::CheckpointError;
 use openfactory_attest::audit::note::NoteError;
 use openfactory_attest::audit::proof::ProveError;
 use openfactory_attest::audit::verify::{Finding, VerifyReport, Which};
 use openfactory_attest::audit::{self, VerifierKey};
+use openfactory_attest::{KeyKind, PublicKey, TrustStore};
 use serde_json::json;
 
 use super::target::Target;
@@ -151,6 +151,19 @@ pub(crate) fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, C
         .map_err(|error| CliError::file("read the log in", directory, error))?
         .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))?;
     VerifierKey::new(&origin, public).map_err(bad)
+}
+
+/// The key of this log, as the trust store has it.
+pub(crate) fn trusted_log(trust: &TrustStore, directory: &Path) -> Result<VerifierKey, CliError> {
+    let origin = audit::verify::origin(directory)
+        .map_err(|error| CliError::file("read the log in", directory, error))?
+        .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))?;
+    let key = trust.iter().find(|key| key.kind == KeyKind::AuditLog && key.name == origin);
+    let key = key.filter(|key| trust.revoked(key.key_id()).is_none()).ok_or_else(|| {
+        CliError::new(format!("the trust store holds no key of the log {origin:?}; give it with --log-vkey"))
+    })?;
+    VerifierKey::new(&origin, key.public_key.clone())
+        .map_err(|error| CliError::because("the log's key can't be used", error))
 }
 
 fn prove(directory: &Path, index: u64, output: Option<&Path>) -> Result<Verdict, CliError> {

@@ -19,6 +19,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("pg_ctlcluster", "postgresql"),
     ("setpriv", "util-linux"),
     ("sha256sum", "coreutils"),
+    ("strace", "strace"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("rhino", "rhino"),

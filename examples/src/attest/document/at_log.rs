@@ -1,14 +1,13 @@
 //! Proof from an audit log for what a key signed that was revoked later.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use openfactory_attest::audit::{self, VerifierKey};
+use openfactory_attest::TrustStore;
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::ledger::{FindHeldError, ReadUsesError, find_held};
-use openfactory_attest::{KeyKind, TrustStore};
 
-use crate::attest::audit::verifier_key;
+use crate::attest::audit::{trusted_log, verifier_key};
 use crate::attest::{CliError, cli};
 
 /// Which log may vouch for what a revoked key signed.
@@ -48,17 +47,4 @@ impl AtLog {
             Err(error) => Err(CliError::file("search the log in", directory, error)),
         }
     }
-}
-
-/// The key of this log, as the trust store has it.
-fn trusted_log(trust: &TrustStore, directory: &Path) -> Result<VerifierKey, CliError> {
-    let origin = audit::verify::origin(directory)
-        .map_err(|error| CliError::file("read the log in", directory, error))?
-        .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))?;
-    let key = trust.iter().find(|key| key.kind == KeyKind::AuditLog && key.name == origin);
-    let key = key.filter(|key| trust.revoked(key.key_id()).is_none()).ok_or_else(|| {
-        CliError::new(format!("the trust store holds no key of the log {origin:?}; give it with --log-vkey"))
-    })?;
-    VerifierKey::new(&origin, key.public_key.clone())
-        .map_err(|error| CliError::because("the log's key can't be used", error))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use openfactory_attest::chain::{
-    ChainReport, ChainVerdict, Evidence, Link, LinkName, LinkStatus, verify_chain, verify_links,
+    ChainReport, ChainVerdict, Evidence, Link, LinkName, verify_chain, verify_links,
 };
 use openfactory_attest::document::{NamedDigest, VerificationDocument};
 use openfactory_attest::verity::{self, FormatError};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::at_log::{AtLog, Searched};
 use super::require::{Requirement, not_checked};
 use crate::attest::manifest::Threads;
+use crate::attest::verify_bundle::status_json;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
 use crate::progress;
@@ -155,19 +156,7 @@ impl Verify {
 }
 
 fn link_json(link: &Link) -> Value {
-    let (status, reason) = match &link.status {
-        LinkStatus::Proved => ("proved", None),
-        LinkStatus::AcceptedByLog { .. } => ("accepted-by-log", None),
-        LinkStatus::Broken { reason } => ("broken", Some(reason)),
-        LinkStatus::NotChecked { reason } => ("not-checked", Some(reason)),
-        _ => ("unknown", None),
-    };
-    let mut told = json!({"link": link.name.to_string(), "status": status, "reason": reason});
-    if let (LinkStatus::AcceptedByLog { log, index }, Some(told)) = (&link.status, told.as_object_mut()) {
-        told.insert("log".to_owned(), log.as_str().into());
-        told.insert("index".to_owned(), (*index).into());
-    }
-    told
+    status_json(&link.name, &link.status)
 }
 
 /// A line for each link, and one for the whole, which does not pass over what was not checked.
