@@ -7,6 +7,7 @@ mod build;
 mod chapter;
 mod error;
 mod events;
+mod evidence;
 mod machine;
 mod narrator;
 mod overlay;
@@ -36,6 +37,7 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogConfig, LogFormat};
 use build::Built;
 use error::During as _;
+use evidence::Evidence;
 use machine::Machine;
 use narrator::Narrator;
 use records::Records;
@@ -50,7 +52,7 @@ use story::Story;
 /// first; a file changes while ServiceNow is away; the device is rolled back, attests, and what was open is closed;
 /// the next build's canary is tampered with, and its rollout halts; a device falls silent; an overlay is sealed,
 /// strays and is opened; the build platform's key is stolen, revoked and replaced. At the end the audit log is verified,
-/// and one page says what ServiceNow holds.
+/// the evidence of the build put into one directory, and one page says what ServiceNow holds.
 ///
 /// Nothing outside the data directory is written and nothing but loopback is talked to.
 #[derive(Debug, Parser)]
@@ -158,9 +160,12 @@ async fn shown(
 ) -> Result<Verdict, DemoError> {
     let (built, records) = chapters(arguments, site, services, narrator).await?;
     let log = verify_log(site)?;
+    let here = site.clone();
+    let evidence = tokio::task::spawn_blocking(move || evidence::gather(&here));
+    let evidence = evidence.await.during("gather the evidence")??;
     narrator.chapter("What ServiceNow holds now")?;
     narrator.show(&summary::rendered(&records))?;
-    let verdict = conclude(narrator, site, &built, &records, &log, arguments.json)?;
+    let verdict = conclude(narrator, site, &built, &records, &Proof { log, evidence }, arguments.json)?;
     if arguments.serve {
         narrator.show("\nopen until Ctrl-C:\n")?;
         for page in services.pages() {
@@ -222,12 +227,18 @@ fn verify_log(site: &Site) -> Result<VerifyReport, DemoError> {
     audit::verify(&site.path("router/audit"), &site.log_key()?, None).during("verify the audit log")
 }
 
+/// What an auditor is shown.
+struct Proof {
+    log: VerifyReport,
+    evidence: Evidence,
+}
+
 fn conclude(
     narrator: &Narrator,
     site: &Site,
     built: &Built,
     records: &Records,
-    log: &VerifyReport,
+    Proof { log, evidence }: &Proof,
     as_json: bool,
 ) -> Result<Verdict, DemoError> {
     let ok = log.is_good();
@@ -246,6 +257,11 @@ fn conclude(
             "sbom": built.sbom.made().map(|made| made.named.sha256),
             "records": by_kind,
             "audit": { "size": log.verified.size, "root": log.verified.root.to_string() },
+            "evidence": {
+                "directory": evidence.directory,
+                "links": evidence.report.links.len(),
+                "level": evidence.maturity.level().map(|level| level.to_string()),
+            },
             "seconds": (seconds * 10.0).round() / 10.0,
         });
         let text = format!("{summary}\n");
@@ -258,6 +274,15 @@ fn conclude(
     narrator.say(format_args!("key             {}", site.log_key()?))?;
     for finding in &log.findings {
         narrator.say(format_args!("NOT GOOD        {finding}"))?;
+    }
+    narrator.chapter("The evidence of the build, for an auditor to take away")?;
+    narrator.say(format_args!("bundle          {}", evidence.directory.display()))?;
+    narrator.say(format_args!("links proved    {}", evidence.report.links.len()))?;
+    let level =
+        evidence.maturity.level().map_or_else(|| "none".to_owned(), |it| format!("{it} {}", it.name()));
+    narrator.say(format_args!("maturity        {level}"))?;
+    if let (Some(next), Some(missing)) = (evidence.maturity.next(), evidence.maturity.missing().next()) {
+        narrator.say(format_args!("for {next} it takes  {}: {}", missing.what, missing.status))?;
     }
     narrator.show(&format!("\ndone in {seconds:.1} s\n"))?;
     Ok(if ok { Verdict::Good } else { Verdict::Bad })

@@ -74,6 +74,14 @@ enum Command {
 enum Bench {
     /// The ServiceNow client, against plain reqwest, PySNC and pysnow.
     Client,
+    /// The audit log with 64 callers, against one fdatasync for each entry; `-- --entries 10000000` lets it grow.
+    Audit,
+    /// The blast radius of a key that made a million signatures.
+    Compromise,
+    /// Each engine of `lanes`, against the `sha2` crate.
+    Lanes,
+    /// Manifests of many files and of a large squashfs, against `find`, `unsquashfs` and `openssl`.
+    Manifest,
     /// The hash tree of a 1 GiB image, against `veritysetup format`.
     Verity,
     /// The queue on SQLite and PostgreSQL, against the disk's own rate, a Redis stream, apalis and pgmq's SQL.
@@ -92,6 +100,12 @@ enum Torture {
 fn main() -> ExitCode {
     let outcome = workspace::Workspace::find().and_then(|workspace| match Cli::parse().command {
         Command::Test(options) => test::run(&workspace, &options),
+        Command::Bench { name: Bench::Audit, arguments } => bench::run(&workspace, "audit", &arguments),
+        Command::Bench { name: Bench::Compromise, arguments } => {
+            bench::run(&workspace, "compromise", &arguments)
+        }
+        Command::Bench { name: Bench::Lanes, arguments } => bench::run(&workspace, "lanes", &arguments),
+        Command::Bench { name: Bench::Manifest, arguments } => bench::run(&workspace, "manifest", &arguments),
         Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
         Command::Bench { name: Bench::Client, arguments } => bench::client(&workspace, &arguments),
         Command::Bench { name: Bench::Queue, arguments } => bench::queue(&workspace, &arguments),

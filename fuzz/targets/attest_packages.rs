@@ -1,0 +1,43 @@
+//! A package database that others wrote: listed, or refused; and what is listed is written as an SBOM that is read back.
+//!
+//! Input: `status`, a package's file list, diversions and os-release, with zero bytes between.
+#![no_main]
+
+use std::fs;
+use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
+
+use libfuzzer_sys::fuzz_target;
+use openfactory_attest::sbom::{Inventory, Listing, Subject, cyclonedx, spdx};
+use openfactory_attest::{Manifest, Sha256Digest, Work};
+
+/// One tree, whose files are written anew for each input; in memory where that is to be had.
+static ROOT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let root = tempfile::tempdir_in("/dev/shm").or_else(|_none| tempfile::tempdir()).expect("a directory");
+    fs::create_dir_all(root.path().join("var/lib/dpkg/info")).expect("a directory");
+    fs::create_dir_all(root.path().join("etc")).expect("a directory");
+    root
+});
+
+fuzz_target!(|input: &[u8]| {
+    let root = ROOT.path();
+    let mut parts = input.splitn(4, |byte| *byte == 0);
+    for name in
+        ["var/lib/dpkg/status", "var/lib/dpkg/info/a.list", "var/lib/dpkg/diversions", "etc/os-release"]
+    {
+        fs::write(root.join(name), parts.next().unwrap_or_default()).expect("a file");
+    }
+    let Ok(inventory) = Inventory::of_directory(root) else { return };
+    let manifest =
+        Manifest::of_directory(root, &Work::on_threads(std::num::NonZeroUsize::MIN)).expect("a tree");
+    let coverage = inventory.coverage(&manifest);
+    assert_eq!(coverage.files(), 4);
+    let subject = Subject::tree("root", Sha256Digest::of(b"root"));
+    for document in [
+        cyclonedx::document(&inventory, &subject, Some(&coverage), UNIX_EPOCH).expect("a document"),
+        spdx::document(&inventory, &subject, Some(&coverage), UNIX_EPOCH).expect("a document"),
+    ] {
+        let listing = Listing::parse(&document).expect("what was written");
+        assert!(listing.difference(&inventory).is_empty(), "an SBOM that lists something else");
+    }
+});
