@@ -277,7 +277,7 @@ impl Attachments {
         let result = self.client.call(&upload.call, deadline).await?.result;
         let attachment: Attachment =
             crate::record::Row::try_from(result).and_then(Attachment::from_row).map_err(|malformed| {
-                undecodable("read", "sys_attachment", malformed).with_may_have_happened(true)
+                undecodable("read sys_attachment", malformed).with_may_have_happened(true)
             })?;
         match upload.is(&attachment) {
             true => Ok(attachment),

@@ -216,7 +216,7 @@ impl Changes {
         let ignored = meta.get("ignoredFields").and_then(Value::as_array).into_iter().flatten();
         let ignored = ignored.filter_map(|name| name.as_str().map(str::to_owned)).collect();
         let change = Row::try_from(result).and_then(ChangeRequest::from_row).map_err(|malformed| {
-            undecodable("read", "change_request", malformed).with_may_have_happened(call.writes())
+            undecodable("read change_request", malformed).with_may_have_happened(call.writes())
         })?;
         Ok(Written { change, ignored })
     }

@@ -74,7 +74,7 @@ impl Needs {
         self
     }
 
-    /// An identification rule of this class itself.
+    /// An identification rule for this class: its own, or that of a class above it.
     #[must_use]
     pub fn identified_class(mut self, class: impl Into<String>) -> Self {
         self.identified.push(class.into());
@@ -174,6 +174,7 @@ impl Needs {
 /// let instance = ScriptedTransport::new()
 ///     .on(Expected::get("/api/now/table/sys_user"), Reply::result(200, user))
 ///     .on(Expected::get("/api/now/table/sys_user_has_role"), Reply::result(200, json!([])))
+///     .on(Expected::get("/api/now/table/sys_user_has_role"), Reply::result(200, json!([{"sys_id": "r1"}])))
 ///     .on(Expected::get("/api/now/table/sys_rate_limit_rules"), Reply::fault(403, "Insufficient rights", ""));
 /// let findings = client(&instance).examine(&Needs::new().role("itil")).await;
 /// let lines: Vec<String> = findings.iter().map(line).collect();
@@ -217,11 +218,12 @@ pub struct Finding {
 pub enum Verdict {
     /// It is there.
     Good,
-    /// It is not there, or hidden from this credential: an instance tells the two apart seldom.
+    /// It is not there, or hidden from this credential, which is shown others of its kind.
     Missing,
     /// It is there, but something about it is to be known.
     Remark,
-    /// It could not be looked at, for this reason. Says nothing of whether it is there.
+    /// It could not be looked at, for this reason, such as that the credential is shown nothing of its kind. Says nothing of
+    /// whether it is there.
     Unchecked(Error),
 }
 

@@ -48,6 +48,9 @@ pub struct Cursor {
 
 impl Cursor {
     /// Begins at this time; `None` for one that ServiceNow's form cannot hold.
+    ///
+    /// What counts is the instance's clock. Where this machine's may be ahead by more than the overlap of two minutes, begin
+    /// earlier, or at the `sys_updated_on` of the newest record: what was updated before the cursor is never shown.
     #[must_use]
     pub fn from(time: SystemTime) -> Option<Self> {
         Some(Self { since: format_date_time(time)?, seen: BTreeMap::new() })

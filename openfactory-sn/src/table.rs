@@ -272,12 +272,12 @@ impl<R: Record> Table<R> {
     }
 
     fn typed(&self, row: Row) -> Result<R, Error> {
-        R::from_row(row).map_err(|malformed| undecodable("read", self.rows.name(), malformed))
+        R::from_row(row).map_err(|malformed| undecodable(self.rows.operation("read"), malformed))
     }
 }
 
 /// A record that does not hold what its type says.
-pub(crate) fn undecodable(verb: &str, table: &str, malformed: Malformed) -> Error {
+pub(crate) fn undecodable(operation: impl Into<String>, malformed: Malformed) -> Error {
     let reason = "record does not hold what its type needs";
-    Error::new(ErrorKind::Decode, format!("{verb} {table}"), reason).with_source(malformed)
+    Error::new(ErrorKind::Decode, operation, reason).with_source(malformed)
 }

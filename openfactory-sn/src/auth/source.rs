@@ -167,9 +167,14 @@ impl TokenSource {
     }
 }
 
-/// Whether the endpoint looked at what it was shown, and did not take it.
+/// Whether the endpoint looked at what it was shown, and did not take it: it says so in its own form, which what stands in
+/// front of it does not.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::Invalid | ErrorKind::Forbidden)
+    match error.kind() {
+        ErrorKind::Unauthenticated => true,
+        ErrorKind::Invalid | ErrorKind::Forbidden => error.fault().is_some(),
+        _ => false,
+    }
 }
 
 /// A refusal of the token endpoint, with what it does not say.

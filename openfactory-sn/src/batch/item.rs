@@ -74,7 +74,7 @@ impl Slot {
             return self.settle(Ok(Done { row: None, created: false }));
         }
         let row = Row::try_from(answer.result).map_err(|malformed| {
-            undecodable("read", &self.want.table, malformed).with_may_have_happened(call.writes())
+            undecodable(format!("read {}", self.want.table), malformed).with_may_have_happened(call.writes())
         });
         let created = call.writes() && matches!(self.want.item, Item::Create(_) | Item::Ensure(..));
         let row = match (&self.want.item, row) {

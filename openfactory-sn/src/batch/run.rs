@@ -44,13 +44,13 @@ pub(super) async fn run(client: &Client, limits: BatchLimits, wants: Vec<Want>) 
             (chunk, exchange(&client, &calls).await)
         });
         let answers: Vec<_> = sent.buffer_unordered(AT_ONCE).collect().await;
-        let mut behind = false;
+        let mut behind = None;
         let mut failure = None;
         for (chunk, answer) in answers {
-            behind |= take(client, &mut slots, chunk, answer, attempts, most, &mut failure);
+            behind = behind.max(take(client, &mut slots, chunk, answer, attempts, &mut failure));
         }
-        if behind {
-            most = (most / 2).max(1);
+        if let Some(calls) = behind {
+            most = (calls / 2).max(1);
         }
         rounds += 1;
         if let Some(failure) = failure {
@@ -60,16 +60,16 @@ pub(super) async fn run(client: &Client, limits: BatchLimits, wants: Vec<Want>) 
     slots.into_iter().map(|slot| slot.outcome.unwrap_or_else(|| Err(unsettled()))).collect()
 }
 
-/// Takes in what a request came to; says whether the instance did not get through it.
+/// Takes in what a request came to; says how many calls were in it if the instance did not get through it.
 fn take(
     client: &Client,
     slots: &mut [Slot],
     chunk: Vec<(usize, Call)>,
     answer: Result<Serviced, Error>,
     attempts: u32,
-    most: usize,
     failure: &mut Option<Error>,
-) -> bool {
+) -> Option<usize> {
+    let calls = chunk.len();
     let mut behind = false;
     match answer {
         Ok(serviced) => {
@@ -87,7 +87,7 @@ fn take(
                     // Not begun, so nothing is in doubt; only one call alone that never gets its turn is given up.
                     None => {
                         behind = true;
-                        if most == 1 {
+                        if calls == 1 {
                             slot.failures += 1;
                             if !again {
                                 slot.settle(Err(unserviced(&call)));
@@ -105,7 +105,10 @@ fn take(
                 let again = slot.failures + 1 < attempts && error.may_have_happened();
                 let doubtful = error.may_have_happened() && call.writes();
                 let own = error.clone().with_may_have_happened(doubtful);
-                let smaller = too_much && most > 1 && (call.repeat == Repeat::Safe || is_refused(&error));
+                let smaller = too_much
+                    && calls > 1
+                    && attempts > 1
+                    && (call.repeat == Repeat::Safe || is_refused(&error));
                 match (smaller, again) {
                     (true, _) => slot.cut_smaller(own),
                     (false, true) => slot.failed(&call, own, true),
@@ -118,7 +121,7 @@ fn take(
             behind = too_much;
         }
     }
-    behind
+    behind.then_some(calls)
 }
 
 /// Whether a smaller request, or the answer to one, would have been let through.

@@ -1,8 +1,9 @@
 //! How fast calls may follow each other, by what the instance tells of its limits. Pure: time is handed in.
 //!
-//! Rules are counted per hour, user and API: what one credential used up holds back no other's calls. An instance tells limit and reset where a rule matched, and nothing where none
-//! did; how much is left it does not document, so the client counts its own calls and takes `X-RateLimit-Remaining` where
-//! it comes all the same. Others under the same rule are not seen: then 429 has the last word.
+//! Rules are counted per hour, user and API: what one credential used up holds back no other's calls. An instance tells
+//! limit and reset where a rule matched, and nothing where none did; how much is left it does not document, so the client
+//! counts its own calls and takes `X-RateLimit-Remaining` where it comes all the same. Others under the same rule are not
+//! seen: then 429 has the last word.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

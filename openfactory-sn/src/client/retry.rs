@@ -85,9 +85,9 @@ impl RetryPolicy {
     }
 }
 
-/// Failures that tend to pass, if not always within seconds: not so a page that asks for a login.
+/// Failures that tend to pass, if not always within seconds: not so a page that asks for a login, or what leads to one.
 fn passes(error: &Error) -> bool {
-    error.is_retryable() && error.cause() != Some(Cause::Page)
+    error.is_retryable() && !matches!(error.cause(), Some(Cause::Page | Cause::Redirect))
 }
 
 /// Failures that tend to pass within seconds.

@@ -352,7 +352,7 @@ impl Cmdb {
         let mut result = self.client.call(call, self.client.engine().deadline()).await?.result;
         let attributes = result.get_mut("attributes").map(Value::take).unwrap_or_default();
         let attributes = Row::try_from(attributes).map_err(|malformed| {
-            undecodable("read", class, malformed).with_may_have_happened(call.writes())
+            undecodable(format!("read {class}"), malformed).with_may_have_happened(call.writes())
         })?;
         let relations = |name: &str| {
             let listed = result.get(name).and_then(Value::as_array);

@@ -8,10 +8,13 @@ use crate::models::relationship_type;
 use crate::models::user::User;
 use crate::models::{choice as choices, relationship_type::RelationshipType};
 use crate::query::{Condition, Operator, Query};
-use crate::record::{Field, Record, Row};
+use crate::record::{Field, Record};
 use crate::value::Reference;
 use crate::wire::call::Call;
 use crate::wire::url::Target;
+
+/// Classes above each other that are gone through.
+const LINEAGE_MAX: usize = 20;
 
 /// Whether the credential is accepted, whose it is, and which roles are wanting.
 pub(super) async fn credential(client: &Client, needs: &Needs) -> Vec<Finding> {
@@ -73,7 +76,11 @@ pub(super) async fn point(client: &Client, point: IntegrationPoint) -> Vec<Findi
 pub(super) async fn rate_rules(client: &Client) -> Finding {
     let need = "rate limit rules";
     match client.dynamic_table("sys_rate_limit_rules").find(&Query::new().limit(100)).await {
-        Ok(rules) if rules.is_empty() => Finding::new(need, Verdict::Good, "none that this user can see"),
+        Ok(rules) if rules.is_empty() => {
+            let advice =
+                "none that this user can see, which need not be all: ask who administers the instance";
+            Finding::new(need, Verdict::Remark, advice)
+        }
         Ok(rules) => {
             let advice = format!(
                 "{} rules: see that none of them is below what the fleet needs in an hour",
@@ -113,9 +120,34 @@ pub(super) async fn class(client: &Client, name: &str, parent: &str) -> Finding 
 }
 
 pub(super) async fn identification_rule(client: &Client, class: &str) -> Finding {
-    let query = Query::new().and(text("applies_to", class)).and(Field::<bool>::new("active").is(true));
-    let mend = format!("make an identification rule for {class}, or extend it from a class that has one");
-    some(client, "cmdb_identifier", &query, format!("identification rule of {class}"), mend).await
+    let need = format!("identification rule of {class}");
+    let line = match lineage(client, class).await {
+        Ok(line) => line,
+        Err(error) => return unchecked(need, error),
+    };
+    let mend = format!(
+        "make an identification rule for {class} or a class above it, or let this user read sys_db_object and \
+         cmdb_identifier"
+    );
+    let applies = Field::<String>::new("applies_to").is_one_of(line);
+    let query = Query::new().and(applies).and(Field::<bool>::new("active").is(true));
+    some(client, "cmdb_identifier", &query, need, mend).await
+}
+
+/// A class and those above it, as far as they can be seen: a class is identified by the nearest rule above it.
+async fn lineage(client: &Client, class: &str) -> Result<Vec<String>, Error> {
+    let classes = client.dynamic_table("sys_db_object");
+    let mut line = vec![class.to_owned()];
+    while let Some(last) = line.last().filter(|_| line.len() < LINEAGE_MAX) {
+        let query = Query::new().and(text("name", last)).select(["name", "super_class.name"]).limit(1);
+        let found = classes.find(&query).await?;
+        let above = found.first().map(|row| row.text("super_class.name").to_owned()).unwrap_or_default();
+        if above.is_empty() || line.contains(&above) {
+            break;
+        }
+        line.push(above);
+    }
+    Ok(line)
 }
 
 pub(super) async fn choice(client: &Client, table: &str, field: &str, value: &str) -> Finding {
@@ -160,12 +192,21 @@ fn text(field: &'static str, value: &str) -> Condition {
     Field::<String>::new(field).is(value)
 }
 
-/// Whether a query finds at least one record.
+/// Whether a query finds at least one record. That it finds none proves nothing where the user is shown none at all.
 async fn some(client: &Client, table: &str, query: &Query, need: String, mend: String) -> Finding {
-    let found: Result<Vec<Row>, Error> = client.dynamic_table(table).find(&query.clone().limit(1)).await;
-    match found {
-        Ok(rows) if rows.is_empty() => Finding::new(need, Verdict::Missing, mend),
-        Ok(_) => Finding::new(need, Verdict::Good, "there"),
+    let rows = client.dynamic_table(table);
+    let any = async |query: Query| rows.find(&query.limit(1)).await.map(|found| !found.is_empty());
+    match any(query.clone()).await {
+        Ok(true) => return Finding::new(need, Verdict::Good, "there"),
+        Ok(false) => {}
+        Err(error) => return unchecked(need, error),
+    }
+    match any(Query::new()).await {
+        Ok(true) => Finding::new(need, Verdict::Missing, mend),
+        Ok(false) => {
+            let reason = "shows this user no record at all, so that nothing can be said of what is in it";
+            unchecked(need, Error::new(ErrorKind::Forbidden, format!("look into {table}"), reason))
+        }
         Err(error) => unchecked(need, error),
     }
 }

@@ -41,7 +41,8 @@ pub(super) async fn write(client: &Client, table: &str) -> Finding {
         };
     }
     if let Err(error) = made {
-        return match error.may_have_happened() && rows.delete(&key).await.is_err_and(|error| !is_gone(&error))
+        return match error.may_have_happened()
+            && rows.delete(&key).await.is_err_and(|error| !is_absent(&error))
         {
             true => left_over(need, &key, error),
             false => told(need, error, "make records"),
@@ -61,10 +62,6 @@ fn left_over(need: String, key: &SysId, error: Error) -> Finding {
     let advice = format!("a record may be left over as {key}: delete it; {error}");
     let verdict = if is_refusal(&error) { Verdict::Remark } else { Verdict::Unchecked(error) };
     Finding::new(need, verdict, advice)
-}
-
-fn is_gone(error: &Error) -> bool {
-    error.kind() == ErrorKind::NotFound
 }
 
 fn told(need: String, error: Error, what: &str) -> Finding {

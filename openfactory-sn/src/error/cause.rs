@@ -143,10 +143,9 @@ impl Cause {
             | Self::MediaType
             | Self::Method
             | Self::NoSuchApi
-            | Self::Redirect
             | Self::TooLarge
             | Self::UrlTooLong => ErrorKind::Invalid,
-            Self::ErrorInSuccess | Self::Page | Self::Queued => ErrorKind::Unavailable,
+            Self::ErrorInSuccess | Self::Page | Self::Queued | Self::Redirect => ErrorKind::Unavailable,
             Self::NoRecord => ErrorKind::NotFound,
             Self::QuotaExpired => ErrorKind::Timeout,
             Self::RateLimit | Self::Semaphore => ErrorKind::Throttled,
@@ -226,7 +225,8 @@ impl Cause {
                  asks, or have the rule raised for this user"
             }
             Self::Redirect => {
-                "the address is not the instance's own: use the one that it redirects to, and check who redirects"
+                "the instance redirects to a login or maintenance page, or the address is not its own: open it in a browser, \
+                 and use the one that it redirects to"
             }
             Self::Semaphore => {
                 "more calls at once than the instance works at for integrations: lower the client's limit on concurrent \

@@ -63,12 +63,13 @@ impl Query {
             if block.is_empty() && alternatives > 1 {
                 return Err(QueryError::EmptyAlternative);
             }
-            let mut terms = Vec::new();
-            for clause in block {
-                terms.push(encode_clause(clause)?);
-            }
-            if let Some(after) = after {
-                terms.push(format!("sys_id>{after}"));
+            // What follows a join could be read as part of it.
+            let (joins, others): (Vec<_>, Vec<_>) =
+                block.iter().partition(|clause| matches!(clause, Clause::Join(_)));
+            let mut terms = others.into_iter().map(encode_clause).collect::<Result<Vec<_>, _>>()?;
+            terms.extend(after.map(|after| format!("sys_id>{after}")));
+            for join in joins {
+                terms.push(encode_clause(join)?);
             }
             text.push_str(&terms.join("^"));
         }

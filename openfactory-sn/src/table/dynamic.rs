@@ -313,7 +313,7 @@ impl DynamicTable {
     async fn one(&self, call: &Call, deadline: Deadline) -> Result<Row, Error> {
         let Answer { result, .. } = self.client.call(call, deadline).await?;
         Row::try_from(result).map_err(|malformed| {
-            undecodable("read", &self.name, malformed).with_may_have_happened(call.writes())
+            undecodable(self.operation("read"), malformed).with_may_have_happened(call.writes())
         })
     }
 

@@ -71,7 +71,7 @@ impl<R: FromRow> Listing<R> {
             return Ok(None);
         };
         let row = row.map_err(|malformed| self.pager.malformed(malformed))?;
-        R::from_row(row).map(Some).map_err(|malformed| undecodable("read", self.pager.operation(), malformed))
+        R::from_row(row).map(Some).map_err(|malformed| undecodable(self.pager.operation(), malformed))
     }
 
     /// The same as a stream, in the sense of `futures-core` 0.3. Ends after the last record, and after an error that is

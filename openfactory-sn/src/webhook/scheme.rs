@@ -194,8 +194,7 @@ impl Scheme {
         Ok(Self { id, timestamp, signature, parts, id_end, prefix, encoding, milliseconds: false })
     }
 
-    /// With this before each MAC in the header, such as `sha256=`. Several signatures are separated by a space, so it holds
-    /// none.
+    /// With this before each MAC in the header, such as `sha256=`. Several signatures are separated by a space.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -275,8 +274,10 @@ impl Scheme {
 
     /// The MACs in a header's value, as far as they are any.
     pub(super) fn macs<'h>(&'h self, signatures: &'h str) -> impl Iterator<Item = [u8; MAC]> + 'h {
-        let written =
-            signatures.split(' ').filter_map(|signature| signature.strip_prefix(self.prefix.as_str()));
+        let (prefix, without) = (self.prefix.as_str(), usize::from(!self.prefix.is_empty()));
+        let separator = if prefix.is_empty() { " " } else { prefix };
+        let written = signatures.split(separator).skip(without);
+        let written = written.map(|written| written.split(' ').next().unwrap_or_default());
         written.map(|written| self.decoded(written).unwrap_or([0; MAC]))
     }
 

@@ -154,11 +154,17 @@ fn refusal(call: &Call, response: &Response<Bytes>, now: SystemTime) -> Error {
     let asks_for_factor =
         status == StatusCode::UNAUTHORIZED && response.headers().contains_key("x-mfa_token");
     let cause = if asks_for_factor { Some(Cause::MultiFactor) } else { Cause::of(status, fault.as_ref()) };
+    // Where a record is not found, the instance says so in its own form; a page is of what stands in front of it.
+    let is_page = status == StatusCode::NOT_FOUND && (is_page(response) || looks_like_page(response.body()));
+    let cause = if is_page { Some(Cause::Page) } else { cause };
     let words = cause.map(Cause::kind);
     let (kind, reason) = match status.as_u16() {
-        300..=399 => (ErrorKind::Invalid, "redirected elsewhere, which is not followed"),
+        300..=399 => (ErrorKind::Unavailable, "redirected elsewhere, which is not followed"),
         401 => (ErrorKind::Unauthenticated, "credential not accepted"),
         403 => (words.unwrap_or(ErrorKind::Forbidden), "refused"),
+        404 if fault.is_none() => {
+            (ErrorKind::Unavailable, "not found by what stands in front of the instance")
+        }
         404 => (words.unwrap_or(ErrorKind::NotFound), "not found"),
         408 => (ErrorKind::Timeout, "instance gave up waiting"),
         409 => (ErrorKind::Conflict, "conflict"),

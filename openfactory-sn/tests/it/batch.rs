@@ -126,21 +126,37 @@ async fn what_was_not_serviced_is_sent_again_in_smaller_requests() {
 
 #[tokio::test]
 async fn one_call_that_never_gets_its_turn_is_given_up() {
-    let mut script = ScriptedTransport::new();
-    for _ in 0..4 {
-        script = script.on(post(), answer(&[], &["0"]));
+    for (retry, requests) in [(RetryPolicy::default(), 4), (RetryPolicy::never(), 1)] {
+        let script =
+            (0..requests).fold(ScriptedTransport::new(), |script, _| script.on(post(), answer(&[], &["0"])));
+        let mut batch = Batch::new();
+        batch.create("incident", &Fields::new());
+        let sn = builder(&script).retry(retry).build().unwrap();
+        let outcomes = sn.batches().run(batch).await;
+        let error = outcomes[0].as_ref().unwrap_err();
+        assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Timeout, false));
+        script.assert_done();
     }
-    let mut batch = Batch::new();
-    batch.create("incident", &Fields::new());
-    let limits = {
-        let mut limits = BatchLimits::default();
-        limits.calls = 1;
-        limits
-    };
-    let outcomes = client(&script).batches().limits(limits).run(batch).await;
-    let error = outcomes[0].as_ref().unwrap_err();
-    assert_eq!((error.kind(), error.may_have_happened()), (ErrorKind::Timeout, false));
-    script.assert_done();
+}
+
+#[tokio::test]
+async fn what_cannot_be_cut_smaller_is_not_sent_again() {
+    let refused = Reply::fault(413, "Payload Too Large", "large REST payload");
+    for reply in [Reply::failure(TransportErrorKind::Timeout), refused] {
+        let script = ScriptedTransport::new().on(post(), reply.clone());
+        let mut batch = Batch::new();
+        batch.update("incident", &key("a"), &Fields::new().with("state", "2"));
+        assert!(client(&script).batches().run(batch).await[0].is_err());
+        script.assert_done();
+
+        let once = ScriptedTransport::new().on(post(), reply);
+        let mut batch = Batch::new();
+        batch.update("incident", &key("a"), &Fields::new().with("state", "2"));
+        batch.update("incident", &key("b"), &Fields::new().with("state", "2"));
+        let sn = builder(&once).retry(RetryPolicy::never()).build().unwrap();
+        assert!(sn.batches().run(batch).await.iter().all(Result::is_err), "one request per call");
+        once.assert_done();
+    }
 }
 
 #[tokio::test]
@@ -211,14 +227,15 @@ async fn a_whole_refusal_is_everybodys() {
 
 #[tokio::test]
 async fn that_there_is_no_batch_api_says_nothing_of_a_record() {
-    let script = ScriptedTransport::new().on(post(), Reply::raw(404, "text/html", "<html>"));
-    let mut batch = Batch::new();
-    batch.get("incident", &key("a"));
-    batch.delete("incident", &key("a"));
-    assert_eq!(
-        run(&script, batch).await,
-        [Err((ErrorKind::Invalid, false)), Err((ErrorKind::Invalid, false))]
-    );
+    let page = Reply::raw(404, "text/html", "<html>");
+    let other_language = Reply::fault(404, "Die angeforderte URI steht für keine Ressource", "");
+    for (reply, kind) in [(page, ErrorKind::Unavailable), (other_language, ErrorKind::Invalid)] {
+        let script = ScriptedTransport::new().on(post(), reply);
+        let mut batch = Batch::new();
+        batch.update("incident", &key("a"), &Fields::new().with("state", "2"));
+        batch.delete("incident", &key("a"));
+        assert_eq!(run(&script, batch).await, [Err((kind, false)), Err((kind, false))]);
+    }
 }
 
 #[tokio::test]
@@ -280,8 +297,7 @@ async fn a_batch_that_takes_too_long_is_cut_smaller_whatever_it_holds() {
     batch.get("incident", &key("c"));
     let mut limits = BatchLimits::default();
     limits.calls = 3;
-    let sn = builder(&script).retry(RetryPolicy::never()).build().unwrap();
-    let outcomes = sn.batches().limits(limits).run(batch).await;
+    let outcomes = client(&script).batches().limits(limits).run(batch).await;
     assert!(
         outcomes.iter().all(Result::is_ok),
         "the delete was done by the request that was lost: {outcomes:?}"

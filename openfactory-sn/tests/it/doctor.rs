@@ -51,7 +51,12 @@ async fn a_ready_instance() {
         .on(table("sys_user_has_role"), with(json!({"user": "u1", "role.name": "itil"})))
         .on(table("sys_rate_limit_rules"), rows(json!([])))
         .on(table("incident"), some())
-        .on(table("cmdb_identifier"), with(json!({"applies_to": "u_image", "active": "true"})))
+        .on(table("sys_db_object"), with(json!({"name": "u_image", "super_class.name": "cmdb_ci_hardware"})))
+        .on(table("sys_db_object"), with(json!({"name": "cmdb_ci_hardware", "super_class.name": ""})))
+        .on(
+            table("cmdb_identifier").query("sysparm_query", "applies_toINu_image,cmdb_ci_hardware^active=true^ORDERBYsys_id"),
+            with(json!({"applies_to": "cmdb_ci_hardware", "active": "true"})),
+        )
         .on(table("sys_choice"), with(json!({"name": "cmdb_ci", "element": "discovery_source", "value": "OpenFactory", "inactive": "false"})))
         .on(table("cmdb_rel_type"), with(json!({"name": "Runs on::Runs"})))
         .on(table("sys_script"), with(json!({"collection": "incident", "active": "true", "name": "OpenFactory tells"})))
@@ -66,7 +71,13 @@ async fn a_ready_instance() {
         .change_management();
     let found = examine(&script, &needs).await;
     assert_eq!(found.len(), 9);
-    assert!(found.iter().all(|(_, word)| *word == "good"), "{found:?}");
+    let (remarks, good): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, word)| *word == "remark");
+    assert_eq!(
+        remarks,
+        expected(&[("rate limit rules", "remark")]),
+        "there may be some that it is not shown"
+    );
+    assert!(good.iter().all(|(_, word)| *word == "good"), "{good:?}");
 }
 
 #[tokio::test]
@@ -77,6 +88,9 @@ async fn what_is_missing_and_what_could_not_be_looked_at() {
         .on(table("u_image"), Reply::fault(400, "Invalid table u_image", ""))
         .on(table("incident"), rows(json!([])))
         .on(table("sys_choice"), rows(json!([])))
+        .on(table("sys_choice"), rows(json!([{"sys_id": "c1"}])))
+        .on(table("sys_script"), rows(json!([])))
+        .on(table("sys_script"), rows(json!([])))
         .on(
             Expected::get("/api/sn_chg_rest/v1/change"),
             Reply::fault(400, "Requested URI does not represent any resource", ""),
@@ -85,6 +99,7 @@ async fn what_is_missing_and_what_could_not_be_looked_at() {
         .table("u_image")
         .table("incident")
         .choice("incident", "close_code", "x")
+        .business_rule("incident", "OpenFactory")
         .change_management();
     assert_eq!(
         examine(&script, &needs).await,
@@ -94,6 +109,8 @@ async fn what_is_missing_and_what_could_not_be_looked_at() {
             ("table u_image", "missing"),
             ("table incident", "remark"),
             ("choice x of incident.close_code", "missing"),
+            // Who is shown no business rule at all must not be told to make one, which may be there.
+            ("business rule OpenFactory on incident", "unchecked"),
             ("Change Management API", "missing"),
         ])
     );
@@ -111,6 +128,7 @@ async fn plugins_classes_and_data_sources() {
             rows(json!([{"sys_id": "p", "id": "com.sn_audit", "active": "active"}])),
         )
         .on(asks("v_plugin", "id=com.sn_grc^active=active"), rows(json!([])))
+        .on(table("v_plugin"), rows(json!([{"sys_id": "p"}])))
         .on(
             asks("sys_db_object", "name=u_image^super_class.name=cmdb_ci"),
             rows(json!([{"sys_id": "c", "name": "u_image", "super_class.name": "cmdb_ci"}])),
@@ -156,7 +174,7 @@ async fn each_points_credential_is_tried() {
             ("credential", "good"),
             ("credential of Change", "good"),
             ("credential of Grc", "missing"),
-            ("rate limit rules", "good"),
+            ("rate limit rules", "remark"),
         ])
     );
     script.assert_done();

@@ -72,7 +72,30 @@ async fn an_outage_does_not_cost_the_refresh_token() {
     script.assert_done();
 }
 
-/// A key by `openssl genrsa`, made for this test.
+#[tokio::test]
+async fn a_page_in_front_of_the_endpoint_costs_neither_the_refresh_token_nor_the_current_one() {
+    let renewal = |token: &str| {
+        asks(&format!("grant_type=refresh_token&client_id=c&refresh_token={token}&client_secret=s"))
+    };
+    let script = ScriptedTransport::new()
+        .on(renewal("r0"), gives("one", "r1"))
+        .on(get_with("one"), found())
+        .on(renewal("r1"), Reply::raw(403, "text/html", "<html>blocked</html>"))
+        .on(get_with("one"), found())
+        .on(renewal("r1"), Reply::raw(302, "text/html", "").header("location", "https://x.example/login"))
+        .on(get_with("one"), found())
+        .on(renewal("r1"), gives("two", "r2"))
+        .on(get_with("two"), found());
+    let clock = clock();
+    let auth = Auth::refresh_token("c", Secret::new("s"), Secret::new("r0"));
+    let table = builder(&script).auth(auth).clock(clock.clone()).build().unwrap().dynamic_table("incident");
+    for later in [1745, 20, 20, 0] {
+        table.get(&id()).await.unwrap();
+        clock.advance(Duration::from_secs(later));
+    }
+    script.assert_done();
+}
+
 #[tokio::test]
 async fn a_caller_that_goes_away_does_not_take_the_refresh_token_along() {
     let renewal = |token: &str| {
@@ -98,6 +121,7 @@ async fn a_caller_that_goes_away_does_not_take_the_refresh_token_along() {
     script.assert_done();
 }
 
+/// A key by `openssl genrsa`, made for this test.
 fn rsa_key() -> RsaSigner {
     RsaSigner::from_pem(include_bytes!("data/jwt-test-key.pem")).unwrap()
 }

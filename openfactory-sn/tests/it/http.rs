@@ -68,7 +68,7 @@ async fn a_redirect_is_not_followed() {
         .create_async()
         .await;
     let error = get(&builder(&server.url()).build().unwrap()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     elsewhere.assert_async().await;
 }
 

@@ -208,10 +208,11 @@ async fn what_comes_from_something_in_front() {
     let cases = [
         (
             page(302).header("location", "https://elsewhere.example/"),
-            ErrorKind::Invalid,
+            ErrorKind::Unavailable,
             Some(Cause::Redirect),
             "redirect",
         ),
+        (page(404), ErrorKind::Unavailable, Some(Cause::Page), "maintenance"),
         (page(414), ErrorKind::Invalid, Some(Cause::UrlTooLong), "split the query"),
         (page(429), ErrorKind::Throttled, Some(Cause::Semaphore), "concurrent"),
         (page(502), ErrorKind::Unavailable, None, "try again later"),

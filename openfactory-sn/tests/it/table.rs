@@ -58,7 +58,8 @@ async fn absence_is_what_the_table_api_calls_it() {
     let table = client(&script).dynamic_table("incident");
     assert_eq!(table.get(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(table.get_opt(&id()).await.unwrap(), None);
-    assert_eq!(table.get_opt(&id()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let page = table.get_opt(&id()).await.unwrap_err();
+    assert_eq!(page.kind(), ErrorKind::Unavailable, "nothing was said of the record");
     script.assert_done();
 }
 

@@ -5,8 +5,8 @@ use super::super::plan::operation::RecordKey;
 use super::Worker;
 use super::error::Failure;
 use super::resolve::Found;
-use crate::error::ErrorKind;
 use crate::record::Fields;
+use crate::table::is_absent;
 
 impl Worker<'_> {
     pub(super) async fn relate(
@@ -42,7 +42,7 @@ impl Worker<'_> {
         let key = self.relation(parent, child, type_name);
         match self.client.dynamic_table(&key.table).delete(&key.sys_id()).await {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

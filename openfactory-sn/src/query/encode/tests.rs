@@ -187,13 +187,19 @@ proptest! {
         if let Ok(text) = encoded {
             let mut blocks: Vec<Vec<Meaning>> =
                 blocks.iter().map(|block| block.iter().map(Part::meaning).collect()).collect();
+            // What follows a join could be read as part of it, so joins come last.
+            let is_join = |meaning: &Meaning| matches!(meaning, Meaning::Join { .. });
+            blocks.iter_mut().for_each(|block| block.sort_by_key(is_join));
             let meaning = Parsed { blocks: blocks.clone(), order: order.clone() };
             prop_assert_eq!(parser::parse(&text), meaning, "{}", text);
 
             let page = query.encoded_page(after.as_ref()).unwrap();
             if let Some(after) = after {
                 let later = term("sys_id", Operator::Greater, Meant::Value(after.to_string()));
-                blocks.iter_mut().for_each(|block| block.push(Meaning::AnyOf(vec![later.clone()])));
+                blocks.iter_mut().for_each(|block| {
+                    block.push(Meaning::AnyOf(vec![later.clone()]));
+                    block.sort_by_key(is_join);
+                });
             }
             let tie = ("sys_id".to_owned(), false);
             let order = order.iter().cloned().chain([tie]).collect();

@@ -114,7 +114,8 @@ fn refusals_by_status_and_by_words() {
         (response(502, "text/html", "<html>"), ErrorKind::Unavailable),
         (response(503, "text/html", "<html>"), ErrorKind::Unavailable),
         (response(504, "text/html", "<html>"), ErrorKind::Unavailable),
-        (response(302, "text/html", ""), ErrorKind::Invalid),
+        (response(302, "text/html", ""), ErrorKind::Unavailable),
+        (response(404, "text/html", "<html>"), ErrorKind::Unavailable),
     ];
     for (response, kind) in cases {
         let status = response.status();
