@@ -55,7 +55,9 @@ fuzz_target!(|input: &[u8]| {
     if let Ok(entry) = Entry::parse(input)
         && let Ok(bytes) = entry.to_bytes()
     {
-        assert_eq!(Entry::parse(&bytes).expect("what was written"), entry);
+        // By their bytes: a number may have two spellings, 0 and 0.0, but one form.
+        let again = Entry::parse(&bytes).expect("what was written");
+        assert_eq!(again.to_bytes().expect("what was read"), bytes);
         let _ = KeyUse::from_entry(&entry);
     }
     if let Ok(listing) = Listing::parse(input) {

@@ -136,6 +136,21 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalErro
     canonicalize(value, &Limits { max_bytes: usize::MAX, ..Limits::FOREIGN })
 }
 
+/// The canonical bytes of a value that is going to stand within other arrays and objects, so many deep.
+pub(crate) fn to_vec_within<T: Serialize + ?Sized>(
+    value: &T,
+    depth: usize,
+) -> Result<Vec<u8>, CanonicalError> {
+    let max_depth = Limits::FOREIGN.max_depth.saturating_sub(depth);
+    canonicalize(value, &Limits { max_bytes: usize::MAX, max_depth, ..Limits::FOREIGN })
+}
+
+/// The canonical bytes of a text, whose escapes are those of `serde_json`: `\b`, `\t`, `\n`, `\f`, `\r`, `\"`, `\\`, other
+/// control characters as `\u00xx`, and nothing else (RFC 8785, section 3.2.2.2).
+pub(crate) fn write_text(text: &str, to: &mut Vec<u8>) -> Result<(), CanonicalError> {
+    serde_json::to_writer(to, text).map_err(|error| CanonicalError::NotJson { reason: error.to_string() })
+}
+
 /// The canonical bytes of a value that is going to be signed: integers only.
 ///
 /// # Errors

@@ -136,7 +136,7 @@ fn same(sums: &Path, manifest: &Manifest) -> Result<()> {
 
 /// Files as they are in a system: most of some kilobytes, 100 in a directory.
 fn small_files(tree: &Path) -> Result<()> {
-    let mut content = vec![0; 8192];
+    let mut content = vec![0; 8200];
     for number in 0..FILES {
         let directory = tree.join(format!("d{:03}", number / 100));
         if number % 100 == 0 {

@@ -129,11 +129,37 @@ impl Entry {
         if len == 0 || len > MAX_ID {
             return Err(EntryError::Id { len });
         }
-        let bytes = canonical::to_vec(self)
-            .map_err(|source| EntryError::Canonical { id: self.id.clone(), source })?;
+        let bytes =
+            self.canonical().map_err(|source| EntryError::Canonical { id: self.id.clone(), source })?;
         if bytes.len() > MAX_ENTRY {
             return Err(EntryError::TooLong { id: self.id.clone(), len: bytes.len() });
         }
+        Ok(bytes)
+    }
+
+    /// The RFC 8785 form. The members are few and known, so they are written in their order at once: an entry that went
+    /// through a value in memory would cost more than all else of appending it.
+    fn canonical(&self) -> Result<Vec<u8>, CanonicalError> {
+        let when = instant::format(self.when)
+            .ok_or_else(|| CanonicalError::NotJson { reason: "the time does not fit RFC 3339".to_owned() })?;
+        let mut bytes = Vec::with_capacity(256);
+        let text = |name: &str, text: &str, bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(name.as_bytes());
+            canonical::write_text(text, bytes)
+        };
+        text("{\"id\":", &self.id, &mut bytes)?;
+        for (name, value) in [(",\"new\":", &self.new), (",\"old\":", &self.old)] {
+            if let Some(value) = value {
+                bytes.extend_from_slice(name.as_bytes());
+                bytes.extend_from_slice(&canonical::to_vec_within(value, 1)?);
+            }
+        }
+        text(",\"subject\":", &self.subject, &mut bytes)?;
+        text(",\"what\":", &self.what, &mut bytes)?;
+        text(",\"when\":", &when, &mut bytes)?;
+        text(",\"who\":", &self.who, &mut bytes)?;
+        text(",\"why\":", &self.why, &mut bytes)?;
+        bytes.push(b'}');
         Ok(bytes)
     }
 
@@ -165,6 +191,33 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&bytes), expected);
         let read = Entry::parse(&bytes).unwrap();
         assert_eq!((read.new, read.why), (entry.new, entry.why));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_at_once_is_the_canonical_form(texts in proptest::array::uniform5(".*"), old in ".*", number: i32) {
+            let [id, who, what, subject, why] = texts;
+            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(u64::from(number.unsigned_abs()));
+            let entry = Entry::new(id, who, what, when, subject).because(why).with_new(json!({"z": number, "a": [old]}));
+            for entry in [entry.clone(), entry.with_old(json!(old))] {
+                assert_eq!(entry.canonical().unwrap(), canonical::to_vec(&entry).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_stored_that_is_too_deep_to_be_read() {
+        let deep = |depth| (0..depth).fold(json!(1), |value, _| json!([value]));
+        for depth in [62, 63, 64, 65] {
+            let entry = entry("1").with_new(deep(depth));
+            match entry.to_bytes() {
+                Ok(bytes) => assert_eq!(Entry::parse(&bytes).unwrap(), entry, "{depth}"),
+                Err(error) => {
+                    assert!(matches!(error, EntryError::Canonical { .. }), "{error}");
+                    assert!(canonical::to_vec(&entry).is_err(), "{depth}");
+                }
+            }
+        }
     }
 
     #[test]

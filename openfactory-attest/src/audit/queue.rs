@@ -1,61 +1,95 @@
 //! Group commit: whoever comes while one is writing waits, and then one of the waiting writes for all of them.
+//!
+//! Each caller sleeps on a seat of its own and is woken once, by whoever did its request: with many callers, waking all of
+//! them to look would cost more than the writing. The next to write is told before those who are done.
 
-use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
 /// Requests that are done together, and their answers.
 pub(super) struct Queue<R, A> {
     state: Mutex<State<R, A>>,
-    turn: Condvar,
 }
 
 struct State<R, A> {
-    waiting: Vec<(u64, R)>,
-    answers: HashMap<u64, A>,
-    next: u64,
+    waiting: Vec<(R, Arc<Seat<A>>)>,
     leading: bool,
     broken: bool,
 }
 
+/// Where one caller waits.
+struct Seat<A> {
+    told: Mutex<Told<A>>,
+    thread: Thread,
+}
+
+/// What a caller was told.
+enum Told<A> {
+    /// Nothing yet.
+    Nothing,
+    /// To do what is waiting, its own request included.
+    Lead,
+    /// Its answer, or that there will be none.
+    Done(Option<A>),
+}
+
+impl<A> Seat<A> {
+    fn of_this_thread() -> Arc<Self> {
+        Arc::new(Self { told: Mutex::new(Told::Nothing), thread: std::thread::current() })
+    }
+
+    fn tell(&self, told: Told<A>) {
+        *self.lock() = told;
+        self.thread.unpark();
+    }
+
+    /// Waits until this thread is told something.
+    fn wait(&self) -> Told<A> {
+        loop {
+            // Not within the `match`, which would hold the lock while this thread sleeps.
+            let told = std::mem::replace(&mut *self.lock(), Told::Nothing);
+            match told {
+                Told::Nothing => std::thread::park(),
+                told => return told,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told<A>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl<R, A> Queue<R, A> {
     pub(super) fn new() -> Self {
-        let state =
-            State { waiting: Vec::new(), answers: HashMap::new(), next: 0, leading: false, broken: false };
-        Self { state: Mutex::new(state), turn: Condvar::new() }
+        Self { state: Mutex::new(State { waiting: Vec::new(), leading: false, broken: false }) }
     }
 
     /// Waits until this request was done, by this thread or another, and gives its answer. `perform` does what is
     /// waiting and answers each in turn; it never runs twice at once. `None` where a `perform` did not come back
     /// with as many answers.
     pub(super) fn submit(&self, request: R, perform: impl Fn(Vec<R>) -> Vec<A>) -> Option<A> {
-        let mut state = self.lock();
-        let ticket = state.next;
-        state.next += 1;
-        state.waiting.push((ticket, request));
-        loop {
-            if let Some(answer) = state.answers.remove(&ticket) {
-                return Some(answer);
-            }
+        let seat = Seat::of_this_thread();
+        let leads = {
+            let mut state = self.lock();
             if state.broken {
                 return None;
             }
-            if state.leading {
-                state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            state.leading = true;
-            let (tickets, requests): (Vec<_>, Vec<_>) =
-                std::mem::take(&mut state.waiting).into_iter().unzip();
-            drop(state);
-            // Whatever happens in `perform`, the others are not left waiting.
-            let guard = Leading { queue: self };
-            let answers = perform(requests);
-            state = self.lock();
-            state.broken |= answers.len() != tickets.len();
-            state.answers.extend(tickets.into_iter().zip(answers));
-            state.leading = false;
-            std::mem::forget(guard);
-            self.turn.notify_all();
+            state.waiting.push((request, Arc::clone(&seat)));
+            !std::mem::replace(&mut state.leading, true)
+        };
+        if !leads && let Told::Done(answer) = seat.wait() {
+            return answer;
+        }
+        let (requests, seats) = std::mem::take(&mut self.lock().waiting).into_iter().unzip();
+        // Whatever happens in `perform`, the others are not left waiting.
+        let mut turn = Turn { queue: self, seats, answers: Vec::new() };
+        turn.answers = perform(requests);
+        drop(turn);
+        match seat.wait() {
+            Told::Done(answer) => answer,
+            // Nobody is told twice.
+            Told::Nothing | Told::Lead => None,
         }
     }
 
@@ -64,17 +98,31 @@ impl<R, A> Queue<R, A> {
     }
 }
 
-struct Leading<'q, R, A> {
+/// A turn of a leader. At its end all who took part are told, and who leads next, if anybody waits.
+struct Turn<'q, R, A> {
     queue: &'q Queue<R, A>,
+    seats: Vec<Arc<Seat<A>>>,
+    answers: Vec<A>,
 }
 
-impl<R, A> Drop for Leading<'_, R, A> {
+impl<R, A> Drop for Turn<'_, R, A> {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        state.leading = false;
-        state.broken = true;
+        state.broken |= self.answers.len() != self.seats.len();
+        let mut left_behind = Vec::new();
+        match state.waiting.first() {
+            Some(_) if state.broken => left_behind = std::mem::take(&mut state.waiting),
+            Some((_, next)) => next.tell(Told::Lead),
+            None => state.leading = false,
+        }
         drop(state);
-        self.queue.turn.notify_all();
+        let mut answers = self.answers.drain(..);
+        for seat in self.seats.drain(..) {
+            seat.tell(Told::Done(answers.next()));
+        }
+        for (_, seat) in left_behind {
+            seat.tell(Told::Done(None));
+        }
     }
 }
 
