@@ -45,6 +45,7 @@ mod writer;
 pub use config::SqliteConfig;
 
 use claim::Claim;
+use publish::Incoming;
 use reader::Reader;
 use writer::Writer;
 
@@ -123,6 +124,7 @@ impl SyncQueue for SqliteQueue {
 
     async fn publish(&self, messages: Vec<Message>) -> Result<Vec<Published>, Error> {
         request::publish(&messages, &self.capabilities())?;
+        let messages: Vec<Incoming> = messages.into_iter().map(Incoming::from).collect();
         self.shared.writer.call("publish", move |store| store.publish(&messages)).await
     }
 

@@ -1,8 +1,8 @@
 //! The queues, in multiples of what the disk can do and of what others do on it.
 //!
-//! F is the rate of 4 KiB overwrites, each followed by `fdatasync`, on the same file system in the same round. Every
-//! round measures F and each kind of work once, so that whatever else the machine does hits all of them; figures are
-//! medians over the rounds of the ratios within a round. Durable means: synced before the call returns. Exit status: 0
+//! F is the rate of 4 KiB overwrites, each followed by `fdatasync`, on the same file system in the same round; for what is
+//! published, in turns with it. Every round measures F and each kind of work once, so that whatever else the machine does
+//! hits all of them; figures are medians over the rounds of the ratios within a round. Durable means: synced before the call returns. Exit status: 0
 //! all goals met, 1 not, 2 could not measure.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that reports to the terminal")]
 

@@ -19,14 +19,14 @@ pub(crate) struct Round<'r> {
 
 impl Round<'_> {
     pub(crate) async fn publish(&mut self) -> Result<()> {
-        let one = publish::measure(&(self.path)("one"), self.span, 1).await?;
-        self.report.ratio("SQLite: publish, 1 caller", one.rate / self.floor, Some(0.5));
-        let many = publish::measure(&(self.path)("many"), self.span, 64).await?;
-        self.report.ratio("SQLite: publish, 64 callers", many.rate / self.floor, Some(6.0));
+        let (one, floor) = publish::measure(&(self.path)("one"), self.span, 1).await?;
+        self.report.ratio("SQLite: publish, 1 caller", one.rate / floor, Some(0.5));
+        let (many, beside) = publish::measure(&(self.path)("many"), self.span, 64).await?;
+        self.report.ratio("SQLite: publish, 64 callers", many.rate / beside, Some(6.0));
         self.report.p99("SQLite: publish, 64 callers, p99", many.p99);
         self.report.cpu("SQLite: publish, 64 callers", many.cpu);
         println!(
-            "    publish: 1 caller {:.0}/s; 64 callers {:.0}/s, p99 {:.1} ms",
+            "    publish: 1 caller {:.0}/s (F {floor:.0}/s); 64 callers {:.0}/s (F {beside:.0}/s), p99 {:.1} ms",
             one.rate,
             many.rate,
             many.p99.as_secs_f64() * 1000.0

@@ -8,7 +8,11 @@ use super::store::Store;
 impl Store<'_> {
     /// The place of the message that is known by an id.
     pub(super) fn place_of(&self, id: &str) -> Result<Option<i64>> {
-        let hash = recent::hash(id);
+        self.place_by(recent::hash(id), id)
+    }
+
+    /// The same by the id's hash.
+    pub(super) fn place_by(&self, hash: i64, id: &str) -> Result<Option<i64>> {
         let range = (hash, i64::MIN)..=(hash, i64::MAX);
         let mut places: Vec<i64> = self.recent.borrow().ids.range(range).map(|entry| entry.1).collect();
         places.extend(

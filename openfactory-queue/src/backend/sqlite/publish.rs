@@ -13,14 +13,26 @@ struct Known {
     same: bool,
 }
 
+/// A message with what is worked out of it before its turn comes: the writer is one for all.
+pub(super) struct Incoming {
+    message: Message,
+    digest: [u8; 32],
+    hash: i64,
+}
+
+impl From<Message> for Incoming {
+    fn from(message: Message) -> Self {
+        Self { digest: message.content_digest(), hash: recent::hash(&message.id), message }
+    }
+}
+
 impl Store<'_> {
-    pub(super) fn publish(&self, messages: &[Message]) -> Result<Vec<Published>> {
+    pub(super) fn publish(&self, messages: &[Incoming]) -> Result<Vec<Published>> {
         messages.iter().map(|message| self.publish_one(message)).collect()
     }
 
-    fn publish_one(&self, message: &Message) -> Result<Published> {
-        let digest = message.content_digest();
-        if let Some(Known { seq, same }) = self.remembered(&message.id, &digest)? {
+    fn publish_one(&self, Incoming { message, digest, hash }: &Incoming) -> Result<Published> {
+        if let Some(Known { seq, same }) = self.remembered(&message.id, *hash, digest)? {
             let seq = seq.unsigned_abs();
             return Ok(if same { Published::Duplicate { seq } } else { Published::Conflict { seq } });
         }
@@ -30,11 +42,11 @@ impl Store<'_> {
         let seq = self.recent.borrow().next;
         self.run(
             "INSERT INTO known (seq, id, digest, at) VALUES (?1, ?2, ?3, ?4)",
-            (seq, &message.id, &digest, self.now.0),
+            (seq, &message.id, digest, self.now.0),
         )?;
         let lane = message.key.as_deref().map(|key| self.lane_of(key)).transpose()?;
         self.insert(seq, lane, message, self.now)?;
-        self.recent.borrow_mut().add(seq, recent::hash(&message.id), lane);
+        self.recent.borrow_mut().add(seq, *hash, lane);
         // Behind another of its key it has no place yet.
         let behind = |row: Lane| row.seated.is_some() || row.leased.is_some() || row.blocked > 0;
         let waits = lane.map(|lane| self.lane(lane)).transpose()?.flatten().is_some_and(behind);
@@ -46,8 +58,8 @@ impl Store<'_> {
 
     /// What is known of an id: within the window, and as long as its message lives or is a dead letter. Otherwise it
     /// is forgotten.
-    fn remembered(&self, id: &str, digest: &[u8; 32]) -> Result<Option<Known>> {
-        let Some(seq) = self.place_of(id)? else { return Ok(None) };
+    fn remembered(&self, id: &str, hash: i64, digest: &[u8; 32]) -> Result<Option<Known>> {
+        let Some(seq) = self.place_by(hash, id)? else { return Ok(None) };
         let found = self.one("SELECT digest, at FROM known WHERE seq = ?1", [seq], |row| {
             Ok((row.get_ref(0)?.as_blob()? == digest, Stamp(row.get(1)?)))
         })?;

@@ -2,7 +2,7 @@
 //!
 //! Ids are random and keys come in any order, so that an index over either would have a page of its own rewritten for
 //! nearly every message. The newest entries are therefore kept in memory, sorted, and a sweep moves them into the
-//! indices in their order, some with each commit: many of them to a page. Tables hold all that the entries hold, and
+//! indices in their order, some with every few commits: many of them to a page. Tables hold all that the entries hold, and
 //! `meta.indexed` says from which message on the indices may lack some: what a crash takes from memory is read again.
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,8 +15,8 @@ use super::store::Lane;
 /// So many entries of each kind are kept before a sweep begins; few where tests are to see sweeps all the time.
 const ENOUGH: usize = if cfg!(debug_assertions) { 64 } else { 65_536 };
 
-/// So many entries of each kind a sweep moves at least with each commit.
-const SLICE: usize = 32;
+/// So many new messages let a sweep go on: the entries of several share pages, which are then written once.
+const STEP: usize = 32;
 
 /// So many lanes are kept in memory, as their rows say.
 const LANES: usize = 16_384;
@@ -169,9 +169,13 @@ impl Recent {
         }
     }
 
-    /// Before a commit: moves some entries into the indices, if there are enough.
+    /// Before a commit: moves some entries into the indices, if there are enough; twice as many as came in, so that a sweep
+    /// ends.
     pub(super) fn tend(&mut self, conn: &Connection) -> Result<()> {
-        let slice = (2 * std::mem::take(&mut self.added)).max(SLICE);
+        if self.added < STEP {
+            return Ok(());
+        }
+        let slice = 2 * std::mem::take(&mut self.added);
         let full = self.ids.len().max(self.line.len()) >= ENOUGH;
         let begin = Sweep { end: self.next, ids: Some((i64::MIN, 0)), line: Some((i64::MIN, 0)) };
         let Some(mut sweep) = self.sweep.or(full.then_some(begin)) else { return Ok(()) };

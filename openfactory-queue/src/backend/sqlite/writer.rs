@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::config::SqliteConfig;
@@ -15,6 +17,9 @@ use crate::error::{Error, ErrorKind};
 
 /// So many calls are committed together at most.
 const GROUP: usize = 256;
+
+/// So long the writer looks for the next order before it sleeps.
+const LINGER: Duration = Duration::from_micros(50);
 
 /// So many calls may wait for the writer.
 const WAITING: usize = 1024;
@@ -114,6 +119,19 @@ impl Undo {
     }
 }
 
+/// The next order. Who was just answered may have it ready before a sleeping thread would be awake.
+fn await_order(incoming: &mut mpsc::Receiver<Order>) -> Option<Order> {
+    let since = Instant::now();
+    while since.elapsed() < LINGER {
+        match incoming.try_recv() {
+            Ok(order) => return Some(order),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => thread::yield_now(),
+        }
+    }
+    incoming.blocking_recv()
+}
+
 struct Thread {
     config: SqliteConfig,
     changed: Arc<Notify>,
@@ -132,10 +150,11 @@ impl Thread {
     }
 
     fn serve(mut self, mut incoming: mpsc::Receiver<Order>) {
-        while let Some(first) = incoming.blocking_recv() {
+        let mut first = incoming.blocking_recv();
+        while let Some(order) = first.take() {
             let mut close = None;
             let mut calls = Vec::new();
-            let mut next = Some(first);
+            let mut next = Some(order);
             while let Some(order) = next.take() {
                 match order {
                     Order::Call(call) => calls.push(call),
@@ -154,6 +173,7 @@ impl Thread {
                 drop(answer.send(closed));
                 return;
             }
+            first = await_order(&mut incoming);
         }
     }
 
