@@ -277,6 +277,30 @@ fn a_document_is_recorded_in_a_log_with_a_key_of_its_own() {
 }
 
 #[test]
+fn slsa_provenance_is_signed_beside_the_document_and_logged() {
+    let directory = build();
+    let path = directory.path();
+    attest(path, "key generate --kind audit-log --out log.key --name example.com/log").expect(0);
+    let sign = format!("{SIGN} --build-id build-7 --provenance slsa.json --audit log --log-key log.key");
+    attest(path, &sign).expect(0);
+    let read = |name: &str| openfactory_attest::Envelope::parse(&fs::read(path.join(name)).unwrap()).unwrap();
+    let payload: Value = serde_json::from_slice(read("slsa.json").payload_unverified()).unwrap();
+    assert_eq!(payload["predicateType"], "https://slsa.dev/provenance/v1");
+    assert_eq!(payload["predicate"]["runDetails"]["metadata"]["invocationId"], "build-7");
+    let trust = fs::read(path.join("platform.key.pub")).unwrap();
+    let trust = openfactory_attest::TrustStore::parse(&trust).unwrap();
+    let document =
+        openfactory_attest::document::VerificationDocument::open(&read("verification.json"), &trust);
+    let document = document.unwrap().into_inner();
+    openfactory_attest::provenance::Provenance::open(&read("slsa.json"), &trust, &document).unwrap();
+    // Each use of the key is in the ledger.
+    let journal = fs::read_to_string(path.join("log/journal")).unwrap();
+    assert!(journal.contains(&read("slsa.json").payload_digest().to_string()));
+    // It is not written over what it is made of.
+    attest(path, &sign.replace("slsa.json", "recipe.json")).expect(2);
+}
+
+#[test]
 fn links_that_are_required_must_have_been_checked() {
     let directory = build();
     let path = directory.path();

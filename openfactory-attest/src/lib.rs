@@ -48,6 +48,7 @@
 //! - [`Manifest`]: every file of a directory or a squashfs; what differs. `squashfs` reads, unpacks and packs images.
 //! - `sbom`: which packages an image holds, as CycloneDX, and which files are nobody's.
 //! - [`BuildRecipe`], [`intent`], [`document`], [`chain`]: from the request to the image, link by link.
+//!   [`provenance`]: the same build in SLSA's words.
 //! - [`Envelope`], [`TrustStore`], [`Verified`]: signed bytes, and the only door to what is in them.
 //! - [`vault`], [`trust::revocation`], [`ledger`], [`compromise`]: keys that sign and stop signing, and what a stolen one
 //!   touches.
@@ -79,6 +80,7 @@ pub mod ledger;
 pub mod manifest;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
 pub mod maturity;
+pub mod provenance;
 pub mod recipe;
 pub mod report;
 #[cfg(feature = "sbom")]

@@ -8,6 +8,7 @@ use openfactory_attest::document::{
     VerificationDocument, VerityTree,
 };
 use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::provenance::{Provenance, ProvenanceError};
 use openfactory_attest::statement::{self, StatementError};
 use openfactory_attest::verity::{self, Params};
 use openfactory_attest::{
@@ -237,6 +238,43 @@ fn a_signature_does_not_make_nonsense_true() {
     }
     let more = resigned(|payload| payload["predicate"]["future"] = json!({"field": [1]}));
     assert!(VerificationDocument::open(&more, &platform()).is_ok(), "unknown members are ignored");
+}
+
+#[test]
+fn provenance_is_slsas_and_says_what_the_document_says() {
+    let document = build().document;
+    let envelope = Provenance::sign(&document, &key(1)).unwrap();
+    let payload: Value = serde_json::from_slice(envelope.payload_unverified()).unwrap();
+    // https://slsa.dev/spec/v1.0/provenance
+    for (pointer, expected) in [
+        ("/predicateType", json!("https://slsa.dev/provenance/v1")),
+        ("/subject/0/digest/sha256", json!(document.image.sha256)),
+        ("/predicate/buildDefinition/externalParameters/recipe/digest/sha256", json!(document.recipe_hash)),
+        ("/predicate/buildDefinition/resolvedDependencies/1/digest/sha256", json!(document.intent_digest)),
+        ("/predicate/runDetails/builder/id", json!("https://builder.example/worker/3")),
+        ("/predicate/runDetails/metadata/invocationId", json!("build-7")),
+        ("/predicate/runDetails/byproducts/0/digest/sha256", json!(document.build_log.sha256)),
+        ("/predicate/runDetails/byproducts/3/name", json!("sbom.cdx.json")),
+    ] {
+        assert_eq!(payload.pointer(pointer), Some(&expected), "{pointer}: {payload:#}");
+    }
+    assert_eq!(
+        Provenance::open(&envelope, &platform(), &document).unwrap().get(),
+        &Provenance::of(&document)
+    );
+
+    let open = |envelope: &Envelope, document: &VerificationDocument| {
+        Provenance::open(envelope, &platform(), document).unwrap_err()
+    };
+    let mut other = document.clone();
+    other.build_log = FileDigest::of(b"another log");
+    assert_eq!(open(&envelope, &other), ProvenanceError::Differs);
+    other.image.name = "other.squashfs".to_owned();
+    assert_eq!(open(&envelope, &other), ProvenanceError::Subjects);
+    let by_a_stranger = Provenance::sign(&document, &key(9)).unwrap();
+    assert!(matches!(open(&by_a_stranger, &document), ProvenanceError::Statement(_)));
+    // A document is none.
+    assert!(matches!(open(&document.sign(&key(1)).unwrap(), &document), ProvenanceError::Statement(_)));
 }
 
 #[test]

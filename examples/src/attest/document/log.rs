@@ -66,7 +66,7 @@ impl OpenLog {
         &self,
         document: &VerificationDocument,
         envelope: &Envelope,
-        also: Option<&Envelope>,
+        also: &[&Envelope],
         key_id: &KeyId,
         told: &Value,
     ) -> Result<(), CliError> {
@@ -79,7 +79,7 @@ impl OpenLog {
         let cannot_record = |error: Box<dyn std::error::Error + Send + Sync>| {
             CliError::because("the document was not recorded in the audit log and is not written", error)
         };
-        let signed = also.into_iter().chain([envelope]);
+        let signed = also.iter().copied().chain([envelope]);
         let uses = signed
             .map(|signed| KeyUse::of_envelope(signed, *key_id, &signature.name, signature.time).to_entry());
         let entries: Vec<_> = std::iter::once(entry).chain(uses).collect();

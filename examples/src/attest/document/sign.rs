@@ -11,6 +11,7 @@ use openfactory_attest::document::{
     Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
 };
 use openfactory_attest::intent::BuildIntent;
+use openfactory_attest::provenance::Provenance;
 use openfactory_attest::verity;
 use openfactory_attest::{Ed25519Key, Envelope, KeyKind, Manifest, Signer as _, TrustStore, TrustedKey};
 use serde_json::{Value, json};
@@ -64,6 +65,9 @@ pub(crate) struct Sign {
     /// The signed document
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Write the build's SLSA provenance (v1) here, signed by the same key
+    #[arg(long, value_name = "FILE")]
+    provenance: Option<PathBuf>,
     #[command(flatten)]
     audit: AuditLog,
     /// Print one JSON object
@@ -77,6 +81,8 @@ impl Sign {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         // What can be refused at once is refused before gigabytes are hashed.
         let target = Target::new(&self.output, self.inputs())?;
+        let provenance =
+            self.provenance.as_deref().map(|path| Target::new(path, self.inputs())).transpose()?;
         let key = input::private_key(&self.key)?;
         let recipe_hash = input::recipe(&self.recipe)?.recipe_hash();
         let intent = self.intent.as_deref().map(|path| read_intent(path, &recipe_hash)).transpose()?;
@@ -96,10 +102,19 @@ impl Sign {
             "document_digest": envelope.payload_digest(),
             "key_id": key.key_id(),
         });
-        // The log knows of the document before anybody else does.
+        let provenance = provenance
+            .map(|target| Provenance::sign(&document, &key).map(|envelope| (target, envelope)))
+            .transpose()
+            .map_err(|error| CliError::because("cannot sign the provenance", error))?;
+        // The log knows of what is signed before anybody else does.
         if let Some(log) = log {
             let intent = intent.as_ref().filter(|intent| is_signed_by(intent, &key));
-            log.record(&document, &envelope, intent, key.key_id(), &told)?;
+            let also: Vec<&Envelope> =
+                intent.into_iter().chain(provenance.as_ref().map(|(_, envelope)| envelope)).collect();
+            log.record(&document, &envelope, &also, key.key_id(), &told)?;
+        }
+        if let Some((target, envelope)) = provenance {
+            target.write(&envelope.to_json())?;
         }
         target.write(&envelope.to_json())?;
         if self.json {
