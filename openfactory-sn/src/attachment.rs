@@ -63,14 +63,42 @@ impl Attachments {
         Self { client }
     }
 
-    /// What is attached to a record.
+    /// What is attached to a record. One attachment that cannot be read is an error for all: see [`Attachments::each`].
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Local`] for a table name that cannot be one; the kinds of network, availability and rights.
     pub async fn list(&self, table: &str, sys_id: &SysId) -> Result<Vec<Attachment>, Error> {
-        let query = Query::new().and(TABLE_NAME.is(table)).and(TABLE_SYS_ID.is(sys_id));
-        self.of(table).collect(query, self.client.engine().deadline()).await
+        self.of(table).collect(attached_to(table, sys_id), self.client.engine().deadline()).await
+    }
+
+    /// What is attached to a record, one by one: after one that cannot be read, the others still come.
+    ///
+    /// ```
+    /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
+    /// use openfactory_sn::{ErrorKind, SysId};
+    /// # use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let file = |sys_id: &str, size: &str| json!({"sys_id": sys_id, "file_name": "build.log", "size_bytes": size,
+    ///     "table_name": "incident", "table_sys_id": "i1"});
+    /// let files = json!([file("a1", "many"), file("a2", "2")]);
+    /// let instance =
+    ///     ScriptedTransport::new().on(Expected::get("/api/now/attachment"), Reply::result(200, files));
+    /// let mut files = client(&instance).attachments().each("incident", &SysId::new("i1")?)?;
+    /// assert_eq!(files.try_next().await.map_err(|error| error.kind()), Err(ErrorKind::Decode));
+    /// assert_eq!(files.try_next().await?.and_then(|file| file.size_bytes), Some(2));
+    /// assert!(files.try_next().await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Local`] for a table name that cannot be one.
+    pub fn each(&self, table: &str, sys_id: &SysId) -> Result<Listing<Attachment>, Error> {
+        Ok(Listing::new(self.of(table).pager(attached_to(table, sys_id))?))
     }
 
     /// Attaches a file. An instance keeps several files of one name, so an answer that got lost leaves open whether it is
@@ -263,9 +291,12 @@ impl Attachments {
         Self { client: self.client.for_table(table) }
     }
 
+    fn pager(&self, query: Query) -> Result<Pager, Error> {
+        Pager::new(self.client.clone(), "list attachments".to_owned(), PATH.to_owned(), query)
+    }
+
     async fn collect(&self, query: Query, deadline: Deadline) -> Result<Vec<Attachment>, Error> {
-        let pager = Pager::new(self.client.clone(), "list attachments".to_owned(), PATH.to_owned(), query)?;
-        let mut listing = Listing::new(pager.within(deadline));
+        let mut listing = Listing::new(self.pager(query)?.within(deadline));
         let mut found = Vec::new();
         while let Some(attachment) = listing.try_next().await? {
             found.push(attachment);
@@ -288,6 +319,10 @@ impl Attachments {
             }
         }
     }
+}
+
+fn attached_to(table: &str, sys_id: &SysId) -> Query {
+    Query::new().and(TABLE_NAME.is(table)).and(TABLE_SYS_ID.is(sys_id))
 }
 
 /// Whether an attachment holds this content, as far as the instance tells: by size, and by SHA-256 where it shows one.
