@@ -81,6 +81,12 @@ fn build() -> Build {
     Build { document, evidence }
 }
 
+/// What is signed of a build with everything.
+pub(crate) fn payload() -> Value {
+    let envelope = build().document.sign(&key(1)).unwrap();
+    serde_json::from_slice(envelope.payload_unverified()).unwrap()
+}
+
 fn status(envelope: &Envelope, evidence: &Evidence, link: &LinkName) -> LinkStatus {
     let report = verify_chain(envelope, &platform(), evidence);
     report.links.into_iter().find(|found| found.name == *link).unwrap().status

@@ -21,6 +21,7 @@ mod recipe;
 mod revocation;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
 mod sbom;
+mod schema;
 #[cfg(feature = "squashfs")]
 mod squashfs;
 mod tool;
