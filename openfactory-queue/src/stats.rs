@@ -1,5 +1,6 @@
 //! What can be seen from outside: numbers for each scrape, one message for a question.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::history::Incident;
@@ -29,6 +30,50 @@ pub struct Stats {
     pub oldest_lease: Option<Duration>,
     /// Bytes on disk, if there is a disk.
     pub disk_bytes: Option<u64>,
+    /// How full the queue is of what is bounded; what has no limit is not among them.
+    pub bounds: Vec<Bound>,
+}
+
+/// How much there is of something that has a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bound {
+    /// Of what.
+    pub of: Bounded,
+    /// So much there is.
+    pub held: u64,
+    /// So much there may be.
+    pub limit: u64,
+}
+
+impl Bound {
+    /// How much there is of something that has this limit.
+    #[must_use]
+    pub const fn new(of: Bounded, held: u64, limit: u64) -> Self {
+        Self { of, held, limit }
+    }
+}
+
+/// What may have a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Bounded {
+    /// Living messages: at the limit, a publish is refused as `Full`.
+    Messages,
+    /// Dead letters: at the limit, what should become one stays in the queue.
+    DeadLetters,
+    /// Remembered ids: at the limit, a publish is refused as `Full` until the oldest may be forgotten.
+    Ids,
+}
+
+impl fmt::Display for Bounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Messages => "messages",
+            Self::DeadLetters => "dead letters",
+            Self::Ids => "remembered ids",
+        })
+    }
 }
 
 /// What a round of maintenance has done.

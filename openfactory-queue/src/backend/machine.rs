@@ -18,6 +18,10 @@ mod view;
 #[derive(Debug)]
 pub(in crate::backend) struct State {
     pub(in crate::backend) window: Duration,
+    /// So many dead letters are kept; what would be one more stays where it is.
+    pub(in crate::backend) max_dead: u64,
+    /// So many ids are remembered.
+    pub(in crate::backend) max_ids: u64,
     pub(in crate::backend) last_seq: u64,
     pub(in crate::backend) live: BTreeMap<u64, Entry>,
     pub(in crate::backend) lanes: HashMap<String, Lane>,
@@ -98,6 +102,8 @@ impl State {
     pub(in crate::backend) fn new(window: Duration) -> Self {
         Self {
             window,
+            max_dead: u64::MAX,
+            max_ids: u64::MAX,
             last_seq: 0,
             live: BTreeMap::new(),
             lanes: HashMap::new(),

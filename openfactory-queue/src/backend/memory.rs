@@ -19,7 +19,7 @@ use crate::message::{Message, Published};
 use crate::pause::{Pause, Resume};
 use crate::queue::SyncQueue;
 use crate::stamp::Stamp;
-use crate::stats::{Found, Maintained, Stats};
+use crate::stats::{Bound, Bounded, Found, Maintained, Stats};
 
 /// How a [`MemoryQueue`] is to be.
 #[derive(Clone, Debug)]
@@ -235,7 +235,14 @@ impl SyncQueue for MemoryQueue {
     }
 
     async fn stats(&self) -> Result<Stats, Error> {
-        self.look("stats", State::stats)
+        let limit = self.shared.config.max_messages;
+        self.look("stats", |state, now| {
+            let mut stats = state.stats(now);
+            if limit < u64::MAX {
+                stats.bounds.push(Bound::new(Bounded::Messages, state.live_count(), limit));
+            }
+            stats
+        })
     }
 
     async fn maintain(&self, budget: usize) -> Result<Maintained, Error> {

@@ -7,7 +7,8 @@
 //! in the stream of *dead letters*; a *snapshot* now and then keeps the log short.
 //!
 //! Every router's memory holds what is told of a message, some hundred bytes, but not its bytes:
-//! [`NatsConfig::max_messages`] bounds it, and ids are remembered for a day unless configured otherwise.
+//! [`NatsConfig::max_messages`], [`NatsConfig::max_dead_letters`] and [`NatsConfig::max_ids`] bound it, and ids are
+//! remembered for a day unless configured otherwise. [`Stats::bounds`] tells how near the limits are.
 //!
 //! JetStream acknowledges a message before it is synced unless the server is configured with
 //! `sync_interval: always`. The queue declares that it survives a power cut only where each server says so itself, asked by
@@ -33,7 +34,7 @@ use crate::lease::{Extended, LeaseRequest, LeaseToken, Leased, Settled, Settleme
 use crate::message::{Message, Published};
 use crate::pause::{Pause, Resume};
 use crate::queue::SyncQueue;
-use crate::stats::{Found, Maintained, Stats};
+use crate::stats::{Bound, Bounded, Found, Maintained, Stats};
 
 mod body;
 mod command;
@@ -158,6 +159,10 @@ async fn synced(config: &NatsConfig) -> Result<bool, Error> {
     Ok(unsynced.is_empty())
 }
 
+fn full(operation: &'static str, of: Bounded, limit: u64) -> Error {
+    Error::new(ErrorKind::Full, operation, format!("the queue holds its limit of {limit} {of}"))
+}
+
 fn unexpected(operation: &'static str) -> Error {
     Error::new(ErrorKind::Other, operation, "the log gave the answer to another question")
 }
@@ -277,7 +282,13 @@ impl SyncQueue for NatsQueue {
 
     async fn stats(&self) -> Result<Stats, Error> {
         let now = self.shared.link.now();
-        self.shared.log.look("stats", move |replica| replica.state.stats(now)).await
+        let limit = self.shared.link.config.max_messages;
+        let look = move |replica: &replica::Replica| {
+            let mut stats = replica.state.stats(now);
+            stats.bounds.push(Bound::new(Bounded::Messages, replica.state.live_count(), limit));
+            stats
+        };
+        self.shared.log.look("stats", look).await
     }
 
     async fn maintain(&self, budget: usize) -> Result<Maintained, Error> {

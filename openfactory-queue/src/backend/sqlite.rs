@@ -21,7 +21,7 @@ use crate::lease::{Extended, LeaseRequest, LeaseToken, Leased, Settled, Settleme
 use crate::message::{Message, Published};
 use crate::pause::{Pause, Resume};
 use crate::queue::SyncQueue;
-use crate::stats::{Found, Maintained, Stats};
+use crate::stats::{Bound, Bounded, Found, Maintained, Stats};
 
 mod claim;
 mod config;
@@ -192,7 +192,13 @@ impl SyncQueue for SqliteQueue {
     }
 
     async fn stats(&self) -> Result<Stats, Error> {
-        self.shared.reader.look("stats", reader::stats).await
+        let mut stats = self.shared.reader.look("stats", reader::stats).await?;
+        let limit = self.shared.config.max_messages;
+        if limit < u64::MAX {
+            let live = stats.ready + stats.delayed + stats.leased + stats.held;
+            stats.bounds.push(Bound::new(Bounded::Messages, live, limit));
+        }
+        Ok(stats)
     }
 
     async fn maintain(&self, budget: usize) -> Result<Maintained, Error> {

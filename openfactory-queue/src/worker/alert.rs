@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::stats::{Bound, Bounded};
+
 pub mod watch;
 pub mod webhook;
 
@@ -57,6 +59,11 @@ pub enum Alarm {
         /// Free bytes.
         free: u64,
     },
+    /// There is nearly as much of something as there may be.
+    NearLimit {
+        /// Of what, how much, and how much there may be.
+        bound: Bound,
+    },
     /// A message is worked on for long: its worker hangs, or renews its lease for nothing.
     OldestLease {
         /// The age of the oldest lease.
@@ -96,6 +103,8 @@ pub enum Condition {
     BreakerOpen(String),
     /// The disk is nearly full.
     DiskNearlyFull,
+    /// There is nearly as much of this as there may be.
+    NearLimit(Bounded),
     /// A message is worked on for long.
     OldestLease,
     /// Messages wait for long.
@@ -112,6 +121,7 @@ impl fmt::Display for Condition {
             Self::BlockedKeys => f.write_str("keys stand still"),
             Self::BreakerOpen(destination) => write!(f, "{destination} does not work"),
             Self::DiskNearlyFull => f.write_str("the disk is nearly full"),
+            Self::NearLimit(of) => write!(f, "the queue is nearly full of {of}"),
             Self::OldestLease => f.write_str("a message is worked on for long"),
             Self::OldestReady => f.write_str("messages wait for long"),
             Self::RoomUnknown => f.write_str("the free room of the disk can't be told"),
@@ -155,6 +165,7 @@ impl Alarm {
             Self::BreakerOpen { .. } => "breaker_open",
             Self::BlockedKeys { .. } => "blocked_keys",
             Self::DiskNearlyFull { .. } => "disk_nearly_full",
+            Self::NearLimit { .. } => "near_limit",
             Self::OldestLease { .. } => "oldest_lease",
             Self::OldestReady { .. } => "oldest_ready",
             Self::Over { .. } => "over",
@@ -170,6 +181,7 @@ impl Alarm {
             Self::DeadLetter { .. }
             | Self::BlockedKeys { .. }
             | Self::DiskNearlyFull { .. }
+            | Self::NearLimit { .. }
             | Self::Unobservable { .. } => Severity::Error,
             Self::Over { .. } => Severity::Info,
             Self::Expired { .. }
@@ -203,6 +215,9 @@ impl fmt::Display for Alarm {
                 write!(f, "{keys} keys stand still until their dead letters are redriven or discarded")
             }
             Self::DiskNearlyFull { free } => write!(f, "the disk has only {free} bytes free"),
+            Self::NearLimit { bound } => {
+                write!(f, "the queue holds {} {}, and may hold {}", bound.held, bound.of, bound.limit)
+            }
             Self::OldestLease { age } => write!(f, "a message has been worked on for {} s", age.as_secs()),
             Self::OldestReady { age, ready } => {
                 write!(f, "{ready} messages wait, the oldest for {} s", age.as_secs())

@@ -13,7 +13,7 @@ use super::decide::{Rules, decide};
 use super::handler::{BatchHandler, Outcome};
 use crate::clock::Clock;
 use crate::dead_letter::DeadPolicy;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::jitter::Jitter;
 use crate::lease::{Extended, LeaseToken, Leased, Settled, Settlement};
 use crate::message::Message;
@@ -93,9 +93,22 @@ impl Core {
     }
 
     /// Settles all of them at once, and tells the operator of those that died.
-    async fn end(&self, settlements: Vec<(Leased, Settlement)>) -> Vec<Ended> {
-        let call = settlements.iter().map(|(leased, how)| (leased.token, how.clone())).collect();
-        let settled = match self.settle(call).await {
+    async fn end(&self, mut settlements: Vec<(Leased, Settlement)>) -> Vec<Ended> {
+        let call = |settlements: &[(Leased, Settlement)]| {
+            settlements.iter().map(|(leased, how)| (leased.token, how.clone())).collect()
+        };
+        let mut settled = self.settle(call(&settlements)).await;
+        if settled
+            .as_ref()
+            .is_err_and(|error| no_room_for_dead(error, settlements.iter().map(|(_, how)| how)))
+        {
+            // What can't become a dead letter stays, and nothing waits for room in the meantime but its key.
+            for (_, how) in &mut settlements {
+                self.postpone_death(how);
+            }
+            settled = self.settle(call(&settlements)).await;
+        }
+        let settled = match settled {
             Ok(settled) => settled,
             Err(error) => return vec![Ended::Fatal(error)],
         };
@@ -207,7 +220,8 @@ impl Core {
                 }
                 Err(error) => error,
             };
-            if !error.is_retryable() {
+            let no_room = no_room_for_dead(&error, settlements.iter().map(|(_, how)| how));
+            if no_room || !error.is_retryable() {
                 return Err(error);
             }
             unclear |= !error.outcome_known();
@@ -222,11 +236,26 @@ impl Core {
         }
     }
 
+    /// Makes a dead letter for which there is no room a message that comes again, after the longest pause.
+    fn postpone_death(&self, how: &mut Settlement) {
+        if let Settlement::Dead { reason } = how {
+            tracing::error!(reason, "there is no room for a dead letter: the message stays in the queue");
+            let after = self.backoff.delay(u32::MAX, &*self.jitter);
+            let reason = format!("no room for a dead letter: {reason}");
+            *how = Settlement::Retry { after, reason, counts: false };
+        }
+    }
+
     /// The pause before the next try of a call to the queue itself.
     pub(super) fn pause(&self, failures: u32) -> Duration {
         let queue = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         queue.delay(failures, &*self.jitter).max(Duration::from_millis(20))
     }
+}
+
+/// Whether a call failed for want of room, and a part of it may need none.
+fn no_room_for_dead<'s>(error: &Error, mut settlements: impl Iterator<Item = &'s Settlement>) -> bool {
+    error.kind() == ErrorKind::Full && settlements.any(|how| matches!(how, Settlement::Dead { .. }))
 }
 
 fn obituary(message: Message, reason: String) -> Alarm {

@@ -13,6 +13,7 @@ use openfactory_queue::dead_letter::{Discard, Selection};
 use openfactory_queue::jitter::FixedJitter;
 use openfactory_queue::policy::backoff::Backoff;
 use openfactory_queue::policy::breaker::Breakers;
+use openfactory_queue::stats::{Bound, Bounded};
 use openfactory_queue::worker::alert::watch::{FileSystem, Room, Watch};
 use openfactory_queue::worker::alert::webhook::{Call, Post, WebhookAlert, WebhookConfig};
 use openfactory_queue::worker::alert::{Alarm, Alert, Condition};
@@ -104,6 +105,25 @@ async fn old_messages_old_leases_and_blocked_keys_are_told_and_told_when_over() 
     watch.look().await;
     // The second message has waited all the while, and may be leased now.
     assert_eq!(scene.heard.names(), ["over", "oldest_ready"]);
+}
+
+#[tokio::test]
+async fn what_is_near_its_limit_is_told() {
+    let scene = Scene::new();
+    let queue = MemoryQueue::with(MemoryConfig::new().clock(scene.clock.clone()).max_messages(10));
+    let mut watch = Watch::on(Arc::new(queue.clone()), scene.heard.clone()).clock(scene.clock.clone());
+    queue.publish((0..8).map(|n| Message::new(n.to_string(), "k", "")).collect()).await.unwrap();
+    assert_eq!(watch.look().await, 0);
+    queue.send(Message::new("9", "k", "")).await.unwrap();
+    watch.look().await;
+    let bound = Bound::new(Bounded::Messages, 9, 10);
+    let heard = scene.heard.take();
+    assert_eq!(heard, [Alarm::NearLimit { bound }]);
+    assert_eq!(heard[0].to_string(), "the queue holds 9 messages, and may hold 10");
+    let leased = queue.lease(LeaseRequest::new("w")).await.unwrap();
+    queue.settle(vec![(leased[0].token, Settlement::Ack)]).await.unwrap();
+    watch.look().await;
+    assert_eq!(scene.heard.take(), [Alarm::Over { condition: Condition::NearLimit(Bounded::Messages) }]);
 }
 
 #[tokio::test]

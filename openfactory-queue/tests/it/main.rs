@@ -21,6 +21,8 @@ mod model;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(feature = "nats")]
+mod nats_limits;
+#[cfg(feature = "nats")]
 mod nats_routers;
 #[cfg(feature = "nats")]
 mod nats_server;

@@ -181,6 +181,24 @@ async fn poison_goes_to_the_dead_letters_at_once_and_a_panic_is_a_failure() {
     assert_eq!(only_dead_letter(&queue).await, "no such type");
 }
 
+#[tokio::test]
+async fn what_finds_no_room_among_the_dead_letters_stays_and_comes_again() {
+    let inner = MemoryQueue::new();
+    let full = |operation: &str, n: u64| match (operation, n) {
+        ("settle", 0) => Fault::Before(ErrorKind::Full),
+        _ => Fault::None,
+    };
+    let queue = Arc::new(FaultyQueue::new(inner.clone(), full));
+    inner.send(Message::new("poison", "k", "")).await.unwrap();
+    let handler = Scripted::new(|_: &Leased| Outcome::Poison { reason: "no such type".into() });
+    let running = start(Worker::on(queue).backoff(Backoff::new(SECOND / 100, SECOND / 50)), handler.clone());
+    until(async || live(&inner).await == 0).await;
+    let summary = running.stop().await;
+    assert_eq!((summary.deferred, summary.dead, handler.calls().len()), (1, 1, 2));
+    let letters = inner.dead_letters(DeadLetterPage::first(DeadLetterFilter::all())).await.unwrap();
+    assert_eq!((letters[0].failures, letters[0].deliveries), (0, 2), "it cost the message no attempt");
+}
+
 /// A message that takes its worker down with it each time is not handed out for ever.
 /// What can't be decoded is kept as it came, byte for byte.
 #[tokio::test]

@@ -69,8 +69,11 @@ impl State {
         Some(leased)
     }
 
-    /// Whether a pause holds this message back.
+    /// Whether this message is held back: by a pause, or because it should become a dead letter and can't.
     fn holds_back(&self, entry: &Entry, now: Stamp) -> bool {
+        if entry.expired(now) && self.room_for_dead() == 0 {
+            return true;
+        }
         if self.pauses.is_empty() {
             return false;
         }
@@ -120,7 +123,7 @@ impl State {
         delayed.into_iter().chain(lapse).chain(pauses).min()
     }
 
-    fn held(&self, token: LeaseToken) -> Option<&Entry> {
+    pub(super) fn held(&self, token: LeaseToken) -> Option<&Entry> {
         let entry = self.live.get(&token.seq())?;
         (entry.outstanding && u64::from(entry.deliveries) == token.epoch()).then_some(entry)
     }

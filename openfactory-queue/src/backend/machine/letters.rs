@@ -8,9 +8,27 @@ use crate::dead_letter::{
     DeadCause, DeadLetter, DeadLetterPage, DeadPolicy, Discard, Moved, Redrive, Selection,
 };
 use crate::history::{self, IncidentKind};
+#[cfg(feature = "nats")]
+use crate::lease::{LeaseToken, Settlement};
 use crate::stamp::Stamp;
 
 impl State {
+    /// How many more dead letters there is room for.
+    pub(in crate::backend) fn room_for_dead(&self) -> usize {
+        let room = self.max_dead.saturating_sub(self.dead.len() as u64);
+        usize::try_from(room).unwrap_or(usize::MAX)
+    }
+
+    /// How many dead letters a settlement would make.
+    #[cfg(feature = "nats")]
+    pub(in crate::backend) fn would_bury(&self, token: LeaseToken, how: &Settlement) -> usize {
+        let Settlement::Dead { .. } = how else { return 0 };
+        let Some(message) = self.held(token).map(|entry| &entry.message) else { return 0 };
+        let lane = message.key.as_ref().filter(|_| message.on_dead == DeadPolicy::Park);
+        // All that live of its key, itself included.
+        lane.and_then(|key| self.lanes.get(key)).map_or(1, |lane| lane.live.len())
+    }
+
     /// Moves a living message to the dead letters and lets its policy decide about its key.
     pub(in crate::backend) fn bury(&mut self, seq: u64, cause: DeadCause, reason: &str, now: Stamp) {
         let Some(mut entry) = self.remove(seq) else { return };

@@ -1,10 +1,12 @@
 //! Looking, pausing, upkeep.
 
 use super::{Place, State};
+#[cfg(feature = "nats")]
+use crate::backend::SWEEP;
 use crate::dead_letter::DeadCause;
 use crate::pause::{Pause, PauseScope};
 use crate::stamp::Stamp;
-use crate::stats::{Found, Maintained, MessageState, Stats};
+use crate::stats::{Bound, Bounded, Found, Maintained, MessageState, Stats};
 
 impl State {
     pub(in crate::backend) fn is_paused(&self, scope: &PauseScope, now: Stamp) -> bool {
@@ -70,7 +72,14 @@ impl State {
             oldest_ready: oldest.and_then(|seq| self.live.get(&seq)).map(|entry| now.since(entry.published)),
             oldest_lease: since.map(|since| now.since(since)),
             disk_bytes: None,
+            bounds: self.bounds(),
         }
+    }
+
+    fn bounds(&self) -> Vec<Bound> {
+        let dead = Bound::new(Bounded::DeadLetters, self.dead.len() as u64, self.max_dead);
+        let ids = Bound::new(Bounded::Ids, self.known.len() as u64, self.max_ids);
+        [dead, ids].into_iter().filter(|bound| bound.limit < u64::MAX).collect()
     }
 
     pub(in crate::backend) fn maintain(&mut self, budget: usize, now: Stamp) -> Maintained {
@@ -81,11 +90,33 @@ impl State {
             .take_while(|(expires, _)| *expires <= now)
             .map(|(_, seq)| *seq)
             .filter(|seq| self.live.get(seq).is_some_and(|entry| entry.lease.is_none()))
-            .take(budget)
+            .take(budget.min(self.room_for_dead()))
             .collect();
         for &seq in &expired {
             self.bury(seq, DeadCause::Expired, "its time was over before it was delivered", now);
         }
+        let forgotten = self.forget_old(budget, now);
+        self.pauses.retain(|_, pause| in_force(pause, now));
+        Maintained {
+            lapsed,
+            expired: expired.len() as u64,
+            forgotten: forgotten as u64,
+            more: [lapsed as usize, expired.len(), forgotten].iter().any(|done| *done >= budget),
+        }
+    }
+
+    /// How many more ids there is room for; forgets old ones if there is little.
+    #[cfg(feature = "nats")]
+    pub(in crate::backend) fn room_for_ids(&mut self, now: Stamp) -> u64 {
+        let room = |state: &Self| state.max_ids.saturating_sub(state.known.len() as u64);
+        if room(self) < SWEEP as u64 {
+            self.forget_old(SWEEP, now);
+        }
+        room(self)
+    }
+
+    /// Forgets ids whose window is over and whose message is gone, oldest first; how many.
+    pub(in crate::backend) fn forget_old(&mut self, budget: usize, now: Stamp) -> usize {
         let cutoff = now.minus(self.window);
         let old: Vec<(Stamp, u64)> = self
             .ages
@@ -101,13 +132,7 @@ impl State {
                 self.known.remove(&id);
             }
         }
-        self.pauses.retain(|_, pause| in_force(pause, now));
-        Maintained {
-            lapsed,
-            expired: expired.len() as u64,
-            forgotten: old.len() as u64,
-            more: [lapsed as usize, expired.len(), old.len()].iter().any(|done| *done >= budget),
-        }
+        old.len()
     }
 }
 

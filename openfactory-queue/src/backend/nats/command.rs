@@ -9,8 +9,8 @@ use super::stored::{
     StoredDiscard, StoredMessage, StoredPause, StoredRedrive, StoredScope, StoredSettlement,
 };
 
-/// The version of the log's format.
-pub(super) const FORMAT: u32 = 1;
+/// The version of the log's format. 2 knows limits of dead letters and ids.
+pub(super) const FORMAT: u32 = 2;
 
 /// One message of the log.
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,6 +84,11 @@ pub(super) enum Command {
     /// Ids are remembered for at least so long.
     Window {
         window: Duration,
+    },
+    /// So many dead letters are kept, and so many ids remembered.
+    Limits {
+        dead: u64,
+        ids: u64,
     },
 }
 

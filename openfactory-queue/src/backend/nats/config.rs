@@ -16,6 +16,12 @@ const DEDUP_WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// The longest payload unless configured otherwise, in bytes: the server's own limit is 1 MiB unless it was raised.
 const MAX_PAYLOAD: usize = 512 * 1024;
 
+/// So many messages live at most, and so many dead letters are kept, unless configured otherwise.
+const MAX_MESSAGES: u64 = 100_000;
+
+/// So many ids are remembered unless configured otherwise: eleven new ones a second throughout a day.
+const MAX_IDS: u64 = 1_000_000;
+
 /// When the server's acknowledgement means that a message is on its disk.
 ///
 /// JetStream acknowledges before it syncs, every two minutes, unless it is configured with `sync_interval: always`
@@ -78,6 +84,8 @@ pub struct NatsConfig {
     pub(super) dedup_window: Duration,
     pub(super) max_payload: usize,
     pub(super) max_messages: u64,
+    pub(super) max_dead_letters: u64,
+    pub(super) max_ids: u64,
     pub(super) patience: Duration,
     pub(super) poll: Duration,
 }
@@ -85,7 +93,8 @@ pub struct NatsConfig {
 impl NatsConfig {
     /// A queue on the servers that `addresses` names (`nats://host:4222`, several with commas between): the queue
     /// `queue`, TLS with the platform's roots, one replica, not known to sync, ids remembered for a day, payloads
-    /// up to 512 KiB, up to 100,000 messages, 30 s for an answer, and a look each 5 s for what no notification told.
+    /// up to 512 KiB, up to 100,000 messages, as many dead letters and 1,000,000 ids, 30 s for an answer, and a look each
+    /// 5 s for what no notification told.
     ///
     /// # Errors
     /// `Invalid` if an address is none, or holds a user: say that by [`login`](Self::login).
@@ -114,7 +123,9 @@ impl NatsConfig {
             clock: Arc::new(SystemClock),
             dedup_window: DEDUP_WINDOW,
             max_payload: MAX_PAYLOAD,
-            max_messages: 100_000,
+            max_messages: MAX_MESSAGES,
+            max_dead_letters: MAX_MESSAGES,
+            max_ids: MAX_IDS,
             patience: Duration::from_secs(30),
             poll: Duration::from_secs(5),
         })
@@ -201,6 +212,24 @@ impl NatsConfig {
     #[must_use]
     pub fn max_messages(mut self, messages: u64) -> Self {
         self.max_messages = messages;
+        self
+    }
+
+    /// Keeps so many dead letters. At the limit nothing is dropped: what should become a dead letter stays in the
+    /// queue, a settlement that asks for one is answered `Full`, and what has expired waits. Of several routers, the one
+    /// that was opened last decides for all.
+    #[must_use]
+    pub fn max_dead_letters(mut self, letters: u64) -> Self {
+        self.max_dead_letters = letters;
+        self
+    }
+
+    /// Remembers so many ids, those of living messages and dead letters included. At the limit a publish is answered `Full`
+    /// until the oldest has been remembered for the [window](Self::dedup_window): none is forgotten before. Of
+    /// several routers, the one that was opened last decides for all.
+    #[must_use]
+    pub fn max_ids(mut self, ids: u64) -> Self {
+        self.max_ids = ids;
         self
     }
 

@@ -9,12 +9,12 @@ use super::body::{self, Place};
 use super::command::Command;
 use super::replica::Answer;
 use super::stored::StoredSettlement;
-use super::{died, unexpected};
+use super::{died, full, unexpected};
 use async_trait::async_trait;
 
 use crate::backend::claim::{Claim, GiveBack};
 use crate::backend::wait::Try;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::lease::{LeaseRequest, LeaseToken, Leased, Settled, Settlement};
 use crate::message::Message;
 
@@ -86,7 +86,13 @@ impl Shared {
                 messages = lost.len(),
                 "the server has lost the bytes of messages: they are dead letters"
             );
-            self.settle(lost).await?;
+            match self.settle(lost).await {
+                // They stay, and come again when their leases lapse; what is whole is delivered meanwhile.
+                Err(error) if error.kind() == ErrorKind::Full => {
+                    tracing::error!(%error, "messages without bytes can't become dead letters");
+                }
+                settled => drop(settled?),
+            }
         }
         Ok(claim)
     }
@@ -114,7 +120,11 @@ impl Shared {
             |(token, how): (LeaseToken, Settlement)| (token.seq(), token.epoch(), StoredSettlement(cut(how)));
         let settlements = settlements.into_iter().map(stored).collect();
         let answer = self.log.commit("settle", Command::Settle { settlements }).await?;
-        let Answer::Settled(answers, freed, buried) = answer else { return Err(unexpected("settle")) };
+        let (answers, freed, buried) = match answer {
+            Answer::Settled(answers, freed, buried) => (answers, freed, buried),
+            Answer::Full(of, limit) => return Err(full("settle", of, limit)),
+            _ => return Err(unexpected("settle")),
+        };
         self.free(freed);
         self.move_soon(buried);
         Ok(answers)

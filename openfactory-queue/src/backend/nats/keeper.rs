@@ -52,14 +52,23 @@ impl Keeper {
         link.patiently("open", || async { streams::ensure(&link).await.map(drop) }).await?;
         keeper.recover("open").await?;
         keeper.catch_up().await?;
-        let window = link.config.dedup_window;
+        let (window, dead, ids) =
+            (link.config.dedup_window, link.config.max_dead_letters, link.config.max_ids);
         if keeper.replica.state.window < window {
-            let (reply, answer) = oneshot::channel();
-            let timed = super::command::Timed { at: link.now().0, command: Command::Window { window } };
-            keeper.commit(vec![Order { operation: "open", timed, reply }]).await;
-            answer.await.map_err(|_| Error::new(ErrorKind::Other, "open", "no answer"))??;
+            keeper.set(Command::Window { window }).await?;
+        }
+        if (keeper.replica.state.max_dead, keeper.replica.state.max_ids) != (dead, ids) {
+            keeper.set(Command::Limits { dead, ids }).await?;
         }
         Ok(keeper)
+    }
+
+    /// Has a command carried out that says how the queue is to be.
+    async fn set(&mut self, command: Command) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        let timed = super::command::Timed { at: self.link.now().0, command };
+        self.commit(vec![Order { operation: "open", timed, reply }]).await;
+        answer.await.map_err(|_| Error::new(ErrorKind::Other, "open", "no answer"))?.map(drop)
     }
 
     pub(super) fn subjects(&self) -> String {

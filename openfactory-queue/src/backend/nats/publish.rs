@@ -11,7 +11,7 @@ use super::command::{Command, New};
 use super::replica::Answer;
 use super::stored::StoredMessage;
 use super::streams::Stream;
-use super::unexpected;
+use super::{full, unexpected};
 use crate::error::{Error, ErrorKind};
 use crate::message::{Message, Published};
 
@@ -40,11 +40,9 @@ impl Shared {
                     self.free(unneeded);
                     return Ok(answers);
                 }
-                Ok(Answer::Full) => {
+                Ok(Answer::Full(of, limit)) => {
                     self.free(places);
-                    let limit = self.link.config.max_messages;
-                    let detail = format!("the queue holds its limit of {limit} messages");
-                    return Err(Error::new(ErrorKind::Full, "publish", detail));
+                    return Err(full("publish", of, limit));
                 }
                 Ok(Answer::Late) => {}
                 Ok(_) => return Err(unexpected("publish")),

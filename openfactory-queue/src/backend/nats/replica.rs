@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use super::body::Place;
 use super::command::{Command, New, Timed};
 use super::snapshot::Snapshot;
-use super::stored::{StoredPause, StoredScope};
+use super::stored::{StoredPause, StoredScope, StoredSettlement};
 use crate::backend::machine::State;
 use crate::dead_letter::Moved;
 use crate::lease::{Extended, LeaseRequest, LeaseToken, Leased, Settled, Settlement};
 use crate::message::Published;
 use crate::stamp::Stamp;
-use crate::stats::Maintained;
+use crate::stats::{Bounded, Maintained};
 
 #[derive(Debug)]
 pub(super) struct Replica {
@@ -26,8 +26,8 @@ pub(super) struct Replica {
 pub(super) enum Answer {
     /// The answers, and the places of bytes that are not needed after all.
     Published(Vec<Published>, Vec<Place>),
-    /// So many messages live already.
-    Full,
+    /// There are so many of these already: nothing was done.
+    Full(Bounded, u64),
     /// The bytes were written so long ago that they may have been cleared away: write them again.
     Late,
     /// The leases, each with the digest of its content; the bytes are still to be fetched.
@@ -102,6 +102,13 @@ impl Replica {
                 Answer::Extended(tokens.into_iter().map(extend).collect())
             }
             Command::Settle { settlements } => {
+                let would_bury = |&(seq, epoch, ref how): &(u64, u64, StoredSettlement)| {
+                    self.state.would_bury(LeaseToken::new(seq, epoch), &how.0)
+                };
+                let dead: usize = settlements.iter().map(would_bury).sum();
+                if dead > self.state.room_for_dead() {
+                    return Answer::Full(Bounded::DeadLetters, self.state.max_dead);
+                }
                 let (mut answers, mut freed, mut buried) = (Vec::new(), Vec::new(), Vec::new());
                 for (seq, epoch, how) in settlements {
                     let place = self.state.live.get(&seq).map(|entry| Place::of(&entry.message));
@@ -145,6 +152,10 @@ impl Replica {
                 self.state.window = self.state.window.max(window);
                 Answer::Done
             }
+            Command::Limits { dead, ids } => {
+                (self.state.max_dead, self.state.max_ids) = (dead, ids);
+                Answer::Done
+            }
         }
     }
 
@@ -154,8 +165,12 @@ impl Replica {
             return Answer::Late;
         }
         let bare: Vec<_> = messages.iter().map(|new| new.message.0.clone()).collect();
-        if self.state.would_store(&bare, now).saturating_add(self.state.live_count()) > limit {
-            return Answer::Full;
+        let new = self.state.would_store(&bare, now);
+        if new > limit.saturating_sub(self.state.live_count()) {
+            return Answer::Full(Bounded::Messages, limit);
+        }
+        if new > self.state.room_for_ids(now) {
+            return Answer::Full(Bounded::Ids, self.state.max_ids);
         }
         let (mut answers, mut unneeded) = (Vec::new(), Vec::new());
         for New { message, digest } in messages {
@@ -216,7 +231,7 @@ mod tests {
         assert!(matches!(replica.apply(publish(vec![new("b", 9)])), Answer::Published(..)));
         assert!(matches!(
             replica.apply(at(Command::Publish { messages: vec![new("c", 10)], limit: 1 })),
-            Answer::Full
+            Answer::Full(Bounded::Messages, 1)
         ));
     }
 
@@ -234,7 +249,7 @@ mod tests {
         let token = leased[0].0.token;
         assert!(leased[0].1.is_some() && leased.len() == 1);
         let settle = |how| {
-            let settlement = (token.seq(), token.epoch(), super::super::stored::StoredSettlement(how));
+            let settlement = (token.seq(), token.epoch(), StoredSettlement(how));
             at(Command::Settle { settlements: vec![settlement] })
         };
         let Answer::Settled(answers, freed, _) = replica.apply(settle(Settlement::Ack)) else {

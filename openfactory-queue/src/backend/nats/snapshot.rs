@@ -14,11 +14,20 @@ pub(super) struct Snapshot {
     format: u32,
     pub(super) floor: u64,
     window: Duration,
+    #[serde(default = "unbounded")]
+    max_dead: u64,
+    #[serde(default = "unbounded")]
+    max_ids: u64,
     last_seq: u64,
     live: Vec<Live>,
     dead: Vec<StoredLetter>,
     known: Vec<Id>,
     pauses: Vec<StoredPause>,
+}
+
+/// The limits of a queue that was kept by a program that knew none.
+const fn unbounded() -> u64 {
+    u64::MAX
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -90,6 +99,8 @@ impl Snapshot {
             format: FORMAT,
             floor,
             window: state.window,
+            max_dead: state.max_dead,
+            max_ids: state.max_ids,
             last_seq: state.last_seq,
             live: live.collect(),
             dead: state.dead.values().cloned().map(StoredLetter).collect(),
@@ -101,6 +112,7 @@ impl Snapshot {
     /// The state that was kept, and the floor of the work stream.
     pub(super) fn restore(self) -> (State, u64) {
         let mut state = State::new(self.window);
+        (state.max_dead, state.max_ids) = (self.max_dead, self.max_ids);
         state.last_seq = self.last_seq;
         for live in self.live {
             put(&mut state, live);
@@ -228,6 +240,7 @@ mod tests {
         fn a_restored_state_goes_on_as_the_kept_one(before in prop::collection::vec(any::<u32>(), 0..120),
                                                     after in prop::collection::vec(any::<u32>(), 0..60)) {
             let mut kept = State::new(Duration::from_secs(300));
+            (kept.max_dead, kept.max_ids) = (9, 40);
             let mut now = Stamp(1_764_000_000_000_000);
             for n in before {
                 now = now.plus(Duration::from_secs(u64::from(n % 7)));

@@ -78,6 +78,7 @@ impl Link {
                 oldest_ready: age("oldest_ready")?,
                 oldest_lease: age("oldest_lease")?,
                 disk_bytes: get::<Option<i64>>(row, "disk_bytes")?.map(i64::unsigned_abs),
+                bounds: Vec::new(),
             })
         };
         read().map_err(in_call("stats"))

@@ -129,5 +129,6 @@ pub(super) fn stats(tx: &Transaction<'_>, now: Stamp) -> Result<Stats> {
             number("SELECT page_count FROM pragma_page_count")?
                 .saturating_mul(number("SELECT page_size FROM pragma_page_size")?),
         ),
+        bounds: Vec::new(),
     })
 }

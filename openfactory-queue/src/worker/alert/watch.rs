@@ -10,7 +10,7 @@ use super::{Alarm, Alert, Condition};
 use crate::clock::{Clock, SystemClock};
 use crate::policy::breaker::{BreakerReport, Breakers};
 use crate::queue::SyncQueue;
-use crate::stats::Stats;
+use crate::stats::{Bound, Stats};
 
 /// The free room where a queue is kept.
 pub trait Room: fmt::Debug + Send + Sync + 'static {
@@ -44,16 +44,25 @@ pub struct Thresholds {
     pub breaker: Option<Duration>,
     /// So few bytes are free on the disk.
     pub room: Option<u64>,
+    /// There is so much of something that has a limit, in percent of that.
+    pub limits: Option<u8>,
     /// Whether blocked keys are one.
     pub blocked: bool,
 }
 
 impl Default for Thresholds {
-    /// Ready for 15 minutes, leased for 15 minutes, a destination down for 15 minutes, less than 1 GiB free, any
-    /// blocked key.
+    /// Ready for 15 minutes, leased for 15 minutes, a destination down for 15 minutes, less than 1 GiB free, 90 % of
+    /// a limit, any blocked key.
     fn default() -> Self {
         let quarter = Some(Duration::from_secs(15 * 60));
-        Self { ready: quarter, lease: quarter, breaker: quarter, room: Some(1 << 30), blocked: true }
+        Self {
+            ready: quarter,
+            lease: quarter,
+            breaker: quarter,
+            room: Some(1 << 30),
+            limits: Some(90),
+            blocked: true,
+        }
     }
 }
 
@@ -198,7 +207,10 @@ impl Watch {
             .keys()
             // What could not be looked at has not ended.
             .filter(|told| match told {
-                Condition::BlockedKeys | Condition::OldestLease | Condition::OldestReady => seen,
+                Condition::BlockedKeys
+                | Condition::NearLimit(_)
+                | Condition::OldestLease
+                | Condition::OldestReady => seen,
                 Condition::DiskNearlyFull => !found.contains_key(&Condition::RoomUnknown),
                 Condition::BreakerOpen(_) | Condition::RoomUnknown | Condition::Unobservable => true,
             })
@@ -237,6 +249,13 @@ impl Thresholds {
         }
         if self.blocked && stats.blocked_keys > 0 {
             found.insert(Condition::BlockedKeys, Alarm::BlockedKeys { keys: stats.blocked_keys });
+        }
+        let near = |bound: &&Bound| {
+            let held = u128::from(bound.held) * 100;
+            self.limits.is_some_and(|percent| held >= u128::from(bound.limit) * u128::from(percent))
+        };
+        for bound in stats.bounds.iter().filter(near) {
+            found.insert(Condition::NearLimit(bound.of), Alarm::NearLimit { bound: *bound });
         }
     }
 
