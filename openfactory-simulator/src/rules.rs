@@ -34,6 +34,8 @@ pub(crate) enum Effect {
     Review,
     /// Resolve the incidents of which this one is the parent.
     ResolveChildren,
+    /// A change goes on to Review if it has tasks and none of them is open.
+    ReviewIfDone,
     /// Pass an approver's decision on to the change request.
     Decide { decision: &'static str },
 }

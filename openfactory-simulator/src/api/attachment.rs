@@ -172,7 +172,11 @@ pub(super) fn download(
     let row = found(&access, sys_id)?;
     let bytes = session.body(sys_id)?.ok_or_else(Refusal::no_record)?;
     let about = metadata(&access, call, &row)?.to_string();
-    let answer = Answer::bytes(row.value("content_type"), bytes);
+    // Whoever attached a page must not have it run as one of this server's own in the browser of whoever looks at it.
+    let answer = Answer::bytes(row.value("content_type"), bytes)
+        .header(header::CONTENT_DISPOSITION, "attachment")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     Ok(answer.header(HeaderName::from_static("x-attachment-metadata"), &about))
 }
 

@@ -50,7 +50,7 @@ pub(super) fn on_update(
     if old.value("state") != NEW && new.value("type") != old.value("type") {
         return Err(Refusal::business_rule("change_request", TYPE_RULE.0, TYPE_RULE.1));
     }
-    let moved = decide(writer, old, new, now, &mut effects);
+    let moved = decide(writer, old, new, now, &mut effects) || released(old, new, &mut effects);
     if new.value("state") == old.value("state") {
         return Ok(effects);
     }
@@ -89,11 +89,32 @@ fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effect
     };
     new.set("approval_set", now);
     effects.push(Effect::SettleApprovers { own, others: "not_required" });
-    let waits = [ASSESS, AUTHORIZE].contains(&old.value("state")) && new.value("state") == old.value("state");
+    // What is on hold stays where it is, approved or not, until it no longer is; a rejection sends it back all the same.
+    let held = next == SCHEDULED && new.value("on_hold") == "true";
+    let waits = waits_for_approval(old, new) && !held;
     if waits {
         new.set("state", next);
     }
     waits
+}
+
+fn waits_for_approval(old: &Record, new: &Record) -> bool {
+    [ASSESS, AUTHORIZE].contains(&old.value("state")) && new.value("state") == old.value("state")
+}
+
+/// What was due while a change was on hold happens when it no longer is; whether that moved it on.
+fn released(old: &Record, new: &mut Record, effects: &mut Vec<Effect>) -> bool {
+    if old.value("on_hold") != "true" || new.value("on_hold") == "true" {
+        return false;
+    }
+    if old.value("state") == IMPLEMENT && new.value("state") == IMPLEMENT {
+        effects.push(Effect::ReviewIfDone);
+    }
+    let approved = new.value("approval") == "approved" && waits_for_approval(old, new);
+    if approved {
+        new.set("state", SCHEDULED);
+    }
+    approved
 }
 
 /// States in which a task is done.

@@ -1,5 +1,7 @@
 //! What the incidents below an incident get from it.
 
+use std::collections::HashSet;
+
 use super::input::Input;
 use super::{Writer, effects, update};
 use crate::access::Caller;
@@ -11,14 +13,39 @@ use crate::store::{Session, StoreError};
 /// States in which an incident is done with.
 const DONE: [&str; 3] = [RESOLVED, CLOSED, CANCELED];
 
-/// Resolves them as their parent was resolved.
+/// Resolves them, and those further down, as their parent was resolved.
+///
+/// From the bottom up: each has none open below it by then, so that a long line of parents is no deep recursion.
 pub(super) fn resolve(session: &Session<'_>, writer: &Writer<'_>, parent: &Record) -> Result<(), Refusal> {
-    for child in open(session, parent)? {
-        let (code, notes) = (parent.value("close_code"), parent.value("close_notes"));
-        let input = Input::of([("state", RESOLVED), ("close_code", code), ("close_notes", notes)]);
-        update(session, writer, &child, &input)?;
+    let (code, notes) = (parent.value("close_code"), parent.value("close_notes"));
+    let input = Input::of([("state", RESOLVED), ("close_code", code), ("close_notes", notes)]);
+    for below in descendants(session, parent)?.iter().rev() {
+        // By a circle of parents it may have been resolved already.
+        let now =
+            session.find("incident", below)?.filter(|incident| !DONE.contains(&incident.value("state")));
+        if let Some(incident) = now {
+            update(session, writer, &incident, &input)?;
+        }
     }
     Ok(())
+}
+
+/// The keys of the open incidents below an incident, those that are nearer first.
+fn descendants(session: &Session<'_>, parent: &Record) -> Result<Vec<String>, StoreError> {
+    let mut seen = HashSet::from([parent.sys_id.clone()]);
+    let mut found: Vec<String> = Vec::new();
+    let mut next = open(session, &parent.sys_id)?;
+    let mut at = 0;
+    loop {
+        for child in next {
+            if seen.insert(child.sys_id.clone()) {
+                found.push(child.sys_id);
+            }
+        }
+        let Some(below) = found.get(at) else { return Ok(found) };
+        next = open(session, below)?;
+        at += 1;
+    }
 }
 
 /// Copies work notes to them, though not to those further down.
@@ -36,14 +63,14 @@ pub(super) fn notes(
     else {
         return Ok(());
     };
-    for child in open(session, parent)? {
+    for child in open(session, &parent.sys_id)? {
         effects::journal(session, caller, &child, &Input::of([("work_notes", text)]))?;
     }
     Ok(())
 }
 
-fn open(session: &Session<'_>, parent: &Record) -> Result<Vec<Record>, StoreError> {
-    let mut children = session.by("incident", "parent_incident", &parent.sys_id)?;
-    children.retain(|child| !DONE.contains(&child.value("state")) && child.sys_id != parent.sys_id);
+fn open(session: &Session<'_>, parent: &str) -> Result<Vec<Record>, StoreError> {
+    let mut children = session.by("incident", "parent_incident", parent)?;
+    children.retain(|child| !DONE.contains(&child.value("state")) && child.sys_id != parent);
     Ok(children)
 }

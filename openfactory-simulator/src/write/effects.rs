@@ -48,6 +48,7 @@ pub(super) fn perform(
         Effect::AddTasks => tasks::add(session, writer, record),
         Effect::CancelTasks => tasks::cancel(session, writer, record),
         Effect::Review => tasks::review(session, writer, record),
+        Effect::ReviewIfDone => tasks::review_if_done(session, writer, record),
         Effect::ResolveChildren => children::resolve(session, writer, record),
         Effect::Decide { decision } => {
             let Some(change) = session.find("change_request", record.value("sysapproval"))? else {

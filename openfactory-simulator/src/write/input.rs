@@ -13,6 +13,9 @@ use crate::rules::dictionary;
 use crate::schema::{Field, FieldType, Schema};
 use crate::store::{Session, StoreError};
 
+/// Longest `sys_id`.
+const SYS_ID_MAX: usize = 32;
+
 /// Column sizes where they are smaller than a client may expect; longer text is cut.
 const SIZES: [(&str, usize); 5] = [
     ("short_description", 160),
@@ -86,9 +89,11 @@ impl Input {
         self.values.retain(|name, _| !names.contains(name));
     }
 
-    /// The `sys_id` that the caller wishes for a new row, as it is written.
+    /// The `sys_id` that the caller wishes for a new row, as it is written; none if it could not stand in a path.
     pub(crate) fn sys_id(&self) -> Option<&str> {
-        self.values.get("sys_id").map(String::as_str).filter(|sys_id| !sys_id.is_empty())
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let is_key = |sys_id: &&str| (1..=SYS_ID_MAX).contains(&sys_id.len()) && sys_id.bytes().all(good);
+        self.values.get("sys_id").map(String::as_str).filter(is_key)
     }
 
     /// Whether it adds an entry to a journal field.

@@ -37,6 +37,10 @@ async fn bytes_come_back_as_they_were_sent() {
     let file = file.send().await.unwrap();
     assert_eq!(file.headers()["content-type"], "application/json");
     assert!(file.headers().contains_key("x-attachment-metadata"));
+    // A page that somebody attached is not one of the server's own.
+    assert_eq!(file.headers()["content-disposition"], "attachment");
+    assert_eq!(file.headers()["x-content-type-options"], "nosniff");
+    assert!(file.headers()["content-security-policy"].to_str().unwrap().starts_with("sandbox"));
     assert_eq!(file.bytes().await.unwrap(), bytes);
 
     // The same name twice is two attachments.

@@ -4,7 +4,7 @@ use openfactory_simulator::switches::Switches;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Instance, builder, column, id, instance, started};
+use crate::support::{Instance, builder, column, id, instance, path_of, started};
 
 async fn change(it: &Instance, kind: &str) -> Value {
     let made =
@@ -135,6 +135,31 @@ async fn a_standard_change_is_approved_beforehand() {
     let scheduled = to(&it, &standard, "-2").await;
     assert_eq!(scheduled["approval"], "approved");
     assert_eq!(approvers(&it, &standard).await, json!([]));
+}
+
+#[tokio::test]
+async fn what_is_on_hold_goes_on_when_it_no_longer_is() {
+    let mut switches = Switches::default();
+    switches.automatic_tasks = true;
+    let it = started(builder().switches(switches)).await;
+    let one = change(&it, "normal").await;
+    to(&it, &one, "-4").await;
+    let hold = async |held: bool| it.patch("ada", "change_request", &one, json!({ "on_hold": held })).await;
+    hold(true).await;
+    let approved =
+        it.patch("change.manager", "change_request", &one, json!({ "approval": "approved" })).await;
+    assert_eq!((&approved["state"], &approved["approval"]), (&json!("-4"), &json!("approved")));
+    assert_eq!(hold(false).await["state"], "-2");
+    to(&it, &one, "-1").await;
+    hold(true).await;
+    let tasks = it.get(&format!("/api/now/table/change_task?change_request={}", id(&one))).await;
+    assert_eq!(tasks.as_array().map(Vec::len), Some(2));
+    for task in tasks.as_array().unwrap() {
+        it.patch("ada", "change_task", task, json!({ "state": 3 })).await;
+    }
+    assert_eq!(it.get(&path_of("change_request", &one)).await["state"], "-1", "still on hold");
+    hold(false).await;
+    assert_eq!(it.get(&path_of("change_request", &one)).await["state"], "0");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_simulator::User;
 use openfactory_simulator::clock::ManualClock;
+use openfactory_simulator::seed::Seed;
 use serde_json::json;
 
 use crate::support::{Refused, builder, id, instance, path_of, started};
@@ -70,6 +71,22 @@ async fn a_parent_resolves_its_children_and_tells_them_its_notes() {
     }
     let shown = it.get(&format!("{}?sysparm_display_value=true", path_of("incident", &child))).await;
     assert!(shown["work_notes"].as_str().unwrap().contains("told"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_long_line_of_parents_is_resolved_to_its_end() {
+    const LINE: usize = 2_000;
+    let key = |n: usize| format!("{n:032x}");
+    let rows: Vec<_> = (1..=LINE)
+        .map(|n| json!({ "sys_id": key(n), "parent_incident": if n > 1 { key(n - 1) } else { String::new() } }))
+        .collect();
+    let seed = Seed::from_json(json!({ "incident": rows }).to_string().as_bytes()).unwrap();
+    let it = started(builder().seed(seed)).await;
+    let top = json!({ "sys_id": key(1) });
+    let done = json!({ "state": 6, "close_code": "Solution provided", "close_notes": "n" });
+    it.patch("ada", "incident", &top, done).await;
+    let open = it.simulator.store().query("incident", "state!=6").unwrap();
+    assert_eq!(open.len(), 0, "of {LINE}");
 }
 
 #[tokio::test]

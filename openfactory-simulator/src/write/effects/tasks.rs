@@ -32,11 +32,23 @@ pub(super) fn cancel(session: &Session<'_>, writer: &Writer<'_>, change: &Record
 
 /// Moves the change of a task to Review if it stands at Implement and none of its tasks is open.
 pub(super) fn review(session: &Session<'_>, writer: &Writer<'_>, task: &Record) -> Result<(), Refusal> {
-    let Some(change) = session.find("change_request", task.value("change_request"))? else { return Ok(()) };
+    match session.find("change_request", task.value("change_request"))? {
+        Some(change) => review_if_done(session, writer, &change),
+        None => Ok(()),
+    }
+}
+
+/// The same of the change itself; one without any task waits for none.
+pub(super) fn review_if_done(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    change: &Record,
+) -> Result<(), Refusal> {
     let goes = change.value("state") == "-1" && change.value("on_hold") != "true";
-    if goes && open(session, &change.sys_id)?.is_empty() {
+    let tasks = session.by("change_task", "change_request", &change.sys_id)?;
+    if goes && !tasks.is_empty() && tasks.iter().all(|task| task.value("active") != "true") {
         let writer = Writer { by_rule: true, ..*writer };
-        write::update(session, &writer, &change, &Input::of([("state", "0")]))?;
+        write::update(session, &writer, change, &Input::of([("state", "0")]))?;
     }
     Ok(())
 }
