@@ -1,6 +1,7 @@
 //! `servicenow-sim`: a ServiceNow to test against, as a process.
 
 mod args;
+mod credentials;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -19,6 +20,7 @@ use crate::cli::{self, Verdict};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogConfig, LogFormat, TelemetryError};
 use args::Args;
+use credentials::{Credentials, CredentialsError};
 
 /// What this and every other log line of the simulator is filtered by, unless `RUST_LOG` says otherwise.
 const LOG_FILTER: &str = "warn,openfactory_simulator=info";
@@ -74,6 +76,15 @@ pub enum SimError {
         /// What is wrong with it.
         #[source]
         source: MannerError,
+    },
+    /// A file holds no credentials.
+    #[error("{} is no file of credentials", path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: CredentialsError,
     },
     /// The webhook can't be used.
     #[error("--webhook can't be used")]
@@ -147,6 +158,11 @@ fn builder(args: Args, tls_dir: &Path) -> Result<Builder, SimError> {
     }
     builder = args.user.into_iter().fold(builder, Builder::user);
     builder = args.client.into_iter().fold(builder, Builder::client);
+    for path in args.credentials {
+        let text = read(&path)?;
+        let added = Credentials::parse(&text).and_then(|found| found.add_to(builder, &path));
+        builder = added.map_err(|source| SimError::Credentials { path, source })?;
+    }
     if let (Some(url), Some(secret)) = (args.webhook, args.webhook_secret) {
         let mut webhook = Webhook::new(url, &secret).map_err(SimError::Webhook)?;
         if let Some(path) = args.webhook_ca {

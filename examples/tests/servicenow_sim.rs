@@ -274,3 +274,31 @@ fn what_it_cannot_use_ends_with_status_2_and_a_reason() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[tokio::test]
+async fn clients_with_a_consent_page_and_users_with_keys_come_from_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("credentials.json");
+    let to = "https://app.example/back";
+    let credentials = json!({
+        "users": [{"name": "bot", "password": "pw", "roles": ["itil"], "api_key": "key-of-bot"}],
+        "clients": [{"id": "app", "secret": "s", "redirect_uri": to, "lifetimes": [600, 3600]}],
+    });
+    std::fs::write(&file, credentials.to_string()).unwrap();
+    let sim = Sim::start(dir.path(), &["--credentials", file.to_str().unwrap()]);
+    let by_key = sim.client.get(sim.url("/api/now/table/incident")).header("x-sn-apikey", "key-of-bot");
+    assert_eq!(by_key.send().await.unwrap().status(), 200);
+    let ask = format!("/oauth_auth.do?response_type=code&client_id=app&redirect_uri={to}");
+    // Nobody is logged in yet: a person is asked to, instead of being told that there is no such client.
+    let asked = sim.client.get(sim.url(&ask)).send().await.unwrap();
+    let (status, page) = (asked.status(), asked.text().await.unwrap());
+    assert!(status == 200 && page.contains("password"), "{status} {page}");
+    let other = sim.url(&ask.replace("client_id=app", "client_id=none"));
+    assert_eq!(sim.client.get(other).send().await.unwrap().status(), 400);
+
+    std::fs::write(&file, "{}}").unwrap();
+    let refused = Command::new(SIMULATOR).arg("--credentials").arg(&file).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("credentials.json") && told.contains("users"), "{told}");
+}

@@ -8,7 +8,8 @@ use openfactory_simulator::{OAuthClient, Profile, User};
 
 /// A ServiceNow to test against.
 ///
-/// Serves the Table API, the Attachment API and OAuth as an instance does, with a CA of its own. Once it serves, it
+/// Serves the Table, Attachment, Aggregate, Batch, Import Set, CMDB Instance, Identification and Reconciliation, Change
+/// Management and Event Management APIs and OAuth as an instance does, with a CA of its own, and a page to look around. Once it serves, it
 /// prints one JSON line on stdout: base_url, ca_cert (the file that clients have to trust), users and clients with
 /// their passwords and secrets. Those are for tests, so they may stand in flags; the users `admin`, `change.manager`
 /// and `openfactory.integration` and a client get random ones if they are not given.
@@ -61,6 +62,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID:SECRET[:USER]", value_parser = client)]
     pub(super) client: Vec<OAuthClient>,
 
+    /// Users and OAuth clients with more than fits a flag: {"users": [{"name", "password", "roles"?: [...], "api_key"?}],
+    /// "clients": [{"id", "secret", "user"?, "redirect_uri"?, "jwt_key_file"?: PEM beside the file, "lifetimes"?: [access
+    /// s, refresh s]}]}. A client with a redirect URI has the consent page at /oauth_auth.do. Repeatable.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) credentials: Vec<PathBuf>,
+
     /// Where the business rule reports what people do to change requests and incidents.
     #[arg(long, value_name = "URL", requires = "webhook_secret")]
     pub(super) webhook: Option<String>,
@@ -79,8 +86,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.json", requires = "webhook")]
     pub(super) webhook_manner: Option<PathBuf>,
 
-    /// Faults that wait from the start: {"faults": [{"kind": "drop", "path_prefix"?, "method"?, "count"?,
-    /// "until_cleared"?}]}. Kinds: unavailable, drop, drop_after_commit, error_after_commit, throttle, truncate, html.
+    /// Faults that wait from the start: {"faults": [{"kind": "drop", "path_prefix"?, "method"?, "count"?: 1,
+    /// "until_cleared"?: false, "retry_after"?: s of throttle, "delay_ms"?: of slow and twice, "one_in"?: requests, "seed"?}]}.
+    /// Kinds: accepted, drop, drop_after_commit, error, error_after_commit, error_in_success, html, slow, throttle, truncate,
+    /// twice, unauthorized, unavailable, uri_too_long. A batch counts as one request.
     /// POST, GET and DELETE /simulator/faults, as admin, does the same while it runs.
     #[arg(long, value_name = "FILE")]
     pub(super) faults: Option<PathBuf>,
