@@ -54,7 +54,7 @@ async fn a_normal_change_waits_for_its_approver_and_goes_on_by_itself() {
         it.refused_patch("ada", "sysapproval_approver", &rows[0], json!({ "state": "approved" })).await;
     assert_eq!(status, 403);
     it.patch("change.manager", "sysapproval_approver", &rows[0], json!({ "state": "approved" })).await;
-    let approved = it.get(&crate::support::path_of("change_request", &change)).await;
+    let approved = it.get(&path_of("change_request", &change)).await;
     assert_eq!((&approved["approval"], &approved["state"]), (&json!("approved"), &json!("-2")));
     assert_eq!(approved["sys_updated_by"], "change.manager");
 
@@ -101,7 +101,7 @@ async fn an_approval_does_not_license_a_jump() {
     let both = json!({ "approval": "approved", "state": "-1" });
     let (status, ..) = it.refused_patch("change.manager", "change_request", &change, both).await;
     assert_eq!(status, 403);
-    assert_eq!(it.get(&crate::support::path_of("change_request", &change)).await["approval"], "requested");
+    assert_eq!(it.get(&path_of("change_request", &change)).await["approval"], "requested");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn an_emergency_change_passes_the_gate_unless_told_to_wait() {
     // The approver still answers afterwards, which moves nothing.
     let rows = approvers(&it, &emergency).await;
     it.patch("change.manager", "sysapproval_approver", &rows[0], json!({ "state": "approved" })).await;
-    let after = it.get(&crate::support::path_of("change_request", &emergency)).await;
+    let after = it.get(&path_of("change_request", &emergency)).await;
     assert_eq!((&after["approval"], &after["state"]), (&json!("approved"), &json!("0")));
 
     let mut switches = Switches::default();
@@ -182,8 +182,7 @@ async fn cancelling_holding_and_retyping() {
         it.patch("ada", "change_request", &new, json!({ "type": "emergency", "state": "assess" })).await;
     // A state in words is no number, and becomes the default.
     assert_eq!((&typed["type"], &typed["state"]), (&json!("emergency"), &json!("-5")));
-    let answer =
-        it.request("change.manager", Method::DELETE, &crate::support::path_of("change_request", &one));
+    let answer = it.request("change.manager", Method::DELETE, &path_of("change_request", &one));
     assert_eq!(answer.send().await.unwrap().status(), 204);
     assert_eq!(approvers(&it, &one).await, json!([]));
 }
