@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_no_file_of_credentials_is_refused() {
         let refused = |text: &str| Credentials::parse(text.as_bytes()).unwrap_err().to_string();
-        assert!(refused("[]").contains("users"));
+        assert!(refused("7").contains("users"));
         assert!(refused(r#"{"user": []}"#).contains("users"), "a misspelled member");
         assert_eq!(refused(r#"{"users": [{"name": "ada", "password": ""}]}"#), "a user's password is empty");
         assert_eq!(refused(r#"{"clients": [{"id": "", "secret": "s"}]}"#), "a client's id is empty");

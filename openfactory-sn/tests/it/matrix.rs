@@ -220,7 +220,7 @@ impl Cell<'_> {
             Ok(()) => assert_eq!(self.seen(), after, "{}: a success that is none, or a double", self.name),
             Err(error) => {
                 let told = error.kind() == self.bad.told || self.is_second(error.kind());
-                assert!(told, "{}: told as {:?}; {error}", self.name, error.kind());
+                assert!(told, "{}: {error}; told as {:?}", self.name, error.kind());
                 if !error.may_have_happened() && !self.is_second(error.kind()) {
                     assert_eq!(self.seen(), before, "{}: it did happen; {error}", self.name);
                 }
