@@ -34,6 +34,11 @@ use crate::profile::Profile;
 pub struct Switches {
     /// Whether an emergency change waits at Authorize until it is approved. In the profile `stock`.
     pub emergency_needs_approval: bool,
+    /// Whether a normal change is approved by the members of its assignment group at Assess before the board is asked at
+    /// Authorize. By default it is; otherwise the board is asked at Assess, and its approval leads to Scheduled.
+    pub peers_approve_first: bool,
+    /// Whether one approval is enough where several people are asked. By default all have to approve.
+    pub one_approval_suffices: bool,
     /// Whether a change gets its two tasks when it enters Implement, and goes on to Review once they are done. In the
     /// profile `stock`.
     pub automatic_tasks: bool,
@@ -221,6 +226,8 @@ impl Switches {
         let as_delivered = profile == Profile::Stock;
         Self {
             emergency_needs_approval: as_delivered,
+            peers_approve_first: true,
+            one_approval_suffices: false,
             automatic_tasks: as_delivered,
             standard_needs_template: false,
             assess_needs_group: false,

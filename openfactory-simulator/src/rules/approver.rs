@@ -14,7 +14,9 @@ pub(super) fn on_update(caller: &Caller, old: &Record, new: &Record) -> Result<V
         return Err(Refusal::acl("Update"));
     }
     if old.value("state") != "requested" {
-        return Ok(Vec::new());
+        // An answer is given once.
+        let turned = new.value("state") != old.value("state") && !caller.may_decide();
+        return if turned { Err(Refusal::acl("Update")) } else { Ok(Vec::new()) };
     }
     Ok(match new.value("state") {
         "approved" => vec![Effect::Decide { decision: "approved" }],

@@ -50,7 +50,8 @@ pub(super) fn on_update(
     if old.value("state") != NEW && new.value("type") != old.value("type") {
         return Err(Refusal::business_rule("change_request", TYPE_RULE.0, TYPE_RULE.1));
     }
-    let moved = decide(writer, old, new, now, &mut effects) || released(old, new, &mut effects);
+    let moved =
+        decide(switches, writer, old, new, now, &mut effects) || released(switches, old, new, &mut effects);
     if new.value("state") == old.value("state") {
         return Ok(effects);
     }
@@ -61,7 +62,7 @@ pub(super) fn on_update(
     if by_hand {
         complete(switches, new)?;
     }
-    enter(writer.caller, new, now, &mut effects);
+    enter(switches, writer.caller, new, now, &mut effects);
     if switches.automatic_tasks {
         match new.value("state") {
             IMPLEMENT => effects.push(Effect::AddTasks),
@@ -74,7 +75,14 @@ pub(super) fn on_update(
 
 /// An approval or rejection given on the change request itself; whether it moved the change on or back. Whoever may
 /// not decide changes nothing by it.
-fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effects: &mut Vec<Effect>) -> bool {
+fn decide(
+    switches: &Switches,
+    writer: &Writer<'_>,
+    old: &Record,
+    new: &mut Record,
+    now: &str,
+    effects: &mut Vec<Effect>,
+) -> bool {
     if new.value("approval") == old.value("approval") {
         return false;
     }
@@ -83,14 +91,14 @@ fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effect
         return false;
     }
     let (own, next) = match new.value("approval") {
-        "approved" => ("approved", SCHEDULED),
+        "approved" => ("approved", beyond_approval(switches, old)),
         "rejected" => ("rejected", NEW),
         _ => return false,
     };
     new.set("approval_set", now);
     effects.push(Effect::SettleApprovers { own, others: "not_required" });
     // What is on hold stays where it is, approved or not, until it no longer is; a rejection sends it back all the same.
-    let held = next == SCHEDULED && new.value("on_hold") == "true";
+    let held = next != NEW && new.value("on_hold") == "true";
     let waits = waits_for_approval(old, new) && !held;
     if waits {
         new.set("state", next);
@@ -98,12 +106,22 @@ fn decide(writer: &Writer<'_>, old: &Record, new: &mut Record, now: &str, effect
     waits
 }
 
+/// Where approval leads: that of the peers to the board, the board's through the gate.
+fn beyond_approval(switches: &Switches, change: &Record) -> &'static str {
+    if by_peers(switches, change) { AUTHORIZE } else { SCHEDULED }
+}
+
+/// Whether it is the members of the change's assignment group who are asked, and not the board.
+pub(crate) fn by_peers(switches: &Switches, change: &Record) -> bool {
+    switches.peers_approve_first && change.value("type") == "normal" && change.value("state") == ASSESS
+}
+
 fn waits_for_approval(old: &Record, new: &Record) -> bool {
     [ASSESS, AUTHORIZE].contains(&old.value("state")) && new.value("state") == old.value("state")
 }
 
 /// What was due while a change was on hold happens when it no longer is; whether that moved it on.
-fn released(old: &Record, new: &mut Record, effects: &mut Vec<Effect>) -> bool {
+fn released(switches: &Switches, old: &Record, new: &mut Record, effects: &mut Vec<Effect>) -> bool {
     if old.value("on_hold") != "true" || new.value("on_hold") == "true" {
         return false;
     }
@@ -112,7 +130,7 @@ fn released(old: &Record, new: &mut Record, effects: &mut Vec<Effect>) -> bool {
     }
     let approved = new.value("approval") == "approved" && waits_for_approval(old, new);
     if approved {
-        new.set("state", SCHEDULED);
+        new.set("state", beyond_approval(switches, old));
     }
     approved
 }
@@ -151,12 +169,13 @@ pub(crate) fn steps(switches: &Switches, change: &Record) -> Vec<Step> {
         .iter()
         .map(|&to| {
             let mut conditions = vec![("Not On hold", !held)];
-            let gate = from == AUTHORIZE && to == SCHEDULED;
-            if gate && (kind == "normal" || switches.emergency_needs_approval) {
+            let peers = to == AUTHORIZE && by_peers(switches, change);
+            let board = from == AUTHORIZE && to == SCHEDULED;
+            if peers || board && (kind == "normal" || switches.emergency_needs_approval) {
                 conditions.push(("Approved", approved));
             }
             let available = conditions.iter().all(|(_, passed)| *passed);
-            Step { to, available, automatic: gate, conditions }
+            Step { to, available, automatic: peers || board, conditions }
         })
         .collect()
 }
@@ -200,9 +219,12 @@ fn complete(switches: &Switches, new: &Record) -> Result<(), Refusal> {
 }
 
 /// What entering a state brings with it.
-fn enter(caller: &Caller, new: &mut Record, now: &str, effects: &mut Vec<Effect>) {
+fn enter(switches: &Switches, caller: &Caller, new: &mut Record, now: &str, effects: &mut Vec<Effect>) {
+    let in_stages = switches.peers_approve_first && new.value("type") == "normal";
     match new.value("state") {
-        ASSESS | AUTHORIZE if new.value("approval") == "approved" => new.set("state", SCHEDULED),
+        ASSESS | AUTHORIZE if new.value("approval") == "approved" && !in_stages => {
+            new.set("state", SCHEDULED)
+        }
         ASSESS | AUTHORIZE => {
             new.set("approval", "requested");
             effects.push(Effect::RequestApproval);

@@ -10,6 +10,7 @@
 )]
 
 mod access;
+mod approval;
 mod attachment;
 mod bad_input;
 mod batch;

@@ -66,7 +66,7 @@ async fn an_approval_is_told_and_signed() {
         json!({
             "table": "change_request", "sys_id": change["sys_id"], "number": change["number"],
             "operation": "update", "state": "-2", "approval": "approved",
-            "sys_updated_on": body["sys_updated_on"], "sys_updated_by": "change.manager", "sys_mod_count": "2",
+            "sys_updated_on": body["sys_updated_on"], "sys_updated_by": "change.manager", "sys_mod_count": "3",
         })
     );
     let mut mac = Hmac::<Sha256>::new_from_slice(&STANDARD.decode(&SECRET[6..]).unwrap()).unwrap();

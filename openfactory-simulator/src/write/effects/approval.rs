@@ -1,0 +1,111 @@
+//! Who is asked to approve a change request, and what becomes of the answers.
+
+use std::collections::BTreeSet;
+
+use crate::access::Caller;
+use crate::entropy;
+use crate::population;
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::rules::change;
+use crate::store::{Narrow, Session, StoreError};
+use crate::write::{Writer, audit, input::Input, update};
+
+const TABLE: &str = "sysapproval_approver";
+
+/// Asks who is to approve; peers of whom there are none have no objection, so that the change goes on to the board.
+pub(super) fn request(session: &Session<'_>, writer: &Writer<'_>, change: &Record) -> Result<(), Refusal> {
+    if !open(session, change)?.is_empty() {
+        return Ok(());
+    }
+    let peers = change::by_peers(session.switches, change);
+    let asked = if peers { members(session, change.value("assignment_group"))? } else { board(session)? };
+    if peers && asked.is_empty() {
+        return by_rule(session, writer, &change.sys_id, "approved");
+    }
+    for approver in asked {
+        let mut row = Record::new(TABLE, &entropy::sys_id(session.entropy));
+        row.set("sysapproval", change.sys_id.clone());
+        row.set("document_id", change.sys_id.clone());
+        row.set("source_table", change.class.clone());
+        row.set("approver", approver);
+        row.set("state", "requested");
+        audit::stamp_new(session, &Caller::system(), &mut row);
+        session.insert(&row)?;
+    }
+    Ok(())
+}
+
+/// Passes an answer on to the change request: a rejection at once, an approval once nobody is left to ask.
+pub(super) fn decide(
+    session: &Session<'_>,
+    writer: &Writer<'_>,
+    answer: &Record,
+    decision: &str,
+) -> Result<(), Refusal> {
+    let Some(change) = session.find("change_request", answer.value("sysapproval"))? else {
+        return Ok(());
+    };
+    let one_is_enough = decision == "rejected" || session.switches.one_approval_suffices;
+    if one_is_enough || open(session, &change)?.is_empty() {
+        return by_rule(session, writer, &change.sys_id, decision);
+    }
+    Ok(())
+}
+
+/// Closes what is still requested: the caller's own row one way, the others another.
+pub(super) fn settle(
+    session: &Session<'_>,
+    caller: &Caller,
+    change: &Record,
+    own: &str,
+    others: &str,
+) -> Result<(), StoreError> {
+    for mut row in open(session, change)? {
+        let state = if row.value("approver") == caller.sys_id { own } else { others };
+        row.set("state", state);
+        audit::stamp_changed(session, caller, &mut row);
+        session.replace(&row)?;
+    }
+    Ok(())
+}
+
+fn by_rule(session: &Session<'_>, writer: &Writer<'_>, change: &str, decision: &str) -> Result<(), Refusal> {
+    let Some(change) = session.find("change_request", change)? else { return Ok(()) };
+    let writer = Writer { by_rule: true, ..*writer };
+    update(session, &writer, &change, &Input::of([("approval", decision)])).map(drop)
+}
+
+fn open(session: &Session<'_>, change: &Record) -> Result<Vec<Record>, StoreError> {
+    let mut rows = session.by(TABLE, "sysapproval", &change.sys_id)?;
+    rows.retain(|row| row.value("state") == "requested");
+    Ok(rows)
+}
+
+/// The members of the change advisory board, or else the change managers.
+fn board(session: &Session<'_>) -> Result<BTreeSet<String>, StoreError> {
+    let mut asked = BTreeSet::new();
+    for group in session.by("sys_user_group", "name", population::CAB_GROUP)? {
+        asked.append(&mut members(session, &group.sys_id)?);
+    }
+    if asked.is_empty() {
+        for user in session.scan("sys_user", &Narrow::All)? {
+            if Caller::roles_of(session, &user)?.contains("change_manager") {
+                asked.insert(user.sys_id);
+            }
+        }
+    }
+    Ok(asked)
+}
+
+fn members(session: &Session<'_>, group: &str) -> Result<BTreeSet<String>, StoreError> {
+    if group.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let memberships = session.by("sys_user_grmember", "group", group)?;
+    Ok(memberships
+        .into_iter()
+        .map(|row| row.value("user").to_owned())
+        .filter(|user| !user.is_empty())
+        .collect())
+}

@@ -1,0 +1,148 @@
+//! Who is asked to approve a change, in which order, and how many have to say yes.
+
+use serde_json::{Value, json};
+
+use crate::support::{Instance, builder, column, id, instance, path_of, started};
+use crate::switches::both;
+use openfactory_simulator::User;
+
+/// A group of which `users` are members.
+async fn group(it: &Instance, name: &str, users: &[&str]) -> String {
+    let made =
+        it.send("admin", reqwest::Method::POST, "/api/now/table/sys_user_group", json!({ "name": name }));
+    let made: Value = made.await.json().await.unwrap();
+    let group = id(&made["result"]).to_owned();
+    for user in users {
+        join(it, &group, user).await;
+    }
+    group
+}
+
+async fn join(it: &Instance, group: &str, user: &str) {
+    let user = it.get(&format!("/api/now/table/sys_user?user_name={user}")).await;
+    let row = json!({ "group": group, "user": id(&user[0]) });
+    let made = it.send("admin", reqwest::Method::POST, "/api/now/table/sys_user_grmember", row).await;
+    assert_eq!(made.status(), 201);
+}
+
+async fn assessed(it: &Instance, group: &str) -> Value {
+    let change = it.create("change_request", json!({ "type": "normal", "assignment_group": group })).await;
+    it.patch("ada", "change_request", &change, json!({ "state": "-4" })).await
+}
+
+/// Who was asked, in which state their rows are.
+async fn asked(it: &Instance, change: &Value) -> Vec<(String, String)> {
+    let path = "/api/now/table/sysapproval_approver?sysparm_fields=approver.user_name,state&sysparm_query=sysapproval=";
+    let rows = it.get(&format!("{path}{}^ORDERBYapprover.user_name", id(change))).await;
+    column(&rows, "approver.user_name").into_iter().zip(column(&rows, "state")).collect()
+}
+
+async fn answer(it: &Instance, user: &str, change: &Value, state: &str) -> u16 {
+    let path = "/api/now/table/sysapproval_approver?sysparm_query=sysapproval=";
+    let rows = it.get(&format!("{path}{}^approver.user_name={user}", id(change))).await;
+    let row = path_of("sysapproval_approver", &rows[0]);
+    it.send(user, reqwest::Method::PATCH, &row, json!({ "state": state })).await.status().as_u16()
+}
+
+async fn stands(it: &Instance, change: &Value) -> (String, String) {
+    let row = it.get(&path_of("change_request", change)).await;
+    ["state", "approval"].map(|name| row[name].as_str().unwrap().to_owned()).into()
+}
+
+fn at(state: &str, approval: &str) -> (String, String) {
+    (state.into(), approval.into())
+}
+
+fn rows(told: &[(&str, &str)]) -> Vec<(String, String)> {
+    told.iter().map(|(user, state)| ((*user).to_owned(), (*state).to_owned())).collect()
+}
+
+async fn with_peers() -> Instance {
+    started(
+        builder().user(User::new("bow", "pw").roles(["itil"])).user(User::new("eve", "pw").roles(["itil"])),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn the_peers_approve_first_and_then_the_board() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["ada", "bow"]).await;
+    let change = assessed(&it, &peers).await;
+    assert_eq!(stands(&it, &change).await, at("-4", "requested"));
+    assert_eq!(asked(&it, &change).await, rows(&[("ada", "requested"), ("bow", "requested")]));
+
+    // What waits for its approval is not moved by hand, and one of two is not enough.
+    let (status, ..) = it.refused_patch("ada", "change_request", &change, json!({ "state": "-3" })).await;
+    assert_eq!(status, 403);
+    assert_eq!(answer(&it, "ada", &change, "approved").await, 200);
+    assert_eq!(stands(&it, &change).await, at("-4", "requested"));
+    assert_eq!(answer(&it, "bow", &change, "approved").await, 200);
+
+    // The peers' approval is not the board's: the gate is asked for anew.
+    assert_eq!(stands(&it, &change).await, at("-3", "requested"));
+    let all = [("ada", "approved"), ("bow", "approved"), ("change.manager", "requested")];
+    assert_eq!(asked(&it, &change).await, rows(&all));
+    assert_eq!(answer(&it, "change.manager", &change, "approved").await, 200);
+    assert_eq!(stands(&it, &change).await, at("-2", "approved"));
+}
+
+#[tokio::test]
+async fn a_rejection_by_one_sends_the_change_back_at_either_stage() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["ada", "bow"]).await;
+    let change = assessed(&it, &peers).await;
+    assert_eq!(answer(&it, "ada", &change, "approved").await, 200);
+    assert_eq!(answer(&it, "bow", &change, "rejected").await, 200);
+    assert_eq!(stands(&it, &change).await, at("-5", "rejected"));
+
+    // Who has answered does not answer again.
+    assert_eq!(answer(&it, "bow", &change, "approved").await, 403);
+    assert_eq!(stands(&it, &change).await, at("-5", "rejected"));
+
+    let again = assessed(&it, &peers).await;
+    it.patch("change.manager", "change_request", &again, json!({ "approval": "approved" })).await;
+    assert_eq!(stands(&it, &again).await, at("-3", "requested"), "the manager's word settles one stage");
+    assert_eq!(answer(&it, "change.manager", &again, "rejected").await, 200);
+    assert_eq!(stands(&it, &again).await, at("-5", "rejected"));
+}
+
+#[tokio::test]
+async fn peers_that_there_are_none_of_are_not_waited_for() {
+    let it = instance().await;
+    let empty = group(&it, "Nobody", &[]).await;
+    for group in ["", empty.as_str()] {
+        let change = assessed(&it, group).await;
+        assert_eq!(stands(&it, &change).await, at("-3", "requested"));
+        assert_eq!(asked(&it, &change).await, rows(&[("change.manager", "requested")]));
+    }
+}
+
+#[tokio::test]
+async fn the_peers_are_asked_before_the_board_or_not() {
+    let mut stood = Vec::new();
+    for it in both(|switches| switches.peers_approve_first = false).await {
+        let peers = group(&it, "Line 4", &["ada"]).await;
+        let change = assessed(&it, &peers).await;
+        let who = asked(&it, &change).await[0].0.clone();
+        assert_eq!(answer(&it, &who, &change, "approved").await, 200);
+        stood.push((who, stands(&it, &change).await));
+    }
+    let expected = [("ada", at("-3", "requested")), ("change.manager", at("-2", "approved"))];
+    assert_eq!(stood, expected.map(|(who, stands)| (who.to_owned(), stands)));
+}
+
+#[tokio::test]
+async fn everybody_approves_or_one_is_enough() {
+    let mut stood = Vec::new();
+    for it in both(|switches| switches.one_approval_suffices = true).await {
+        let board = it.get("/api/now/table/sys_user_group?name=CAB%20Approval").await;
+        join(&it, id(&board[0]), "ada").await;
+        let change = assessed(&it, "").await;
+        assert_eq!(answer(&it, "ada", &change, "approved").await, 200);
+        stood.push((stands(&it, &change).await, asked(&it, &change).await));
+    }
+    let [all, one] = stood.try_into().unwrap();
+    assert_eq!(all, (at("-3", "requested"), rows(&[("ada", "approved"), ("change.manager", "requested")])));
+    assert_eq!(one, (at("-2", "approved"), rows(&[("ada", "approved"), ("change.manager", "not_required")])));
+}
