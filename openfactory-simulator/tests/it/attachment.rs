@@ -134,3 +134,31 @@ async fn an_attachment_is_renamed_and_has_attributes() {
     assert_eq!(it.request("ada", Method::DELETE, &path).send().await.unwrap().status(), 204);
     assert!(it.simulator.store().records("sys_attachment_attribute").unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn with_a_change_go_its_tasks_and_what_is_on_them() {
+    let it = instance().await;
+    let change = it.create("change_request", json!({})).await;
+    let task = json!({ "change_request": id(&change), "work_notes": "begun" });
+    let task = it.create("change_task", task).await;
+    let file = it
+        .request("ada", Method::POST, "/api/now/attachment/file")
+        .query(&[("table_name", "change_task"), ("table_sys_id", id(&task)), ("file_name", "log.txt")])
+        .header("content-type", "text/plain")
+        .body("log");
+    let file = result(file.send().await.unwrap()).await;
+    let left = async || {
+        let of_task = ["sys_journal_field?element_id", "sys_attachment?table_sys_id", "change_task?sys_id"];
+        let mut counts = Vec::new();
+        for rows in of_task {
+            let rows = it.request("admin", Method::GET, &format!("/api/now/table/{rows}={}", id(&task)));
+            counts.push(result(rows.send().await.unwrap()).await.as_array().map(Vec::len));
+        }
+        let path = format!("/api/now/attachment/{}/file", id(&file));
+        (counts, it.request("admin", Method::GET, &path).send().await.unwrap().status().as_u16())
+    };
+    assert_eq!(left().await, (vec![Some(1); 3], 200));
+    let path = crate::support::path_of("change_request", &change);
+    assert_eq!(it.request("admin", Method::DELETE, &path).send().await.unwrap().status(), 204);
+    assert_eq!(left().await, (vec![Some(0); 3], 404));
+}

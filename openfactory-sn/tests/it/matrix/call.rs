@@ -67,9 +67,9 @@ impl Cell<'_> {
                 client.changes().create(&Type::Normal, None, &self.named()).await?;
             }
             Kind::ChangeMove => {
-                let assess = Fields::new().with_field(STATE, State::Assess);
-                let moved = client.changes().update(base, &assess).await?;
-                assert_eq!(moved.change.state, Some(State::Assess));
+                let canceled = Fields::new().with_field(STATE, State::Canceled);
+                let moved = client.changes().update(base, &canceled).await?;
+                assert_eq!(moved.change.state, Some(State::Canceled));
             }
             Kind::Correlate => {
                 incidents.ensure_correlated(&self.id(), &self.named()).await?;

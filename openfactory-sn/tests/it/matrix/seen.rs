@@ -20,7 +20,7 @@ impl Cell<'_> {
             | Kind::Ensure
             | Kind::TypedCreate => self.rows("incident", &format!("short_description={name}^sys_id!={base}")),
             Kind::ChangeCreate => self.rows("change_request", &format!("short_description={name}")),
-            Kind::ChangeMove => self.rows("change_request", &format!("sys_id={base}^state!=-5")),
+            Kind::ChangeMove => self.rows("change_request", &format!("sys_id={base}^state=4")),
             Kind::Decide => self.rows("sysapproval_approver", &format!("sysapproval={base}^state=approved")),
             Kind::NextStates => self.rows("change_request", &format!("sys_id={base}^state=-5")),
             Kind::Detach | Kind::Download | Kind::Open => {
