@@ -43,6 +43,7 @@ mod builder;
 mod calls;
 pub mod clock;
 mod credential;
+mod duration;
 pub mod entropy;
 mod event;
 pub mod faults;

@@ -9,6 +9,7 @@ mod policy;
 mod problem;
 pub(crate) mod relation;
 mod script;
+mod span;
 
 pub(crate) use policy::Policy;
 pub(crate) use script::Script;
@@ -93,6 +94,9 @@ pub(crate) fn before_update(
     } else {
         Vec::new()
     };
+    if session.schema.is_a(&new.class, "task") {
+        span::measure(session.schema, old, new);
+    }
     script::check(session, script::Action::Update, new)?;
     policy::check(session, new)?;
     Ok(effects)

@@ -20,6 +20,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use self::kin::Kin;
 
+/// The `sys_id`, as an instance has it, of what belongs to everybody: no hexadecimal number.
+pub(crate) const GLOBAL: &str = "global";
+
 /// The type of a field, as far as it shows over the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldType {
@@ -31,6 +34,8 @@ pub(crate) enum FieldType {
     Reference(String),
     DateTime,
     Date,
+    /// How long, kept as an instant that is as long after the epoch.
+    Duration,
     /// Comma-separated `sys_id`s of rows of the named table.
     List(String),
     /// Appended to, never replaced; its entries are rows of `sys_journal_field`.
@@ -68,6 +73,7 @@ impl FieldType {
             Self::Reference(_) => "reference",
             Self::DateTime => "glide_date_time",
             Self::Date => "glide_date",
+            Self::Duration => "glide_duration",
             Self::List(_) => "glide_list",
             Self::Journal => "journal_input",
             Self::Password => "password",
@@ -133,6 +139,14 @@ impl Table {
     /// Adds plain text fields, `name=Label`.
     pub(crate) fn strings(self, fields: &[(&str, &str)]) -> Self {
         fields.iter().fold(self, |table, (name, label)| table.field(name, label, FieldType::String))
+    }
+
+    /// Adds the domain that a row is in: without domain separation the one that all are in.
+    pub(crate) fn in_domain(self) -> Self {
+        self.references(&[("sys_domain", "Domain", "sys_user_group")])
+            .default(GLOBAL)
+            .strings(&[("sys_domain_path", "Domain Path")])
+            .default("/")
     }
 
     pub(crate) fn references(self, fields: &[(&str, &str, &str)]) -> Self {

@@ -211,6 +211,7 @@ fn typed_table(name: &str, spec: &TableSpec) -> Result<Table, SeedError> {
             "boolean" => FieldType::Boolean,
             "glide_date_time" => FieldType::DateTime,
             "glide_date" => FieldType::Date,
+            "glide_duration" => FieldType::Duration,
             "journal_input" => FieldType::Journal,
             "glide_list" => FieldType::List(to()),
             "reference" if of.reference.is_some() => FieldType::Reference(to()),

@@ -54,6 +54,7 @@ pub(crate) fn create(
     number(session, &mut record)?;
     audit::stamp_new(session, writer.caller, &mut record);
     session.insert(&record)?;
+    children::count(session, None, Some(&record))?;
     effects::journal(session, writer.caller, &record, input)?;
     Ok(record)
 }
@@ -92,6 +93,7 @@ pub(crate) fn update(
     }
     audit::stamp_changed(session, writer.caller, &mut new);
     session.replace(&new)?;
+    children::count(session, Some(old), Some(&new))?;
     effects::journal(session, writer.caller, &new, input)?;
     children::notes(session, writer.caller, &new, input)?;
     for effect in effects {
@@ -104,6 +106,7 @@ pub(crate) fn update(
 /// Removes a row and what hangs on it.
 pub(crate) fn delete(session: &Session<'_>, record: &Record) -> Result<(), Refusal> {
     effects::cascade(session, record)?;
+    children::count(session, Some(record), None)?;
     session.remove(record)?;
     Ok(())
 }

@@ -126,6 +126,7 @@ fn row(access: &Access<'_>, field: &Field, raw: &str) -> Result<Row, StoreError>
         | FieldType::Boolean
         | FieldType::DateTime
         | FieldType::Date
+        | FieldType::Duration
         | FieldType::Journal
         | FieldType::Password => {}
     }

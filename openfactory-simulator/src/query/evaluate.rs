@@ -87,6 +87,7 @@ pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
         | FieldType::Reference(_)
         | FieldType::DateTime
         | FieldType::Date
+        | FieldType::Duration
         | FieldType::List(_)
         | FieldType::Journal
         | FieldType::Password => left.to_lowercase().cmp(&right.to_lowercase()),

@@ -1,7 +1,8 @@
 //! Dot-walking: `assignment_group.manager.email`.
 
+use crate::duration;
 use crate::record::Record;
-use crate::schema::{Field, FieldType, Schema};
+use crate::schema::{Field, FieldType, GLOBAL, Schema};
 use crate::store::{Session, StoreError};
 
 /// How many dots a path may have.
@@ -27,6 +28,7 @@ pub(crate) fn field<'a>(schema: &'a Schema, table: &str, path: &str) -> Option<&
             | FieldType::Boolean
             | FieldType::DateTime
             | FieldType::Date
+            | FieldType::Duration
             | FieldType::List(_)
             | FieldType::Journal
             | FieldType::Password => return None,
@@ -81,7 +83,9 @@ pub(crate) fn display(session: &Session<'_>, field: &Field, value: &str) -> Resu
         return Ok(String::new());
     }
     match &field.kind {
+        FieldType::Reference(_) if value == GLOBAL => Ok(GLOBAL.to_owned()),
         FieldType::Reference(to) => display_of(session, to, value),
+        FieldType::Duration => Ok(duration::shown(value)),
         FieldType::List(to) => {
             let names = value
                 .split(',')

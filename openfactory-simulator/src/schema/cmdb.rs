@@ -116,6 +116,7 @@ fn item() -> Table {
         .default("USD")
         .field("fault_count", "Fault count", Integer)
         .default("0")
+        .in_domain()
 }
 
 fn computer() -> Table {

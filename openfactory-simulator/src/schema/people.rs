@@ -86,4 +86,5 @@ fn user() -> Table {
         .field("user_password", "Password", Password)
         .field("active", "Active", Boolean)
         .default("true")
+        .in_domain()
 }

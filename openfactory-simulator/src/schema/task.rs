@@ -1,6 +1,6 @@
 //! `task` and what extends it: incident, change request, change task, problem.
 
-use super::FieldType::{Boolean, Date, Integer, Journal, List, String as Text};
+use super::FieldType::{Boolean, Date, Duration, Integer, Journal, List, String as Text};
 use super::Table;
 use super::choices;
 
@@ -22,6 +22,7 @@ fn task() -> Table {
             ("contact_type", "Contact type"),
             ("close_notes", "Close notes"),
             ("category", "Category"),
+            ("user_input", "User input"),
         ])
         .references(&[
             ("parent", "Parent", "task"),
@@ -33,6 +34,7 @@ fn task() -> Table {
             ("closed_by", "Closed by", "sys_user"),
             ("company", "Company", "core_company"),
             ("location", "Location", "cmn_location"),
+            ("service_offering", "Service offering", "service_offering"),
         ])
         .dates(&[
             ("opened_at", "Opened"),
@@ -43,7 +45,16 @@ fn task() -> Table {
             ("work_start", "Actual start"),
             ("work_end", "Actual end"),
             ("sla_due", "SLA due"),
+            ("activity_due", "Activity due"),
+            ("follow_up", "Follow up"),
         ])
+        .field("calendar_duration", "Duration", Duration)
+        .field("business_duration", "Business duration", Duration)
+        .field("time_worked", "Time worked", Duration)
+        .field("made_sla", "Made SLA", Boolean)
+        .default("true")
+        .field("knowledge", "Knowledge", Boolean)
+        .default("false")
         .field("active", "Active", Boolean)
         .default("true")
         .field("state", "State", Integer)
@@ -71,6 +82,9 @@ fn task() -> Table {
         .field("comments", "Additional comments", Journal)
         .field("watch_list", "Watch list", List("sys_user".to_owned()))
         .field("work_notes_list", "Work notes list", List("sys_user".to_owned()))
+        .field("additional_assignee_list", "Additional assignee list", List("sys_user".to_owned()))
+        .field("group_list", "Group list", List("sys_user_group".to_owned()))
+        .in_domain()
 }
 
 fn incident() -> Table {
@@ -118,6 +132,13 @@ fn incident() -> Table {
         .strict()
         .field("reopen_count", "Reopen count", Integer)
         .default("0")
+        .field("child_incidents", "Child Incidents", Integer)
+        .default("0")
+        .field("calendar_stc", "Resolve time", Integer)
+        .field("business_stc", "Business resolve time", Integer)
+        .field("notify", "Notify", Integer)
+        .default("1")
+        .choices(&[("1", "Do Not Notify"), ("2", "Send Email"), ("3", "Phone")])
 }
 
 fn change_request() -> Table {
@@ -227,6 +248,13 @@ fn problem() -> Table {
         .dates(&[("resolved_at", "Resolved")])
         .field("reopen_count", "Reopen count", Integer)
         .default("0")
+        .field("child_incidents", "Child Incidents", Integer)
+        .default("0")
+        .field("calendar_stc", "Resolve time", Integer)
+        .field("business_stc", "Business resolve time", Integer)
+        .field("notify", "Notify", Integer)
+        .default("1")
+        .choices(&[("1", "Do Not Notify"), ("2", "Send Email"), ("3", "Phone")])
         .field("resolution_code", "Resolution code", Text)
         .choices(&[
             ("fix_applied", "Fix Applied"),

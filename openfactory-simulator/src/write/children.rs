@@ -48,6 +48,29 @@ fn descendants(session: &Session<'_>, parent: &Record) -> Result<Vec<String>, St
     }
 }
 
+/// Keeps each parent's count of those directly below it, as one of them is made, moved or removed.
+pub(super) fn count(
+    session: &Session<'_>,
+    old: Option<&Record>,
+    new: Option<&Record>,
+) -> Result<(), StoreError> {
+    let parent = |row: Option<&Record>| row.map_or("", |row| row.value("parent_incident")).to_owned();
+    let (before, after) = (parent(old), parent(new));
+    let Some(row) = old.or(new).filter(|row| before != after && session.schema.is_a(&row.class, "incident"))
+    else {
+        return Ok(());
+    };
+    for (parent, step) in [(before, -1), (after, 1)] {
+        let found = if parent == row.sys_id { None } else { session.find("incident", &parent)? };
+        if let Some(mut parent) = found {
+            let counted = parent.value("child_incidents").parse::<i64>().unwrap_or(0).saturating_add(step);
+            parent.set("child_incidents", counted.max(0).to_string());
+            session.replace(&parent)?;
+        }
+    }
+    Ok(())
+}
+
 /// Copies work notes to them, though not to those further down.
 pub(super) fn notes(
     session: &Session<'_>,

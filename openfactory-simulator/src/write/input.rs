@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::duration;
 use crate::locale::Locale;
 use crate::query::walk;
 use crate::record::Record;
@@ -244,6 +245,7 @@ fn normal(field: &Field, value: &str) -> String {
             Ok(number) if number.is_finite() => format!("{:.0}", number.trunc() + 0.0),
             _ => field.default.clone(),
         },
+        FieldType::Duration => duration::read(value.trim()).unwrap_or_else(|| field.default.clone()),
         FieldType::Decimal => value.trim().to_owned(),
         FieldType::String if field.strict && !value.is_empty() && field.choice_label(value).is_none() => {
             String::new()
@@ -280,6 +282,7 @@ pub(crate) fn size(field: &Field) -> usize {
         | FieldType::Boolean
         | FieldType::DateTime
         | FieldType::Date
+        | FieldType::Duration
         | FieldType::Password => 40,
     }
 }

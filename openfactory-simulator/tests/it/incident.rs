@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use openfactory_simulator::User;
 use openfactory_simulator::clock::ManualClock;
 use openfactory_simulator::seed::Seed;
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::{Refused, builder, id, instance, path_of, started};
@@ -71,6 +72,28 @@ async fn a_parent_resolves_its_children_and_tells_them_its_notes() {
     }
     let shown = it.get(&format!("{}?sysparm_display_value=true", path_of("incident", &child))).await;
     assert!(shown["work_notes"].as_str().unwrap().contains("told"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_parent_counts_its_children() {
+    let it = instance().await;
+    let one = it.create("incident", json!({})).await;
+    let two = it.create("incident", json!({})).await;
+    let child = it.create("incident", json!({ "parent_incident": id(&one) })).await;
+    it.create("incident", json!({ "parent_incident": id(&one) })).await;
+    let counts = async || {
+        let mut counts = Vec::new();
+        for parent in [&one, &two] {
+            counts.push(it.get(&path_of("incident", parent)).await["child_incidents"].clone());
+        }
+        counts
+    };
+    assert_eq!(counts().await, ["2", "0"]);
+    it.patch("ada", "incident", &child, json!({ "parent_incident": id(&two) })).await;
+    assert_eq!(counts().await, ["1", "1"]);
+    let gone = it.request("admin", Method::DELETE, &path_of("incident", &child)).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    assert_eq!(counts().await, ["1", "0"]);
 }
 
 #[tokio::test]

@@ -160,3 +160,35 @@ async fn rows_are_sent_and_told_in_xml() {
     let both = both.header("accept", "application/xml,application/json").send().await.unwrap();
     assert_eq!(result(both).await[0]["short_description"], "a < b");
 }
+
+#[tokio::test]
+async fn durations_are_instants_after_the_epoch_and_domains_have_no_hexadecimal_id() {
+    let clock =
+        Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600)));
+    let it = started(builder().clock(clock.clone())).await;
+    let made = it.create("incident", json!({ "time_worked": "00:02:17" })).await;
+    assert_eq!(
+        (&made["time_worked"], &made["calendar_duration"]),
+        (&json!("1970-01-01 00:02:17"), &json!(""))
+    );
+    let domain = it.url("/api/now/table/sys_user_group/global");
+    assert_eq!(made["sys_domain"], json!({ "link": domain, "value": "global" }));
+    assert_eq!(made["sys_domain_path"], "/");
+
+    clock.advance(Duration::from_secs(28 * 3600 + 20 * 60));
+    let resolved = json!({ "state": 6, "close_code": "Solution provided", "close_notes": "rebuilt" });
+    let resolved = it.patch("ada", "incident", &made, resolved).await;
+    assert_eq!(resolved["calendar_duration"], "1970-01-02 04:20:00");
+    assert_eq!(resolved["calendar_stc"], "102000");
+    let path = format!("{}?sysparm_display_value=all", path_of("incident", &made));
+    let shown = it.get(&path).await;
+    assert_eq!(shown["calendar_duration"]["display_value"], "1 Day 4 Hours 20 Minutes");
+    assert_eq!(shown["sys_domain"]["display_value"], "global");
+    let longer = "/api/now/table/incident?sysparm_query=calendar_duration%3E1970-01-02%2000:00:00";
+    assert_eq!(it.get(longer).await.as_array().map(Vec::len), Some(1));
+
+    let reopened = it.patch("ada", "incident", &made, json!({ "state": 2 })).await;
+    assert_eq!((&reopened["calendar_duration"], &reopened["calendar_stc"]), (&json!(""), &json!("")));
+    let odd = it.patch("ada", "incident", &made, json!({ "time_worked": "an hour" })).await;
+    assert_eq!(odd["time_worked"], "");
+}

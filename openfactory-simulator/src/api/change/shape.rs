@@ -40,7 +40,9 @@ fn value(field: &Field, raw: &str, shown: &str, base_url: &str) -> Value {
         FieldType::DateTime | FieldType::Date => {
             json!({ "display_value": shown, "value": raw, "display_value_internal": raw })
         }
-        FieldType::String | FieldType::List(_) => json!({ "display_value": shown, "value": raw }),
+        FieldType::String | FieldType::Duration | FieldType::List(_) => {
+            json!({ "display_value": shown, "value": raw })
+        }
         FieldType::Journal | FieldType::Password => json!({ "display_value": "", "value": "" }),
     }
 }

@@ -1,0 +1,95 @@
+//! Durations as ServiceNow keeps them: how long after the epoch, `1970-01-02 04:20:00` for a day and some hours.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use crate::instant::glide_from_unix;
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// A duration as it is kept; none is negative.
+pub(crate) fn kept(seconds: i64) -> String {
+    glide_from_unix(seconds.max(0))
+}
+
+/// The seconds from one kept instant to another; none if either is none.
+pub(crate) fn between(from: &str, to: &str) -> Option<i64> {
+    Some(unix(to)? - unix(from)?)
+}
+
+/// What a client wrote, as it is kept: an instant after the epoch, or `12 03:04:05` with or without days.
+pub(crate) fn read(text: &str) -> Option<String> {
+    if let Some(seconds) = unix(text) {
+        return (seconds >= 0).then(|| kept(seconds));
+    }
+    let (days, clock) = text.rsplit_once(' ').unwrap_or(("0", text));
+    let mut parts = clock.split(':').map(number);
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    let fits = parts.next().is_none() && minutes < 60 && seconds < 60;
+    fits.then_some(kept(number(days)? * DAY + hours * HOUR + minutes * MINUTE + seconds))
+}
+
+/// A kept duration in words; what is none stays as it is.
+pub(crate) fn shown(kept: &str) -> String {
+    let Some(seconds) = unix(kept).filter(|_| !kept.is_empty()) else { return kept.to_owned() };
+    let units = [
+        (seconds / DAY, "Day"),
+        (seconds % DAY / HOUR, "Hour"),
+        (seconds % HOUR / MINUTE, "Minute"),
+        (seconds % MINUTE, "Second"),
+    ];
+    let told: Vec<String> = units
+        .iter()
+        .filter(|(count, _)| *count != 0)
+        .map(|(count, unit)| format!("{count} {unit}{}", if *count == 1 { "" } else { "s" }))
+        .collect();
+    if told.is_empty() { "0 Seconds".to_owned() } else { told.join(" ") }
+}
+
+fn unix(text: &str) -> Option<i64> {
+    let at: DateTime = text.parse().ok()?;
+    Some(TimeZone::UTC.to_timestamp(at).ok()?.as_second())
+}
+
+/// At most six digits, so that no sum of them is beyond a calendar.
+fn number(digits: &str) -> Option<i64> {
+    let plain = (1..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_read_in_either_form_and_told_in_words() {
+        for (written, expected, words) in [
+            ("1970-01-01 00:02:17", "1970-01-01 00:02:17", "2 Minutes 17 Seconds"),
+            ("1970-01-02 04:20:00", "1970-01-02 04:20:00", "1 Day 4 Hours 20 Minutes"),
+            ("1 04:20:00", "1970-01-02 04:20:00", "1 Day 4 Hours 20 Minutes"),
+            ("00:00:00", "1970-01-01 00:00:00", "0 Seconds"),
+            ("49:00:01", "1970-01-03 01:00:01", "2 Days 1 Hour 1 Second"),
+        ] {
+            let kept = read(written);
+            assert_eq!(kept.as_deref(), Some(expected), "{written}");
+            assert_eq!(shown(expected), words, "{written}");
+        }
+        for bad in [
+            "",
+            "an hour",
+            "1:2",
+            "1:2:3:4",
+            "-1 00:00:00",
+            "00:61:00",
+            "1969-12-31 23:59:59",
+            "9999999 0:0:0",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        assert_eq!((shown(""), shown("soon")), (String::new(), "soon".to_owned()));
+        assert_eq!(between("2026-01-01 00:00:00", "2026-01-02 00:00:05"), Some(86_405));
+        assert_eq!(between("", "2026-01-02 00:00:05"), None);
+    }
+}
