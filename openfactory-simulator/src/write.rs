@@ -4,6 +4,7 @@ mod audit;
 mod children;
 mod effects;
 pub(crate) mod input;
+pub(crate) mod value;
 
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@ use super::{delivered, derived_id, once};
 use crate::refusal::Refusal;
 use crate::schema::{Field, FieldType, Schema, Table};
 use crate::store::Session;
-use crate::write::input;
+use crate::write::value;
 
 pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
     for table in session.schema.tables() {
@@ -38,7 +38,7 @@ fn entry(session: &Session<'_>, table: &Table, field: &Field) -> Result<(), Refu
         FieldType::Reference(to) | FieldType::List(to) => to.as_str(),
         _ => "",
     };
-    let length = input::size(field).to_string();
+    let length = value::size(field).to_string();
     let shows = table.display.as_deref() == Some(&field.name);
     let values = [
         ("name", table.name.as_str()),

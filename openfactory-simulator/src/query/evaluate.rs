@@ -78,10 +78,7 @@ fn holds(session: &Session<'_>, table: &str, test: &Test, row: &Record) -> Resul
 /// How two values of a field stand to each other: numbers as numbers, text whatever the case of its letters.
 pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
     match field.kind {
-        FieldType::Integer | FieldType::Decimal => match (left.parse::<f64>(), right.parse::<f64>()) {
-            (Ok(left), Ok(right)) => left.total_cmp(&right),
-            _ => left.cmp(right),
-        },
+        FieldType::Integer | FieldType::Decimal => compare_numbers(left, right),
         FieldType::String
         | FieldType::Boolean
         | FieldType::Reference(_)
@@ -92,6 +89,21 @@ pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
         | FieldType::Journal
         | FieldType::Password => left.to_lowercase().cmp(&right.to_lowercase()),
     }
+}
+
+/// Numbers as numbers, behind what is empty and before what is no number: an order of all texts, as sorting wants it.
+fn compare_numbers(left: &str, right: &str) -> Ordering {
+    let key = |text: &str| {
+        let number = text.parse::<f64>().ok();
+        (!text.is_empty(), number.is_none(), number)
+    };
+    let ((left_filled, left_text, left_number), (right_filled, right_text, right_number)) =
+        (key(left), key(right));
+    let numbers = match (left_number, right_number) {
+        (Some(left), Some(right)) => left.total_cmp(&right),
+        _ => left.cmp(right),
+    };
+    left_filled.cmp(&right_filled).then(left_text.cmp(&right_text)).then(numbers)
 }
 
 fn sort(
@@ -132,4 +144,20 @@ fn sort(
             .unwrap_or(Ordering::Equal)
     });
     Ok(keyed.into_iter().map(|(_, row)| row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_what_is_none_have_one_order() {
+        let texts = ["", "-1", "9", "10", "100", "1e", "1x", "7a"];
+        let ranks = texts.iter().enumerate();
+        for ((left_rank, left), (right_rank, right)) in
+            ranks.clone().flat_map(|left| ranks.clone().map(move |right| (left, right)))
+        {
+            assert_eq!(compare_numbers(left, right), left_rank.cmp(&right_rank), "{left:?} {right:?}");
+        }
+    }
 }

@@ -5,26 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::duration;
 use crate::locale::Locale;
 use crate::query::walk;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::rules::dictionary;
-use crate::schema::{Field, FieldType, Schema};
+use crate::schema::{FieldType, Schema};
 use crate::store::{Session, StoreError};
+use crate::write::value;
 
 /// Longest `sys_id`.
 const SYS_ID_MAX: usize = 32;
-
-/// Column sizes where they are smaller than a client may expect; longer text is cut.
-const SIZES: [(&str, usize); 5] = [
-    ("short_description", 160),
-    ("correlation_id", 100),
-    ("correlation_display", 100),
-    ("number", 40),
-    ("name", 255),
-];
 
 /// A write's values: text, by field; fields that the table has not got are left out when it is applied.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +188,7 @@ impl Input {
             if apart || name == "sys_id" || (own && !self.trusted) {
                 continue;
             }
-            record.set(name, normal(field, value));
+            record.set(name, value::kept(field, value));
         }
     }
 }
@@ -229,61 +220,6 @@ fn text(value: Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::String(text) => Some(text),
         Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// The value as a field of this type keeps it.
-fn normal(field: &Field, value: &str) -> String {
-    match &field.kind {
-        FieldType::Boolean => {
-            let yes = ["true", "1", "yes", "on"].iter().any(|word| value.eq_ignore_ascii_case(word));
-            if value.is_empty() { String::new() } else { yes.to_string() }
-        }
-        // Text where a number belongs becomes the default: a client has to send numbers.
-        FieldType::Integer if value.is_empty() => String::new(),
-        FieldType::Integer => match value.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() => format!("{:.0}", number.trunc() + 0.0),
-            _ => field.default.clone(),
-        },
-        FieldType::Duration => duration::read(value.trim()).unwrap_or_else(|| field.default.clone()),
-        FieldType::Decimal => value.trim().to_owned(),
-        FieldType::String if field.strict && !value.is_empty() && field.choice_label(value).is_none() => {
-            String::new()
-        }
-        FieldType::String => cut(&field.name, value),
-        FieldType::Reference(_)
-        | FieldType::DateTime
-        | FieldType::Date
-        | FieldType::List(_)
-        | FieldType::Journal
-        | FieldType::Password => value.to_owned(),
-    }
-}
-
-fn cut(field: &str, value: &str) -> String {
-    match own_size(field) {
-        Some(size) => value.chars().take(size).collect(),
-        None => value.to_owned(),
-    }
-}
-
-fn own_size(field: &str) -> Option<usize> {
-    SIZES.iter().find(|(name, _)| *name == field).map(|(_, size)| *size)
-}
-
-/// How long a value may be, as the dictionary says it.
-pub(crate) fn size(field: &Field) -> usize {
-    match &field.kind {
-        FieldType::String => own_size(&field.name).unwrap_or(4_000),
-        FieldType::Reference(_) => 32,
-        FieldType::List(_) | FieldType::Journal => 4_000,
-        FieldType::Integer
-        | FieldType::Decimal
-        | FieldType::Boolean
-        | FieldType::DateTime
-        | FieldType::Date
-        | FieldType::Duration
-        | FieldType::Password => 40,
     }
 }
 

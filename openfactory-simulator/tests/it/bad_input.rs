@@ -216,3 +216,17 @@ async fn paths_that_lead_elsewhere_lead_nowhere() {
     }
     it.get("/api/now/table/incident").await;
 }
+
+#[tokio::test]
+async fn a_table_is_sorted_whatever_was_sent_for_its_numbers() {
+    let it = instance().await;
+    let sent = ["9", "10", "1x", "100", "1e", "7a", "", "2", "3b", "-1"];
+    for number in 0..60 {
+        let cost = sent[number * 7 % sent.len()];
+        it.create("cmdb_ci_server", json!({ "name": format!("n{number}"), "cost": cost })).await;
+    }
+    let rows = it.get("/api/now/table/cmdb_ci_server?sysparm_query=costISNOTEMPTY^ORDERBYcost").await;
+    let mut costs = crate::support::column(&rows, "cost");
+    costs.dedup();
+    assert_eq!(costs, ["-1", "2", "9", "10", "100"]);
+}

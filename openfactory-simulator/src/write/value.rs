@@ -1,0 +1,114 @@
+//! The form in which a field keeps a value, whatever was sent for it.
+
+use crate::duration;
+use crate::schema::{Field, FieldType};
+
+/// Column sizes where they are smaller than a client may expect; longer text is cut.
+const SIZES: [(&str, usize); 5] = [
+    ("short_description", 160),
+    ("correlation_id", 100),
+    ("correlation_display", 100),
+    ("number", 40),
+    ("name", 255),
+];
+
+/// The greatest integer: as many bits as a decimal keeps exactly.
+const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The greatest decimal: beyond it there are more digits than any column has.
+const DECIMAL_MAX: f64 = 1e15;
+
+/// The longest decimal that stays as it was written.
+const DECIMAL_LENGTH: usize = 40;
+
+/// The value as a field of this type keeps it.
+pub(super) fn kept(field: &Field, value: &str) -> String {
+    match &field.kind {
+        FieldType::Boolean => {
+            let yes = ["true", "1", "yes", "on"].iter().any(|word| value.eq_ignore_ascii_case(word));
+            if value.is_empty() { String::new() } else { yes.to_string() }
+        }
+        // Text where a number belongs becomes the default: a client has to send numbers.
+        FieldType::Integer if value.is_empty() => String::new(),
+        FieldType::Integer => match value.trim().parse::<f64>() {
+            Ok(number) if number.abs() <= INTEGER_MAX => format!("{:.0}", number.trunc() + 0.0),
+            _ => field.default.clone(),
+        },
+        FieldType::Duration => duration::read(value.trim()).unwrap_or_else(|| field.default.clone()),
+        FieldType::Decimal => decimal(value.trim()).unwrap_or_else(|| field.default.clone()),
+        FieldType::String if field.strict && !value.is_empty() && field.choice_label(value).is_none() => {
+            String::new()
+        }
+        FieldType::String => cut(&field.name, value),
+        FieldType::Reference(_)
+        | FieldType::DateTime
+        | FieldType::Date
+        | FieldType::List(_)
+        | FieldType::Journal
+        | FieldType::Password => value.to_owned(),
+    }
+}
+
+/// A number as it was written, if its digits are few enough for a column of the database; one with an exponent is
+/// written out.
+fn decimal(text: &str) -> Option<String> {
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.abs() <= DECIMAL_MAX)?;
+    let plain = text.len() <= DECIMAL_LENGTH && !text.contains(['e', 'E']);
+    Some(if plain { text.to_owned() } else { (number + 0.0).to_string() })
+}
+
+fn cut(field: &str, value: &str) -> String {
+    match own_size(field) {
+        Some(size) => value.chars().take(size).collect(),
+        None => value.to_owned(),
+    }
+}
+
+fn own_size(field: &str) -> Option<usize> {
+    SIZES.iter().find(|(name, _)| *name == field).map(|(_, size)| *size)
+}
+
+/// How long a value may be, as the dictionary says it.
+pub(crate) fn size(field: &Field) -> usize {
+    match &field.kind {
+        FieldType::String => own_size(&field.name).unwrap_or(4_000),
+        FieldType::Reference(_) => 32,
+        FieldType::List(_) | FieldType::Journal => 4_000,
+        FieldType::Integer
+        | FieldType::Decimal
+        | FieldType::Boolean
+        | FieldType::DateTime
+        | FieldType::Date
+        | FieldType::Duration
+        | FieldType::Password => 40,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    #[test]
+    fn numbers_are_numbers_or_the_default() {
+        let schema = Schema::of(true);
+        for (name, value, expected) in [
+            ("cost", " 10.50 ", "10.50"),
+            ("cost", "1e3", "1000"),
+            ("cost", "-0e0", "0"),
+            ("cost", "1x", ""),
+            ("cost", "nan", ""),
+            ("cost", "inf", ""),
+            ("cost", "1e300", ""),
+            ("cost", "", ""),
+            ("fault_count", "2.9", "2"),
+            ("fault_count", "-0.5", "0"),
+            ("fault_count", "many", "0"),
+            ("fault_count", "1e300", "0"),
+            ("fault_count", "", ""),
+        ] {
+            let field = schema.field("cmdb_ci", name).unwrap();
+            assert_eq!(kept(field, value), expected, "{name} {value}");
+        }
+    }
+}
