@@ -106,7 +106,8 @@ pub struct Switches {
     pub references_by_name: bool,
     /// Whether a `null` leaves a field as it is. By default it empties it.
     pub null_is_ignored: bool,
-    /// Whether a display value that is no date leaves a date as it is. By default it empties it.
+    /// Whether what is no date leaves a date as it is, be it sent as a value or as a display value. By default it empties
+    /// it.
     pub unreadable_dates_are_ignored: bool,
     /// Whether fields that the dictionary calls read-only stay as they are. By default they are written.
     pub dictionary_read_only_is_enforced: bool,

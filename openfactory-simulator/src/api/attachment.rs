@@ -10,8 +10,9 @@ use crate::query::Query;
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render;
+use crate::schema::FieldType;
 use crate::store::{Session, StoreError};
-use crate::write::{self, input::Input};
+use crate::write::{self, input::Input, value};
 
 const TABLE: &str = "sys_attachment";
 const DEFAULT_LIMIT: usize = 1_000;
@@ -121,8 +122,9 @@ fn attach(
         ("hash", &hex::encode(Sha256::digest(file.bytes))),
     ]);
     let mut row = write::create(session, &app.writer(caller), TABLE, &input)?;
-    if !file.made.is_empty() {
-        row.set("sys_created_on", file.made);
+    // What is no date says nothing of when it was made.
+    if let Some(made) = value::date(&FieldType::DateTime, file.made) {
+        row.set("sys_created_on", made);
         session.replace(&row)?;
     }
     session.put_body(&row.sys_id, file.bytes)?;

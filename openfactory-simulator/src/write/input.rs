@@ -149,6 +149,7 @@ impl Input {
         let refers = switches.references_by_name || switches.unknown_references_are_emptied;
         let differs = refers
             || switches.null_is_ignored
+            || switches.unreadable_dates_are_ignored
             || switches.dictionary_read_only_is_enforced
             || switches.reference_qualifiers_run;
         if !differs || self.trusted {
@@ -157,6 +158,13 @@ impl Input {
         let mut taken = self.clone();
         if switches.null_is_ignored {
             taken.values.retain(|name, _| !self.nulls.contains(name));
+        }
+        if switches.unreadable_dates_are_ignored {
+            taken.values.retain(|name, sent| {
+                let kind = session.schema.field(table, name).map(|field| &field.kind);
+                let date = kind.filter(|kind| matches!(kind, FieldType::DateTime | FieldType::Date));
+                date.is_none_or(|kind| sent.is_empty() || value::date(kind, sent).is_some())
+            });
         }
         if switches.dictionary_read_only_is_enforced {
             taken.values.retain(|name, _| !dictionary::is_read_only(session.schema, table, name));

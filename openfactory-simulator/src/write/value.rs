@@ -1,5 +1,7 @@
 //! The form in which a field keeps a value, whatever was sent for it.
 
+use jiff::civil::{Date, DateTime};
+
 use crate::duration;
 use crate::schema::{Field, FieldType};
 
@@ -17,6 +19,10 @@ const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// The greatest decimal: beyond it there are more digits than any column has.
 const DECIMAL_MAX: f64 = 1e15;
+
+/// How instants and days are kept, and sent.
+const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
+const DATE: &str = "%Y-%m-%d";
 
 /// The longest decimal that stays as it was written.
 const DECIMAL_LENGTH: usize = 40;
@@ -40,13 +46,20 @@ pub(super) fn kept(field: &Field, value: &str) -> String {
             String::new()
         }
         FieldType::String => cut(&field.name, value),
-        FieldType::Reference(_)
-        | FieldType::DateTime
-        | FieldType::Date
-        | FieldType::List(_)
-        | FieldType::Journal
-        | FieldType::Password => value.to_owned(),
+        FieldType::DateTime | FieldType::Date => date(&field.kind, value).unwrap_or_default(),
+        FieldType::Reference(_) | FieldType::List(_) | FieldType::Journal | FieldType::Password => {
+            value.to_owned()
+        }
     }
+}
+
+/// A date as it is kept; none if it is neither `YYYY-MM-DD HH:MM:SS` nor `YYYY-MM-DD`.
+pub(crate) fn date(kind: &FieldType, value: &str) -> Option<String> {
+    let value = value.trim();
+    let at = DateTime::strptime(DATE_TIME, value)
+        .or_else(|_| Date::strptime(DATE, value).map(DateTime::from))
+        .ok()?;
+    Some(at.strftime(if *kind == FieldType::Date { DATE } else { DATE_TIME }).to_string())
 }
 
 /// A number as it was written, if its digits are few enough for a column of the database; one with an exponent is
@@ -109,6 +122,27 @@ mod tests {
         ] {
             let field = schema.field("cmdb_ci", name).unwrap();
             assert_eq!(kept(field, value), expected, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn dates_are_dates_or_nothing() {
+        for (value, date_time, day) in [
+            ("2026-01-31 08:09:10", "2026-01-31 08:09:10", "2026-01-31"),
+            (" 2026-01-31", "2026-01-31 00:00:00", "2026-01-31"),
+            ("2026-01-31T08:09:10Z", "", ""),
+            ("2026-01-31 08:09:10.5", "", ""),
+            ("2026-02-30 08:09:10", "", ""),
+            ("1769846950", "", ""),
+            ("tomorrow", "", ""),
+            ("", "", ""),
+        ] {
+            let kept = |kind| date(&kind, value).unwrap_or_default();
+            assert_eq!(
+                (kept(FieldType::DateTime), kept(FieldType::Date)),
+                (date_time.into(), day.into()),
+                "{value}"
+            );
         }
     }
 }

@@ -162,3 +162,25 @@ async fn with_a_change_go_its_tasks_and_what_is_on_them() {
     assert_eq!(it.request("admin", Method::DELETE, &path).send().await.unwrap().status(), 204);
     assert_eq!(left().await, (vec![Some(0); 3], 404));
 }
+
+#[tokio::test]
+async fn when_a_file_was_made_is_taken_if_it_is_a_date() {
+    let it = instance().await;
+    let change = it.create("change_request", json!({})).await;
+    let made = async |when: &str| {
+        let query = [
+            ("table_name", "change_request"),
+            ("table_sys_id", id(&change)),
+            ("file_name", "a.txt"),
+            ("creation_time", when),
+        ];
+        let request = it.request("ada", Method::POST, "/api/now/attachment/file").query(&query);
+        let answer = request.header("content-type", "text/plain").body("a").send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        result(answer).await["sys_created_on"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(made("2020-01-02 03:04:05").await, "2020-01-02 03:04:05");
+    for other in ["garbage", "2020-01-02T03:04:05Z"] {
+        assert!(!made(other).await.starts_with("2020"), "{other}");
+    }
+}

@@ -144,6 +144,14 @@ async fn what_is_no_date_empties_a_date_or_leaves_it() {
         let row = result(it.send("ada", Method::PATCH, &path, sent).await).await;
         assert_eq!(row["short_description"], "told");
         held.push(row["start_date"] == kept);
+        // As a value no less than as a display value: an instance reads no ISO 8601.
+        let sent = json!({ "end_date": "2026-03-09T22:00:00Z", "start_date": kept });
+        let row = it.patch("ada", "change_request", &change, sent).await;
+        assert_eq!((&row["start_date"], &row["end_date"]), (&json!(kept), &json!("")));
+        let row = it.patch("ada", "change_request", &change, json!({ "start_date": "tomorrow" })).await;
+        assert_eq!(row["start_date"] == kept, held.last() == Some(&true));
+        let row = it.patch("ada", "change_request", &change, json!({ "start_date": "2026-03-10" })).await;
+        assert_eq!(row["start_date"], "2026-03-10 00:00:00");
         // What is a date is taken, and what is empty empties, in either position.
         for date in ["2026-04-01 10:00:00", ""] {
             let row = result(it.send("ada", Method::PATCH, &path, json!({ "start_date": date })).await).await;
