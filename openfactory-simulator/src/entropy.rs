@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use rand::Rng as _;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, SeedableRng as _};
 
 /// A source of random bytes.
 pub trait Entropy: Send + Sync + fmt::Debug {
@@ -25,6 +27,13 @@ pub(crate) fn sys_id(entropy: &dyn Entropy) -> String {
     let mut bytes = [0_u8; 16];
     entropy.fill(&mut bytes);
     hex::encode(bytes)
+}
+
+/// Puts `items` into any order.
+pub(crate) fn shuffle<T>(entropy: &dyn Entropy, items: &mut [T]) {
+    let mut seed = [0_u8; 32];
+    entropy.fill(&mut seed);
+    items.shuffle(&mut StdRng::from_seed(seed));
 }
 
 /// A token or generated secret: 43 characters of unpadded URL-safe base64 over 32 random bytes.

@@ -82,6 +82,9 @@ pub struct Switches {
     pub doubled_caret_escapes: bool,
     /// Whether `GROUPBY` brings the rows of a group together. By default it is ignored.
     pub group_by_orders: bool,
+    /// Whether a list without `ORDERBY` comes in another order each time, so that its pages overlap and leave gaps. By
+    /// default it comes in the order in which its rows were made, which nobody may rely on.
+    pub lists_without_order_are_shuffled: bool,
     /// Whether there are `RELATIVEGE`, `RELATIVELE` and `RELATIVEEE`, beside the documented pair. By default there are.
     pub relative_siblings: bool,
     /// Whether there is `INSTANCEOF`. By default there is.
@@ -247,6 +250,7 @@ impl Switches {
             names_realm: true,
             doubled_caret_escapes: true,
             group_by_orders: false,
+            lists_without_order_are_shuffled: false,
             relative_siblings: true,
             instance_of: true,
             unknown_scripts_find_nothing: false,

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Block, Query, Test, condition, related, walk};
+use crate::entropy;
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
 use crate::store::{Session, StoreError};
@@ -110,7 +111,7 @@ fn sort(
     session: &Session<'_>,
     table: &str,
     query: &Query,
-    rows: Vec<Record>,
+    mut rows: Vec<Record>,
 ) -> Result<Vec<Record>, StoreError> {
     let order: Vec<_> = query
         .order
@@ -118,6 +119,9 @@ fn sort(
         .filter_map(|order| walk::field(session.schema, table, &order.field).map(|field| (order, field)))
         .collect();
     if order.is_empty() {
+        if session.switches.lists_without_order_are_shuffled {
+            entropy::shuffle(session.entropy, &mut rows);
+        }
         return Ok(rows);
     }
     let mut keyed = Vec::with_capacity(rows.len());

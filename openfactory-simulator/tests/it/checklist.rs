@@ -20,6 +20,10 @@ fn every_test_that_the_checklist_names_exists() {
         named += 1;
     }
     assert!(named > 40, "{named}");
+    // Each item of the list has a row at least.
+    for item in 1..=18 {
+        assert!(text.lines().any(|row| row.starts_with(&format!("| {item} |"))), "{item}");
+    }
     // What is there or narrow has a test.
     for row in text.lines().filter(|row| row.contains("| there") || row.contains("| narrow")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

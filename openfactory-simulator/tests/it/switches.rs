@@ -151,6 +151,24 @@ async fn grouping_is_ignored_or_brings_groups_together() {
 }
 
 #[tokio::test]
+async fn a_list_without_order_is_as_it_was_made_or_shuffled() {
+    let [it, shuffled] = both(|switches| switches.lists_without_order_are_shuffled = true).await;
+    let names: Vec<String> = (10..40).map(|number| number.to_string()).collect();
+    let made: Vec<&str> = names.iter().map(String::as_str).collect();
+    for it in [&it, &shuffled] {
+        incidents(it, &made).await;
+    }
+    let query = "correlation_idISNOTEMPTY";
+    assert_eq!(found(&it, query).await, made);
+    // Thirty rows come twice in one order as good as never.
+    let mut seen = found(&shuffled, query).await;
+    assert_ne!(seen, found(&shuffled, query).await);
+    seen.sort();
+    assert_eq!(seen, made);
+    assert_eq!(found(&shuffled, "correlation_idISNOTEMPTY^ORDERBYcorrelation_id").await, made);
+}
+
+#[tokio::test]
 async fn operators_that_not_every_instance_has_are_there_or_dropped() {
     for (without, operator) in [
         ("relative_siblings", "opened_atRELATIVELE@hour@ago@1"),
