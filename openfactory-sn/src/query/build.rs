@@ -219,6 +219,9 @@ impl Query {
     /// Goes from page to page by the `Link` header that the instance sends, instead of by the last key seen: for
     /// instances on which the credential may not sort by sys_id. Pages then shift when records come or go meanwhile.
     ///
+    /// **Give it an order** ([`order_by`](Self::order_by)) by a field in which records differ, such as `number`: without one
+    /// an instance promises no order, and what it gives in another for each page is there twice or not at all.
+    ///
     /// ```
     /// use openfactory_sn::Query;
     /// use openfactory_sn::testing::{Expected, Reply, ScriptedTransport, client};
@@ -231,7 +234,8 @@ impl Query {
     /// let instance = ScriptedTransport::new()
     ///     .on(Expected::get(path), Reply::result(200, json!([{"sys_id": "a1"}])).header("link", next))
     ///     .on(Expected::get(path).query("sysparm_offset", "500"), Reply::result(200, json!([{"sys_id": "a2"}])));
-    /// let found = client(&instance).dynamic_table("incident").find(&Query::new().by_links()).await?;
+    /// let all = Query::new().order_by("number").by_links();
+    /// let found = client(&instance).dynamic_table("incident").find(&all).await?;
     /// assert_eq!(found.len(), 2);
     /// instance.assert_done();
     /// # Ok(())

@@ -120,7 +120,7 @@ impl Cell<'_> {
                 client.cmdb().update_instance(DEVICE, base, SOURCE, &version).await?;
             }
             Kind::Journal => assert_eq!(incidents.journal(base, "work_notes").await?.len(), 1),
-            Kind::Links => self.list(client, Query::new().by_links()).await?,
+            Kind::Links => self.list(client, Query::new().order_by("number").by_links()).await?,
             Kind::List => self.list(client, Query::new()).await?,
             Kind::LookAgain => {
                 let (mut desired, mut sent) = (Desired::new(), Sent::new());
