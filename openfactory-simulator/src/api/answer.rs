@@ -90,6 +90,12 @@ impl Answer {
         self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }
 
+    /// The same, as a HEAD asks for it: what is said of the body, and no body.
+    pub(crate) fn head(mut self) -> Self {
+        self.body.clear();
+        self
+    }
+
     pub(crate) fn without_body(mut self) -> Self {
         self.body.clear();
         self.headers.retain(|(name, _)| name != header::CONTENT_TYPE);

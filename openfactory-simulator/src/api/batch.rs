@@ -75,8 +75,11 @@ pub(super) fn run(app: &App, call: &Call) -> Result<Answer, Refusal> {
             continue;
         }
         let answer = match inner(call, item, sizes) {
-            Ok(inner) if app.store.switches.batch_items_are_limited => limit::perform(app, &inner),
-            Ok(inner) => route::perform(app, &inner),
+            Ok(inner) => {
+                let limited = app.store.switches.batch_items_are_limited;
+                let answer = if limited { limit::perform(app, &inner) } else { route::perform(app, &inner) };
+                if inner.method == Method::HEAD { answer.head() } else { answer }
+            }
             Err(refusal) => Answer::refused(&refusal, &app.store.switches),
         };
         let took = elapsed(now, app.store.clock.now());
@@ -132,8 +135,12 @@ fn inner(call: &Call, item: &Item, sizes: Sizes) -> Result<Call, Refusal> {
         };
         headers.append(name, value);
     }
-    if let Some(authorization) = call.headers.get(header::AUTHORIZATION) {
-        headers.insert(header::AUTHORIZATION, authorization.clone());
+    // An item is done for whoever sent the batch, however they proved who they are, and for nobody else.
+    for name in [header::AUTHORIZATION, HeaderName::from_static("x-sn-apikey")] {
+        headers.remove(&name);
+        if let Some(proof) = call.headers.get(&name) {
+            headers.insert(name, proof.clone());
+        }
     }
     Ok(Call {
         method: route::method(&method, &headers),

@@ -144,3 +144,36 @@ async fn an_answer_that_is_too_large_is_not_told() {
     let refused = batch(&it, vec![large]).await["serviced_requests"][0].clone();
     assert_eq!(refused["status_code"], 400);
 }
+
+#[tokio::test]
+async fn items_are_done_for_whoever_sent_the_batch() {
+    let keyed = openfactory_simulator::User::new("keyed", "pw").roles(["itil"]).api_key("KEY1");
+    let it = started(builder().user(keyed)).await;
+    let item = |headers: Value| json!({ "id": "a", "url": "/api/now/table/incident", "headers": headers });
+    let login = json!([{ "name": "Authorization", "value": "Basic YWRtaW46cHc=" }]);
+    let key = json!([{ "name": "X-sn-apikey", "value": "KEY1" }]);
+    // Whatever an item says of itself.
+    let body = json!({ "rest_requests": [item(json!([])), item(login), item(key.clone())] });
+    let call = it.client.post(it.url(PATH)).header("x-sn-apikey", "KEY1").json(&body);
+    let answer: Value = call.send().await.unwrap().json().await.unwrap();
+    let statuses: Vec<_> =
+        answer["serviced_requests"].as_array().unwrap().iter().map(|item| &item["status_code"]).collect();
+    assert_eq!(statuses, [200, 200, 200], "{answer}");
+    let group = json!({ "id": "b", "url": "/api/now/table/sys_user_group", "method": "POST",
+        "headers": [{ "name": "Content-Type", "value": "application/json" }, key[0]], "body": STANDARD.encode("{}") });
+    let body = json!({ "rest_requests": [group] });
+    let answer: Value = it.send("nobody", Method::POST, PATH, body).await.json().await.unwrap();
+    assert_eq!(answer["serviced_requests"][0]["status_code"], 403, "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_in_a_batch_has_no_body() {
+    let it = instance().await;
+    it.create("incident", json!({})).await;
+    let item = json!({ "id": "a", "url": "/api/now/table/incident", "method": "HEAD" });
+    let answer = batch(&it, vec![item]).await;
+    let told = &answer["serviced_requests"][0];
+    assert_eq!((&told["status_code"], &told["body"]), (&json!(200), &json!("")));
+    let headers = told["headers"].as_array().unwrap();
+    assert!(headers.iter().any(|header| header["name"] == "x-total-count" && header["value"] == "1"));
+}
