@@ -47,6 +47,7 @@ mod duration;
 pub mod entropy;
 mod event;
 pub mod faults;
+mod fold;
 mod import;
 pub mod inspect;
 mod instant;

@@ -2,6 +2,7 @@
 
 use super::evaluate::compare;
 use super::{Condition, Operator, moment, walk};
+use crate::fold::{folded, same};
 use crate::record::Record;
 use crate::schema::{Field, FieldType, Schema};
 use crate::store::{Session, StoreError};
@@ -28,15 +29,14 @@ pub(super) fn holds(
         Operator::Is => equal(field, &value, wanted),
         Operator::IsNot => !equal(field, &value, wanted),
         Operator::IsOrShows => {
-            equal(field, &value, wanted)
-                || (filled && walk::display(session, field, &value)?.eq_ignore_ascii_case(wanted))
+            equal(field, &value, wanted) || (filled && same(&walk::display(session, field, &value)?, wanted))
         }
         Operator::In => wanted.split(',').any(|wanted| equal(field, &value, wanted.trim())),
         Operator::NotIn => !wanted.split(',').any(|wanted| equal(field, &value, wanted.trim())),
-        Operator::Contains => folded(&shown()?).contains(&folded(wanted)),
-        Operator::ContainsNot => !folded(&shown()?).contains(&folded(wanted)),
-        Operator::StartsWith => folded(&shown()?).starts_with(&folded(wanted)),
-        Operator::EndsWith => folded(&shown()?).ends_with(&folded(wanted)),
+        Operator::Contains => folded(&shown()?).contains(&*folded(wanted)),
+        Operator::ContainsNot => !folded(&shown()?).contains(&*folded(wanted)),
+        Operator::StartsWith => folded(&shown()?).starts_with(&*folded(wanted)),
+        Operator::EndsWith => folded(&shown()?).ends_with(&*folded(wanted)),
         Operator::Empty => !filled,
         Operator::NotEmpty => filled,
         Operator::Anything => true,
@@ -88,11 +88,7 @@ fn equal(field: &Field, value: &str, wanted: &str) -> bool {
     if field.kind == FieldType::Boolean {
         return (value == "true") == (wanted == "true" || wanted == "1");
     }
-    value.eq_ignore_ascii_case(wanted)
-}
-
-fn folded(text: &str) -> String {
-    text.to_lowercase()
+    same(value, wanted)
 }
 
 fn both(value: &str, other: &str) -> bool {

@@ -28,7 +28,7 @@ fn any_of_keys(session: &Session<'_>, table: &str, any_of: &AnyOf) -> Option<Vec
         }
         let values: Vec<&str> = match condition.operator {
             Operator::Is => vec![&condition.value],
-            Operator::In => condition.value.split(',').collect(),
+            Operator::In => condition.value.split(',').map(str::trim).collect(),
             _ => return None,
         };
         if values.iter().any(|value| value.is_empty()) {

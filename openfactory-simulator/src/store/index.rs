@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::StoreError;
 use super::session::{Session, decode};
+use crate::fold::folded;
 use crate::record::Record;
 use crate::schema::{FieldType, Schema};
 
@@ -64,7 +65,7 @@ impl Index {
     fn entries<'a>(&'a self, root: &str, record: &'a Record) -> impl Iterator<Item = (i64, String)> + 'a {
         self.fields.get(root).into_iter().flatten().filter_map(|(field, id)| {
             let value = record.value(field);
-            (!value.is_empty()).then(|| (*id, value.to_ascii_lowercase()))
+            (!value.is_empty()).then(|| (*id, folded(value).into_owned()))
         })
     }
 
@@ -74,7 +75,8 @@ impl Index {
             .fields
             .iter()
             .flat_map(|(root, fields)| fields.iter().map(move |(field, id)| format!("{root}.{field}={id}")));
-        fields.collect::<Vec<_>>().join(",")
+        // Before they were folded beyond ASCII, the values were other ones.
+        format!("folded:{}", fields.collect::<Vec<_>>().join(","))
     }
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::quota::Quota;
 use super::{Index, Standing, StoreError};
 use crate::entropy::Entropy;
+use crate::fold::{folded, same};
 use crate::record::Record;
 use crate::schema::Schema;
 use crate::switches::Switches;
@@ -94,7 +95,7 @@ impl Session<'_> {
                          JOIN record ON record.seq = lookup.seq WHERE lookup.field = ?1 AND lookup.value = ?2"
                     };
                     let mut statement = self.connection.prepare_cached(sql)?;
-                    let value = value.to_ascii_lowercase();
+                    let value = folded(value);
                     let mut found = match self.index.id(root, field) {
                         _ if field == "sys_id" => statement.query(params![root, value])?,
                         Some(id) => statement.query(params![id, value])?,
@@ -124,7 +125,7 @@ impl Session<'_> {
             _ => Narrow::All,
         };
         let rows = self.scan(table, &narrow)?;
-        Ok(rows.into_iter().filter(|row| row.value(field).eq_ignore_ascii_case(value)).collect())
+        Ok(rows.into_iter().filter(|row| same(row.value(field), value)).collect())
     }
 
     /// The value of a system property; none where it is not set.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::fold::same;
 use crate::locale::Locale;
 use crate::query::walk;
 use crate::record::Record;
@@ -214,7 +215,7 @@ fn referred(session: &Session<'_>, to: &str, shown: &str) -> Result<Option<Strin
         }
     }
     for row in session.scan(to, &crate::store::Narrow::All)? {
-        if walk::display_of(session, to, &row.sys_id)?.eq_ignore_ascii_case(shown) {
+        if same(&walk::display_of(session, to, &row.sys_id)?, shown) {
             return Ok(Some(row.sys_id));
         }
     }

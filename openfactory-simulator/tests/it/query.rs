@@ -229,3 +229,24 @@ async fn dynamic_options_are_rows() {
         assert_eq!(find(id(&own)).await.len(), 2);
     }
 }
+
+#[tokio::test]
+async fn a_row_is_found_by_an_index_as_by_looking_through_all() {
+    let it = instance().await;
+    // One of the fields is indexed.
+    for text in ["ÄRGER mit ÉTÉ", "second"] {
+        it.create("incident", json!({ "correlation_id": text, "short_description": text })).await;
+    }
+    for field in ["correlation_id", "short_description"] {
+        for (query, count) in [
+            ("=ärger MIT été", 1),
+            ("=arger mit ete", 0),
+            ("LIKEärger", 1),
+            ("INnothing, second , ärger mit été", 2),
+            ("NOT INsecond , x", 1),
+        ] {
+            let query = format!("{field}{query}");
+            assert_eq!(found(&it, &query).await.len(), count, "{query}");
+        }
+    }
+}
