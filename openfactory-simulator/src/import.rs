@@ -79,12 +79,14 @@ fn transform(
     }
     let mut values = BTreeMap::new();
     let mut query = Query::default();
-    let mut coalesces = false;
+    let (mut coalesces, mut keyless) = (false, false);
     for entry in session.by("sys_transform_entry", "map", &map.sys_id)? {
         let value = staged.value(entry.value("source_field"));
         let field = entry.value("target_field").to_owned();
         if entry.value("coalesce") == "true" {
             coalesces = true;
+            // What says nothing of which row it is stands for none that is there, unless its map wants it so.
+            keyless = keyless || (value.is_empty() && entry.value("coalesce_empty_fields") != "true");
             let value = value.to_owned();
             query = query.and(Condition { field: field.clone(), operator: Operator::Is, value });
         }
@@ -94,7 +96,8 @@ fn transform(
     }
     let mut input = Input::values(values);
     input.resolve_display(session, target, &writer.caller.locale)?;
-    let found = if coalesces { evaluate::run(session, target, &query)?.into_iter().next() } else { None };
+    let looks = coalesces && !keyless;
+    let found = if looks { evaluate::run(session, target, &query)?.into_iter().next() } else { None };
     let Some(old) = found else {
         return Ok(("inserted", write::create(session, writer, target, &input)?));
     };

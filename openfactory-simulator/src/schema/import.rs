@@ -1,6 +1,6 @@
 //! Import sets, staging tables and transform maps.
 
-use super::FieldType::{Boolean, Integer};
+use super::FieldType::Integer;
 use super::Table;
 
 pub(super) fn tables() -> Vec<Table> {
@@ -32,8 +32,7 @@ pub(super) fn tables() -> Vec<Table> {
             .display("target_field")
             .references(&[("map", "Map", "sys_transform_map")])
             .strings(&[("source_field", "Source field"), ("target_field", "Target field")])
-            .field("coalesce", "Coalesce", Boolean)
-            .default("false"),
+            .flags(&[("coalesce", "Coalesce"), ("coalesce_empty_fields", "Coalesce empty fields")]),
         Table::new("imp_user", "Import User").extends("sys_import_set_row").strings(&[
             ("first_name", "First name"),
             ("last_name", "Last name"),

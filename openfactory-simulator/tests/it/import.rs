@@ -105,3 +105,17 @@ async fn a_long_url_has_a_short_form() {
     assert!(short.starts_with("api/now/table/incident?sysparm_tiny="), "{short}");
     assert_eq!(it.get(&format!("/{short}")).await, json!([{ "correlation_id": "k" }]));
 }
+
+#[tokio::test]
+async fn a_row_without_its_key_is_no_row_that_is_there() {
+    let it = started(builder().seed(Seed::from_json(STAGING.as_bytes()).unwrap())).await;
+    for text in ["first", "second"] {
+        assert_eq!(import(&it, json!({ "u_text": text })).await["result"][0]["status"], "inserted", "{text}");
+    }
+    assert_eq!(it.simulator.store().records("incident").unwrap().len(), 2);
+    // Unless the map of the field says that empty is a key, too.
+    let maps = it.get("/api/now/table/sys_transform_entry?source_field=u_key").await;
+    it.patch("admin", "sys_transform_entry", &maps[0], json!({ "coalesce_empty_fields": true })).await;
+    assert_eq!(import(&it, json!({ "u_text": "third" })).await["result"][0]["status"], "updated");
+    assert_eq!(it.simulator.store().records("incident").unwrap().len(), 2);
+}
