@@ -4,6 +4,7 @@ mod approver;
 pub(crate) mod change;
 pub(crate) mod dictionary;
 pub(crate) mod incident;
+mod item;
 pub(crate) mod notify;
 mod policy;
 mod problem;
@@ -62,6 +63,8 @@ pub(crate) fn before_insert(
         change::on_insert(session.switches, new)?;
     } else if session.schema.is_a(&new.class, "problem") {
         problem::on_insert(new);
+    } else if session.schema.is_a(&new.class, "cmdb_ci") {
+        item::retire(None, new);
     }
     script::check(session, script::Action::Insert, new)?;
     if session.switches.mandatory_fields_are_enforced {
@@ -91,6 +94,9 @@ pub(crate) fn before_update(
         change::on_task_update(session.switches, old, new, &now)
     } else if session.schema.is_a(&new.class, "sysapproval_approver") {
         approver::on_update(writer.caller, old, new)?
+    } else if session.schema.is_a(&new.class, "cmdb_ci") {
+        item::retire(Some(old), new);
+        Vec::new()
     } else {
         Vec::new()
     };

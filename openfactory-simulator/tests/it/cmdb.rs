@@ -96,3 +96,19 @@ async fn what_has_no_source_no_class_or_no_rule_is_refused() {
     // It was refused as a whole: the item was not made either.
     assert_eq!(it.get(CLASS).await, json!([]));
 }
+
+#[tokio::test]
+async fn an_item_is_retired_in_both_of_its_fields() {
+    let it = instance().await;
+    for (sent, told) in [
+        (json!({ "operational_status": "6" }), ("6", "7")),
+        (json!({ "install_status": "7" }), ("6", "7")),
+        (json!({ "operational_status": "2" }), ("2", "1")),
+    ] {
+        let item = it.create("cmdb_ci_linux_server", json!({ "name": "x" })).await;
+        let item = it.patch("ada", "cmdb_ci", &item, sent.clone()).await;
+        assert_eq!((&item["operational_status"], &item["install_status"]), (&json!(told.0), &json!(told.1)));
+        let made = it.create("cmdb_ci_linux_server", sent).await;
+        assert_eq!(made["install_status"], told.1);
+    }
+}
