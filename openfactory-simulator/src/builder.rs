@@ -210,6 +210,6 @@ impl Builder {
     /// # Errors
     /// If the address, the state, the certificates, a seed or the webhook can't be used.
     pub async fn start(self) -> Result<Simulator, StartError> {
-        Simulator::start(self).await
+        Simulator::built(self).await
     }
 }

@@ -99,7 +99,26 @@ impl Simulator {
         Builder::default()
     }
 
-    pub(crate) async fn start(builder: Builder) -> Result<Self, StartError> {
+    /// Starts one with nothing set: on a free port of 127.0.0.1 with TLS, its data in memory, as the profile
+    /// [`Profile::Guide`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let simulator = openfactory_simulator::Simulator::start().await?;
+    /// let admin = simulator.user("admin").ok_or("no administrator")?;
+    /// assert!(!admin.password().is_empty() && simulator.base_url().starts_with("https://127.0.0.1:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If no port or no certificate is to be had.
+    pub async fn start() -> Result<Self, StartError> {
+        Self::builder().start().await
+    }
+
+    pub(crate) async fn built(builder: Builder) -> Result<Self, StartError> {
         // Whatever this process already uses for TLS is left in place.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let installed = rustls::crypto::ring::default_provider().install_default();
