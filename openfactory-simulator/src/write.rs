@@ -92,7 +92,9 @@ pub(crate) fn update(
     if nothing_new && !session.switches.empty_updates_count {
         return Ok(new);
     }
-    audit::stamp_changed(session, writer.caller, &mut new);
+    if !input.is_stamped() {
+        audit::stamp_changed(session, writer.caller, &mut new);
+    }
     session.replace(&new)?;
     children::count(session, Some(old), Some(&new))?;
     effects::journal(session, writer.caller, &new, input)?;

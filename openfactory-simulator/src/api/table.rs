@@ -7,7 +7,6 @@ use super::pages::Page;
 use super::route::Version;
 use super::{Answer, App, Call, guarded};
 use crate::access::{Access, Caller, Operation as May};
-use crate::locale::Locale;
 use crate::query::{Condition, Operator, Query};
 use crate::record::Record;
 use crate::refusal::Refusal;
@@ -17,6 +16,9 @@ use crate::write::{self, input::Input};
 
 /// Rows on a page when the client does not say.
 const DEFAULT_LIMIT: usize = 10_000;
+
+/// Whether only administrators say who made or changed a row and when.
+const ADMIN_ONLY_SYS_FIELDS: &str = "glide.rest.table_api.admin_only_sys_fields";
 
 /// `/api/now/table/{table}`.
 pub(super) fn collection(
@@ -142,7 +144,7 @@ fn create(
         call.wants_rows()?;
         Input::default()
     } else {
-        input(session, call, table, &caller.locale)?
+        input(session, call, table, caller)?
     };
     let access = Access::of(session, caller)?;
     let record = guarded::create(app, &access, table, input)?;
@@ -159,17 +161,22 @@ fn update(
 ) -> Result<Answer, Refusal> {
     call.wants_rows()?;
     let record = found.ok_or_else(Refusal::no_record)?;
-    let input = input(access.session(), call, &record.class, &access.caller().locale)?;
+    let input = input(access.session(), call, &record.class, access.caller())?;
     let record = guarded::update(app, access, &record, input)?;
     shown(access, call, table, &record, StatusCode::OK)
 }
 
-fn input(session: &Session<'_>, call: &Call, table: &str, locale: &Locale) -> Result<Input, Refusal> {
+fn input(session: &Session<'_>, call: &Call, table: &str, caller: &Caller) -> Result<Input, Refusal> {
     let mut input = call.row()?;
     if call.flag("sysparm_input_display_value") {
-        input.resolve_display(session, table, locale)?;
+        input.resolve_display(session, table, &caller.locale)?;
     }
-    Ok(input)
+    let stamps = call.flag("sysparm_suppress_auto_sys_field");
+    let may = |session: &Session<'_>| {
+        let restricted = session.property(ADMIN_ONLY_SYS_FIELDS)?.is_some_and(|value| value == "true");
+        Ok::<_, StoreError>(caller.is_admin() || !restricted)
+    };
+    Ok(if stamps && may(session)? { input.stamped() } else { input })
 }
 
 fn shown(

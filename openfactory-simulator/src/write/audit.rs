@@ -5,6 +5,9 @@ use crate::instant;
 use crate::record::Record;
 use crate::store::Session;
 
+/// Those that a caller may set where it asks for them not to be kept.
+pub(super) const STAMPS: [&str; 4] = ["sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by"];
+
 /// Who made a row and when, where a seed does not say otherwise.
 pub(crate) fn stamp_new(session: &Session<'_>, caller: &Caller, record: &mut Record) {
     let now = instant::glide(session.now);

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::rules::dictionary;
 use crate::schema::{FieldType, Schema};
 use crate::store::{Session, StoreError};
-use crate::write::value;
+use crate::write::{audit, value};
 
 /// Longest `sys_id`.
 const SYS_ID_MAX: usize = 32;
@@ -26,6 +26,8 @@ pub(crate) struct Input {
     nulls: BTreeSet<String>,
     /// Whether `sys_` fields are taken too.
     trusted: bool,
+    /// Whether the caller says who made or changed the row and when, and not the instance.
+    stamped: bool,
 }
 
 impl Input {
@@ -48,7 +50,7 @@ impl Input {
         let nulls =
             members.iter().filter(|(_, value)| value.is_null()).map(|(name, _)| name.clone()).collect();
         let values = members.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect();
-        Self { values, nulls, trusted: false }
+        Self { values, nulls, ..Self::default() }
     }
 
     /// Takes values of the instance's own.
@@ -65,6 +67,17 @@ impl Input {
     /// Takes a seed's row, `sys_` fields included.
     pub(crate) fn seed(values: BTreeMap<String, String>) -> Self {
         Self { values, trusted: true, ..Self::default() }
+    }
+
+    /// Lets the caller say who made or changed the row and when: the instance then keeps none of that.
+    pub(crate) fn stamped(mut self) -> Self {
+        self.stamped = true;
+        self
+    }
+
+    /// Whether it does.
+    pub(super) fn is_stamped(&self) -> bool {
+        self.stamped
     }
 
     /// One of the values.
@@ -194,7 +207,8 @@ impl Input {
             let Some(field) = schema.field(&record.class, name) else { continue };
             let own = Schema::is_system_field(name);
             let apart = matches!(field.kind, FieldType::Journal | FieldType::Password);
-            if apart || name == "sys_id" || (own && !self.trusted) {
+            let stamp = self.stamped && audit::STAMPS.contains(&name.as_str());
+            if apart || name == "sys_id" || (own && !self.trusted && !stamp) {
                 continue;
             }
             record.set(name, value::kept(field, value));

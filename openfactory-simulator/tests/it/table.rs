@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_simulator::clock::ManualClock;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{builder, column, id, instance, path_of, refusal, result, started};
 
@@ -242,4 +242,32 @@ async fn a_post_to_a_record_changes_it_in_the_guides_profile() {
     assert_eq!(result(answer).await["u_build_id"], "b-1");
     let choices = it.get("/api/now/table/sys_choice?name=change_request&element=category").await;
     assert!(column(&choices, "value").contains(&"Operating System".to_owned()));
+}
+
+#[tokio::test]
+async fn who_made_a_row_and_when_is_said_by_the_caller_where_it_asks_for_that() {
+    let it = instance().await;
+    let said = json!({ "sys_created_on": "2001-01-01 00:00:00", "sys_created_by": "elsewhere",
+        "sys_updated_on": "2001-01-02 00:00:00", "sys_updated_by": "elsewhere", "sys_mod_count": "7",
+        "sys_class_name": "problem" });
+    let path = "/api/now/table/incident?sysparm_suppress_auto_sys_field=true";
+    let told = |row: &Value| {
+        ["sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count"]
+            .map(|field| row[field].as_str().unwrap().to_owned())
+    };
+    let expected = ["2001-01-01 00:00:00", "elsewhere", "2001-01-02 00:00:00", "elsewhere", "0"];
+    let made = result(it.send("ada", Method::POST, path, said.clone()).await).await;
+    assert_eq!((told(&made), &made["sys_class_name"]), (expected.map(str::to_owned), &json!("incident")));
+    let one = format!("{}?sysparm_suppress_auto_sys_field=true", path_of("incident", &made));
+    let changed = it.send("ada", Method::PATCH, &one, json!({ "short_description": "moved" })).await;
+    assert_eq!(told(&result(changed).await), expected);
+    // Nobody who does not ask for it, and no one but an administrator where a property says so.
+    let other = it.create("incident", said.clone()).await;
+    assert_eq!(other["sys_created_by"], "ada");
+    let property = json!({ "name": "glide.rest.table_api.admin_only_sys_fields", "value": "true" });
+    it.send("admin", Method::POST, "/api/now/table/sys_properties", property).await;
+    for (user, by) in [("ada", "ada"), ("admin", "elsewhere")] {
+        let made = result(it.send(user, Method::POST, path, said.clone()).await).await;
+        assert_eq!(made["sys_created_by"], by);
+    }
 }
