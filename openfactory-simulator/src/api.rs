@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod attachment;
 mod attributes;
 mod batch;
+mod bound;
 mod call;
 mod change;
 mod cmdb;
@@ -28,12 +29,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 
 pub(crate) use answer::{Answer, front, html};
+pub(crate) use bound::Bound;
 pub(crate) use call::{Call, pairs};
 pub(crate) use pages::encoded;
 pub(crate) use turn::Delay;
@@ -50,12 +53,6 @@ use crate::turns::{Turn, Turns};
 use crate::webhook::deliver::Outbound;
 use crate::work::{self, Works};
 use crate::write::Writer;
-
-/// The largest JSON body, in bytes: `glide.rest.max_content_length` by default.
-const JSON_LIMIT: usize = 10 * 1024 * 1024;
-
-/// The largest attachment, in bytes.
-const ATTACHMENT_LIMIT: usize = 50 * 1024 * 1024;
 
 /// The longest path with query, in bytes; beyond it the front proxy answers 414.
 const URI_LIMIT: usize = 8 * 1024;
@@ -133,11 +130,16 @@ async fn on_call(State(app): State<Arc<App>>, request: Request) -> Response {
     turn::with_session(&app, session.as_deref(), answer)
 }
 
+async fn read(request: Request, app: &Arc<App>) -> Result<Call, Refusal> {
+    let (path, announced) = (request.uri().path().to_owned(), request.body().size_hint().upper());
+    let bound = Bound::of(app, &path, announced).await?;
+    Call::read(request, bound, app).await
+}
+
 /// Waits for the call's turn, and answers it if it does not take too long.
 async fn in_turn(app: Arc<App>, request: Request, session: Option<&str>, delay: Option<Delay>) -> Response {
-    let limit = route::body_limit(request.uri().path());
     let switches = app.store.switches;
-    let call = match Call::read(request, limit, &app).await {
+    let call = match read(request, &app).await {
         Ok(call) => call,
         Err(refusal) => return Answer::refused(&refusal, &switches).into_response(),
     };

@@ -29,7 +29,7 @@ use axum::routing::{any, get, post};
 pub(crate) use sessions::Sessions;
 
 use crate::access::{Access, INTERNAL_ROLE};
-use crate::api::{App, Call};
+use crate::api::{App, Bound, Call};
 use crate::refusal::Refusal;
 use crate::store::{Session, StoreError};
 use login::Visitor;
@@ -166,7 +166,7 @@ async fn answered<W>(app: Arc<App>, request: Request, work: W) -> Response
 where
     W: FnOnce(&App, &Session<'_>, &Call) -> Result<Response, Refusal> + Send + 'static,
 {
-    let call = match Call::read(request, FORM_LIMIT, &app).await {
+    let call = match Call::read(request, Bound::form(FORM_LIMIT), &app).await {
         Ok(call) => call,
         Err(refusal) => return respond::refused(&refusal),
     };

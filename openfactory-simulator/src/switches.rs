@@ -124,6 +124,8 @@ pub struct Switches {
 
     /// The status of an attachment that is too large: 413 by default.
     pub large_attachment_status: u16,
+    /// The status of a file whose kind `glide.attachment.extensions` does not name: 400 by default.
+    pub refused_file_status: u16,
     /// Whether attachments tell the SHA-256 of their bytes. By default they do.
     pub attachment_hash: bool,
 
@@ -267,6 +269,7 @@ impl Switches {
             reference_qualifiers_run: false,
             relations_are_unique: false,
             large_attachment_status: 413,
+            refused_file_status: 400,
             attachment_hash: true,
             batch_items: None,
             batch_items_are_limited: false,

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Answer, App, Call, multipart};
+use super::{Answer, App, Call, bound, multipart};
 use crate::access::{Access, Caller, Operation};
 use crate::query::Query;
 use crate::record::Record;
@@ -111,6 +111,7 @@ fn attach(
     if !access.row(Operation::Write, &target)? {
         return Err(Refusal::acl("Insert"));
     }
+    bound::admit_file(session, file.name)?;
     let size = file.bytes.len().to_string();
     let input = Input::of([
         ("table_name", file.table),
@@ -145,6 +146,7 @@ pub(super) fn one(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -
             let name = input.value("file_name").filter(|name| !name.is_empty());
             let name = name.ok_or_else(|| Refusal::missing("file_name"))?;
             demand_write(&access, &row)?;
+            bound::admit_file(session, name)?;
             write::update(session, &app.writer(&caller), &row, &Input::of([("file_name", name)]))?;
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }

@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use futures_util::StreamExt as _;
 
-use super::{App, xml};
+use super::{App, Bound, xml};
 use crate::access::Caller;
 use crate::layout;
 use crate::refusal::Refusal;
@@ -35,7 +35,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) async fn read(request: Request, limit: usize, app: &App) -> Result<Self, Refusal> {
+    pub(crate) async fn read(request: Request, bound: Bound, app: &App) -> Result<Self, Refusal> {
         let switches = app.store.switches;
         let (parts, body) = request.into_parts();
         let announced = parts
@@ -44,11 +44,11 @@ impl Call {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse::<u64>().ok());
         if let Some(length) =
-            announced.filter(|length| usize::try_from(*length).map_or(true, |length| length > limit))
+            announced.filter(|length| usize::try_from(*length).map_or(true, |length| length > bound.bytes))
         {
-            return Err(too_large(length, limit, switches));
+            return Err(bound.exceeded(length, &switches));
         }
-        let body = tokio::time::timeout(app.patience, collect(body, limit, switches))
+        let body = tokio::time::timeout(app.patience, collect(body, bound, &switches))
             .await
             .map_err(|_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "Request timeout"))??;
         Ok(Self {
@@ -180,28 +180,17 @@ impl Call {
     }
 }
 
-async fn collect(body: Body, limit: usize, switches: Switches) -> Result<Bytes, Refusal> {
+async fn collect(body: Body, bound: Bound, switches: &Switches) -> Result<Bytes, Refusal> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| Refusal::unreadable(error.to_string()))?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(too_large((bytes.len() + chunk.len()) as u64, limit, switches));
+        if bytes.len() + chunk.len() > bound.bytes {
+            return Err(bound.exceeded((bytes.len() + chunk.len()) as u64, switches));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
-}
-
-fn too_large(length: u64, limit: usize, switches: Switches) -> Refusal {
-    if limit > super::JSON_LIMIT {
-        let status = StatusCode::from_u16(switches.large_attachment_status);
-        return Refusal::new(status.unwrap_or(StatusCode::PAYLOAD_TOO_LARGE), "Payload too large")
-            .detail(format!("Max allowed: {limit} bytes."));
-    }
-    Refusal::unreadable(format!(
-        "Rejected large REST payload with content-length = {length} bytes. Max allowed: {limit} bytes."
-    ))
 }
 
 /// The URL under which the client knows the instance, by its `Host` header.

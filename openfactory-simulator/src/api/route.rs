@@ -21,19 +21,6 @@ pub(super) fn is_batch(path: &str) -> bool {
     matches!(path, "/api/now/batch" | "/api/now/v1/batch" | "/api/now/v2/batch")
 }
 
-/// The largest body that a path takes, in bytes.
-pub(super) fn body_limit(path: &str) -> usize {
-    if matches!(path, "/oauth_token.do" | "/oauth_revoke.do" | "/oauth_auth.do") {
-        oauth::BODY_LIMIT
-    } else if path.starts_with("/api/now/")
-        && (path.ends_with("/attachment/file") || path.ends_with("/attachment/upload"))
-    {
-        super::ATTACHMENT_LIMIT
-    } else {
-        super::JSON_LIMIT
-    }
-}
-
 /// Does what a call asks for in one transaction, which leaves no trace if the call is refused.
 pub(super) fn perform(app: &App, call: &Call) -> Answer {
     // A GET changes no row, so it takes no write transaction; only the agreement to an OAuth client leaves a code, and

@@ -29,7 +29,7 @@ async fn what_is_too_large_is_refused_by_kind() {
         .request("ada", Method::POST, "/api/now/attachment/file")
         .query(&[("table_name", "change_request"), ("table_sys_id", id(&change)), ("file_name", "x")])
         .header("content-type", "text/plain")
-        .body(vec![0; 50 * 1024 * 1024 + 1])
+        .body(vec![0; 128 * 1024 * 1024 + 1])
         .send()
         .await;
     // The client is either answered, or cut off while it is still sending.
@@ -80,5 +80,48 @@ async fn a_head_without_end_is_cut_off() {
     if read.is_ok() {
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_says_how_large_a_body_may_be() {
+    let it = instance().await;
+    let set = async |name: &str, value: &str| {
+        let property = json!({ "name": name, "value": value });
+        let answer = it.send("admin", Method::POST, "/api/now/table/sys_properties", property).await;
+        assert_eq!(answer.status(), 201);
+        crate::support::result(answer).await
+    };
+    let megabytes = |count: usize| json!({ "work_notes": "x".repeat(count * 1024 * 1024) });
+    let path = "/api/now/table/incident";
+    let row = set("glide.rest.max_content_length", "12").await;
+    assert_eq!(it.send("ada", Method::POST, path, megabytes(11)).await.status(), 201);
+    let (status, _, detail) = it.refused("ada", Method::POST, path, megabytes(12)).await;
+    assert!(status == 400 && detail.ends_with("Max allowed: 12582912 bytes."), "{detail}");
+    // Between one megabyte and 25, whatever the property says.
+    for (value, most) in [("0", 1024 * 1024), ("many", 10 * 1024 * 1024)] {
+        it.patch("admin", "sys_properties", &row, json!({ "value": value })).await;
+        let (_, _, detail) = it.refused("ada", Method::POST, path, megabytes(10)).await;
+        assert!(detail.ends_with(&format!("Max allowed: {most} bytes.")), "{detail}");
+    }
+    // A body that does not say how long it is, is no longer for that.
+    it.patch("admin", "sys_properties", &row, json!({ "value": "1" })).await;
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(
+        (0..3).map(|_| Ok::<_, std::io::Error>(vec![b' '; 512 * 1024])),
+    ));
+    let call = it.request("ada", Method::POST, path).header("content-type", "application/json").body(body);
+    assert_eq!(refusal(call.send().await.unwrap()).await.0, 400);
+
+    set("com.glide.attachment.max_size", "1").await;
+    let change = it.create("change_request", json!({})).await;
+    let attach = async |bytes: usize| {
+        let about = [("table_name", "change_request"), ("table_sys_id", id(&change)), ("file_name", "x")];
+        let call = it.request("ada", Method::POST, "/api/now/attachment/file").query(&about);
+        call.header("content-type", "text/plain").body(vec![0; bytes]).send().await
+    };
+    assert_eq!(attach(1024 * 1024).await.unwrap().status(), 201);
+    match attach(1024 * 1024 + 1).await {
+        Ok(answer) => assert_eq!(refusal(answer).await.0, 413),
+        Err(error) => assert!(error.is_request(), "{error:?}"),
     }
 }

@@ -215,15 +215,40 @@ async fn an_attachment_that_is_too_large_is_413_or_400() {
     for (it, expected) in both(|switches| switches.large_attachment_status = 400).await.iter().zip([413, 400])
     {
         let change = it.create("change_request", json!({})).await;
+        let property = json!({ "name": "com.glide.attachment.max_size", "value": "1" });
+        it.send("admin", Method::POST, "/api/now/table/sys_properties", property).await;
         let call = it
             .request("ada", Method::POST, "/api/now/attachment/file")
             .query(&[("table_name", "change_request"), ("table_sys_id", id(&change)), ("file_name", "x")])
             .header("content-type", "text/plain")
-            .body(vec![0; 50 * 1024 * 1024 + 1]);
+            .body(vec![0; 1024 * 1024 + 1]);
         // The client is either answered, or cut off while it is still sending.
         match call.send().await {
             Ok(answer) => assert_eq!(refusal(answer).await.0, expected),
             Err(error) => assert!(error.is_request(), "{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_a_kind_that_is_not_allowed_is_400_or_403() {
+    for (it, expected) in both(|switches| switches.refused_file_status = 403).await.iter().zip([400, 403]) {
+        let change = it.create("change_request", json!({})).await;
+        let property = json!({ "name": "glide.attachment.extensions", "value": "txt, pdf" });
+        it.send("admin", Method::POST, "/api/now/table/sys_properties", property).await;
+        let attach = async |name: &str| {
+            let about =
+                [("table_name", "change_request"), ("table_sys_id", id(&change)), ("file_name", name)];
+            let call = it.request("ada", Method::POST, "/api/now/attachment/file").query(&about);
+            call.header("content-type", "text/plain").body("x").send().await.unwrap()
+        };
+        let made = attach("a.b.TXT").await;
+        assert_eq!(made.status(), 201);
+        let path = format!("/api/now/attachment/{}", id(&result(made).await));
+        for name in ["a.exe", "txt", "pdf.", ".txt.exe"] {
+            assert_eq!(refusal(attach(name).await).await.0, expected, "{name}");
+            let renamed = it.refused("ada", Method::PATCH, &path, json!({ "file_name": name })).await;
+            assert_eq!(renamed.0, expected, "{name}");
         }
     }
 }
