@@ -33,6 +33,10 @@ pub enum FaultKind {
     Unauthorized,
     /// 414 with a page of HTML, as a front proxy answers; the request is not handled.
     UriTooLong,
+    /// 404 with a page of HTML, as something in between answers that knows no such instance; the request is not handled.
+    NotFound,
+    /// 302 to a login page, as something in between answers that knows no such session; the request is not handled.
+    Redirect,
     /// The request is handled; its answer has an `error` beside its `result`, still under its own status.
     ErrorInSuccess,
     /// The request is handled after [`delay_ms`](Fault::delay_ms).
@@ -48,6 +52,8 @@ pub enum FaultKind {
 ///
 /// As JSON: `{"kind": "drop", "path_prefix": "/api/now/table", "method": "POST", "count": 2}` or
 /// `{"kind": "unavailable", "path_prefix": "/", "until_cleared": true}`. Without `count` it hits once.
+///
+/// It hits requests as they come over the wire: a batch is one of them, whatever its items ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -82,6 +88,9 @@ pub struct Fault {
     #[serde(skip)]
     drawn: u64,
 }
+
+/// The longest that a request of a list is held back, in milliseconds: an hour.
+const DELAY_MAX: u64 = 3_600_000;
 
 fn any_path() -> String {
     "/".to_owned()
@@ -163,6 +172,21 @@ impl Fault {
         self
     }
 
+    /// Why it could never hit a request, or would hold one up for ever, if that is so.
+    fn pointless(&self) -> Option<String> {
+        if self.count == 0 && !self.until_cleared {
+            Some("a count of 0 hits nothing".to_owned())
+        } else if self.one_in == Some(0) {
+            Some("one_in 0 hits nothing".to_owned())
+        } else if !self.path_prefix.starts_with('/') {
+            Some(format!("no path begins with {:?}", self.path_prefix))
+        } else if self.delay_ms > DELAY_MAX {
+            Some(format!("a delay_ms of more than {DELAY_MAX}"))
+        } else {
+            None
+        }
+    }
+
     fn hits(&mut self, method: &str, path: &str) -> bool {
         let fits = (self.until_cleared || self.count > 0)
             && path.starts_with(&self.path_prefix)
@@ -202,9 +226,16 @@ impl FaultList {
     /// Reads `{"faults": [...]}`.
     ///
     /// # Errors
-    /// If the text is no such JSON, or has a kind or a member that is not known.
+    /// If the text is no such JSON, has a kind or a member that is not known, or a fault that could hit nothing.
     pub fn from_json(text: &[u8]) -> Result<Self, FaultListError> {
-        serde_json::from_slice(text).map_err(|source| FaultListError { source: source.into() })
+        let list: Self =
+            serde_json::from_slice(text).map_err(|source| FaultListError { source: source.into() })?;
+        for (index, fault) in list.faults.iter().enumerate() {
+            if let Some(why) = fault.pointless() {
+                return Err(FaultListError { source: format!("fault {index}: {why}").into() });
+            }
+        }
+        Ok(list)
     }
 }
 
@@ -288,7 +319,23 @@ mod tests {
         let list = FaultList::from_json(br#"{"faults":[{"kind":"throttle","retry_after":7}]}"#).unwrap();
         assert_eq!(list.faults[0].retry_after, 7);
         assert_eq!(list.faults[0].count, 1);
-        assert!(FaultList::from_json(br#"{"faults":[{"kind":"earthquake"}]}"#).is_err());
-        assert!(FaultList::from_json(br#"{"faults":[{"kind":"drop","kount":3}]}"#).is_err());
+        let refused = |fault: &str| {
+            let text = format!(r#"{{"faults":[{{"kind":"drop"}},{fault}]}}"#);
+            let error = FaultList::from_json(text.as_bytes()).unwrap_err();
+            std::error::Error::source(&error).unwrap().to_string()
+        };
+        for (fault, why) in [
+            (r#"{"kind":"earthquake"}"#, "unknown variant `earthquake`"),
+            (r#"{"kind":"drop","kount":3}"#, "unknown field `kount`"),
+            (r#"{"kind":"drop","count":0}"#, "fault 1: a count of 0 hits nothing"),
+            (r#"{"kind":"drop","one_in":0}"#, "fault 1: one_in 0 hits nothing"),
+            (r#"{"kind":"drop","path_prefix":"api"}"#, "fault 1: no path begins with \"api\""),
+            (r#"{"kind":"slow","delay_ms":3600001}"#, "fault 1: a delay_ms of more than 3600000"),
+        ] {
+            assert!(refused(fault).starts_with(why), "{fault}: {}", refused(fault));
+        }
+        assert!(
+            FaultList::from_json(br#"{"faults":[{"kind":"drop","count":0,"until_cleared":true}]}"#).is_ok()
+        );
     }
 }

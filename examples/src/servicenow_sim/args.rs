@@ -88,8 +88,8 @@ pub(super) struct Args {
 
     /// Faults that wait from the start: {"faults": [{"kind": "drop", "path_prefix"?, "method"?, "count"?: 1,
     /// "until_cleared"?: false, "retry_after"?: s of throttle, "delay_ms"?: of slow and twice, "one_in"?: requests, "seed"?}]}.
-    /// Kinds: accepted, drop, drop_after_commit, error, error_after_commit, error_in_success, html, slow, throttle, truncate,
-    /// twice, unauthorized, unavailable, uri_too_long. A batch counts as one request.
+    /// Kinds: accepted, drop, drop_after_commit, error, error_after_commit, error_in_success, html, not_found, redirect, slow,
+    /// throttle, truncate, twice, unauthorized, unavailable, uri_too_long. A batch counts as one request.
     /// POST, GET and DELETE /simulator/faults, as admin, does the same while it runs.
     #[arg(long, value_name = "FILE")]
     pub(super) faults: Option<PathBuf>,

@@ -101,6 +101,12 @@ async fn perform(
         }
         FaultKind::Html => Ok(html(StatusCode::OK, "Log in | ServiceNow")),
         FaultKind::UriTooLong => Ok(html(StatusCode::URI_TOO_LONG, "Request-URI Too Large")),
+        FaultKind::NotFound => Ok(html(StatusCode::NOT_FOUND, "404 Not Found")),
+        FaultKind::Redirect => {
+            let mut answer = html(StatusCode::FOUND, "Found");
+            answer.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/login.do"));
+            Ok(answer)
+        }
         FaultKind::Throttle => Ok(throttled(fault.retry_after)),
         FaultKind::Error => Ok(json(StatusCode::INTERNAL_SERVER_ERROR, CANCELLED)),
         FaultKind::Unauthorized => Ok(json(StatusCode::UNAUTHORIZED, UNAUTHENTICATED)),

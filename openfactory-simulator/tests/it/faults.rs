@@ -52,6 +52,20 @@ async fn each_kind_does_what_it_says_to_request_and_record() {
     let answer = post(&it).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.unwrap().contains("Log in"));
+    for (kind, status, location) in
+        [(FaultKind::NotFound, 404, None), (FaultKind::Redirect, 302, Some("/login.do"))]
+    {
+        inject(kind);
+        let call = it.request("ada", Method::POST, PATH).json(&json!({})).build().unwrap();
+        let ca = reqwest::Certificate::from_pem(it.simulator.ca_pem().unwrap().as_bytes()).unwrap();
+        let straight =
+            reqwest::Client::builder().tls_certs_only([ca]).redirect(reqwest::redirect::Policy::none());
+        let answer = straight.no_proxy().build().unwrap().execute(call).await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+        assert_eq!(answer.headers().get("location").map(|to| to.to_str().unwrap()), location);
+        assert_eq!(rows(&it), 3);
+    }
     inject(FaultKind::Throttle);
     let answer = post(&it).await.unwrap();
     assert_eq!(

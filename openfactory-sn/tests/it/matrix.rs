@@ -50,6 +50,8 @@ const FAULTS: &[Bad] = &[
     bad("error-after-commit", FaultKind::ErrorAfterCommit, ErrorKind::Timeout),
     bad("error-in-success", FaultKind::ErrorInSuccess, ErrorKind::Timeout),
     bad("html", FaultKind::Html, ErrorKind::Unavailable),
+    bad("not-found", FaultKind::NotFound, ErrorKind::Unavailable),
+    bad("redirect", FaultKind::Redirect, ErrorKind::Unavailable),
     Bad { delay: LATE, ..bad("late", FaultKind::Slow, ErrorKind::Timeout) },
     Bad { delay: 5, ..bad("slow", FaultKind::Slow, ErrorKind::Timeout) },
     bad("throttle", FaultKind::Throttle, ErrorKind::Throttled),
@@ -202,7 +204,9 @@ impl Cell<'_> {
 
     /// Whether the fault passes, so that the second time goes well.
     fn passes(&self) -> bool {
-        self.bad.delay != LATE && !matches!(self.bad.kind, FaultKind::Html | FaultKind::UriTooLong)
+        // A page that asks for a login, or what leads to one, stays until somebody does something about it.
+        let page = matches!(self.bad.kind, FaultKind::Html | FaultKind::NotFound | FaultKind::Redirect);
+        self.bad.delay != LATE && !page && !matches!(self.bad.kind, FaultKind::UriTooLong)
     }
 
     async fn run(&self) {
