@@ -60,7 +60,8 @@ impl Function {
             }
         }
         let least = |left: &String, right: &String| evaluate::compare(field, left, right);
-        let sum = || values.iter().filter_map(|value| value.parse::<f64>().ok()).sum::<f64>();
+        // Of no numbers at all, the sum is a negative zero.
+        let sum = || values.iter().filter_map(|value| value.parse::<f64>().ok()).sum::<f64>() + 0.0;
         Ok(match self {
             _ if values.is_empty() => String::new(),
             Self::Min => values.into_iter().min_by(least).unwrap_or_default(),

@@ -90,6 +90,12 @@ async fn groups_are_kept_and_ordered_by_aggregates() {
     // What is asked of the row referred to is its own.
     let walked = stats(&it, "sysparm_max_fields=assignment_group.name").await;
     assert_eq!(walked["stats"]["max"]["assignment_group.name"], "Network Operations");
+    // What has no numbers comes to nothing, without a sign.
+    let words = stats(&it, "sysparm_avg_fields=number&sysparm_sum_fields=number").await;
+    assert_eq!(
+        (&words["stats"]["avg"]["number"], &words["stats"]["sum"]["number"]),
+        (&json!("0.0000"), &json!("0"))
+    );
     let shown = stats(&it, "sysparm_count=true&sysparm_group_by=state&sysparm_display_value=true").await;
     assert_eq!(shown[0]["groupby_fields"][0], json!({ "field": "state", "value": "New" }));
 }
