@@ -11,6 +11,7 @@ mod problem;
 pub(crate) mod relation;
 mod script;
 mod span;
+mod user;
 
 pub(crate) use policy::Policy;
 pub(crate) use script::Script;
@@ -65,6 +66,8 @@ pub(crate) fn before_insert(
         problem::on_insert(new);
     } else if session.schema.is_a(&new.class, "cmdb_ci") {
         item::retire(None, new);
+    } else if new.class == "sys_user" {
+        user::name(None, new);
     }
     script::check(session, script::Action::Insert, new)?;
     if session.switches.mandatory_fields_are_enforced {
@@ -96,6 +99,9 @@ pub(crate) fn before_update(
         approver::on_update(writer.caller, old, new)?
     } else if session.schema.is_a(&new.class, "cmdb_ci") {
         item::retire(Some(old), new);
+        Vec::new()
+    } else if new.class == "sys_user" {
+        user::name(Some(old), new);
         Vec::new()
     } else {
         Vec::new()

@@ -2,7 +2,7 @@
 
 use openfactory_simulator::{Profile, User};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{builder, column, id, instance, path_of, refusal, result, started};
 
@@ -164,4 +164,25 @@ async fn the_tables_that_clients_use_are_there_with_demo_data() {
         let rows = it.simulator.store().records(table).unwrap().len();
         assert!(rows >= least, "{table}: {rows}");
     }
+}
+
+#[tokio::test]
+async fn a_user_is_named_by_first_and_last_name() {
+    let it = instance().await;
+    let made = async |body: Value| {
+        result(it.send("admin", Method::POST, "/api/now/table/sys_user", body).await).await
+    };
+    let user = made(json!({ "user_name": "g", "first_name": "Grace", "last_name": "Hopper" })).await;
+    assert_eq!(user["name"], "Grace Hopper");
+    let user =
+        it.patch("admin", "sys_user", &user, json!({ "last_name": "", "email": "g@example.com" })).await;
+    assert_eq!(user["name"], "Grace");
+    let user =
+        it.patch("admin", "sys_user", &user, json!({ "last_name": "Murray", "name": "Amazing" })).await;
+    assert_eq!(user["name"], "Amazing");
+    assert_eq!(made(json!({ "user_name": "h", "name": "Said so" })).await["name"], "Said so");
+    // One that an import makes is no other.
+    let row = json!({ "user_id": "i", "first_name": "Ida", "last_name": "Rhodes" });
+    it.send("admin", Method::POST, "/api/now/import/imp_user", row).await;
+    assert_eq!(column(&it.get("/api/now/table/sys_user?user_name=i").await, "name"), ["Ida Rhodes"]);
 }
