@@ -1,5 +1,7 @@
 //! Seeds: rows, and tables for them, that an instance begins with.
 
+mod fit;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -69,6 +71,48 @@ pub enum SeedError {
         /// The type.
         kind: String,
     },
+    /// Two rows of a table have the same `sys_id`.
+    #[error("two rows of {table} have the sys_id {sys_id}")]
+    Twice {
+        /// The table.
+        table: String,
+        /// What both are called.
+        sys_id: String,
+    },
+    /// A row has a field that its table has not got.
+    #[error("row {index} of {table} has a value for {field:?}, which the table has not got")]
+    Field {
+        /// The table.
+        table: String,
+        /// The row, from 0.
+        index: usize,
+        /// The field.
+        field: String,
+    },
+    /// A date is none.
+    #[error(
+        "row {index} of {table} has {value:?} for {field}, which is neither YYYY-MM-DD HH:MM:SS nor YYYY-MM-DD"
+    )]
+    Date {
+        /// The table.
+        table: String,
+        /// The row, from 0.
+        index: usize,
+        /// The field.
+        field: String,
+        /// What stands there.
+        value: String,
+    },
+    /// A field refers to a table that does not exist.
+    #[error("{table}.{field} can't refer to {to}: there is no such table")]
+    Reference {
+        /// The table.
+        table: String,
+        /// The field.
+        field: String,
+        /// What it was to refer to.
+        to: String,
+    },
     /// A table extends one that does not exist, or itself by some way.
     #[error("{table} can't extend {parent}: there is no such table, or it extends {table}")]
     Parent {
@@ -117,6 +161,7 @@ impl Seed {
                 .enumerate()
                 .map(|(index, row)| take_row(&table, index, row))
                 .collect::<Result<Vec<_>, _>>()?;
+            fit::distinct(&table, &taken)?;
             rows.insert(table, taken);
         }
         for (table, spec) in &tables {
@@ -149,7 +194,13 @@ impl Seed {
                 schema.add(untyped_table(name, rows));
             }
         }
-        Ok(())
+        fit::references(self, schema)?;
+        fit::rows(self, schema)
+    }
+
+    /// Whether its rows fit the tables that there are.
+    pub(crate) fn check(&self, schema: &Schema) -> Result<(), SeedError> {
+        fit::rows(self, schema)
     }
 
     /// Plants its rows.

@@ -250,9 +250,11 @@ impl Simulator {
     /// Plants the rows of a seed into tables that are there. As at the start, no rule runs, and a row is planted once.
     ///
     /// # Errors
-    /// [`StoreError::NoTable`] if a table of the seed does not exist, since tables are made at the start alone; else if
-    /// the state can't be written. Nothing was planted then.
+    /// [`StoreError::NoTable`] if a table of the seed does not exist, since tables are made at the start alone;
+    /// [`StoreError::Unfit`] if a row has a field that its table has not got; else if the state can't be written. Nothing
+    /// was planted then.
     pub fn plant(&self, seed: &Seed) -> Result<(), StoreError> {
+        seed.check(&self.store.schema).map_err(|source| StoreError::Unfit { source: source.into() })?;
         self.store.write(|session| seed.plant(session))
     }
 

@@ -77,6 +77,13 @@ pub enum StoreError {
     /// The work took longer than it may.
     #[error("the work took longer than it may")]
     TooLong,
+    /// A row that was to be planted does not fit its table.
+    #[error("a row does not fit its table")]
+    Unfit {
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The table asked for does not exist.
     #[error("there is no table {name:?}")]
     NoTable {

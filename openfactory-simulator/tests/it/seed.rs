@@ -51,11 +51,21 @@ async fn what_is_no_seed_is_refused_with_its_place() {
     assert!(matches!(parse(r#"{"t": [1]}"#), Err(SeedError::Shape { .. })));
     assert!(matches!(parse(r#"{"T x": []}"#), Err(SeedError::Name { .. })));
     assert!(matches!(parse(r#"{"t": [{}, {"f": [1]}]}"#), Err(SeedError::Value { index: 1, .. })));
+    let twice = r#"{"t": [{"sys_id": "AB"}, {"sys_id": "cd"}, {"sys_id": "ab"}]}"#;
+    assert!(matches!(parse(twice), Err(SeedError::Twice { sys_id, .. }) if sys_id == "ab"));
     for (schema, fits) in [
         (r#"{"t": {"fields": {"f": {"type": "colour"}}}}"#, "Type"),
         (r#"{"t": {"fields": {"f": {"type": "reference"}}}}"#, "Type"),
         (r#"{"t": {"extends": "nowhere"}}"#, "Parent"),
         (r#"{"a": {"extends": "b"}, "b": {"extends": "a"}}"#, "Parent"),
+        (r#"{"t": {"fields": {"f": {"type": "reference", "reference": "nowhere"}}}}"#, "Reference"),
+        (r#"{"t": {"fields": {"f": {"type": "glide_list", "reference": "nowhere"}}}}"#, "Reference"),
+        (
+            r#"{"t": {"fields": {"f": {"type": "string"}}}}, "t": [{"f": "x"}, {"sys_id": "1", "g": "y"}]"#,
+            "Field",
+        ),
+        (r#"{}, "incident": [{"short_descripton": "x"}]"#, "Field"),
+        (r#"{}, "incident": [{"due_date": "2026-01-31T00:00:00Z"}]"#, "Date"),
     ] {
         let seed = parse(&format!(r#"{{"$schema": {schema}}}"#)).unwrap();
         let Err(StartError::Seed(error)) = builder().seed(seed).start().await else { panic!("{schema}") };
@@ -76,5 +86,7 @@ async fn a_running_instance_takes_rows_for_tables_that_it_has() {
     let other =
         Seed::from_json(br#"{"incident": [{"number": "INC0030000"}], "u_none": [{"name": "x"}]}"#).unwrap();
     assert!(matches!(it.simulator.plant(&other), Err(StoreError::NoTable { name }) if name == "u_none"));
+    let other = Seed::from_json(br#"{"incident": [{"number": "INC0030000", "stat": "1"}]}"#).unwrap();
+    assert!(matches!(it.simulator.plant(&other), Err(StoreError::Unfit { .. })));
     assert!(it.simulator.store().query("incident", "number=INC0030000").unwrap().is_empty());
 }
