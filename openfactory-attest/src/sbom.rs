@@ -41,6 +41,7 @@
 //! package manager wrote the truth: what it is held against is the manifest, by [`Coverage`].
 
 pub mod cyclonedx;
+pub mod jsf;
 pub mod spdx;
 
 mod contact;

@@ -14,6 +14,7 @@ mod audit;
 mod document;
 mod envelope;
 mod fsverity;
+mod jsf;
 mod key;
 mod manifest;
 mod python;
