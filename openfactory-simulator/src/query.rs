@@ -71,8 +71,16 @@ pub(crate) enum Test {
     Field(Condition),
     /// How many rows of another table refer to it.
     Related(Related),
-    /// Whether some text of it holds all of these words.
-    Words(Vec<String>),
+    /// Whether its texts hold all of these words, between them.
+    Words(Words),
+}
+
+/// What is looked for in all texts of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) all: Vec<String>,
+    /// Fields that are not looked into, since the caller may not read them.
+    pub(crate) unseen: Vec<String>,
 }
 
 /// `RLQUERYtable.field,>=1^conditions^ENDRLQUERY`, and a join, which is the same with at least one.

@@ -16,12 +16,11 @@ impl Access<'_> {
     /// Takes the members out of a shown row that the caller may not read.
     pub(crate) fn hide(&self, row: &Record, shown: &mut Value) -> Result<(), StoreError> {
         let Value::Object(members) = shown else { return Ok(()) };
-        if !self.rules.about_fields(Operation::Read) {
-            return Ok(());
-        }
+        let own = self.about_fields(Operation::Read, &row.class);
         let mut hidden = Vec::new();
         for path in members.keys() {
-            if !self.shows(row, path)? {
+            let concerned = own || path.contains('.');
+            if concerned && !self.shows(row, path)? {
                 hidden.push(path.clone());
             }
         }
@@ -31,7 +30,7 @@ impl Access<'_> {
         Ok(())
     }
 
-    /// Whether the caller may read what is at the end of a path that begins at this row.
+    /// Whether the caller may read what is at the end of a path that begins at this row: each field on it, and each row.
     pub(crate) fn shows(&self, row: &Record, path: &str) -> Result<bool, StoreError> {
         let mut at = row.clone();
         let mut steps = path.split('.').peekable();
@@ -45,6 +44,7 @@ impl Access<'_> {
             let field = self.session.schema.field(&at.class, step);
             let Some(FieldType::Reference(to)) = field.map(|field| &field.kind) else { break };
             match self.session.find(to, at.value(step))? {
+                Some(next) if !self.row(Operation::Read, &next)? => return Ok(false),
                 Some(next) => at = next,
                 None => break,
             }
@@ -54,7 +54,7 @@ impl Access<'_> {
 
     /// Drops the values that the caller may not write, or refuses them.
     pub(crate) fn admit(&self, operation: Operation, row: &Record, input: &mut Input) -> Result<(), Refusal> {
-        if !self.rules.about_fields(operation) {
+        if !self.about_fields(operation, &row.class) {
             return Ok(());
         }
         let mut denied = BTreeSet::new();
@@ -70,6 +70,12 @@ impl Access<'_> {
         Ok(())
     }
 
+    /// Whether there are rules of this operation for fields of the table.
+    fn about_fields(&self, operation: Operation, table: &str) -> bool {
+        let chain = self.session.schema.chain(table).map(|table| table.name.as_str());
+        self.rules.about_fields_of(operation, chain)
+    }
+
     /// Whether the rules for fields let the caller do this; the row itself has rules of its own.
     fn field(&self, operation: Operation, row: &Record, name: &str) -> Result<bool, StoreError> {
         match self.of_field(operation, &row.class, name) {
@@ -80,6 +86,9 @@ impl Access<'_> {
 
     /// The rules for a field: those that name it go before those for all fields of a table.
     pub(super) fn of_field(&self, operation: Operation, table: &str, field: &str) -> Option<&[Rule]> {
+        if !self.about_fields(operation, table) {
+            return None;
+        }
         let tables: Vec<&str> =
             self.session.schema.chain(table).map(|table| table.name.as_str()).chain(["*"]).collect();
         let own = tables.iter().map(|table| format!("{table}.{field}"));

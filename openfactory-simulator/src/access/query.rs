@@ -1,9 +1,12 @@
 //! Rules for asking: `query_match` for equality and emptiness, `query_range` for all else and for sorting.
 //!
-//! Without such a rule it takes the right to read the field. Who asks about a field without it is refused loudly.
+//! Without such a rule it takes the right to read the field. Who asks about a field without it is refused loudly. Where
+//! there are rules for fields, asking about another table's rows takes the right to read that table.
+
+use std::borrow::Cow;
 
 use super::{Access, Operation};
-use crate::query::{Operator, Query, Test, evaluate};
+use crate::query::{Operator, Query, Test, evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::schema::FieldType;
@@ -13,17 +16,61 @@ impl Access<'_> {
     /// ask about is refused.
     pub(crate) fn query(&self, table: &str, query: &Query) -> Result<Vec<Record>, Refusal> {
         self.may_ask(table, query)?;
-        Ok(evaluate::run(self.session, table, query)?)
+        Ok(evaluate::run(self.session, table, &self.within_sight(table, query))?)
+    }
+
+    /// Refuses to tell anything made of the values of fields that the caller may not read.
+    pub(crate) fn may_tell<'p>(
+        &self,
+        table: &str,
+        paths: impl IntoIterator<Item = &'p str>,
+    ) -> Result<(), Refusal> {
+        let known = |path: &&str| walk::field(self.session.schema, table, path).is_some();
+        let all = paths.into_iter().filter(known).all(|path| self.path(table, path, Operation::Read));
+        if all { Ok(()) } else { Err(hidden()) }
+    }
+
+    /// The query, whose words are looked for in the fields alone that the caller may read.
+    fn within_sight<'q>(&self, table: &str, query: &'q Query) -> Cow<'q, Query> {
+        if !self.restricted() || !has_words(query) {
+            return Cow::Borrowed(query);
+        }
+        let mut query = query.clone();
+        self.blind(table, &mut query);
+        Cow::Owned(query)
+    }
+
+    fn blind(&self, table: &str, query: &mut Query) {
+        for test in query.blocks.iter_mut().flatten().chain(&mut query.also).flatten() {
+            match test {
+                Test::Words(words) => words.unseen = self.unseen(table),
+                Test::Related(related) => self.blind(&related.table, &mut related.query),
+                Test::Field(_) => {}
+            }
+        }
+    }
+
+    /// The fields that the caller may not read of rows that a list of this table holds.
+    fn unseen(&self, table: &str) -> Vec<String> {
+        let schema = self.session.schema;
+        let fields = schema
+            .family(table)
+            .iter()
+            .flat_map(|class| schema.fields(class).iter().map(move |field| (class, field)));
+        fields
+            .filter(|(class, field)| !self.asked(class, &field.name, Operation::Read))
+            .map(|(_, field)| field.name.clone())
+            .collect()
+    }
+
+    fn restricted(&self) -> bool {
+        [Operation::Read, Operation::QueryMatch, Operation::QueryRange]
+            .into_iter()
+            .any(|operation| self.rules.about_fields(operation))
     }
 
     fn may_ask(&self, table: &str, query: &Query) -> Result<(), Refusal> {
-        let restricted = [Operation::Read, Operation::QueryMatch, Operation::QueryRange]
-            .into_iter()
-            .any(|operation| self.rules.about_fields(operation));
-        if !restricted || self.asks(table, query) {
-            return Ok(());
-        }
-        Err(Refusal::query_rights().detail("Field(s) present in the query do not have permission to be read"))
+        if !self.restricted() || self.asks(table, query) { Ok(()) } else { Err(hidden()) }
     }
 
     fn asks(&self, table: &str, query: &Query) -> bool {
@@ -42,7 +89,8 @@ impl Access<'_> {
                     && other.is_none_or(|operation| self.path(table, &condition.value, operation))
             }
             Test::Related(related) => {
-                self.path(&related.table, &related.field, Operation::QueryMatch)
+                self.table(Operation::Read, &related.table)
+                    && self.path(&related.table, &related.field, Operation::QueryMatch)
                     && self.asks(&related.table, &related.query)
             }
             Test::Words(_) => true,
@@ -51,7 +99,8 @@ impl Access<'_> {
         asked.chain(sorted).all(|may| may)
     }
 
-    /// Whether every field on the way may be asked about: those on it by value, the last one as the operator wants it.
+    /// Whether every field on the way may be asked about: those on it by value, the last one as the operator wants it;
+    /// and whether the tables that it leads to may be read.
     fn path(&self, table: &str, path: &str, last: Operation) -> bool {
         let mut table = table.to_owned();
         let mut steps = path.split('.').peekable();
@@ -64,6 +113,9 @@ impl Access<'_> {
                 Some(FieldType::Reference(to)) => to.clone_into(&mut table),
                 _ => break,
             }
+            if steps.peek().is_some() && !self.table(Operation::Read, &table) {
+                return false;
+            }
         }
         true
     }
@@ -73,6 +125,18 @@ impl Access<'_> {
             self.of_field(operation, table, field).or_else(|| self.of_field(Operation::Read, table, field));
         rules.is_none_or(|rules| rules.iter().any(|rule| rule.admits(self.caller)))
     }
+}
+
+fn has_words(query: &Query) -> bool {
+    query.blocks.iter().flatten().chain(&query.also).flatten().any(|test| match test {
+        Test::Words(_) => true,
+        Test::Related(related) => has_words(&related.query),
+        Test::Field(_) => false,
+    })
+}
+
+fn hidden() -> Refusal {
+    Refusal::query_rights().detail("Field(s) present in the query do not have permission to be read")
 }
 
 fn kind(operator: Operator) -> Operation {

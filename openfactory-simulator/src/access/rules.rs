@@ -71,8 +71,8 @@ impl Rule {
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     records: HashMap<Operation, HashMap<String, Vec<Rule>>>,
-    /// Operations of which some rule is about a field: every row that is shown asks for that.
-    about_fields: HashSet<Operation>,
+    /// The tables of whose fields some rule is, by operation: every row that is shown asks for that.
+    about_fields: HashMap<Operation, HashSet<String>>,
     /// Path and rule, of the API.
     endpoints: Vec<(String, Rule)>,
 }
@@ -88,8 +88,8 @@ impl Rules {
             match (row.value("type"), Operation::named(row.value("operation"))) {
                 ("REST_Endpoint", _) => rules.endpoints.push((name, Rule::of(&row))),
                 ("record", Some(operation)) => {
-                    if name.contains('.') {
-                        rules.about_fields.insert(operation);
+                    if let Some((table, _)) = name.split_once('.') {
+                        rules.about_fields.entry(operation).or_default().insert(table.to_owned());
                     }
                     let named = rules.records.entry(operation).or_default();
                     named.entry(name).or_default().push(Rule::of(&row));
@@ -110,9 +110,19 @@ impl Rules {
         names.into_iter().find_map(|name| named.get(name)).map(Vec::as_slice)
     }
 
-    /// Whether some rule of this operation is about a field.
+    /// Whether some rule of this operation is about a field, of whatever table.
     pub(super) fn about_fields(&self, operation: Operation) -> bool {
-        self.about_fields.contains(&operation)
+        self.about_fields.contains_key(&operation)
+    }
+
+    /// Whether some rule of this operation is about a field of one of these tables, or of all.
+    pub(super) fn about_fields_of<'a>(
+        &self,
+        operation: Operation,
+        tables: impl IntoIterator<Item = &'a str>,
+    ) -> bool {
+        let Some(about) = self.about_fields.get(&operation) else { return false };
+        about.contains("*") || tables.into_iter().any(|table| about.contains(table))
     }
 
     /// Whether a caller may use the API at a path; of the rules that fit, those of the longest path decide.

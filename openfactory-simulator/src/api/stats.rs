@@ -97,12 +97,15 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
     let query = table::query(session, call, &caller, table)?;
     let rows = access.query(table, &query)?;
     let by = fields(session.schema, table, call.param("sysparm_group_by"));
+    let having = Having::all(session.schema, table, call.param("sysparm_having"));
+    let order = call.param("sysparm_order_by");
+    let told = wanted.paths().chain(by.iter().map(|(path, _)| path.as_str()));
+    access.may_tell(table, told.chain(having.iter().filter_map(Having::path)).chain(order::paths(order)))?;
     if by.is_empty() {
         let all = Group { key: Vec::new(), rows };
         let shown = json!({ "stats": wanted.stats(session, &all)? });
         return Ok(Answer::result(StatusCode::OK, &shown));
     }
-    let having = Having::all(session.schema, table, call.param("sysparm_having"));
     let mut groups = Vec::new();
     for group in grouped(session, &by, rows)? {
         let mut passes = true;
@@ -113,7 +116,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
             groups.push(group);
         }
     }
-    order::sort(session, table, call.param("sysparm_order_by"), &by, &mut groups)?;
+    order::sort(session, table, order, &by, &mut groups)?;
     let display = call.view(session, &caller, table)?.display;
     let shown = groups
         .iter()
@@ -145,6 +148,11 @@ impl<'a> Wanted<'a> {
             count: call.flag("sysparm_count"),
             functions: functions.filter(|(_, fields)| !fields.is_empty()).collect(),
         }
+    }
+
+    /// The fields of whose values something is told.
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        self.functions.iter().flat_map(|(_, fields)| fields).map(|(path, _)| path.as_str())
     }
 
     fn stats(&self, session: &Session<'_>, group: &Group) -> Result<Value, StoreError> {

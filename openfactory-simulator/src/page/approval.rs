@@ -34,7 +34,7 @@ pub(super) fn of(visit: &Visit<'_>, record: &Record) -> Result<Vec<Approval>, St
     } else {
         Vec::new()
     };
-    rows.iter().rev().map(|row| one(visit, row)).collect()
+    visit.access()?.visible(rows)?.iter().rev().map(|row| one(visit, row)).collect()
 }
 
 fn one(visit: &Visit<'_>, row: &Record) -> Result<Approval, StoreError> {

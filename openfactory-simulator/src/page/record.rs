@@ -69,21 +69,21 @@ pub(super) fn show(visit: &Visit<'_>, table: &str, sys_id: &str) -> Result<Respo
     let record = record.ok_or_else(Refusal::no_record)?;
     let class = &record.class;
     let label = session.schema.table(class).map_or(class.as_str(), |table| table.label.as_str());
-    let name = walk::display_of(session, class, &record.sys_id)?;
+    let name = related::display(&access, &record)?;
     let (filled, empty) = fields(&access, &record)?;
     let page = RecordPage {
         top: visit.top(),
         title: if name.is_empty() { format!("{label} {}", record.sys_id) } else { format!("{label} {name}") },
-        about: record.value("short_description"),
+        about: related::about(&access, &record)?,
         table: Link::new(link::list(class, "", 0), label),
         api: format!("/api/now/table/{}/{}", link::encoded(class), link::encoded(&record.sys_id)),
         approvals: approval::of(visit, &record)?,
         filled,
         empty,
-        journal: journal(session, &record)?,
-        attachments: attachments(session, &record)?,
-        relations: related::relations(session, &record)?,
-        lists: related::lists(session, &record)?,
+        journal: journal(&access, &record)?,
+        attachments: attachments(&access, &record)?,
+        relations: related::relations(&access, &record)?,
+        lists: related::lists(&access, &record)?,
     };
     respond::page(StatusCode::OK, &page)
 }
@@ -143,9 +143,15 @@ fn referred(session: &Session<'_>, table: &str, sys_id: &str) -> Result<Link, St
     Ok(Link::to_record(table, sys_id, &walk::display_of(session, table, sys_id)?))
 }
 
-/// The entries of all journal fields, the latest first.
-fn journal(session: &Session<'_>, record: &Record) -> Result<Vec<Entry>, StoreError> {
-    let rows = session.by("sys_journal_field", "element_id", &record.sys_id)?;
+/// The entries of all journal fields that the visitor may read, the latest first.
+fn journal(access: &Access<'_>, record: &Record) -> Result<Vec<Entry>, StoreError> {
+    let session = access.session();
+    let mut rows = Vec::new();
+    for row in session.by("sys_journal_field", "element_id", &record.sys_id)? {
+        if access.shows(record, row.value("element"))? {
+            rows.push(row);
+        }
+    }
     let entries = rows.iter().rev().map(|row| {
         let element = row.value("element");
         let label = session.schema.field(&record.class, element).map_or(element, |field| &field.label);
@@ -164,9 +170,10 @@ fn person(session: &Session<'_>, user_name: &str) -> Result<String, StoreError> 
     Ok(user.map_or_else(|| user_name.to_owned(), |user| user.value("name").to_owned()))
 }
 
-fn attachments(session: &Session<'_>, record: &Record) -> Result<Vec<Attached>, StoreError> {
+fn attachments(access: &Access<'_>, record: &Record) -> Result<Vec<Attached>, StoreError> {
+    let session = access.session();
     let root = session.schema.root(&record.class);
-    let rows = session.by("sys_attachment", "table_sys_id", &record.sys_id)?;
+    let rows = access.visible(session.by("sys_attachment", "table_sys_id", &record.sys_id)?)?;
     let rows = rows.iter().filter(|row| session.schema.root(row.value("table_name")) == root);
     let attached = rows.map(|row| Attached {
         file: Link::new(link::attachment(&row.sys_id), row.value("file_name")),

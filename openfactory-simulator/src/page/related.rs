@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::link::{self, Link};
+use crate::access::Access;
 use crate::query::walk;
 use crate::record::Record;
 use crate::schema::FieldType;
@@ -33,7 +34,8 @@ pub(super) struct RelatedList {
     pub(super) rows: Vec<Link>,
 }
 
-pub(super) fn relations(session: &Session<'_>, record: &Record) -> Result<Vec<Relation>, StoreError> {
+pub(super) fn relations(access: &Access<'_>, record: &Record) -> Result<Vec<Relation>, StoreError> {
+    let session = access.session();
     if !session.schema.is_a(&record.class, "cmdb_ci") {
         return Ok(Vec::new());
     }
@@ -41,7 +43,7 @@ pub(super) fn relations(session: &Session<'_>, record: &Record) -> Result<Vec<Re
     for (here, there, descriptor) in
         [("parent", "child", "parent_descriptor"), ("child", "parent", "child_descriptor")]
     {
-        for row in session.by(RELATION, here, &record.sys_id)? {
+        for row in access.visible(session.by(RELATION, here, &record.sys_id)?)? {
             let kind = session.find("cmdb_rel_type", row.value("type"))?;
             let other = row.value(there);
             let class = session.find("cmdb_ci", other)?.map(|other| other.class);
@@ -57,16 +59,18 @@ pub(super) fn relations(session: &Session<'_>, record: &Record) -> Result<Vec<Re
     Ok(relations)
 }
 
-/// Rows of whatever table that refer to the record, by table and field; relations are not among them.
-pub(super) fn lists(session: &Session<'_>, record: &Record) -> Result<Vec<RelatedList>, StoreError> {
+/// Rows of whatever table that refer to the record and may be read, by table and field; relations are not among them.
+pub(super) fn lists(access: &Access<'_>, record: &Record) -> Result<Vec<RelatedList>, StoreError> {
+    let session = access.session();
     let mut lists: BTreeMap<String, RelatedList> = BTreeMap::new();
-    for row in session.mentioning(&record.sys_id, LOOKED_AT)? {
+    for row in access.visible(session.mentioning(&record.sys_id, LOOKED_AT)?)? {
         if row.class == RELATION {
             continue;
         }
         for field in session.schema.fields(&row.class) {
             let FieldType::Reference(to) = &field.kind else { continue };
-            if row.value(&field.name) != record.sys_id || !session.schema.is_a(&record.class, to) {
+            let refers = row.value(&field.name) == record.sys_id && session.schema.is_a(&record.class, to);
+            if !refers || !access.shows(&row, &field.name)? {
                 continue;
             }
             let title = format!("{} · {}", label(session, &row.class), field.label);
@@ -78,7 +82,7 @@ pub(super) fn lists(session: &Session<'_>, record: &Record) -> Result<Vec<Relate
             });
             list.count += 1;
             if list.rows.len() < SHOWN {
-                list.rows.push(Link::to_record(&row.class, &row.sys_id, &name(session, &row, record)?));
+                list.rows.push(Link::to_record(&row.class, &row.sys_id, &name(access, &row, record)?));
             }
         }
     }
@@ -87,8 +91,9 @@ pub(super) fn lists(session: &Session<'_>, record: &Record) -> Result<Vec<Relate
 
 /// What stands for a row, and what it is about. Where that is the record beside which it is shown, as of an approval, the
 /// other rows that it refers to.
-fn name(session: &Session<'_>, row: &Record, record: &Record) -> Result<String, StoreError> {
-    let mut shown = walk::display_of(session, &row.class, &row.sys_id)?;
+fn name(access: &Access<'_>, row: &Record, record: &Record) -> Result<String, StoreError> {
+    let session = access.session();
+    let mut shown = display(access, row)?;
     if shown == walk::display_of(session, &record.class, &record.sys_id)? {
         let mut others = Vec::new();
         for field in session.schema.fields(&row.class) {
@@ -96,6 +101,7 @@ fn name(session: &Session<'_>, row: &Record, record: &Record) -> Result<String, 
             if let FieldType::Reference(to) = &field.kind
                 && !value.is_empty()
                 && value != record.sys_id
+                && access.shows(row, &field.name)?
             {
                 others.push(walk::display_of(session, to, value)?);
             }
@@ -105,11 +111,25 @@ fn name(session: &Session<'_>, row: &Record, record: &Record) -> Result<String, 
             shown = others.join(", ");
         }
     }
-    Ok(match row.value("short_description") {
+    Ok(match about(access, row)? {
         "" => shown,
         about if shown.is_empty() => about.to_owned(),
         about => format!("{shown} {about}"),
     })
+}
+
+/// What stands for a row, unless the visitor may not read that.
+pub(super) fn display(access: &Access<'_>, row: &Record) -> Result<String, StoreError> {
+    let session = access.session();
+    match session.schema.display_field(&row.class) {
+        Some(field) if access.shows(row, field)? => walk::display_of(session, &row.class, &row.sys_id),
+        _ => Ok(String::new()),
+    }
+}
+
+/// What a row is about, unless the visitor may not read that.
+pub(super) fn about<'r>(access: &Access<'_>, row: &'r Record) -> Result<&'r str, StoreError> {
+    Ok(if access.shows(row, "short_description")? { row.value("short_description") } else { "" })
 }
 
 fn label(session: &Session<'_>, class: &str) -> String {

@@ -63,9 +63,10 @@ fn holds(session: &Session<'_>, table: &str, test: &Test, row: &Record) -> Resul
         Test::Related(related) => related::holds(session, related, row),
         Test::Words(words) => {
             let texts = session.schema.fields(table).iter();
-            let texts = texts.filter(|field| field.kind == FieldType::String);
+            let texts =
+                texts.filter(|field| field.kind == FieldType::String && !words.unseen.contains(&field.name));
             let texts: Vec<String> = texts.map(|field| row.value(&field.name).to_lowercase()).collect();
-            for word in words {
+            for word in &words.all {
                 session.step()?;
                 if !texts.iter().any(|text| text.contains(word)) {
                     return Ok(false);

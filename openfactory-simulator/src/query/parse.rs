@@ -125,7 +125,9 @@ fn plain(
     let text = text.strip_prefix("GOTO").unwrap_or(text);
     if let Some(words) = text.strip_prefix("123TEXTQUERY321=") {
         let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-        return Ok((!words.is_empty()).then_some(Test::Words(words)));
+        return Ok(
+            (!words.is_empty()).then_some(Test::Words(super::Words { all: words, unseen: Vec::new() }))
+        );
     }
     Ok(term::term(session, caller, table, text)?.map(Test::Field))
 }

@@ -37,6 +37,7 @@ mod python;
 mod query;
 mod seed;
 mod shown;
+mod sight;
 mod slow;
 mod state;
 mod stats;

@@ -34,6 +34,11 @@ impl<'a> Having<'a> {
         known.then(|| Self { function, operator: operator.to_owned(), wanted })
     }
 
+    /// The field whose values decide; none for the number of rows.
+    pub(super) fn path(&self) -> Option<&str> {
+        self.function.as_ref().map(|(_, path, _)| path.as_str())
+    }
+
     pub(super) fn passes(&self, session: &Session<'_>, rows: &[Record]) -> Result<bool, StoreError> {
         let found = match &self.function {
             None => f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)),

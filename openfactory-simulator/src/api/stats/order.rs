@@ -39,6 +39,20 @@ pub(super) fn sort(
     Ok(())
 }
 
+/// The fields that the terms name.
+pub(super) fn paths(text: Option<&str>) -> impl Iterator<Item = &str> {
+    let terms = text.unwrap_or_default().split(',').map(|term| direction(term.trim()).0);
+    terms.map(|term| term.split_once('^').map_or(term, |(_, path)| path))
+}
+
+/// A term without its direction, and whether that is downwards.
+fn direction(term: &str) -> (&str, bool) {
+    match term.strip_suffix("^DESC").or_else(|| term.strip_suffix("^desc")) {
+        Some(rest) => (rest, true),
+        None => (term, false),
+    }
+}
+
 fn keys(
     session: &Session<'_>,
     table: &str,
@@ -46,10 +60,7 @@ fn keys(
     by: &[(String, &Field)],
     groups: &[Group],
 ) -> Result<Option<Keys>, StoreError> {
-    let (term, descending) = match term.strip_suffix("^DESC").or_else(|| term.strip_suffix("^desc")) {
-        Some(rest) => (rest, true),
-        None => (term, false),
-    };
+    let (term, descending) = direction(term);
     if term.eq_ignore_ascii_case("count") {
         let values = groups.iter().map(|group| group.rows.len().to_string()).collect();
         return Ok(Some(Keys { values, field: None, descending }));

@@ -1,0 +1,130 @@
+//! What a user may not read is not told by any other door either: dot-walks, aggregates, words, the page.
+
+use openfactory_simulator::profile::POINT_USERS;
+use openfactory_simulator::{Profile, User};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Instance, builder, id, path_of, result, started};
+
+const SECRET: &str = "orchid";
+
+/// A locked-down instance: a change about an item that the user of the changes may not read, an incident whose caller
+/// that user is, and three rules by which the change's description, its notes and people's e-mails are hidden.
+async fn hardened() -> (Instance, Value, Value) {
+    let point = POINT_USERS[0];
+    let it = started(builder().profile(Profile::Hardened).user(User::new(point, "pw"))).await;
+    let item = it.create("cmdb_ci_linux_server", json!({ "name": SECRET, "ip_address": "10.9.8.7" })).await;
+    let user = it.get(&format!("/api/now/table/sys_user?user_name={point}")).await[0].clone();
+    it.create("incident", json!({ "caller_id": id(&user), "short_description": SECRET })).await;
+    let change = json!({ "cmdb_ci": id(&item), "short_description": SECRET, "requested_by": id(&user) });
+    let change = it.create("change_request", change).await;
+    it.patch("ada", "change_request", &change, json!({ "work_notes": format!("note of {SECRET}") })).await;
+    for field in ["change_request.short_description", "change_request.work_notes"] {
+        let rule = json!({ "name": field, "operation": "read", "roles": "admin" });
+        let made = it.send("admin", Method::POST, "/api/now/table/sys_security_acl", rule).await;
+        assert_eq!(made.status(), 201);
+    }
+    (it, change, user)
+}
+
+async fn asked(it: &Instance, path: &str) -> (u16, Value) {
+    let answer = it.request(POINT_USERS[0], Method::GET, path).send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, if status == 200 { result(answer).await } else { Value::Null })
+}
+
+#[tokio::test]
+async fn a_dot_leads_only_to_rows_that_may_be_read() {
+    let (it, change, _) = hardened().await;
+    let item = change["cmdb_ci"]["value"].as_str().unwrap();
+    assert_eq!(asked(&it, &format!("/api/now/table/cmdb_ci/{item}")).await.0, 404);
+    let fields = "sysparm_fields=number,cmdb_ci.name,cmdb_ci.ip_address,cmdb_ci,requested_by.user_name";
+    let path = path_of("change_request", &change);
+    for display in ["false", "true", "all"] {
+        let (_, row) = asked(&it, &format!("{path}?{fields}&sysparm_display_value={display}")).await;
+        assert!(row.get("cmdb_ci.name").is_none() && row.get("cmdb_ci.ip_address").is_none(), "{row}");
+        // The reference itself is the change's own, and people may be read.
+        assert!(row.get("cmdb_ci").is_some() && row.get("requested_by.user_name").is_some(), "{row}");
+    }
+    let table = "/api/now/table/change_request";
+    for query in ["cmdb_ci.nameLIKEorch", "cmdb_ci.ip_address=10.9.8.7", "ORDERBYcmdb_ci.name"] {
+        assert_eq!(asked(&it, &format!("{table}?sysparm_query={query}")).await.0, 403, "{query}");
+    }
+    let related = "RLQUERYcmdb_rel_ci.parent,>=1^ENDRLQUERY";
+    assert_eq!(asked(&it, &format!("{table}?sysparm_query={related}")).await.0, 403);
+    assert_eq!(asked(&it, &format!("{table}?sysparm_query=requested_by.user_name=x")).await.0, 200);
+    // Who may read items walks there.
+    let row = it.get(&format!("{path}?{fields}")).await;
+    assert_eq!((&row["cmdb_ci.name"], &row["cmdb_ci.ip_address"]), (&json!(SECRET), &json!("10.9.8.7")));
+}
+
+#[tokio::test]
+async fn aggregates_tell_nothing_of_hidden_values() {
+    let (it, ..) = hardened().await;
+    let stats = async |table: &str, rest: &str| {
+        asked(&it, &format!("/api/now/stats/{table}?sysparm_count=true&{rest}")).await.0
+    };
+    for rest in [
+        "sysparm_group_by=short_description",
+        "sysparm_group_by=state,short_description",
+        "sysparm_max_fields=short_description",
+        "sysparm_min_fields=state,short_description",
+        "sysparm_group_by=state&sysparm_having=max^short_description^%3E^3",
+        "sysparm_group_by=state&sysparm_order_by=MAX^short_description^DESC",
+        "sysparm_group_by=cmdb_ci.name",
+        "sysparm_max_fields=cmdb_ci.ip_address",
+    ] {
+        assert_eq!(stats("change_request", rest).await, 403, "{rest}");
+    }
+    assert_eq!(stats("sys_user", "sysparm_group_by=email").await, 403);
+    for rest in [
+        "sysparm_group_by=state&sysparm_order_by=COUNT^DESC",
+        "sysparm_max_fields=sys_created_on",
+        "sysparm_group_by=requested_by.user_name",
+    ] {
+        assert_eq!(stats("change_request", rest).await, 200, "{rest}");
+    }
+    // Whoever may read them is told.
+    let path = "/api/now/stats/change_request?sysparm_max_fields=short_description";
+    let told = it.request("admin", Method::GET, path).send().await.unwrap();
+    assert_eq!(result(told).await["stats"]["max"]["short_description"], SECRET);
+}
+
+#[tokio::test]
+async fn words_are_not_looked_for_in_hidden_fields() {
+    let (it, change, _) = hardened().await;
+    let path = format!("/api/now/table/change_request?sysparm_query=123TEXTQUERY321={SECRET}");
+    assert_eq!(asked(&it, &path).await, (200, json!([])));
+    let found = it.request("admin", Method::GET, &path).send().await.unwrap();
+    assert_eq!(result(found).await[0]["sys_id"], id(&change));
+    let number = change["number"].as_str().unwrap();
+    let own = path.replace(SECRET, number);
+    assert_eq!(asked(&it, &own).await.1[0]["sys_id"], id(&change));
+    // Nor in those of a table below the one that is asked about.
+    let above = path.replace("change_request", "task");
+    let (status, rows) = asked(&it, &above).await;
+    assert!(status == 403 || rows == json!([]), "{status} {rows}");
+}
+
+#[tokio::test]
+async fn the_page_shows_no_more_than_the_tables_do() {
+    let (it, change, user) = hardened().await;
+    let page = async |who: &str, table: &str, row: &Value| {
+        let path = format!("/page/record/{table}/{}", id(row));
+        let answer = it.request(who, Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{who} {path}");
+        answer.text().await.unwrap()
+    };
+    for (table, row) in [("sys_user", &user), ("change_request", &change)] {
+        let seen = page(POINT_USERS[0], table, row).await;
+        assert!(!seen.contains("note of") && !seen.contains("Incident \u{b7} Caller"), "{table}");
+        // The item's name stands for it where the change refers to it; nothing else says the word.
+        let said = seen.matches(SECRET).count();
+        assert_eq!(said, usize::from(table == "change_request"), "{table}");
+        let all = page("admin", table, row).await;
+        assert!(all.matches(SECRET).count() > said + 1, "{table}");
+    }
+    assert!(page("admin", "change_request", &change).await.contains("note of"));
+    assert!(page("admin", "sys_user", &user).await.contains("Incident \u{b7} Caller"));
+}
