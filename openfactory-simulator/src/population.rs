@@ -65,7 +65,7 @@ pub(crate) fn plant(session: &Session<'_>, population: Population) -> Result<(),
         let values = [("name", CLIENT_CREDENTIALS_PROPERTY), ("value", "true"), ("type", "boolean")];
         once(session, "sys_properties", &sys_id, values)?;
     }
-    access::plant(session, profile)?;
+    access::plant(session, population)?;
     policies::plant(session)?;
     identifiers::plant(session)?;
     changes::plant(session)?;

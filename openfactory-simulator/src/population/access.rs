@@ -2,7 +2,7 @@
 
 mod hardened;
 
-use super::{derived_id, once};
+use super::{Population, derived_id, once};
 use crate::access::INTERNAL_ROLE;
 use crate::profile::Profile;
 use crate::refusal::Refusal;
@@ -54,8 +54,11 @@ const RULES: [(&str, &str, &str, &str); 12] = [
     ("sys_security_acl", "read", "admin", ""),
 ];
 
-pub(super) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refusal> {
-    let hardened = profile == Profile::Hardened;
+/// The field by which people choose, and which everybody who reads choices sees.
+const CHOICE_LABEL: &str = "sys_choice.label";
+
+pub(super) fn plant(session: &Session<'_>, population: Population) -> Result<(), Refusal> {
+    let hardened = population.profile == Profile::Hardened;
     if hardened {
         hardened::plant(session)?;
     }
@@ -65,6 +68,7 @@ pub(super) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refus
         }
         rule(session, name, operation, roles, condition)?;
     }
+    choices(session, population)?;
     for table in session.schema.tables() {
         let root = session.schema.root(&table.name) == table.name;
         let platform = table.name.starts_with("sys_") || PLATFORM_TABLES.contains(&table.name.as_str());
@@ -75,6 +79,19 @@ pub(super) fn plant(session: &Session<'_>, profile: Profile) -> Result<(), Refus
         }
     }
     Ok(())
+}
+
+/// Who learns from `sys_choice` what a field offers, and not its labels alone: administrators; what integrates besides,
+/// where an administrator has seen to it; on the guide's own instance everyone.
+fn choices(session: &Session<'_>, population: Population) -> Result<(), Refusal> {
+    let readers = match population.profile {
+        Profile::Guide => return Ok(()),
+        Profile::Hardened => format!("admin,{POINT_ROLES}"),
+        Profile::Stock if population.prepared => "admin,itil".to_owned(),
+        Profile::Stock => "admin".to_owned(),
+    };
+    rule(session, "sys_choice.*", "read", &readers, "")?;
+    rule(session, CHOICE_LABEL, "read", INTERNAL_ROLE, "")
 }
 
 /// Plants a rule for a table or a field.

@@ -21,8 +21,9 @@ async fn the_guides_tables_fields_and_choices_are_unknown_to_a_stock_instance() 
     }
     let made = it.create("change_request", json!({ "u_build_id": "b" })).await;
     assert!(made.get("u_build_id").is_none());
-    let choices = it.get("/api/now/table/sys_choice?name=change_request&value=Operating%20System").await;
-    assert_eq!(choices, json!([]));
+    let choices = "/api/now/table/sys_choice?name=change_request&value=Operating%20System";
+    let choices = it.request("admin", Method::GET, choices).send().await.unwrap();
+    assert_eq!(crate::support::result(choices).await, json!([]));
     let path = path_of("change_request", &made);
     assert_eq!(it.refused("ada", Method::POST, &path, json!({ "work_notes": "x" })).await.0, 405);
     let form = [("grant_type", "client_credentials"), ("client_id", "id"), ("client_secret", "secret")];
@@ -185,4 +186,28 @@ async fn a_locked_down_instance_closes_doors_and_questions() {
     it.create("problem", json!({ "short_description": "z" })).await;
     let asked = it.get("/api/now/table/problem?sysparm_query=short_descriptionLIKEz").await;
     assert_eq!(asked.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn choices_are_labels_to_whoever_is_no_administrator() {
+    let all = "/api/now/table/sys_choice?sysparm_limit=1";
+    let asked = "/api/now/table/sys_choice?name=incident&element=state&sysparm_fields=label,value";
+    let stock = stock().await;
+    let prepared = started(builder().profile(Profile::Stock).prepared_for_the_guide()).await;
+    let hardened = hardened().await;
+    for (it, user, known) in [
+        (&stock, "ada", false),
+        (&stock, "openfactory.integration", false),
+        (&stock, "admin", true),
+        (&prepared, "openfactory.integration", true),
+        (&hardened, "ada", false),
+        (&hardened, POINT_USERS[2], true),
+    ] {
+        let rows = it.request(user, Method::GET, all).send().await.unwrap();
+        let rows = crate::support::result(rows).await;
+        let names: Vec<&String> = rows[0].as_object().unwrap().keys().collect();
+        assert_eq!(names == ["label"], !known, "{user} {rows}");
+        let status = it.request(user, Method::GET, asked).send().await.unwrap().status();
+        assert_eq!(status, if known { 200 } else { 403 }, "{user}");
+    }
 }
