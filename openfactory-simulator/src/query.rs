@@ -65,6 +65,22 @@ pub(crate) struct Condition {
     pub(crate) value: String,
 }
 
+impl Condition {
+    /// The other field of the row, or path from it, that the field is compared with.
+    pub(crate) fn other(&self) -> Option<&str> {
+        match self.operator {
+            Operator::SameAs
+            | Operator::NotSameAs
+            | Operator::LessThanField
+            | Operator::AtMostField
+            | Operator::GreaterThanField
+            | Operator::AtLeastField => Some(&self.value),
+            Operator::MoreThan | Operator::LessThan => moment::apart(&self.value).map(|apart| apart.field),
+            _ => None,
+        }
+    }
+}
+
 /// What is asked of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Test {

@@ -91,8 +91,8 @@ pub struct Switches {
     pub instance_of: bool,
     /// Whether a query with a script that is not known finds nothing. By default its term is dropped, which widens it.
     pub unknown_scripts_find_nothing: bool,
-    /// Whether the Aggregate API counts for whoever may not read the table, as `X-Total-Count` does. By default it
-    /// refuses with 403.
+    /// Whether the Aggregate API counts what the caller may not read, as `X-Total-Count` does. By default it refuses
+    /// whoever may not read the table with 403, and leaves out single rows.
     pub stats_count_unreadable: bool,
 
     /// Whether an update that changes nothing counts in `sys_mod_count` and `sys_updated_on`. Not by default.

@@ -77,19 +77,13 @@ impl Access<'_> {
         let tests = query.blocks.iter().flatten().chain(&query.also).flatten();
         let asked = tests.map(|test| match test {
             Test::Field(condition) => {
-                let other = match condition.operator {
-                    Operator::SameAs | Operator::NotSameAs => Some(Operation::QueryMatch),
-                    Operator::LessThanField
-                    | Operator::AtMostField
-                    | Operator::GreaterThanField
-                    | Operator::AtLeastField => Some(Operation::QueryRange),
-                    _ => None,
-                };
-                self.path(table, &condition.field, kind(condition.operator))
-                    && other.is_none_or(|operation| self.path(table, &condition.value, operation))
+                let operation = kind(condition.operator);
+                self.path(table, &condition.field, operation)
+                    && condition.other().is_none_or(|other| self.path(table, other, operation))
             }
             Test::Related(related) => {
-                self.table(Operation::Read, &related.table)
+                self.path(table, &related.own, Operation::QueryMatch)
+                    && self.reads(&related.table)
                     && self.path(&related.table, &related.field, Operation::QueryMatch)
                     && self.asks(&related.table, &related.query)
             }
@@ -113,11 +107,16 @@ impl Access<'_> {
                 Some(FieldType::Reference(to)) => to.clone_into(&mut table),
                 _ => break,
             }
-            if steps.peek().is_some() && !self.table(Operation::Read, &table) {
+            if steps.peek().is_some() && !self.reads(&table) {
                 return false;
             }
         }
         true
+    }
+
+    /// Whether the caller may read rows of the table, or of one that extends it.
+    fn reads(&self, table: &str) -> bool {
+        self.session.schema.family(table).iter().any(|class| self.table(Operation::Read, class))
     }
 
     fn asked(&self, table: &str, field: &str, operation: Operation) -> bool {

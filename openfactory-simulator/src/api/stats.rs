@@ -95,7 +95,10 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
     }
     let wanted = Wanted::of(session.schema, call, table);
     let query = table::query(session, call, &caller, table)?;
-    let rows = access.query(table, &query)?;
+    let mut rows = access.query(table, &query)?;
+    if !session.switches.stats_count_unreadable {
+        rows = access.visible(rows)?;
+    }
     let by = fields(session.schema, table, call.param("sysparm_group_by"));
     let having = Having::all(session.schema, table, call.param("sysparm_having"));
     let order = call.param("sysparm_order_by");

@@ -46,7 +46,7 @@ pub(super) fn relations(access: &Access<'_>, record: &Record) -> Result<Vec<Rela
         for row in access.visible(session.by(RELATION, here, &record.sys_id)?)? {
             let kind = session.find("cmdb_rel_type", row.value("type"))?;
             let other = row.value(there);
-            let class = session.find("cmdb_ci", other)?.map(|other| other.class);
+            let class = access.readable(session.find("cmdb_ci", other)?)?.map(|other| other.class);
             let shown = walk::display_of(session, "cmdb_ci", other)?;
             relations.push(Relation {
                 descriptor: kind.map_or_else(|| there.to_owned(), |kind| kind.value(descriptor).to_owned()),

@@ -53,7 +53,18 @@ async fn a_dot_leads_only_to_rows_that_may_be_read() {
     }
     let related = "RLQUERYcmdb_rel_ci.parent,>=1^ENDRLQUERY";
     assert_eq!(asked(&it, &format!("{table}?sysparm_query={related}")).await.0, 403);
+    // Nor does what another field is compared with, or joined by.
+    for query in [
+        "descriptionSAMEAScmdb_ci.name",
+        "start_dateMORETHANcmdb_ci.sys_created_on@hour@after@3",
+        "JOINchange_request.cmdb_ci.name=sys_user.name!active=true",
+    ] {
+        assert_eq!(asked(&it, &format!("{table}?sysparm_query={query}")).await.0, 403, "{query}");
+    }
     assert_eq!(asked(&it, &format!("{table}?sysparm_query=requested_by.user_name=x")).await.0, 200);
+    // A reference to tasks leads to changes too.
+    let approvals = "/api/now/table/sysapproval_approver?sysparm_query=sysapproval.number=x";
+    assert_eq!(asked(&it, approvals).await, (200, json!([])));
     // Who may read items walks there.
     let row = it.get(&format!("{path}?{fields}")).await;
     assert_eq!((&row["cmdb_ci.name"], &row["cmdb_ci.ip_address"]), (&json!(SECRET), &json!("10.9.8.7")));
@@ -89,6 +100,33 @@ async fn aggregates_tell_nothing_of_hidden_values() {
     let path = "/api/now/stats/change_request?sysparm_max_fields=short_description";
     let told = it.request("admin", Method::GET, path).send().await.unwrap();
     assert_eq!(result(told).await["stats"]["max"]["short_description"], SECRET);
+}
+
+#[tokio::test]
+async fn rows_that_may_not_be_read_are_in_no_aggregate() {
+    let (it, ..) = hardened().await;
+    let rule = json!({ "name": "change_task", "operation": "read", "roles": "itil,x_openfactory.change",
+        "condition": format!("description!={SECRET}") });
+    let made = it.send("admin", Method::POST, "/api/now/table/sys_security_acl", rule).await;
+    assert_eq!(made.status(), 201);
+    let rules =
+        it.simulator.store().query("sys_security_acl", "name=change_task^operation=read^conditionISEMPTY");
+    for row in rules.unwrap() {
+        let path = format!("/api/now/table/sys_security_acl/{}", row.sys_id());
+        it.send("admin", Method::DELETE, &path, json!({})).await;
+    }
+    for description in ["open", SECRET] {
+        let body = json!({ "description": description });
+        let made = it.send("admin", Method::POST, "/api/now/table/change_task", body).await;
+        assert_eq!(made.status(), 201);
+    }
+    for rest in
+        ["sysparm_group_by=description", "sysparm_min_fields=description&sysparm_max_fields=description"]
+    {
+        let (status, told) = asked(&it, &format!("/api/now/stats/change_task?{rest}")).await;
+        let told = told.to_string();
+        assert!(status == 200 && told.contains("open") && !told.contains(SECRET), "{status} {told}");
+    }
 }
 
 #[tokio::test]
