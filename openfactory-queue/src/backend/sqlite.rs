@@ -39,6 +39,7 @@ mod rows;
 mod schema;
 mod settle;
 mod store;
+mod unindexed;
 mod upkeep;
 mod writer;
 

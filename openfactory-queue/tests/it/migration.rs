@@ -32,6 +32,12 @@ async fn a_file_of_the_second_schema_goes_on_where_it_was() {
     goes_on(SECOND).await;
 }
 
+#[tokio::test]
+async fn a_file_of_the_third_schema_goes_on_where_it_was() {
+    // The third changed no table.
+    goes_on(&format!("{SECOND}INSERT INTO migrations VALUES (3, 0, ''); PRAGMA user_version = 3;")).await;
+}
+
 async fn goes_on(old: &str) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("queue.db");

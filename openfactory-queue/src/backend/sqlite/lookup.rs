@@ -2,8 +2,9 @@
 
 use rusqlite::Result;
 
-use super::recent::{self, Entry};
+use super::recent;
 use super::store::Store;
+use super::unindexed::Entry;
 
 impl Store<'_> {
     /// The place of the message that is known by an id.
@@ -13,8 +14,7 @@ impl Store<'_> {
 
     /// The same by the id's hash.
     pub(super) fn place_by(&self, hash: i64, id: &str) -> Result<Option<i64>> {
-        let range = (hash, i64::MIN)..=(hash, i64::MAX);
-        let mut places: Vec<i64> = self.recent.borrow().ids.range(range).map(|entry| entry.1).collect();
+        let mut places = self.recent.borrow().ids.places(hash);
         places.extend(
             self.all("SELECT seq FROM id_index WHERE hash = ?1", [hash], |row| row.get::<_, i64>(0))?,
         );
@@ -30,7 +30,7 @@ impl Store<'_> {
     /// Forgets an id.
     pub(super) fn forget(&self, id: &str, seq: i64) -> Result<()> {
         let entry: Entry = (recent::hash(id), seq);
-        if !self.recent.borrow_mut().ids.remove(&entry) {
+        if !self.recent.borrow_mut().ids.remove(entry) {
             self.run("DELETE FROM id_index WHERE hash = ?1 AND seq = ?2", [entry.0, entry.1])?;
         }
         self.run("DELETE FROM known WHERE seq = ?1", [seq]).map(drop)
@@ -47,7 +47,7 @@ impl Store<'_> {
     /// of several others: they share a page, while each other lane has its own.
     pub(super) fn leave_front(&self, lane: i64, seq: i64) -> Result<()> {
         let mut recent = self.recent.borrow_mut();
-        if recent.line.remove(&(lane, seq)) {
+        if recent.line.remove((lane, seq)) {
             return Ok(());
         }
         match recent.goes(lane, seq) {
@@ -68,7 +68,7 @@ impl Store<'_> {
     }
 
     pub(super) fn leave_line(&self, lane: i64, seq: i64) -> Result<()> {
-        if self.recent.borrow_mut().line.remove(&(lane, seq)) {
+        if self.recent.borrow_mut().line.remove((lane, seq)) {
             return Ok(());
         }
         self.run("DELETE FROM lane_index WHERE lane = ?1 AND seq = ?2", [lane, seq]).map(drop)
@@ -76,8 +76,7 @@ impl Store<'_> {
 
     /// The first message of a lane.
     pub(super) fn head(&self, lane: i64) -> Result<Option<i64>> {
-        let range = (lane, i64::MIN)..=(lane, i64::MAX);
-        let recent = self.recent.borrow().line.range(range).next().map(|entry| entry.1);
+        let recent = self.recent.borrow().line.first(lane);
         let gone = self.recent.borrow().gone(lane);
         let sql = "SELECT i.seq FROM lane_index i CROSS JOIN messages m USING (seq)
                    WHERE i.lane = ?1 AND i.seq > ?2 ORDER BY i.seq LIMIT 1";
@@ -96,8 +95,7 @@ impl Store<'_> {
     pub(super) fn line(&self, lane: i64) -> Result<Vec<i64>> {
         let sql = "SELECT i.seq FROM lane_index i CROSS JOIN messages m USING (seq) WHERE i.lane = ?1";
         let mut line: Vec<i64> = self.all(sql, [lane], |row| row.get(0))?;
-        let range = (lane, i64::MIN)..=(lane, i64::MAX);
-        line.extend(self.recent.borrow().line.range(range).map(|entry| entry.1));
+        line.extend(self.recent.borrow().line.line(lane));
         line.sort_unstable();
         Ok(line)
     }

@@ -99,7 +99,8 @@ pub(super) fn stats(tx: &Transaction<'_>, now: Stamp) -> Result<Stats> {
     };
     let timed =
         |sql: &str| -> Result<Option<i64>> { tx.prepare_cached(sql)?.query_row([now.0], |row| row.get(0)) };
-    let live = number("SELECT value FROM meta WHERE name = 'live'")?;
+    let live =
+        number("SELECT (SELECT coalesce(max(seq), 0) FROM known) - value FROM meta WHERE name = 'gone'")?;
     let due = timed("SELECT count(*) FROM delayed WHERE due <= ?1")?.unwrap_or(0).unsigned_abs();
     let ready = number("SELECT count(*) FROM ready")?.saturating_add(due);
     let delayed = number("SELECT count(*) FROM delayed")?.saturating_sub(due);

@@ -5,12 +5,13 @@
 //! indices in their order, some with every few commits: many of them to a page. Tables hold all that the entries hold, and
 //! `meta.indexed` says from which message on the indices may lack some: what a crash takes from memory is read again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 use sha2::{Digest as _, Sha256};
 
 use super::store::Lane;
+use super::unindexed::{Entry, Ids, Lines};
 
 /// So many entries of each kind are kept before a sweep begins; few where tests are to see sweeps all the time.
 const ENOUGH: usize = if cfg!(debug_assertions) { 64 } else { 65_536 };
@@ -24,9 +25,6 @@ const LANES: usize = 16_384;
 /// So many entries of a lane's messages that are gone are deleted from the index at once.
 const GONE: usize = if cfg!(debug_assertions) { 4 } else { 32 };
 
-/// An entry of an index: hash of the id, or lane; and the message's place.
-pub(super) type Entry = (i64, i64);
-
 /// The newest entries of both indices, and what else the writer need not read again.
 #[derive(Debug)]
 pub(super) struct Recent {
@@ -35,10 +33,11 @@ pub(super) struct Recent {
     /// Entries of messages before this one are all in the indices.
     mark: i64,
     /// Entries that are not in `id_index`.
-    pub(super) ids: BTreeSet<Entry>,
+    pub(super) ids: Ids,
     /// Entries that are not in `lane_index`.
-    pub(super) line: BTreeSet<Entry>,
-    sweep: Option<Sweep>,
+    pub(super) line: Lines,
+    /// While a sweep goes on: when it is through, entries of messages before this one are all in the indices.
+    sweep: Option<i64>,
     added: usize,
     /// Lanes as their rows say.
     lanes: HashMap<i64, Lane>,
@@ -59,15 +58,6 @@ struct Front {
     left: usize,
 }
 
-/// A way through all entries, in their order.
-#[derive(Clone, Copy, Debug)]
-struct Sweep {
-    /// When it is through, entries of messages before this one are all in the indices.
-    end: i64,
-    ids: Option<Entry>,
-    line: Option<Entry>,
-}
-
 /// Where ids are looked for: the first 64 bits of SHA-256 of the id, big-endian.
 pub(super) fn hash(id: &str) -> i64 {
     let digest: [u8; 32] = Sha256::digest(id).into();
@@ -81,18 +71,21 @@ impl Recent {
         let mark = mark(conn)?;
         let next = next(conn)?;
         let (ids, line) = missing(conn, mark, next)?;
-        Ok(Self {
+        let mut recent = Self {
             next,
             mark,
-            ids: ids.into_iter().collect(),
-            line: line.into_iter().collect(),
+            ids: Ids::default(),
+            line: Lines::default(),
             sweep: None,
             added: 0,
             lanes: HashMap::new(),
             keys: HashMap::new(),
             names: HashMap::new(),
             fronts: HashMap::new(),
-        })
+        };
+        ids.into_iter().for_each(|entry| recent.ids.insert(entry));
+        line.into_iter().for_each(|entry| recent.line.insert(entry));
+        Ok(recent)
     }
 
     /// Takes a new message's entries; the message is the next.
@@ -177,16 +170,19 @@ impl Recent {
         }
         let slice = 2 * std::mem::take(&mut self.added);
         let full = self.ids.len().max(self.line.len()) >= ENOUGH;
-        let begin = Sweep { end: self.next, ids: Some((i64::MIN, 0)), line: Some((i64::MIN, 0)) };
-        let Some(mut sweep) = self.sweep.or(full.then_some(begin)) else { return Ok(()) };
-        sweep.ids = advance(conn, ID_INDEX, &mut self.ids, sweep.ids, slice)?;
-        sweep.line = advance(conn, LANE_INDEX, &mut self.line, sweep.line, slice)?;
-        let through = sweep.ids.is_none() && sweep.line.is_none();
-        if through {
-            self.mark = sweep.end;
-            set_mark(conn, self.mark)?;
+        if self.sweep.is_none() && full {
+            self.ids.sweep();
+            self.line.sweep();
+            self.sweep = Some(self.next);
         }
-        self.sweep = (!through).then_some(sweep);
+        let Some(end) = self.sweep else { return Ok(()) };
+        index(conn, ID_INDEX, self.ids.take(slice))?;
+        index(conn, LANE_INDEX, self.line.take(slice))?;
+        if self.ids.swept() && self.line.swept() {
+            self.mark = end;
+            self.sweep = None;
+            set_mark(conn, end)?;
+        }
         Ok(())
     }
 }
@@ -194,22 +190,9 @@ impl Recent {
 const ID_INDEX: &str = "INSERT OR IGNORE INTO id_index (hash, seq) VALUES (?1, ?2)";
 const LANE_INDEX: &str = "INSERT OR IGNORE INTO lane_index (lane, seq) VALUES (?1, ?2)";
 
-/// Moves up to `slice` entries from the cursor on; where to go on, if anywhere.
-fn advance(
-    conn: &Connection,
-    sql: &str,
-    entries: &mut BTreeSet<Entry>,
-    cursor: Option<Entry>,
-    slice: usize,
-) -> Result<Option<Entry>> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let moved: Vec<Entry> = entries.range(cursor..).take(slice).copied().collect();
+fn index(conn: &Connection, sql: &str, entries: Vec<Entry>) -> Result<()> {
     let mut insert = conn.prepare_cached(sql)?;
-    for entry in &moved {
-        insert.execute([entry.0, entry.1])?;
-        entries.remove(entry);
-    }
-    Ok(moved.last().filter(|_| moved.len() == slice).copied())
+    entries.into_iter().try_for_each(|entry| insert.execute([entry.0, entry.1]).map(drop))
 }
 
 /// Before anything else is done with a file: brings indices up that lack very much, as after a migration.
@@ -225,10 +208,8 @@ pub(super) fn catch_up(conn: &Connection) -> Result<()> {
         ids.sort_unstable();
         line.sort_unstable();
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        for (sql, entries) in [(ID_INDEX, ids), (LANE_INDEX, line)] {
-            let mut insert = conn.prepare_cached(sql)?;
-            entries.iter().try_for_each(|entry| insert.execute([entry.0, entry.1]).map(drop))?;
-        }
+        index(conn, ID_INDEX, ids)?;
+        index(conn, LANE_INDEX, line)?;
         set_mark(conn, end)?;
         conn.execute_batch("COMMIT")?;
     }

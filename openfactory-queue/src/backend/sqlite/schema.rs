@@ -9,7 +9,15 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("messages, lanes, leases, dead letters, pauses", V1),
     ("narrow indices over ids and lanes", V2),
     ("the front of a line is deleted by the dozen", V3),
+    ("what is gone is counted, not what lives", V4),
 ];
+
+/// How many live is the greatest place less these; so a publish need not change the number.
+const V4: &str = "
+INSERT INTO meta (name, value)
+    SELECT 'gone', (SELECT coalesce(max(seq), 0) FROM known) - value FROM meta WHERE name = 'live';
+DELETE FROM meta WHERE name = 'live';
+";
 
 /// Nothing is rebuilt: the version alone keeps programs out that take each entry of `lane_index` for a living message.
 const V3: &str = "";

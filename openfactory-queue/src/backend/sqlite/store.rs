@@ -18,6 +18,8 @@ pub(super) struct Store<'c> {
     pub(super) max_messages: u64,
     /// How many more messages live than at the last commit.
     live: Cell<i64>,
+    /// What was the place of the next message at the last commit.
+    next: i64,
 }
 
 /// A lane as its row says.
@@ -36,7 +38,8 @@ impl<'c> Store<'c> {
         now: Stamp,
     ) -> Self {
         let SqliteConfig { dedup_window, max_messages, .. } = *config;
-        Self { conn, recent, now, window: dedup_window, max_messages, live: Cell::new(0) }
+        let next = recent.borrow().next;
+        Self { conn, recent, now, window: dedup_window, max_messages, live: Cell::new(0), next }
     }
 
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -59,9 +62,10 @@ impl<'c> Store<'c> {
 
     /// How many messages live, with what this transaction has changed.
     pub(super) fn live(&self) -> Result<i64> {
-        let committed: Option<i64> =
-            self.one("SELECT value FROM meta WHERE name = 'live'", [], |row| row.get(0))?;
-        Ok(committed.unwrap_or(0).saturating_add(self.live.get()))
+        let gone: Option<i64> =
+            self.one("SELECT value FROM meta WHERE name = 'gone'", [], |row| row.get(0))?;
+        let committed = self.next.saturating_sub(1).saturating_sub(gone.unwrap_or(0));
+        Ok(committed.saturating_add(self.live.get()))
     }
 
     pub(super) fn count(&self, more: i64) {
@@ -79,8 +83,11 @@ impl<'c> Store<'c> {
     /// What remains to be written before the commit.
     pub(super) fn finish(&self) -> Result<()> {
         self.recent.borrow_mut().tend(self.conn)?;
-        if self.live.get() != 0 {
-            self.run("UPDATE meta SET value = value + ?1 WHERE name = 'live'", [self.live.replace(0)])?;
+        // Where messages have only come, their places say how many: that spares each publish a page.
+        let come = self.recent.borrow().next.saturating_sub(self.next);
+        let gone = come.saturating_sub(self.live.replace(0));
+        if gone != 0 {
+            self.run("UPDATE meta SET value = value + ?1 WHERE name = 'gone'", [gone])?;
         }
         Ok(())
     }
