@@ -8,6 +8,7 @@ use openfactory_simulator::{CHANGE_MANAGER_USER, OAuthClient, Simulator, User};
 use openfactory_sn::cmdb::{CiOperation, IreErrorCode, Item, Payload};
 use openfactory_sn::doctor::{Needs, Verdict};
 use openfactory_sn::models::change_request::{STATE, State, Type};
+use openfactory_sn::models::choice::Choice;
 use openfactory_sn::models::relationship_type::RelationshipType;
 use openfactory_sn::poll::{Cursor, Poller};
 use openfactory_sn::sync::{Desired, Sent};
@@ -104,6 +105,19 @@ async fn a_fleet_is_synchronised_and_its_changes_are_polled() {
     assert_eq!((changed.len(), changed[0].as_ref().unwrap().row.text("name")), (1, "edge-7"));
     client.look_again(&fleet("2"), &mut sent).await.unwrap();
     assert!(fleet("2").differences(&sent).is_empty());
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn choices_that_are_hidden_are_not_taken_for_missing() {
+    let user = User::new("openfactory.integration", "pw");
+    let simulator = instance::of(Profile::Stock).user(user).start().await.unwrap();
+    let client = person(&simulator, "openfactory.integration");
+    let error = Choice::offered(&client, "incident", "close_code").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+    let findings = client.examine(&Needs::new().choice("incident", "state", "1")).await;
+    let finding = findings.iter().find(|finding| finding.need.starts_with("choice")).unwrap();
+    assert!(matches!(finding.verdict, Verdict::Unchecked(_)), "{finding:?}");
     simulator.shutdown().await;
 }
 
