@@ -132,3 +132,45 @@ fn what_has_no_packages_is_told_as_such() {
         assert!(!path.join("out").exists());
     }
 }
+
+#[test]
+fn a_document_is_signed_inside_itself_and_checked() {
+    let directory = build();
+    let path = directory.path();
+    succeed(path, "sbom create root -o sbom.json");
+    succeed(path, "key generate --kind build-platform-signing --out platform.pem");
+    succeed(path, "key generate --kind release-signing --out other.pem");
+    succeed(path, "sbom sign sbom.json --key platform.pem -o signed.json");
+    let plain = fs::read_to_string(path.join("sbom.json")).unwrap();
+    let signed = fs::read_to_string(path.join("signed.json")).unwrap();
+    assert!(signed.starts_with(plain.trim_end().strip_suffix("\n}").unwrap()));
+
+    let told = succeed(path, "sbom verify signed.json --trust platform.pem.pub");
+    assert!(told.starts_with("signed by \"public key file\", key "), "{told}");
+    let json: Value =
+        serde_json::from_str(&succeed(path, "sbom verify signed.json --trust platform.pem.pub --json"))
+            .unwrap();
+    assert_eq!(
+        (&json["signed"], &json["kind"]),
+        (&Value::from(true), &Value::from("build-platform-signing"))
+    );
+
+    fs::write(path.join("changed.json"), signed.replace("2.10-3", "2.10-4")).unwrap();
+    for (line, status, reason) in [
+        ("sbom verify signed.json --trust other.pem.pub", 1, "which is not trusted"),
+        ("sbom verify changed.json --trust platform.pem.pub", 1, "the signature does not match the document"),
+        ("sbom verify sbom.json --trust platform.pem.pub", 1, "has no signature of its own"),
+        ("sbom verify recipe.json --trust platform.pem.pub", 2, "not a CycloneDX document"),
+        ("sbom sign signed.json --key platform.pem", 2, "signed already"),
+        ("sbom sign sbom.json --key platform.pem -o sbom.json", 2, "sbom.json"),
+    ] {
+        let output = attest(path, line);
+        let said = [output.stdout, output.stderr].concat();
+        assert_eq!(output.status.code(), Some(status), "{line}: {}", String::from_utf8_lossy(&said));
+        assert!(
+            String::from_utf8_lossy(&said).contains(reason),
+            "{line}: {}",
+            String::from_utf8_lossy(&said)
+        );
+    }
+}

@@ -1,4 +1,4 @@
-//! `attest sbom`: which packages are in an image, and which files are nobody's.
+//! `attest sbom`: which packages are in an image, which files are nobody's, and who says so.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use clap::{Subcommand, ValueEnum};
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{ImageFile, VerityTree};
-use openfactory_attest::sbom::{Coverage, Inventory, Subject, cyclonedx, spdx};
+use openfactory_attest::key::KeyKind;
+use openfactory_attest::sbom::jsf::JsfError;
+use openfactory_attest::sbom::{Coverage, Inventory, Subject, cyclonedx, jsf, spdx};
 use openfactory_attest::verity;
 use serde_json::{Value, json};
 
@@ -33,7 +35,46 @@ pub(crate) enum SbomCommand {
 
 Exit status: 0 written, 2 could not be made; no package database is one reason.")]
     Create(Create),
+    /// Sign a CycloneDX document inside itself
+    ///
+    /// The signature (JSON Signature Format, Ed25519) is appended; the rest of the text stays as it is. It travels with the
+    /// document wherever it goes; what binds an inventory to its build is `attest document sign --sbom`.
+    #[command(after_help = "Examples:
+  attest sbom sign sbom.cdx.json --key platform.pem -o sbom.signed.cdx.json
+
+Exit status: 0 signed, 2 not: no CycloneDX JSON, signed already, or the key can't be used.")]
+    Sign {
+        /// The document
+        document: PathBuf,
+        /// The private key, PKCS#8 PEM
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Write to this file instead of stdout: all of it, or nothing
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Check the signature inside a CycloneDX document
+    #[command(after_help = "Examples:
+  attest sbom verify sbom.signed.cdx.json --trust trust.json
+
+Exit status: 0 the signature counts, 1 it does not (why is told), 2 could not check.")]
+    Verify {
+        /// The document
+        document: PathBuf,
+        /// Whose signatures count: a trust store, or the build platform's public key in PEM
+        #[arg(long, value_name = "FILE")]
+        trust: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
+
+/// Bytes of a document at most.
+const MAX_DOCUMENT: usize = 128 << 20;
+
+/// What signs inventories.
+const SIGNERS: [KeyKind; 2] = [KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning];
 
 /// What is inventoried, and how it is written.
 #[derive(Debug, clap::Args)]
@@ -69,9 +110,51 @@ enum Format {
 
 impl SbomCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
-        let Self::Create(create) = self;
-        create.run()
+        match self {
+            Self::Create(create) => create.run(),
+            Self::Sign { document, key, output } => sign(&document, &key, output.as_deref()),
+            Self::Verify { document, trust, json } => verify(&document, &trust, json),
+        }
     }
+}
+
+fn sign(document: &Path, key: &Path, to: Option<&Path>) -> Result<Verdict, CliError> {
+    let target = to.map(|file| Target::new(file, [document, key])).transpose()?;
+    let bytes = input::read(document, MAX_DOCUMENT)?;
+    let signed = jsf::sign(&bytes, &input::private_key(key)?)
+        .map_err(|error| CliError::file("sign", document, error))?;
+    match target {
+        Some(target) => target.write(&signed)?,
+        None => output::write(&signed)?,
+    }
+    Ok(Verdict::Good)
+}
+
+fn verify(document: &Path, trust: &Path, as_json: bool) -> Result<Verdict, CliError> {
+    let trust = input::trust(trust)?;
+    let bytes = input::read(document, MAX_DOCUMENT)?;
+    let (told, verdict) = match jsf::verify(&bytes, &trust, &SIGNERS) {
+        Ok(key) => {
+            let told = json!({ "signed": true, "name": key.name, "kind": key.kind, "key_id": key.key_id() });
+            (told, Verdict::Good)
+        }
+        // Not what is signed this way: that is no verdict.
+        Err(error @ (JsfError::Json(_) | JsfError::NotCycloneDx | JsfError::Canonical(_))) => {
+            return Err(CliError::file("check the signature of", document, error));
+        }
+        Err(error) => (json!({ "signed": false, "reason": error.to_string() }), Verdict::Bad),
+    };
+    if as_json {
+        output::write_json(&told)?;
+    } else {
+        let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
+        let line = match verdict {
+            Verdict::Good => format!("signed by {:?}, key {}\n", text("name"), text("key_id")),
+            _ => format!("{}: {}\n", document.display(), text("reason")),
+        };
+        output::write(line.as_bytes())?;
+    }
+    Ok(verdict)
 }
 
 impl Create {

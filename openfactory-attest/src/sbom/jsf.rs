@@ -6,15 +6,20 @@
 //! anew: a round trip through a model would drop what the model does not know, the public key among it.
 //!
 //! ```
-//! use openfactory_attest::key::{Ed25519Key, Signer as _};
+//! use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
 //! use openfactory_attest::sbom::jsf;
+//! use openfactory_attest::trust::{TrustStore, TrustedKey};
 //!
 //! let key = Ed25519Key::from_seed(&[7; 32]);
 //! let signed = jsf::sign(br#"{"bomFormat": "CycloneDX", "specVersion": "1.6"}"#, &key)?;
-//! assert_eq!(jsf::verify(&signed, &[key.public_key().clone()])?, *key.key_id());
+//!
+//! let mut trust = TrustStore::new();
+//! trust.add(TrustedKey::new("build platform", KeyKind::BuildPlatformSigning, key.public_key().clone()))?;
+//! let kinds = [KeyKind::BuildPlatformSigning];
+//! assert_eq!(jsf::verify(&signed, &trust, &kinds)?.name, "build platform");
 //!
 //! let changed = String::from_utf8(signed)?.replace("1.6", "1.5");
-//! assert!(jsf::verify(changed.as_bytes(), &[key.public_key().clone()]).is_err());
+//! assert!(jsf::verify(changed.as_bytes(), &trust, &kinds).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -30,7 +35,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::canonical::{self, CanonicalError, Limits, ParseError};
-use crate::key::{BadSignature, KeyId, PublicKey, SignError, Signer};
+use crate::key::{BadSignature, KeyId, KeyKind, PublicKey, SignError, Signer};
+use crate::trust::{TrustStore, TrustedKey};
 
 const SIGNATURE: &str = "signature";
 const VALUE: &str = "value";
@@ -71,10 +77,26 @@ pub enum JsfError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The key in the signature is none of those that count.
-    #[error("signed by the key {key_id}, which is none of those given")]
+    /// The key in the signature is trusted for nothing.
+    #[error("signed by the key {key_id}, which is not trusted")]
     Untrusted {
         /// The key in the signature.
+        key_id: KeyId,
+    },
+    /// A key of this kind does not sign inventories.
+    #[error("signed by {name:?}, a key of kind {kind}, which does not sign this")]
+    Kind {
+        /// Its name in the trust store.
+        name: String,
+        /// Its kind.
+        kind: KeyKind,
+    },
+    /// The key was revoked.
+    #[error("signed by {name:?}, the key {key_id}, which was revoked")]
+    Revoked {
+        /// Its name in the trust store.
+        name: String,
+        /// The key.
         key_id: KeyId,
     },
     /// The signature is not over this document.
@@ -108,23 +130,34 @@ pub fn sign(document: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, JsfError> {
     append(document, &signature)
 }
 
-/// Checks the signature in a CycloneDX document, and hands back the id of the key, one of `keys`, that made it.
+/// Checks the signature in a CycloneDX document, and hands back the trusted key, of one of these kinds, that made it.
 ///
-/// Which key is in the document says only whose signature it wants to be.
+/// Which key is in the document says only whose signature it wants to be. One that was revoked does not count, whenever
+/// it signed: nothing here says when that was.
 ///
 /// # Errors
 /// [`JsfError`] says why the signature does not count.
-pub fn verify(document: &[u8], keys: &[PublicKey]) -> Result<KeyId, JsfError> {
+pub fn verify<'t>(
+    document: &[u8],
+    trust: &'t TrustStore,
+    kinds: &[KeyKind],
+) -> Result<&'t TrustedKey, JsfError> {
     let mut members = read(document)?;
     let Some(Value::Object(signature)) = members.get_mut(SIGNATURE) else { return Err(JsfError::Unsigned) };
     let value = value(signature)?;
     let key = key(signature)?;
-    let Some(known) = keys.iter().find(|known| **known == key) else {
+    let Some(known) = trust.get(key.key_id()) else {
         return Err(JsfError::Untrusted { key_id: *key.key_id() });
     };
     let message = canonical::to_vec(&members).map_err(JsfError::Canonical)?;
-    known.verify(&message, &value).map_err(JsfError::Bad)?;
-    Ok(*known.key_id())
+    known.public_key.verify(&message, &value).map_err(JsfError::Bad)?;
+    if !kinds.contains(&known.kind) {
+        return Err(JsfError::Kind { name: known.name.clone(), kind: known.kind });
+    }
+    if trust.revoked(known.key_id()).is_some() {
+        return Err(JsfError::Revoked { name: known.name.clone(), key_id: *known.key_id() });
+    }
+    Ok(known)
 }
 
 fn read(document: &[u8]) -> Result<Map<String, Value>, JsfError> {

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use openfactory_attest::key::{Ed25519Key, Signer as _};
+use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
 use openfactory_attest::sbom::{Inventory, Subject, cyclonedx, jsf};
+use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_attest::{Manifest, Work};
 use serde_json::Value;
 
@@ -47,7 +48,10 @@ fn others_verify_our_signature_and_we_theirs_and_the_document_stays_valid() {
     let output = python(&["sign", &path("plain.json"), &path("key"), &path("theirs.json")]).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let theirs = fs::read(path("theirs.json")).unwrap();
-    assert_eq!(jsf::verify(&theirs, &[key.public_key().clone()]).unwrap(), *key.key_id());
+    let mut trust = TrustStore::new();
+    let kind = KeyKind::BuildPlatformSigning;
+    trust.add(TrustedKey::new("platform", kind, key.public_key().clone())).unwrap();
+    assert_eq!(jsf::verify(&theirs, &trust, &[kind]).unwrap().key_id(), key.key_id());
 
     let modules = &["cyclonedx.validation.json", "jsonschema", "packageurl"];
     let validate = ["validate", &path("ours.json"), &path("theirs.json")];

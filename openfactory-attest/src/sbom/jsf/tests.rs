@@ -12,8 +12,17 @@ fn signed() -> String {
     String::from_utf8(sign(DOCUMENT.as_bytes(), &key(1)).unwrap()).unwrap()
 }
 
+fn trust(seeds: &[u8], kind: KeyKind) -> TrustStore {
+    let mut trust = TrustStore::new();
+    for seed in seeds {
+        trust.add(TrustedKey::new(format!("key {seed}"), kind, key(*seed).public_key().clone())).unwrap();
+    }
+    trust
+}
+
 fn verdict(document: &str) -> Result<KeyId, JsfError> {
-    verify(document.as_bytes(), &[key(2).public_key().clone(), key(1).public_key().clone()])
+    let trust = trust(&[2, 1], KeyKind::BuildPlatformSigning);
+    verify(document.as_bytes(), &trust, &[KeyKind::BuildPlatformSigning]).map(|key| *key.key_id())
 }
 
 #[test]
@@ -22,8 +31,12 @@ fn the_text_stays_and_only_a_known_key_counts() {
     assert!(text.starts_with(DOCUMENT.trim_end().strip_suffix("\n}").unwrap()));
     assert_eq!(verdict(&text).unwrap(), *key(1).key_id());
     assert_eq!(signed(), text, "equal input, equal output");
-    let stranger = verify(text.as_bytes(), &[key(2).public_key().clone()]).unwrap_err();
+    let others = trust(&[2], KeyKind::BuildPlatformSigning);
+    let stranger = verify(text.as_bytes(), &others, &[KeyKind::BuildPlatformSigning]).unwrap_err();
     assert!(matches!(stranger, JsfError::Untrusted { key_id } if key_id == *key(1).key_id()));
+    let of_devices = trust(&[1], KeyKind::DeviceAttestation);
+    let device = verify(text.as_bytes(), &of_devices, &[KeyKind::BuildPlatformSigning]).unwrap_err();
+    assert!(matches!(device, JsfError::Kind { kind: KeyKind::DeviceAttestation, .. }));
     // Written otherwise, it is the same document.
     let value: Value = serde_json::from_str(&text).unwrap();
     assert!(verdict(&value.to_string()).is_ok());
@@ -39,7 +52,7 @@ fn no_byte_is_changed_unnoticed() {
         let byte = bytes.get_mut(at).unwrap();
         *byte ^= 1;
         let same = serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value == whole);
-        let counts = verify(&bytes, &[key(1).public_key().clone()]).is_ok();
+        let counts = String::from_utf8(bytes).is_ok_and(|changed| verdict(&changed).is_ok());
         assert_eq!(counts, same, "byte {at}");
         said_otherwise += usize::from(!same);
     }
