@@ -170,20 +170,23 @@ async fn pages(client: &ServiceNowClient) -> Outcome {
     Ok(())
 }
 
-/// A change with the records that hang on it, approved by the one who is asked.
+/// A change with the records that hang on it, approved by its group and then by the board.
 async fn changes(client: &ServiceNowClient, user: &str) -> Outcome {
     let me = client.table("sys_user").equals("user_name", user).first().await?.ok_or("no such user")?;
+    let manager =
+        client.table("sys_user").equals("user_name", "change.manager").first().await?.ok_or("no manager")?;
     let board =
         client.table("sys_user_group").equals("name", "CAB Approval").first().await?.ok_or("no board")?;
-    client.table("sys_user_grmember").create(json!({ "user": me.sys_id, "group": board.sys_id })).await?;
+    let peers = client.table("sys_user_group").create(json!({ "name": "rs" })).await?;
+    for group in [&board, &peers] {
+        client.table("sys_user_grmember").create(json!({ "user": me.sys_id, "group": group.sys_id })).await?;
+    }
 
-    let change = json!({ "short_description": "rs", "type": "normal", "assignment_group": board.sys_id });
+    let change = json!({ "short_description": "rs", "type": "normal", "assignment_group": peers.sys_id });
     let change = client.table("change_request").create(change).await?;
     let task = json!({ "change_request": change.sys_id, "short_description": "step" });
     client.table("change_task").create(task).await?;
-    for state in ["-4", "-3"] {
-        client.set_state("change_request", &change.sys_id, state, None).await?;
-    }
+    client.set_state("change_request", &change.sys_id, "-4", None).await?;
 
     let seen = client
         .table("change_request")
@@ -196,13 +199,18 @@ async fn changes(client: &ServiceNowClient, user: &str) -> Outcome {
     let seen = seen.first().ok_or("no change")?;
     assert_eq!(seen.related("change_task").len(), 1);
     let asked: Vec<_> = seen.related("approvals").iter().filter_map(|row| row.get_raw("approver")).collect();
-    assert!(asked.contains(&me.sys_id.as_str()), "{asked:?}");
+    assert_eq!(asked, [&me.sys_id]);
 
-    let answer =
-        client.approve("change_request", &change.sys_id, &me.sys_id).comment("looked at").execute().await?;
-    assert_eq!(answer.get_str("state"), Some("Approved"));
-    let after = client.table("change_request").get(&change.sys_id).await?;
-    assert_eq!((after.get_raw("approval"), after.get_raw("state")), (Some("approved"), Some("-2")));
+    // By the group; then by each of the board.
+    for (approver, stands) in
+        [(&me, ("requested", "-3")), (&me, ("requested", "-3")), (&manager, ("approved", "-2"))]
+    {
+        let answer = client.approve("change_request", &change.sys_id, &approver.sys_id);
+        let answer = answer.comment("looked at").execute().await?;
+        assert_eq!(answer.get_str("state"), Some("Approved"));
+        let after = client.table("change_request").get(&change.sys_id).await?;
+        assert_eq!((after.get_raw("approval"), after.get_raw("state")), (Some(stands.0), Some(stands.1)));
+    }
     match client.approve("change_request", &change.sys_id, &me.sys_id).execute().await {
         Err(Error::Api { status: 404, .. }) => Ok(()),
         other => Err(format!("a second approval answers {other:?}").into()),
