@@ -26,6 +26,8 @@ async fn look(browser: &Browser, page: &str) {
         assert_eq!(is_light, scheme == "light", "{page} on {screen} has {ground}");
         let faint = browser.script(FAINT).await;
         assert_eq!(faint, Value::Array(Vec::new()), "{page} on {screen} has text that is hard to read");
+        let broken = browser.script(BROKEN).await;
+        assert_eq!(broken, Value::Array(Vec::new()), "{page} on {screen} breaks words");
         let long = browser.script("return Math.min(document.documentElement.scrollHeight, 4000)").await;
         browser.screen(width, u32::try_from(long.as_u64().unwrap()).unwrap(), scheme).await;
         browser.picture(&format!("{page}-{screen}")).await;
@@ -33,6 +35,25 @@ async fn look(browser: &Browser, page: &str) {
     browser.screen(1200, 900, "light").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new(), "{page}");
 }
+
+/// Words of a table that are short enough for a line, and stand on two.
+const BROKEN: &str = r"
+    const broken = [];
+    for (const cell of document.querySelectorAll('th, td')) {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            for (const word of texts.currentNode.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+                if (word[0].length > 10) continue;
+                const range = document.createRange();
+                range.setStart(texts.currentNode, word.index);
+                range.setEnd(texts.currentNode, word.index + word[0].length);
+                const lines = new Set([...range.getClientRects()].map(line => Math.round(line.top)));
+                if (lines.size > 1) broken.push(word[0]);
+            }
+        }
+    }
+    return broken;
+";
 
 /// Texts whose contrast against what is behind them is below 4.5 to 1 (WCAG 2.2, success criterion 1.4.3).
 const FAINT: &str = r"
@@ -79,6 +100,13 @@ async fn the_simulators_pages_on_every_screen() {
     look(&browser, "simulator-tables").await;
     browser.goto(&url("/page/table/sys_user")).await;
     look(&browser, "simulator-list").await;
+    browser.goto(&url("/page/table/incident")).await;
+    browser.shows("INC00").await;
+    look(&browser, "simulator-incidents").await;
+    let asked = "response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fback&state=s";
+    browser.goto(&url(&format!("/page/consent?{asked}"))).await;
+    browser.shows("Allow access?").await;
+    look(&browser, "simulator-consent").await;
     browser.goto(&url(&format!("/page/record/change_request/{change}"))).await;
     look(&browser, "simulator-change").await;
     let server = world.simulator.store().records("cmdb_ci_linux_server").unwrap();
@@ -114,6 +142,10 @@ async fn relate(world: &World) {
     create("cmdb_rel_ci", relation).await;
     let about = "Configuration drift: a file of the read-only image changed on edge-1";
     create("incident", Fields::new().with("short_description", about).with("cmdb_ci", &*server)).await;
+    // As long as a short description may be, with and without blanks.
+    for about in [&*"why it is so ".repeat(12), &*"x".repeat(160)] {
+        create("incident", Fields::new().with("short_description", about.trim()).with("state", "8")).await;
+    }
 }
 
 #[tokio::test]

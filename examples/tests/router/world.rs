@@ -59,8 +59,12 @@ pub(crate) struct Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let simulator =
-            Simulator::builder().client(OAuthClient::new("router", SECRET)).start().await.unwrap();
+        let simulator = Simulator::builder()
+            .client(OAuthClient::new("router", SECRET))
+            .client(OAuthClient::new("app", SECRET).redirect_uri("http://127.0.0.1:1/back"))
+            .start()
+            .await
+            .unwrap();
         let [platform, device, webhook, log, other_device, operator, signing] =
             [1, 2, 3, 4, 5, 6, 7].map(|seed| Ed25519Key::from_seed(&[seed; 32]));
         let folder = tempfile::tempdir().unwrap();

@@ -21,7 +21,7 @@ const ROWS: usize = 50;
 const COLUMNS: usize = 6;
 
 /// What a list shows of a row, as far as its table has it, after what stands for the row; the most telling first.
-const TELLING: [&str; 16] = [
+const TELLING: [&str; 17] = [
     "short_description",
     "state",
     "approval",
@@ -29,6 +29,7 @@ const TELLING: [&str; 16] = [
     "cmdb_ci",
     "assignment_group",
     "approver",
+    "name",
     "element",
     "value",
     "parent",
