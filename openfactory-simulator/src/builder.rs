@@ -121,7 +121,8 @@ impl Builder {
         self
     }
 
-    /// Keeps the data in this file; without it, in memory.
+    /// Keeps the data in this file; without it, in memory. Only one instance at a time serves from it, always of the same
+    /// profile.
     pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
         self.state = Some(file.into());
         self

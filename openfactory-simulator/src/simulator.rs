@@ -27,7 +27,7 @@ use crate::profile::{POINT_USERS, Profile};
 use crate::refusal::Refusal;
 use crate::schema::Schema;
 use crate::seed::{Seed, SeedError};
-use crate::store::{Store, StoreError};
+use crate::store::{Lock, Session, Store, StoreError};
 use crate::switches::Switches;
 use crate::tls::{self, TlsError};
 use crate::turns::Turns;
@@ -89,6 +89,8 @@ pub struct Simulator {
     outbound: Arc<Outbound>,
     store: Arc<Store>,
     server: Server,
+    /// Held until it is stopped.
+    _lock: Option<Lock>,
     deliveries: JoinHandle<()>,
     jobs: JoinHandle<()>,
 }
@@ -147,6 +149,7 @@ impl Simulator {
 
         let file = builder.state.clone();
         let in_state = |source| StartError::State { file: file.clone(), source };
+        let lock = file.as_deref().map(Lock::of).transpose().map_err(in_state)?;
         let population = Population { profile: builder.profile, prepared, demo: builder.demo_data };
         let in_row = |refusal: Refusal| StartError::Row { source: refusal.into() };
         // What every instance of a kind begins with is planted once, and copied.
@@ -160,6 +163,9 @@ impl Simulator {
             Some(file) => Store::open(Some(file), schema, switches, builder.clock, builder.entropy),
         };
         let store = Arc::new(store.map_err(in_state)?);
+        if file.is_some() {
+            store.write(|session| played_as(session, builder.profile)).map_err(in_state)?;
+        }
         let complete = as_delivered && file.is_none();
         store
             .write(|session| {
@@ -208,7 +214,19 @@ impl Simulator {
             .map_err(|source| StartError::Listen { address, source })?;
         let deliveries = tokio::spawn(deliver::run(Arc::clone(&store), Arc::clone(&outbound)));
         let jobs = tokio::spawn(jobs::run(app));
-        Ok(Self { base_url, ca_pem, users, clients, faults, outbound, store, server, deliveries, jobs })
+        Ok(Self {
+            base_url,
+            ca_pem,
+            users,
+            clients,
+            faults,
+            outbound,
+            store,
+            server,
+            _lock: lock,
+            deliveries,
+            jobs,
+        })
     }
 
     /// Where it serves, such as `https://127.0.0.1:41234`, without a slash at the end.
@@ -297,6 +315,16 @@ impl Drop for Simulator {
         self.deliveries.abort();
         self.jobs.abort();
         self.server.kill();
+    }
+}
+
+/// Refuses a state that was another profile's: what is in it is not what this one begins with.
+fn played_as(session: &Session<'_>, profile: Profile) -> Result<(), StoreError> {
+    const KEY: &str = "profile";
+    match session.kept_under(KEY)? {
+        None => session.keep(KEY, profile.name()),
+        Some(found) if found == profile.name() => Ok(()),
+        Some(found) => Err(StoreError::Profile { found }),
     }
 }
 

@@ -7,6 +7,7 @@ mod browse;
 mod deliveries;
 mod index;
 mod layout;
+mod lock;
 mod quota;
 mod session;
 mod standing;
@@ -23,6 +24,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) use deliveries::Pending;
 pub use deliveries::{Delivery, DeliveryState};
 pub(crate) use index::Index;
+pub(crate) use lock::Lock;
 pub(crate) use session::{Narrow, Session};
 pub(crate) use standing::Standing;
 pub(crate) use tokens::{Kind as TokenKind, Token};
@@ -55,6 +57,22 @@ pub enum StoreError {
     Layout {
         /// The layout number found in the file.
         found: i64,
+    },
+    /// Another instance serves from the state.
+    #[error("another instance serves from the state")]
+    InUse,
+    /// Whether another instance serves from the state can't be found out.
+    #[error("the state can't be locked")]
+    Lock {
+        /// What the system said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The state is that of an instance of another profile.
+    #[error("the state is that of an instance of the profile {found}")]
+    Profile {
+        /// Its profile.
+        found: String,
     },
     /// A row in the state can't be read.
     #[error("row {sys_id} of {class} in the state is damaged")]

@@ -50,7 +50,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.json")]
     pub(super) seed: Vec<PathBuf>,
 
-    /// Keep the data in this file, over restarts and kills. Without it, in memory.
+    /// Keep the data in this file, over restarts and kills. Without it, in memory. One process serves from it at a time,
+    /// always of the same profile.
     #[arg(long, value_name = "FILE")]
     pub(super) state: Option<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! Data on disk, and the certificate authority beside it.
 
-use openfactory_simulator::{Simulator, StartError};
+use openfactory_simulator::state::StoreError;
+use openfactory_simulator::{Builder, Profile, Simulator, StartError};
 use serde_json::json;
 
 use crate::support::{builder, started};
@@ -41,6 +42,26 @@ async fn a_state_that_is_none_is_refused() {
     assert_eq!(std::fs::read(&file).unwrap(), vec![b'x'; 8192]);
     let missing = Simulator::builder().state(dir.path().join("no/such/dir/state.db")).start().await;
     assert!(matches!(missing, Err(StartError::State { .. })));
+}
+
+#[tokio::test]
+async fn a_state_is_that_of_one_instance_of_one_profile() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = || builder().state(dir.path().join("state.db"));
+    let failed = async |builder: Builder| match builder.start().await {
+        Err(StartError::State { source, .. }) => source,
+        other => panic!("{other:?}"),
+    };
+    let it = started(settings()).await;
+    assert!(matches!(failed(settings()).await, StoreError::InUse));
+    it.create("incident", json!({})).await;
+    it.simulator.shutdown().await;
+    let other = settings().profile(Profile::Stock);
+    assert!(matches!(failed(other).await, StoreError::Profile { found } if found == "guide"));
+    // One that is dropped leaves it, too.
+    drop(started(settings()).await);
+    let again = started(settings()).await;
+    assert_eq!(again.simulator.store().records("incident").unwrap().len(), 1);
 }
 
 #[tokio::test]
