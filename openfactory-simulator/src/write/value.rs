@@ -6,13 +6,25 @@ use crate::duration;
 use crate::schema::{Field, FieldType};
 
 /// Column sizes where they are smaller than a client may expect; longer text is cut.
-const SIZES: [(&str, usize); 5] = [
+const SIZES: [(&str, usize); 14] = [
     ("short_description", 160),
     ("correlation_id", 100),
     ("correlation_display", 100),
     ("number", 40),
     ("name", 255),
+    ("description", LONG),
+    ("close_notes", LONG),
+    ("cause_notes", LONG),
+    ("fix_notes", LONG),
+    ("justification", LONG),
+    ("implementation_plan", LONG),
+    ("backout_plan", LONG),
+    ("test_plan", LONG),
+    ("risk_impact_analysis", LONG),
 ];
+
+/// The size of a column for texts of several lines.
+const LONG: usize = 4_000;
 
 /// The greatest integer: as many bits as a decimal keeps exactly.
 const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
@@ -84,9 +96,9 @@ fn own_size(field: &str) -> Option<usize> {
 /// How long a value may be, as the dictionary says it.
 pub(crate) fn size(field: &Field) -> usize {
     match &field.kind {
-        FieldType::String => own_size(&field.name).unwrap_or(4_000),
+        FieldType::String => own_size(&field.name).unwrap_or(LONG),
         FieldType::Reference(_) => 32,
-        FieldType::List(_) | FieldType::Journal => 4_000,
+        FieldType::List(_) | FieldType::Journal => LONG,
         FieldType::Integer
         | FieldType::Decimal
         | FieldType::Boolean
@@ -122,6 +134,16 @@ mod tests {
         ] {
             let field = schema.field("cmdb_ci", name).unwrap();
             assert_eq!(kept(field, value), expected, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn texts_are_as_long_as_their_columns() {
+        let schema = Schema::of(true);
+        for (name, length) in [("short_description", 160), ("description", 4_000), ("close_notes", 4_000)] {
+            let field = schema.field("incident", name).unwrap();
+            assert_eq!(kept(field, &"é".repeat(5_000)).chars().count(), length, "{name}");
+            assert_eq!(size(field), length, "{name}");
         }
     }
 
