@@ -59,7 +59,7 @@ pub(crate) fn before_insert(
         }
     }
     if session.schema.is_a(&new.class, "incident") {
-        incident::on_insert(session.switches, new, input, &writer.caller.sys_id, &now);
+        incident::on_insert(session, new, input, &writer.caller.sys_id)?;
     } else if session.schema.is_a(&new.class, "change_request") {
         change::on_insert(session.switches, new)?;
     } else if session.schema.is_a(&new.class, "problem") {

@@ -53,6 +53,9 @@ pub struct Switches {
     pub changes_move_by_rest: bool,
     /// Whether closing an incident takes the role `itil_admin`. Not by default.
     pub closing_needs_itil_admin: bool,
+    /// Whether an incident that is put on hold because its caller has to answer wants a comment for them. By default it
+    /// does.
+    pub awaiting_caller_needs_comment: bool,
     /// Whether a priority that is sent without impact and urgency stays as it was sent. By default it is worked out
     /// anew.
     pub priority_alone_stays: bool,
@@ -240,6 +243,7 @@ impl Switches {
             scheduled_needs_dates: false,
             changes_move_by_rest: true,
             closing_needs_itil_admin: false,
+            awaiting_caller_needs_comment: true,
             priority_alone_stays: false,
             workers_without_items_are_done: false,
             slots_fill_spans: false,

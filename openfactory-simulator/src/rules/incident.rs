@@ -18,13 +18,21 @@ pub(crate) const CANCELED: &str = "8";
 /// The reason of being on hold that the caller's comment takes away.
 const AWAITING_CALLER: &str = "1";
 
-pub(super) fn on_insert(switches: &Switches, new: &mut Record, input: &Input, caller: &str, now: &str) {
+pub(super) fn on_insert(
+    session: &Session<'_>,
+    new: &mut Record,
+    input: &Input,
+    caller: &str,
+) -> Result<(), Refusal> {
+    let now = instant::glide(session.now);
     let state = new.value("state").to_owned();
     new.set("incident_state", state);
-    if !keeps_priority(switches, input) {
+    if !keeps_priority(session.switches, input) {
         prioritise(new);
     }
-    close(None, new, caller, now);
+    ask_caller(session, None, new, input)?;
+    close(None, new, caller, &now);
+    Ok(())
 }
 
 pub(super) fn on_update(
@@ -35,7 +43,7 @@ pub(super) fn on_update(
     input: &Input,
 ) -> Result<Vec<Effect>, Refusal> {
     let (caller, now) = (writer.caller.sys_id.as_str(), instant::glide(session.now));
-    let commented = input.journal(session.schema, &new.class).any(|(name, _)| name == "comments");
+    let commented = comments(session, new, input);
     let mut state = mirrored(old, new, "incident_state").to_owned();
     let waits = state == ON_HOLD && new.value("hold_reason") == AWAITING_CALLER;
     if commented && waits && new.value("caller_id") == caller {
@@ -47,6 +55,7 @@ pub(super) fn on_update(
     if !keeps_priority(session.switches, input) {
         prioritise(new);
     }
+    ask_caller(session, Some(old), new, input)?;
     let closes = state == CLOSED && old.value("state") != CLOSED;
     let may = writer.by_rule || writer.caller.is_admin() || writer.caller.holds("itil_admin");
     if closes && session.switches.closing_needs_itil_admin && !may {
@@ -55,6 +64,27 @@ pub(super) fn on_update(
     close(Some(old), new, caller, &now);
     let resolves = state == RESOLVED && old.value("state") != RESOLVED;
     Ok(if resolves { vec![Effect::ResolveChildren] } else { Vec::new() })
+}
+
+/// Whether a write says something to the caller.
+fn comments(session: &Session<'_>, new: &Record, input: &Input) -> bool {
+    input.journal(session.schema, &new.class).any(|(name, _)| name == "comments")
+}
+
+/// Refuses to wait for a caller who is asked nothing.
+fn ask_caller(
+    session: &Session<'_>,
+    old: Option<&Record>,
+    new: &Record,
+    input: &Input,
+) -> Result<(), Refusal> {
+    let waits =
+        |record: &Record| record.value("state") == ON_HOLD && record.value("hold_reason") == AWAITING_CALLER;
+    let begins = waits(new) && !old.is_some_and(waits);
+    if begins && session.switches.awaiting_caller_needs_comment && !comments(session, new, input) {
+        return Err(Refusal::data_policy(&["Additional comments"]));
+    }
+    Ok(())
 }
 
 /// Whether a priority stays as it was sent, without what it is worked out from.

@@ -116,7 +116,7 @@ async fn a_long_line_of_parents_is_resolved_to_its_end() {
 async fn a_comment_of_the_caller_takes_an_incident_off_hold() {
     let it = instance().await;
     let ada = it.get("/api/now/table/sys_user?user_name=ada").await;
-    let body = json!({ "caller_id": id(&ada[0]), "state": 3, "hold_reason": 1 });
+    let body = json!({ "caller_id": id(&ada[0]), "state": 3, "hold_reason": 1, "comments": "when?" });
     let incident = it.create("incident", body).await;
     let still = it.patch("admin", "incident", &incident, json!({ "comments": "any news?" })).await;
     assert_eq!(still["state"], "3");

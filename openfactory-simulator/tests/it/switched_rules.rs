@@ -132,6 +132,31 @@ async fn an_incident_is_closed_by_anyone_or_by_who_may() {
 }
 
 #[tokio::test]
+async fn waiting_for_a_caller_wants_a_comment_or_none() {
+    let mut statuses = Vec::new();
+    for it in both(|switches| switches.awaiting_caller_needs_comment = false).await {
+        let one = it.create("incident", json!({})).await;
+        let patch = async |body: Value| {
+            it.send("ada", Method::PATCH, &path_of("incident", &one), body).await.status().as_u16()
+        };
+        statuses.push(patch(json!({ "state": 3, "hold_reason": 1 })).await);
+        // Said with a comment, waited for still, or for somebody else: in either position.
+        for body in [
+            json!({ "state": 3, "hold_reason": 1, "comments": "Which room?" }),
+            json!({ "short_description": "x" }),
+            json!({ "hold_reason": 4 }),
+            json!({ "state": 2, "hold_reason": 1 }),
+        ] {
+            assert_eq!(patch(body.clone()).await, 200, "{body}");
+        }
+        let made = json!({ "state": 3, "hold_reason": 1 });
+        let made = it.send("ada", Method::POST, "/api/now/table/incident", made).await.status().as_u16();
+        statuses.push(made);
+    }
+    assert_eq!(statuses, [403, 403, 200, 201]);
+}
+
+#[tokio::test]
 async fn a_priority_alone_is_worked_out_anew_or_stays() {
     let mut made = Vec::new();
     for it in both(|switches| switches.priority_alone_stays = true).await {
