@@ -34,7 +34,7 @@ fn the_story_differs_between_the_profiles_as_listed() {
             let (image, data_dir) = (image.as_path(), folder.path().join(profile.name()));
             scope.spawn(move || {
                 let told = told(image, &data_dir, profile);
-                assert_notes_at_most(if profile == Profile::Hardened { 2 } else { 1 }, &data_dir);
+                assert_notes_at_most(if profile == Profile::Hardened { 2 } else { 1 }, profile, &data_dir);
                 told
             })
         });

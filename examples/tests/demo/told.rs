@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use openfactory_simulator::Simulator;
+use openfactory_simulator::{Profile, Simulator};
 use serde_json::Value;
 
 /// The records of a story by what they are, without what differs between any two tellings: sys_ids that hold a
@@ -82,16 +82,16 @@ fn without_what_differs(line: &str) -> String {
 /// Looks into ServiceNow's own state: no operation marker stands in two work notes, no file hangs twice on a
 /// record.
 pub(crate) fn assert_nothing_twice(data_dir: &Path) {
-    assert_notes_at_most(1, data_dir);
+    assert_notes_at_most(1, Profile::Guide, data_dir);
 }
 
 /// The same, but a note may stand so often: where the journal can't be read, a second time if it is not known what became
 /// of the first.
-pub(crate) fn assert_notes_at_most(most: usize, data_dir: &Path) {
+pub(crate) fn assert_notes_at_most(most: usize, profile: Profile, data_dir: &Path) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let simulator =
-            Simulator::builder().state(data_dir.join("simulator/state.sqlite")).start().await.unwrap();
+        let builder = Simulator::builder().profile(profile).prepared_for_the_guide();
+        let simulator = builder.state(data_dir.join("simulator/state.sqlite")).start().await.unwrap();
         let mut markers = BTreeMap::new();
         for note in simulator.store().records("sys_journal_field").unwrap() {
             let text = note.value("value").to_owned();
