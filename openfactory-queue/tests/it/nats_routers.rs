@@ -98,11 +98,15 @@ async fn a_publish_on_one_router_wakes_a_lease_on_another() {
     let config = config(server.port).poll(LONG);
     let one = NatsQueue::open(config.clone()).await.unwrap();
     let other = NatsQueue::open(config).await.unwrap();
-    let waiting = tokio::spawn(async move { other.lease(LeaseRequest::new("w").wait(LONG)).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    one.send(Message::new("m", "k", "")).await.unwrap();
-    let leased = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap().unwrap();
-    assert_eq!(leased[0].message.id, "m");
+    // More than once: what is told is not always stored yet.
+    for n in 0..100 {
+        let other = other.clone();
+        let waiting = tokio::spawn(async move { other.lease(LeaseRequest::new("w").wait(LONG)).await });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        one.send(Message::new(format!("{n}"), "k", "")).await.unwrap();
+        let leased = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap().unwrap();
+        assert_eq!(leased[0].message.id, format!("{n}"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

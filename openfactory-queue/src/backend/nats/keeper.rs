@@ -71,6 +71,11 @@ impl Keeper {
         answer.await.map_err(|_| Error::new(ErrorKind::Other, "open", "no answer"))?.map(drop)
     }
 
+    /// The last entry that was carried out.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
     pub(super) fn subjects(&self) -> String {
         format!("{}.>", Stream::Log.root(&self.link.config.name))
     }

@@ -4,7 +4,9 @@
 //! same commands in the same order, and an acknowledged append is a decision.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_nats::header::NATS_EXPECTED_LAST_SEQUENCE;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::command::{Command, Timed};
@@ -16,6 +18,12 @@ use crate::error::{Error, ErrorKind};
 
 /// So many requests are served together.
 const GROUP: usize = 256;
+
+/// The first pause before an entry that was heard of is looked for again; each pause is twice the one before it.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// With the last pause, an entry that was heard of is taken for refused: more than a second after it was heard of.
+const LAST_PAUSE: Duration = Duration::from_millis(1024);
 
 /// The way to the task.
 #[derive(Debug)]
@@ -102,7 +110,9 @@ impl Log {
 async fn run(mut keeper: Keeper, mut inbox: mpsc::Receiver<Request>, mut bells: async_nats::Subscriber) {
     use futures_util::StreamExt as _;
     let mut listening = true;
+    let mut heard: Option<Heard> = None;
     loop {
+        let pause = heard.as_ref().map_or(LAST_PAUSE, |heard| heard.pause);
         tokio::select! {
             request = inbox.recv() => {
                 let Some(first) = request else { return };
@@ -116,13 +126,47 @@ async fn run(mut keeper: Keeper, mut inbox: mpsc::Receiver<Request>, mut bells: 
             }
             bell = bells.next(), if listening => match bell {
                 Some(message) => {
-                    if !keeper.is_own(&message) && let Err(error) = keeper.catch_up().await {
-                        tracing::debug!(%error, "what others wrote is read with the next call");
+                    if !keeper.is_own(&message) {
+                        heard = Heard::of(&message).or(heard);
+                        look(&mut keeper).await;
+                        heard = heard.filter(|heard| heard.entry > keeper.at());
                     }
                 }
                 None => listening = false,
             },
+            () = tokio::time::sleep(pause), if heard.is_some() => {
+                look(&mut keeper).await;
+                heard = heard.and_then(|heard| heard.again(keeper.at()));
+            },
         }
+    }
+}
+
+async fn look(keeper: &mut Keeper) {
+    if let Err(error) = keeper.catch_up().await {
+        tracing::debug!(%error, "what others wrote is read with the next call");
+    }
+}
+
+/// An entry that was heard of before it could be read: the server passes a message on before it stores it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Heard {
+    entry: u64,
+    pause: Duration,
+}
+
+impl Heard {
+    /// Where the entry is to stand, if it says so.
+    fn of(message: &async_nats::Message) -> Option<Self> {
+        let last = message.headers.as_ref()?.get(NATS_EXPECTED_LAST_SEQUENCE)?;
+        let entry = last.as_str().parse::<u64>().ok()?.checked_add(1)?;
+        Some(Self { entry, pause: FIRST_PAUSE })
+    }
+
+    /// After another look: whether there is to be one more.
+    fn again(self, at: u64) -> Option<Self> {
+        let pause = self.pause.saturating_mul(2);
+        (self.entry > at && pause <= LAST_PAUSE).then_some(Self { pause, ..self })
     }
 }
 
@@ -151,4 +195,22 @@ async fn serve(keeper: &mut Keeper, requests: Vec<Request>) -> bool {
     }
     keeper.keep_if_due(keep).await;
     !stop
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_was_heard_of_is_looked_for_until_it_is_there_and_no_longer_than_needed() {
+        let mut heard = Some(Heard { entry: 5, pause: FIRST_PAUSE });
+        assert_eq!(heard.and_then(|heard| heard.again(5)), None, "it is there");
+        let (mut looks, mut waited) = (0, Duration::ZERO);
+        while let Some(again) = heard {
+            waited += again.pause;
+            looks += 1;
+            heard = again.again(4);
+        }
+        assert_eq!((looks, waited), (11, Duration::from_millis(2047)));
+    }
 }
