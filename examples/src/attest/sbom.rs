@@ -150,7 +150,7 @@ fn verify(document: &Path, trust: &Path, as_json: bool) -> Result<Verdict, CliEr
         let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
         let line = match verdict {
             Verdict::Good => format!("signed by {:?}, key {}\n", text("name"), text("key_id")),
-            _ => format!("{}: {}\n", document.display(), text("reason")),
+            Verdict::Bad => format!("{}: {}\n", document.display(), text("reason")),
         };
         output::write(line.as_bytes())?;
     }
