@@ -119,6 +119,18 @@ async fn peers_that_there_are_none_of_are_not_waited_for() {
 }
 
 #[tokio::test]
+async fn who_has_left_is_not_asked() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["bow", "eve"]).await;
+    let eve = it.get("/api/now/table/sys_user?user_name=eve").await;
+    it.patch("admin", "sys_user", &eve[0], json!({ "active": "false" })).await;
+    let change = assessed(&it, &peers).await;
+    assert_eq!(asked(&it, &change).await, rows(&[("bow", "requested")]));
+    assert_eq!(answer(&it, "bow", &change, "approved").await, 200);
+    assert_eq!(stands(&it, &change).await, at("-3", "requested"));
+}
+
+#[tokio::test]
 async fn the_peers_are_asked_before_the_board_or_not() {
     let mut stood = Vec::new();
     for it in both(|switches| switches.peers_approve_first = false).await {

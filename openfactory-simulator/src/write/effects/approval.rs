@@ -98,14 +98,15 @@ fn board(session: &Session<'_>) -> Result<BTreeSet<String>, StoreError> {
     Ok(asked)
 }
 
+/// The active members of a group: who has left is not waited for.
 fn members(session: &Session<'_>, group: &str) -> Result<BTreeSet<String>, StoreError> {
+    let mut members = BTreeSet::new();
     if group.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(members);
     }
-    let memberships = session.by("sys_user_grmember", "group", group)?;
-    Ok(memberships
-        .into_iter()
-        .map(|row| row.value("user").to_owned())
-        .filter(|user| !user.is_empty())
-        .collect())
+    for membership in session.by("sys_user_grmember", "group", group)? {
+        let user = session.find("sys_user", membership.value("user"))?;
+        members.extend(user.filter(|user| user.value("active") == "true").map(|user| user.sys_id));
+    }
+    Ok(members)
 }
