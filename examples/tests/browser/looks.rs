@@ -42,7 +42,7 @@ const BROKEN: &str = r"
     for (const cell of document.querySelectorAll('th, td')) {
         const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
         while (texts.nextNode()) {
-            for (const word of texts.currentNode.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+            for (const word of texts.currentNode.data.matchAll(/\S+/gu)) {
                 if (word[0].length > 10) continue;
                 const range = document.createRange();
                 range.setStart(texts.currentNode, word.index);
