@@ -37,13 +37,26 @@ pub(crate) async fn drain<Q: SyncQueue + Clone + 'static>(queue: &Q, span: Durat
     work(span, move |worker| {
         let queue = queue.clone();
         async move {
-            match claim(&queue, &format!("bench-{worker}")).await? {
+            match claim(&queue, &format!("bench-{worker}"), CLAIM).await? {
                 0 => Err("the queue has run dry".into()),
                 settled => Ok(settled),
             }
         }
     })
     .await
+}
+
+/// Leases and acks so many.
+pub(crate) async fn settle<Q: SyncQueue>(queue: &Q, count: u64) -> Result<()> {
+    let mut left = count;
+    while left > 0 {
+        let most = usize::try_from(left)?.min(queue.capabilities().max_batch);
+        match claim(queue, "bench-before", most).await? {
+            0 => return Err("the queue has run dry".into()),
+            settled => left = left.saturating_sub(settled as u64),
+        }
+    }
+    Ok(())
 }
 
 /// Publish 16, lease 16, ack them: messages through all of it, by 4 workers at once.
@@ -54,7 +67,7 @@ pub(crate) async fn round_trip(path: &Path, span: Duration) -> Result<Measured> 
         let queue = shared.clone();
         async move {
             queue.publish((0..CLAIM).map(|_| load::message()).collect()).await?;
-            claim(&queue, &format!("bench-{worker}")).await
+            claim(&queue, &format!("bench-{worker}"), CLAIM).await
         }
     })
     .await?;
@@ -90,8 +103,8 @@ where
     Ok(Measured { rate, cpu: (cpu::used()? - used).div_f64(done.max(1) as f64) })
 }
 
-async fn claim<Q: SyncQueue>(queue: &Q, worker: &str) -> Result<usize> {
-    let leased = queue.lease(LeaseRequest::new(worker).max(CLAIM)).await?;
+async fn claim<Q: SyncQueue>(queue: &Q, worker: &str, most: usize) -> Result<usize> {
+    let leased = queue.lease(LeaseRequest::new(worker).max(most)).await?;
     let acks: Vec<_> = leased.iter().map(|leased| (leased.token, Settlement::Ack)).collect();
     let count = acks.len();
     let settled = queue.settle(acks).await?;

@@ -20,7 +20,7 @@ pub(crate) struct Measured {
 }
 
 /// So many messages wait before publishing is measured: what a new queue can put off, this one can't any more.
-const BEFORE: u64 = 150_000;
+pub(crate) const BEFORE: u64 = 150_000;
 
 /// F and ours take so many turns: the disk is not the same from one second to the next.
 const TURNS: u32 = 8;
