@@ -14,6 +14,7 @@ mod audit;
 mod document;
 mod envelope;
 mod fsverity;
+#[cfg(feature = "sbom")]
 mod jsf;
 mod key;
 mod manifest;
