@@ -1,9 +1,6 @@
 //! Durations as ServiceNow keeps them: how long after the epoch, `1970-01-02 04:20:00` for a day and some hours.
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-
-use crate::instant::glide_from_unix;
+use crate::instant::{glide_from_unix, seconds};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -16,13 +13,13 @@ pub(crate) fn kept(seconds: i64) -> String {
 
 /// The seconds from one kept instant to another; none if either is none.
 pub(crate) fn between(from: &str, to: &str) -> Option<i64> {
-    Some(unix(to)? - unix(from)?)
+    Some(seconds(to)? - seconds(from)?)
 }
 
 /// What a client wrote, as it is kept: an instant after the epoch, or `12 03:04:05` with or without days.
 pub(crate) fn read(text: &str) -> Option<String> {
-    if let Some(seconds) = unix(text) {
-        return (seconds >= 0).then(|| kept(seconds));
+    if let Some(after) = seconds(text) {
+        return (after >= 0).then(|| kept(after));
     }
     let (days, clock) = text.rsplit_once(' ').unwrap_or(("0", text));
     let mut parts = clock.split(':').map(number);
@@ -33,7 +30,7 @@ pub(crate) fn read(text: &str) -> Option<String> {
 
 /// A kept duration in words; what is none stays as it is.
 pub(crate) fn shown(kept: &str) -> String {
-    let Some(seconds) = unix(kept).filter(|_| !kept.is_empty()) else { return kept.to_owned() };
+    let Some(seconds) = seconds(kept) else { return kept.to_owned() };
     let units = [
         (seconds / DAY, "Day"),
         (seconds % DAY / HOUR, "Hour"),
@@ -46,11 +43,6 @@ pub(crate) fn shown(kept: &str) -> String {
         .map(|(count, unit)| format!("{count} {unit}{}", if *count == 1 { "" } else { "s" }))
         .collect();
     if told.is_empty() { "0 Seconds".to_owned() } else { told.join(" ") }
-}
-
-fn unix(text: &str) -> Option<i64> {
-    let at: DateTime = text.parse().ok()?;
-    Some(TimeZone::UTC.to_timestamp(at).ok()?.as_second())
 }
 
 /// At most six digits, so that no sum of them is beyond a calendar.

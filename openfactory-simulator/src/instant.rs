@@ -3,6 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 /// Whole seconds since the epoch; an instant before it counts as the epoch.
 pub(crate) fn unix_seconds(at: SystemTime) -> i64 {
@@ -18,6 +20,12 @@ pub(crate) fn glide(at: SystemTime) -> String {
 pub(crate) fn glide_from_unix(seconds: i64) -> String {
     let timestamp = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Seconds since the epoch of a date-time as it is kept.
+pub(crate) fn seconds(kept: &str) -> Option<i64> {
+    let civil: DateTime = kept.trim().parse().ok()?;
+    Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
 }
 
 #[cfg(test)]

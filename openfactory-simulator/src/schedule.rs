@@ -3,9 +3,10 @@
 //! Schedules count in UTC, by seconds since the epoch; an end is the first second that no longer belongs to a window.
 
 use jiff::Timestamp;
-use jiff::civil::{DateTime, Weekday};
+use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
+use crate::instant::seconds;
 use crate::record::Record;
 use crate::store::{Session, StoreError};
 
@@ -40,12 +41,6 @@ impl Window {
     fn common(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.to.min(other.to))
     }
-}
-
-/// Seconds since the epoch of a date-time as it is kept.
-pub(crate) fn seconds(kept: &str) -> Option<i64> {
-    let civil: DateTime = kept.trim().parse().ok()?;
-    Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
 }
 
 /// When an entry comes round.

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use super::rule::names;
 use crate::access::Caller;
 use crate::instant;
+use crate::instant::seconds;
 use crate::query::{Query, evaluate};
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::schedule::seconds;
 use crate::store::{Narrow, Session, StoreError};
 use crate::write::{self, Writer, input::Input};
 

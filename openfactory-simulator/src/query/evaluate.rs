@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Block, Query, Test, condition, related, walk};
 use crate::entropy;
+use crate::fold::folded;
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
 use crate::store::{Session, StoreError};
@@ -65,10 +66,10 @@ fn holds(session: &Session<'_>, table: &str, test: &Test, row: &Record) -> Resul
             let texts = session.schema.fields(table).iter();
             let texts =
                 texts.filter(|field| field.kind == FieldType::String && !words.unseen.contains(&field.name));
-            let texts: Vec<String> = texts.map(|field| row.value(&field.name).to_lowercase()).collect();
+            let texts: Vec<_> = texts.map(|field| folded(row.value(&field.name))).collect();
             for word in &words.all {
                 session.step()?;
-                if !texts.iter().any(|text| text.contains(word)) {
+                if !texts.iter().any(|text| text.contains(word.as_str())) {
                     return Ok(false);
                 }
             }
@@ -89,7 +90,7 @@ pub(crate) fn compare(field: &Field, left: &str, right: &str) -> Ordering {
         | FieldType::Duration
         | FieldType::List(_)
         | FieldType::Journal
-        | FieldType::Password => left.to_lowercase().cmp(&right.to_lowercase()),
+        | FieldType::Password => folded(left).cmp(&folded(right)),
     }
 }
 

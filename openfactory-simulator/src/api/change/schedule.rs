@@ -7,9 +7,9 @@ use super::{Context, worker};
 use crate::access::Operation as May;
 use crate::api::Answer;
 use crate::instant;
+use crate::instant::seconds;
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::schedule::seconds;
 use crate::work::{Search, Task, conflict};
 
 /// The type of such workers.
