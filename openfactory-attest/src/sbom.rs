@@ -62,3 +62,11 @@ pub use inventory::{Inventory, Package, PackageFormat, PackageState};
 pub use listing::{ListedPackage, Listing, ListingDifference, ListingError, SbomFormat};
 pub use os_release::{Distribution, OsReleaseError};
 pub use subject::Subject;
+
+use crate::canonical::Limits;
+
+/// Bytes of a document at most, whoever wrote it: 128 MiB.
+pub const MAX_DOCUMENT: usize = 128 << 20;
+
+/// How a document is read.
+const LIMITS: Limits = Limits { max_bytes: MAX_DOCUMENT, ..Limits::FOREIGN };

@@ -9,7 +9,7 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{ImageFile, VerityTree};
 use openfactory_attest::key::KeyKind;
 use openfactory_attest::sbom::jsf::JsfError;
-use openfactory_attest::sbom::{Coverage, Inventory, Subject, cyclonedx, jsf, spdx};
+use openfactory_attest::sbom::{Coverage, Inventory, MAX_DOCUMENT, Subject, cyclonedx, jsf, spdx};
 use openfactory_attest::verity;
 use serde_json::{Value, json};
 
@@ -69,9 +69,6 @@ Exit status: 0 the signature counts, 1 it does not (why is told), 2 could not ch
         json: bool,
     },
 }
-
-/// Bytes of a document at most.
-const MAX_DOCUMENT: usize = 128 << 20;
 
 /// What signs inventories.
 const SIGNERS: [KeyKind; 2] = [KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning];

@@ -34,7 +34,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::canonical::{self, CanonicalError, Limits, ParseError};
+use super::LIMITS;
+use crate::canonical::{self, CanonicalError, ParseError};
 use crate::key::{BadSignature, KeyId, KeyKind, PublicKey, SignError, Signer};
 use crate::trust::{TrustStore, TrustedKey};
 
@@ -46,9 +47,6 @@ const ALGORITHM: &str = "Ed25519";
 
 /// What a signature may have that would change what it covers, or who it is of.
 const REFUSED: [&str; 5] = ["excludes", "extensions", "certificatePath", "signers", "chain"];
-
-/// Bytes of a document at most.
-const LIMITS: Limits = Limits { max_bytes: 128 << 20, ..Limits::FOREIGN };
 
 /// Why a document could not be signed, or its signature does not count.
 #[derive(Debug, thiserror::Error)]
@@ -117,16 +115,13 @@ pub fn sign(document: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, JsfError> {
         return Err(JsfError::Signed);
     }
     let x = URL_SAFE_NO_PAD.encode(signer.public_key().to_bytes());
-    let mut signature = json!({
-        "algorithm": ALGORITHM,
-        "publicKey": { "kty": "OKP", "crv": ALGORITHM, "x": x },
-    });
-    members.insert(SIGNATURE.to_owned(), signature.clone());
+    let key = json!({ "kty": "OKP", "crv": ALGORITHM, "x": x });
+    let mut signature =
+        Map::from_iter([("algorithm".to_owned(), ALGORITHM.into()), ("publicKey".to_owned(), key)]);
+    members.insert(SIGNATURE.to_owned(), signature.clone().into());
     let message = canonical::to_vec(&members).map_err(JsfError::Canonical)?;
     let bytes = signer.sign(&message).map_err(JsfError::Sign)?;
-    if let Some(signature) = signature.as_object_mut() {
-        signature.insert(VALUE.to_owned(), URL_SAFE_NO_PAD.encode(bytes).into());
-    }
+    signature.insert(VALUE.to_owned(), URL_SAFE_NO_PAD.encode(bytes).into());
     append(document, &signature)
 }
 
@@ -207,7 +202,7 @@ fn unsupported(part: &'static str, reason: impl Into<String>) -> JsfError {
 }
 
 /// The text with one more member at its end.
-fn append(document: &[u8], signature: &Value) -> Result<Vec<u8>, JsfError> {
+fn append(document: &[u8], signature: &Map<String, Value>) -> Result<Vec<u8>, JsfError> {
     // It was read as an object that is not empty, so that it ends in a brace.
     let body = document.trim_ascii_end().strip_suffix(b"}").ok_or(JsfError::NotCycloneDx)?;
     let mut signed = body.trim_ascii_end().to_vec();

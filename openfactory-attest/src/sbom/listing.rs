@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::LIMITS;
 use super::inventory::Inventory;
-use crate::canonical::{self, Limits};
+use crate::canonical;
 use crate::digest::Sha256Digest;
-
-/// Bytes of a document at most.
-const MAX_DOCUMENT: usize = 128 << 20;
 
 /// Entries of a document at most, those within others included.
 const MAX_LISTED: usize = 1 << 20;
@@ -96,8 +94,7 @@ impl Listing {
     /// # Errors
     /// [`ListingError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ListingError> {
-        let limits = Limits { max_bytes: MAX_DOCUMENT, ..Limits::FOREIGN };
-        let document = canonical::parse(bytes, &limits).map_err(ListingError::Json)?;
+        let document = canonical::parse(bytes, &LIMITS).map_err(ListingError::Json)?;
         let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
         if text("bomFormat") == "CycloneDX" && text("specVersion").starts_with("1.") {
             cyclonedx(&document)
