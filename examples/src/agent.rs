@@ -50,9 +50,9 @@ use openfactory_zone2::OverlayReport;
 use openfactory_zone2::lockdown::store::LockdownStore;
 use thiserror::Error;
 
-use crate::config::{ConfigError, read_secret_file};
 use crate::device_client::DeviceClient;
 use crate::event_client::{EventClient, EventClientError};
+use crate::private_key;
 use crate::told::told;
 
 pub use check::CheckError;
@@ -341,6 +341,5 @@ fn says(reported: &DeviceReported) -> Result<Sha256Digest, AgentError> {
 
 fn read_key(path: &Path) -> Result<Ed25519Key, AgentError> {
     let error = |source| AgentError::Key { path: path.to_owned(), source };
-    let pem = read_secret_file(path).map_err(|source: ConfigError| error(source.into()))?;
-    Ed25519Key::from_pem(pem.expose()).map_err(|source| error(source.into()))
+    private_key::read(path).map_err(|source| error(source.into()))
 }

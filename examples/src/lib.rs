@@ -16,9 +16,11 @@ pub mod event_client;
 pub mod health;
 #[cfg(feature = "services")]
 pub mod metrics;
+pub mod passphrase;
 #[cfg(feature = "services")]
 pub mod platform;
 pub mod private_file;
+pub mod private_key;
 pub mod progress;
 #[cfg(feature = "services")]
 pub mod queue_client;

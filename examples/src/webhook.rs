@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use openfactory_attest::key::{Ed25519Key, Signer};
+use openfactory_attest::key::Signer;
 use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
 use openfactory_queue::clock::SystemClock;
 use openfactory_queue::jitter::RandomJitter;
@@ -29,6 +29,7 @@ use crate::config::read_secret_file;
 use crate::event_client::EventClient;
 use crate::health::Health;
 use crate::metrics::{Metrics, Refresh as _};
+use crate::private_key;
 use crate::serve::{Limits, serve};
 use crate::shutdown::Shutdown;
 
@@ -146,8 +147,7 @@ fn secrets(config: &WebhookConfig) -> Result<Vec<WebhookSecret>, WebhookError> {
 
 fn signer(path: &Path) -> Result<Arc<dyn Signer>, WebhookError> {
     let error = |source| WebhookError::Key { path: path.to_owned(), source };
-    let pem = read_secret_file(path).map_err(|source| error(source.into()))?;
-    let key = Ed25519Key::from_pem(pem.expose()).map_err(|source| error(source.into()))?;
+    let key = private_key::read(path).map_err(|source| error(source.into()))?;
     Ok(Arc::new(key))
 }
 

@@ -5,14 +5,17 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
     reason = "tests"
 )]
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use openfactory_attest::key::Passphrase;
 use openfactory_attest::squashfs::{Compression, Packer};
 use serde_json::{Value, json};
 
@@ -35,9 +38,14 @@ impl Ran {
 }
 
 fn attest(directory: &Path, line: &str) -> Ran {
+    attest_with(directory, line, &[])
+}
+
+fn attest_with(directory: &Path, line: &str, environment: &[(&str, &str)]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_attest"))
         .args(line.split_whitespace())
         .current_dir(directory)
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     Ran {
@@ -223,4 +231,79 @@ fn revocation_lists_are_taken_by_others_and_only_forward() {
     // What is no list was not checked; what others signed is refused.
     attest(path, "trust take device.json trust.json").expect(2);
     attest(path, "trust take device.json nowhere").expect(2);
+}
+
+#[test]
+fn encrypted_keys_sign_with_their_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("pass"), "two words\n").unwrap();
+    fs::set_permissions(path.join("pass"), fs::Permissions::from_mode(0o600)).unwrap();
+    let file = [("OPENFACTORY_PASSPHRASE_FILE", "pass")];
+    let generate = "key generate --kind build-platform-signing --out platform.key --encrypt";
+    attest_with(path, generate, &[("OPENFACTORY_PASSPHRASE", "")]).expect(2);
+    attest_with(path, generate, &file).expect(0);
+    let key = fs::read_to_string(path.join("platform.key")).unwrap();
+    assert!(key.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"), "{key}");
+    fs::write(path.join("recipe.json"), r#"{"name": "press", "baseImage": "debian-trixie"}"#).unwrap();
+    fs::write(path.join("request"), "a press").unwrap();
+    let sign = "intent sign --recipe recipe.json --request request --requester qa@example.com --base-version 13 \
+                --key platform.key -o intent.json";
+    for wrong in [
+        ("OPENFACTORY_PASSPHRASE", "other words"),
+        ("OPENFACTORY_PASSPHRASE_FILE", "nowhere"),
+        // A file that others may read counts as known to them.
+        ("OPENFACTORY_PASSPHRASE_FILE", "recipe.json"),
+    ] {
+        let ran = attest_with(path, sign, &[wrong]).expect(2);
+        assert!(ran.stderr.contains("passphrase"), "{}", ran.stderr);
+        assert!(!path.join("intent.json").exists());
+    }
+    attest_with(path, sign, &[("OPENFACTORY_PASSPHRASE", "two words")]).expect(0);
+
+    // Root hash keys too.
+    attest_with(path, "verity key --algorithm ecdsa-p256 --out images.key --encrypt", &file).expect(0);
+    fs::write(path.join("image"), vec![7; 8192]).unwrap();
+    let root = "0".repeat(64);
+    let sign = format!("verity sign image {root} --key images.key --certificate images.key.crt");
+    attest_with(path, &sign, &file).expect(0);
+    attest_with(path, &sign, &[("OPENFACTORY_PASSPHRASE", "x")]).expect(2);
+}
+
+/// `script` runs it on a terminal of its own; what is typed there is not shown.
+#[test]
+fn passphrases_are_asked_for_on_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let generate = |typed: &str, out: &str| {
+        let attest = env!("CARGO_BIN_EXE_attest");
+        let line = format!("{attest} key generate --kind integration --out {out} --encrypt");
+        let script = Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut script = match script {
+            Ok(script) => script,
+            Err(_none) => {
+                assert!(
+                    std::env::var_os("OPENFACTORY_STRICT").is_none_or(|value| value != "1"),
+                    "needs script"
+                );
+                eprintln!("SKIPPED: passphrases_are_asked_for_on_the_terminal: needs script");
+                return None;
+            }
+        };
+        script.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        Some(script.wait_with_output().unwrap())
+    };
+    let Some(output) = generate("two words\ntwo words\n", "key") else { return };
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("Passphrase for key: ") && shown.contains("The same again: "), "{shown}");
+    let key = fs::read_to_string(folder.path().join("key")).unwrap();
+    Passphrase::new("two words").decrypt(&key).unwrap();
+    let output = generate("two words\nother words\n", "other").unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!folder.path().join("other").exists());
 }

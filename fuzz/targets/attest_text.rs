@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use openfactory_attest::audit::{Checkpoint, Proof, VerifierKey};
+use openfactory_attest::key::Passphrase;
 use openfactory_attest::verity::signature::{Certificate, RootHashSignature, SigningKey};
 use openfactory_attest::{Ed25519Key, Manifest, PublicKey, Signer as _};
 
@@ -23,6 +24,10 @@ fuzz_target!(|input: &[u8]| {
     }
     if let Ok(key) = PublicKey::from_pem(text) {
         assert_eq!(PublicKey::from_pem(&key.to_pem()).expect("what was written"), key);
+    }
+    if Passphrase::is_needed(text) {
+        // Nobody guesses a passphrase either.
+        assert!(Passphrase::new("x").decrypt(text).is_err());
     }
     let _ = (
         Ed25519Key::from_pem(text).is_ok(),

@@ -6,10 +6,12 @@
 
 mod ed25519;
 mod kind;
+mod passphrase;
 mod public;
 
 pub use ed25519::{Ed25519Key, EncodeKeyError, GenerateError, ParseKeyError, PrivatePem};
 pub use kind::{KeyKind, ParseKeyKindError, Scope, Severity};
+pub use passphrase::{DecryptKeyError, Passphrase};
 pub use public::{BadSignature, KeyId, ParsePublicKeyError, PublicKey};
 
 /// What signs messages.

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
-use openfactory_attest::key::{Ed25519Key, ParseKeyError};
 use openfactory_attest::report::Nonce;
 use openfactory_sn::lifecycle::id::{CommandId, DeviceId, FleetId, IdError};
 use openfactory_zone2::command::{Action, Authority, Command, CommandError, SignCommandError, Target};
 use thiserror::Error;
 
-use crate::config::{ConfigError, read_secret_file};
+use crate::private_key::{self, PrivateKeyError};
 use crate::write_once::write_atomically;
 
 /// What is to be signed.
@@ -60,12 +59,9 @@ enum What {
 /// Why there is no signed command.
 #[derive(Debug, Error)]
 pub(super) enum IssueError {
-    /// The key file can't be read.
+    /// The key can't be used.
     #[error("the operator's key can't be used")]
-    KeyFile(#[from] ConfigError),
-    /// It holds no key.
-    #[error("the operator's key can't be used")]
-    Key(#[from] ParseKeyError),
+    Key(#[from] PrivateKeyError),
     /// An id is none.
     #[error("an id can't be used")]
     Id(#[from] IdError),
@@ -90,8 +86,7 @@ pub(super) enum IssueError {
 
 /// Signs and writes the command; gives its id.
 pub(super) fn issue(arguments: &Arguments, now: SystemTime) -> Result<CommandId, IssueError> {
-    let pem = read_secret_file(&arguments.key)?;
-    let key = Ed25519Key::from_pem(pem.expose())?;
+    let key = private_key::read(&arguments.key)?;
     let id = match &arguments.id {
         Some(id) => CommandId::new(id.as_str())?,
         None => {

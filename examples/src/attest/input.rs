@@ -6,12 +6,16 @@ use std::path::Path;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::FileDigest;
+use openfactory_attest::key::PrivatePem;
 use openfactory_attest::recipe::MAX_RECIPE;
 use openfactory_attest::verity::{Params, Superblock};
 use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope};
 
+use zeroize::Zeroizing;
+
 use super::CliError;
-use crate::private_file;
+use crate::passphrase;
+use crate::private_key::{self, PrivateKeyError};
 use crate::write_once::Part;
 
 /// Bytes of a file that is small by nature: a key, a trust store, a checkpoint.
@@ -44,10 +48,22 @@ pub(crate) fn recipe(path: &Path) -> Result<BuildRecipe, CliError> {
 }
 
 pub(crate) fn private_key(path: &Path) -> Result<Ed25519Key, CliError> {
-    let text =
-        private_file::read(path).map_err(|error| CliError::file("use the private key in", path, error))?;
-    Ed25519Key::from_pem(&text)
-        .map_err(|error| CliError::because(format!("{} is no private key", path.display()), error))
+    private_key::read(path).map_err(|error| match error {
+        PrivateKeyError::Key(error) => {
+            CliError::because(format!("{} is no private key", path.display()), error)
+        }
+        other => CliError::file("use the private key in", path, other),
+    })
+}
+
+/// A private key as it is going to be kept: encrypted, if it is to be, by the passphrase for this file.
+pub(crate) fn kept(key: &PrivatePem, encrypted: Option<&Path>) -> Result<Zeroizing<String>, CliError> {
+    let Some(file) = encrypted else { return Ok(Zeroizing::new((**key).to_owned())) };
+    let passphrase = passphrase::for_new_key(file)
+        .map_err(|error| CliError::because("there is no passphrase to encrypt the key with", error))?;
+    let encrypted =
+        passphrase.encrypt(key).map_err(|error| CliError::because("cannot encrypt the key", error))?;
+    Ok(Zeroizing::new(encrypted))
 }
 
 pub(crate) fn trust(path: &Path) -> Result<TrustStore, CliError> {

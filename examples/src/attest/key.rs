@@ -20,7 +20,12 @@ pub(crate) enum KeyCommand {
     #[command(after_help = "Examples:
   attest key generate --kind build-platform-signing --out platform.key --name 'build platform'
   attest key generate --kind audit-log --out log.key --name example.com/audit/router-1
+  attest key generate --kind root-signing --out root.key --encrypt      # asks for a passphrase
   openssl pkey -pubin -in platform.key.pub -outform DER | sha256sum     # the key id
+
+The passphrase is the one in the file that OPENFACTORY_PASSPHRASE_FILE names, or in OPENFACTORY_PASSPHRASE, or is asked
+for; every command that signs finds it the same way. openssl pkey decrypts the key, and openssl pkcs8 -topk8 -scrypt
+changes its passphrase.
 
 With --json, `trust` is a trust store that holds this key.")]
     Generate {
@@ -34,6 +39,9 @@ With --json, `trust` is a trust store that holds this key.")]
         /// given
         #[arg(long)]
         name: Option<String>,
+        /// Encrypt the private key with a passphrase (PBES2: scrypt, AES-256)
+        #[arg(long)]
+        encrypt: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -42,12 +50,18 @@ With --json, `trust` is a trust store that holds this key.")]
 
 impl KeyCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
-        let Self::Generate { kind, out, name, json } = self;
-        generate(kind, &out, name, json)
+        let Self::Generate { kind, out, name, encrypt, json } = self;
+        generate(kind, &out, name, encrypt, json)
     }
 }
 
-fn generate(kind: KeyKind, out: &Path, name: Option<String>, json: bool) -> Result<Verdict, CliError> {
+fn generate(
+    kind: KeyKind,
+    out: &Path,
+    name: Option<String>,
+    encrypt: bool,
+    json: bool,
+) -> Result<Verdict, CliError> {
     if !kind.signs() {
         return Err(CliError::new(format!(
             "a secret of kind {kind} signs nothing; only signing keys are made here"
@@ -70,6 +84,7 @@ fn generate(kind: KeyKind, out: &Path, name: Option<String>, json: bool) -> Resu
     }
     let key = Ed25519Key::generate().map_err(|error| CliError::because("cannot make a key", error))?;
     let pem = key.to_pem().map_err(|error| CliError::because("cannot write the key as PEM", error))?;
+    let pem = input::kept(&pem, encrypt.then_some(out))?;
     input::create_new(out, pem.as_bytes(), 0o600)?;
     if let Err(error) = input::create_new(&public_file, key.public_key().to_pem().as_bytes(), 0o644) {
         // A private key without its public half is of no use to anybody; the error is being told.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use openfactory_attest::audit::{Log, OpenLogError};
-use openfactory_attest::key::{Ed25519Key, ParseKeyError};
+use openfactory_attest::key::Ed25519Key;
 use openfactory_attest::vault::{FileVault, VaultError};
 use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
 use openfactory_queue::clock::{Clock, SystemClock};
@@ -27,7 +27,9 @@ use super::edges::Edges;
 use super::vault::Keeper;
 use crate::config::{ConfigError, read_secret_file};
 use crate::metrics::Metrics;
+use crate::passphrase::{self, PassphraseError};
 use crate::platform::LocalPlatform;
+use crate::private_key::{self, PrivateKeyError};
 use crate::serve::ServeError;
 use crate::state::SqliteStateStore;
 use crate::tls::TlsError;
@@ -54,13 +56,16 @@ pub enum StartError {
     /// The vault can't be opened.
     #[error("the vault can't be opened")]
     Vault(#[from] VaultError),
+    /// The vault's passphrase can't be used.
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
     /// A key of the router's own can't be used.
     #[error("the key {path} can't be used")]
     Key {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: ParseKeyError,
+        source: PrivateKeyError,
     },
     /// What is said of a fleet's timing is said of no fleet.
     #[error("[timing.fleets] {fleet:?} is no fleet's id")]
@@ -179,7 +184,10 @@ fn policy(config: &RouterConfig, mapping: &Mapping) -> Result<Policy, StartError
 
 fn keeper(config: &RouterConfig, trust: &TrustFile) -> Result<Option<Arc<Keeper>>, StartError> {
     let Some(directory) = &config.vault.directory else { return Ok(None) };
-    let vault = FileVault::open(directory, "event-router", SystemTime::now)?;
+    let mut vault = FileVault::open(directory, "event-router", SystemTime::now)?;
+    if let Some(passphrase) = passphrase::given()? {
+        vault = vault.encrypted_by(passphrase);
+    }
     Ok(Some(Arc::new(Keeper::new(vault, config.vault.root_key.clone(), trust.clone()))))
 }
 
@@ -190,9 +198,7 @@ fn log(config: &RouterConfig) -> Result<Log, StartError> {
 }
 
 fn key(path: &Path) -> Result<Arc<Ed25519Key>, StartError> {
-    let pem = read_secret_file(path)?;
-    let key = Ed25519Key::from_pem(pem.expose())
-        .map_err(|source| StartError::Key { path: path.to_owned(), source })?;
+    let key = private_key::read(path).map_err(|source| StartError::Key { path: path.to_owned(), source })?;
     Ok(Arc::new(key))
 }
 

@@ -15,7 +15,8 @@ const MAX_PEM: usize = 4096;
 
 /// An Ed25519 private key (RFC 8032) in memory, which is wiped when the value is dropped.
 ///
-/// On disk it is PEM around unencrypted PKCS#8 (RFC 8410), what `openssl genpkey -algorithm ed25519` writes.
+/// On disk it is PEM around unencrypted PKCS#8 (RFC 8410), what `openssl genpkey -algorithm ed25519` writes, or the same
+/// encrypted with a [`Passphrase`](super::Passphrase).
 ///
 /// ```
 /// use openfactory_attest::key::{Ed25519Key, Signer};
@@ -48,8 +49,8 @@ pub enum ParseKeyError {
         /// Bytes in the text.
         len: usize,
     },
-    /// Encrypted; only unencrypted PKCS#8 is read.
-    #[error("the key is encrypted; give it unencrypted, with access to the file restricted")]
+    /// Encrypted: [`Passphrase::decrypt`](super::Passphrase::decrypt) comes first.
+    #[error("the key is encrypted, and takes its passphrase")]
     Encrypted,
     /// Not PEM with the label `PRIVATE KEY` around an Ed25519 key.
     #[error("not an Ed25519 private key in PKCS#8 PEM")]
@@ -107,7 +108,6 @@ impl Ed25519Key {
 /// A private key as PEM text, which is wiped when the value is dropped and not shown by `Debug`.
 pub struct PrivatePem(Zeroizing<String>);
 
-#[cfg(feature = "pkcs7")]
 impl PrivatePem {
     pub(crate) const fn of(pem: Zeroizing<String>) -> Self {
         Self(pem)

@@ -1,5 +1,6 @@
 //! A vault in a directory (`docs/formats/vault.md`).
 
+mod at_rest;
 mod disk;
 mod signer;
 mod uses;
@@ -10,16 +11,17 @@ use std::sync::Arc;
 
 use super::state::check_name;
 use super::{Clock, KeyState, UseRecorder, Vault, VaultError, VaultErrorKind, VaultKey};
-use crate::key::{Ed25519Key, KeyId, KeyKind, Signer};
+use crate::key::{Ed25519Key, KeyId, KeyKind, Passphrase, Signer};
 use crate::ledger::KeyUse;
 use crate::trust::revocation::Reason;
+use at_rest::AtRest;
 use disk::Disk;
 use signer::VaultSigner;
 
 /// A vault in a directory: for one machine, or a directory that several share with working locks.
 ///
 /// Private keys are PKCS#8 PEM files of mode 0600: whoever can read the directory has the keys, so it belongs to the
-/// one account that signs. Every operation, a signature too, takes a lock on the directory and reads what it needs
+/// one account that signs, or the keys are [encrypted](Self::encrypted_by). Every operation, a signature too, takes a lock on the directory and reads what it needs
 /// from the disk: a key that was revoked by one process refuses in all others at once. What changes is replaced
 /// atomically, so that a power cut leaves the old or the new.
 ///
@@ -48,11 +50,13 @@ pub struct FileVault {
     inner: Arc<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     disk: Disk,
     who: String,
     clock: Arc<dyn Clock>,
     recorder: Option<Arc<dyn UseRecorder>>,
+    at_rest: Arc<AtRest>,
 }
 
 impl FileVault {
@@ -69,17 +73,26 @@ impl FileVault {
     ) -> Result<Self, VaultError> {
         let disk = Disk::open(directory)?;
         disk.lock()?.state()?;
-        let inner = Inner { disk, who: who.into(), clock: Arc::new(clock), recorder: None };
-        Ok(Self { inner: Arc::new(inner) })
+        let (who, clock, at_rest) = (who.into(), Arc::new(clock), Arc::default());
+        Ok(Self { inner: Arc::new(Inner { disk, who, clock, recorder: None, at_rest }) })
     }
 
     /// The same vault, which puts every use there too before it signs: an audit log
     /// ([`Log`](crate::audit::Log)), where its index becomes the order.
     #[must_use]
     pub fn recording_in(self, recorder: Arc<dyn UseRecorder>) -> Self {
-        let inner = &self.inner;
-        let (disk, who, clock) = (inner.disk.clone(), inner.who.clone(), Arc::clone(&inner.clock));
-        Self { inner: Arc::new(Inner { disk, who, clock, recorder: Some(recorder) }) }
+        Self { inner: Arc::new(Inner { recorder: Some(recorder), ..self.inner.as_ref().clone() }) }
+    }
+
+    /// The same vault, whose private keys are encrypted from now on: those that it makes. Keys that are there already stay
+    /// as they are until they are rotated, and are read with or without.
+    ///
+    /// To decrypt a key takes a fifth of a second, once: decrypted it stays in memory as long as it signs, and is wiped with
+    /// the last of the vault's handles. That it may still sign is asked for each signature all the same.
+    #[must_use]
+    pub fn encrypted_by(self, passphrase: Passphrase) -> Self {
+        let at_rest = Arc::new(AtRest::encrypted(passphrase));
+        Self { inner: Arc::new(Inner { at_rest, ..self.inner.as_ref().clone() }) }
     }
 
     /// The vault's directory.
@@ -94,7 +107,7 @@ impl Inner {
     fn make(&self, disk: &disk::Locked<'_>, name: &str, kind: KeyKind) -> Result<VaultKey, VaultError> {
         let key =
             Ed25519Key::generate().map_err(|error| VaultError::unavailable("cannot make a key", error))?;
-        disk.write_key(&key)?;
+        disk.write_key(key.key_id(), &self.at_rest.write(&key)?)?;
         Ok(VaultKey::new(name, kind, key.public_key().clone(), self.clock.now()))
     }
 }

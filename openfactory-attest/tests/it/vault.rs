@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use openfactory_attest::audit::{self, Log};
-use openfactory_attest::key::SignError;
+use openfactory_attest::key::{Passphrase, SignError};
 use openfactory_attest::ledger::{KeyUse, read_uses};
 use openfactory_attest::trust::revocation::Reason;
 use openfactory_attest::vault::{FileVault, KeyState, UseRecorder, Vault, VaultErrorKind};
@@ -302,4 +302,33 @@ fn another_process_is_refused_too() {
     let uses = vault.uses().unwrap().len();
     assert!(child.wait().unwrap().success());
     assert_eq!(vault.uses().unwrap().len(), uses, "the child signed after the revocation");
+}
+
+#[test]
+fn encrypted_keys_sign_by_their_passphrase_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let encrypted = |words: &str| open(folder.path()).encrypted_by(Passphrase::new(words));
+    let vault = encrypted("right words");
+    let key = vault.create("platform", KeyKind::BuildPlatformSigning).unwrap();
+    let file = folder.path().join(format!("{}.key", key.key_id()));
+    assert!(fs::read_to_string(&file).unwrap().starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    let signer = vault.signer("platform").unwrap();
+    key.public_key.verify(b"x", &signer.sign(b"x").unwrap()).unwrap();
+    // Without it, or by another, nothing is signed: it may work later.
+    for other in [open(folder.path()), encrypted("wrong words")] {
+        let refused = other.signer("platform").unwrap().sign(b"x").unwrap_err();
+        assert!(matches!(refused, SignError::Unavailable { .. }), "{refused}");
+    }
+    // Decrypted keys are not asked for again, but whether they may sign is.
+    fs::rename(&file, folder.path().join("elsewhere")).unwrap();
+    signer.sign(b"y").unwrap();
+    open(folder.path()).revoke(key.key_id(), Reason::KeyCompromise, None).unwrap();
+    assert!(matches!(signer.sign(b"z").unwrap_err(), SignError::Refused { .. }));
+
+    // Keys that were there before are read as they are; their successors are encrypted.
+    let old = open(folder.path()).create("old", KeyKind::Integration).unwrap();
+    encrypted("right words").signer("old").unwrap().sign(b"x").unwrap();
+    let new = encrypted("right words").rotate("old", None).unwrap();
+    assert_eq!(new.replaces.as_ref(), Some(old.key_id()));
+    assert!(open(folder.path()).signer("old").unwrap().sign(b"x").is_err());
 }

@@ -33,6 +33,9 @@ pub(crate) struct KeyArgs {
     /// For how many days the certificate is valid; the kernel does not look at it
     #[arg(long, value_name = "N", default_value_t = 3650, value_parser = clap::value_parser!(u64).range(1..=36_500))]
     days: u64,
+    /// Encrypt the private key with a passphrase, found as by `attest key generate`
+    #[arg(long)]
+    encrypt: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -61,6 +64,7 @@ impl KeyArgs {
         let pem = certificate.to_pem().map_err(no_certificate)?;
         let private =
             key.to_pem().map_err(|error| CliError::because("cannot write the key as PEM", error))?;
+        let private = input::kept(&private, self.encrypt.then_some(self.out.as_path()))?;
         input::create_new(&self.out, private.as_bytes(), 0o600)?;
         if let Err(error) = input::create_new(&certificate_file, pem.as_bytes(), 0o644) {
             // A key without its certificate is of no use here; the error is being told.

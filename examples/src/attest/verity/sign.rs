@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
-use crate::private_file;
+use crate::private_key;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -41,7 +41,7 @@ pub(crate) struct SignArgs {
 
 impl SignArgs {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
-        let pem = private_file::read(&self.key)
+        let pem = private_key::read_pem(&self.key)
             .map_err(|error| CliError::file("use the private key in", &self.key, error))?;
         let key = SigningKey::from_pem(&pem).map_err(|error| {
             CliError::because(format!("{} is no key for root hashes", self.key.display()), error)

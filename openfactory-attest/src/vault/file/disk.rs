@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::key_file;
-use crate::key::{Ed25519Key, KeyId, Signer as _};
+use crate::key::KeyId;
 use crate::vault::VaultError;
 use crate::vault::state::{MAX_STATE, State};
 
@@ -84,19 +84,18 @@ impl Locked<'_> {
         self.write(&self.state_file(), &state.to_bytes()?)
     }
 
-    pub(super) fn write_key(&self, key: &Ed25519Key) -> Result<(), VaultError> {
-        let pem =
-            key.to_pem().map_err(|error| VaultError::unavailable("cannot write a key as PEM", error))?;
-        self.write(&key_file(self.directory, key.key_id()), pem.as_bytes())
+    /// Puts the private half of a key, as it is kept, into place.
+    pub(super) fn write_key(&self, key_id: &KeyId, pem: &str) -> Result<(), VaultError> {
+        self.write(&key_file(self.directory, key_id), pem.as_bytes())
     }
 
-    pub(super) fn read_key(&self, key_id: &KeyId) -> Result<Ed25519Key, VaultError> {
+    /// The private half of a key, as it is kept.
+    pub(super) fn read_key(&self, key_id: &KeyId) -> Result<Zeroizing<String>, VaultError> {
         let path = key_file(self.directory, key_id);
         let bytes = Zeroizing::new(read(&path, MAX_KEY).map_err(failed("read", &path))?);
-        let damaged = |reason: &str| VaultError::damaged(format!("{} {reason}", path.display()));
-        let text = std::str::from_utf8(&bytes).map_err(|_| damaged("is no private key"))?;
-        let key = Ed25519Key::from_pem(text).map_err(|error| damaged("is no private key").because(error))?;
-        if key.key_id() == key_id { Ok(key) } else { Err(damaged("holds another key")) }
+        let text = std::str::from_utf8(&bytes);
+        let text = text.map_err(|_| VaultError::damaged(format!("{} is no private key", path.display())))?;
+        Ok(Zeroizing::new(text.to_owned()))
     }
 
     /// Removes the private half of every key that does not sign: of those revoked, and of those that were made but,

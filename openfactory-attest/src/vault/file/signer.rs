@@ -8,7 +8,8 @@ use crate::key::{KeyId, PublicKey, SignError, Signer};
 use crate::ledger::KeyUse;
 use crate::vault::{VaultError, VaultErrorKind};
 
-/// Signs with one key of the vault. Holds no secret: the key is read for each signature and wiped after it.
+/// Signs with one key of the vault. Holds no secret: the key is read for each signature and wiped after
+/// it, or, where keys are encrypted, kept decrypted by the vault.
 pub(super) struct VaultSigner {
     vault: Arc<Inner>,
     public: PublicKey,
@@ -26,9 +27,10 @@ impl VaultSigner {
         let state = disk.state()?;
         let key = state.get(self.key_id()).ok_or_else(|| VaultError::unknown(self.key_id()))?;
         if let Some(reason) = refusal(key) {
+            vault.at_rest.forget(self.key_id());
             return Err(VaultError::new(VaultErrorKind::Revoked, reason));
         }
-        let secret = disk.read_key(self.key_id())?;
+        let secret = vault.at_rest.read(self.key_id(), || disk.read_key(self.key_id()))?;
         let key_use = KeyUse::of_signed(*self.key_id(), message, &vault.who, vault.clock.now());
         disk.record(&key_use)?;
         if let Some(recorder) = &vault.recorder {

@@ -10,8 +10,8 @@ pub enum KeyError {
         /// Bytes in the text.
         len: usize,
     },
-    /// Encrypted; only unencrypted PKCS#8 is read.
-    #[error("the key is encrypted; give it unencrypted, with access to the file restricted")]
+    /// Encrypted: [`Passphrase::decrypt`](crate::key::Passphrase::decrypt) comes first.
+    #[error("the key is encrypted, and takes its passphrase")]
     Encrypted,
     /// Neither RSA nor ECDSA on P-256 in PKCS#8 PEM.
     #[error("not an RSA or P-256 private key in PKCS#8 PEM")]
