@@ -6,8 +6,9 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use openfactory_attest::trust::{ParseTrustError, TrustStore};
+use openfactory_attest::trust::{ExpiredRegistryError, ParseTrustError, TrustStore};
 use thiserror::Error;
 
 /// The most that is read of a trust file, in bytes.
@@ -33,6 +34,14 @@ pub enum TrustFileError {
         /// What is wrong with it.
         source: ParseTrustError,
     },
+    /// Its key registry is too old to go by.
+    #[error("the trust file {path} can't be used any longer")]
+    Expired {
+        /// The file.
+        path: PathBuf,
+        /// Since when.
+        source: ExpiredRegistryError,
+    },
 }
 
 /// By what a file that was replaced is told from the one before.
@@ -49,6 +58,8 @@ struct Stamp {
 struct Read {
     stamp: Stamp,
     trust: Arc<TrustStore>,
+    /// When registered keys begin or end to count, or their registry does.
+    until: Option<SystemTime>,
 }
 
 /// A trust file. Clones share what was read last.
@@ -76,8 +87,10 @@ impl TrustFile {
     pub fn current(&self) -> Result<Arc<TrustStore>, TrustFileError> {
         let error = |source| TrustFileError::Read { path: self.path.clone(), source };
         let stamp = stamp(&fs::metadata(&self.path).map_err(error)?);
+        let now = SystemTime::now();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(read) = last.as_ref().filter(|read| read.stamp == stamp) {
+        let same = |read: &&Read| read.stamp == stamp && read.until.is_none_or(|until| now < until);
+        if let Some(read) = last.as_ref().filter(same) {
             return Ok(Arc::clone(&read.trust));
         }
         let file = File::open(&self.path).map_err(error)?;
@@ -86,8 +99,11 @@ impl TrustFile {
         file.take(MAX_TRUST_FILE).read_to_end(&mut bytes).map_err(error)?;
         let trust = TrustStore::parse(&bytes)
             .map_err(|source| TrustFileError::Content { path: self.path.clone(), source })?;
+        let until = trust.changes_after(now);
+        let trust = trust.as_of(now);
+        let trust = trust.map_err(|source| TrustFileError::Expired { path: self.path.clone(), source })?;
         let trust = Arc::new(trust);
-        *last = Some(Read { stamp, trust: Arc::clone(&trust) });
+        *last = Some(Read { stamp, trust: Arc::clone(&trust), until });
         Ok(trust)
     }
 

@@ -307,3 +307,80 @@ fn passphrases_are_asked_for_on_the_terminal() {
     assert_eq!(output.status.code(), Some(2));
     assert!(!folder.path().join("other").exists());
 }
+
+#[test]
+fn registered_keys_count_for_as_long_as_the_root_keys_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for (kind, file) in [
+        ("root-signing", "root.key"),
+        ("root-signing", "root2.key"),
+        ("build-platform-signing", "platform.key"),
+        ("build-platform-signing", "next.key"),
+    ] {
+        attest(path, &format!("key generate --kind {kind} --out {file}")).expect(0);
+    }
+    attest(path, "trust init trust.json --root root.key.pub --threshold 2").expect(0);
+    attest(path, "trust add trust.json --kind root-signing --key root2.key.pub --name root2").expect(0);
+    fs::copy(path.join("trust.json"), path.join("device.json")).unwrap();
+    build(path, "day", "");
+    let roots = "--root-key root.key --root-key root2.key";
+    let register = |key: &str, more: &str| {
+        let line = format!(
+            "trust register trust.json --kind build-platform-signing --name platform --key {key}.key.pub \
+             --holder service:builder --from 2026-01-01 --until 2126-01-01 -o registry.json {more}"
+        );
+        attest(path, &line)
+    };
+    // One root key of two is not enough, and a day that is none is no day.
+    register("platform", "--expires 2100-01-01 --root-key root.key").expect(2);
+    register("platform", &format!("--expires tomorrow {roots}")).expect(2);
+    register("platform", &format!("--expires 2100-01-01 {roots}")).expect(0);
+    let id = attest(path, "trust show trust.json --json").expect(0).json()["registry"]["keys"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let verify = |more: &str| {
+        let line = format!("document verify day.json --intent day.intent --trust trust.json {more}");
+        attest(path, &line)
+    };
+    verify("").expect(0);
+    verify("--trust-at 2050-01-01").expect(0);
+    verify("--trust-at 2025-12-31").expect(1);
+    // The registry itself has expired: nobody can say.
+    let expired = verify("--trust-at 2100-01-01").expect(2);
+    assert!(expired.stderr.contains("has expired at 2100-01-01"), "{}", expired.stderr);
+
+    // The successor names what it replaces and why; others take it.
+    let incident = format!("--replaces {id} --incident INC0010001 --expires 2100-01-01 {roots}");
+    register("next", &incident).expect(0);
+    attest(path, "trust take device.json registry.json").expect(0);
+    let shown = attest(path, "trust show device.json --json").expect(0).json();
+    let keys = shown["registry"]["keys"].as_array().unwrap();
+    let successor = keys.iter().find(|key| key["incident"] == "INC0010001").unwrap();
+    assert_eq!((&successor["replaces"], &shown["registry"]["sequence"]), (&json!(id), &json!(2)));
+    // What is registered is not trusted by another word, and may be revoked.
+    attest(path, "trust add trust.json --kind operator --key platform.key.pub --name x").expect(2);
+    let revoke = format!("trust revoke trust.json --key-id {id} --reason key-compromise --root-key root.key");
+    attest(path, &revoke).expect(0);
+    verify("").expect(1);
+
+    let secret = format!(
+        "trust register trust.json --kind luks-passphrase --name disks --id luks-1 --holder device:press-1 \
+         --holder device:press-2 --parent {id} --expires 2026-02-01T00:00:00Z {roots}"
+    );
+    // A registry whose time is over already is not made.
+    let over = attest(path, &secret).expect(2);
+    assert!(over.stderr.contains("not valid") || over.stderr.contains("expire"), "{}", over.stderr);
+    attest(path, &secret.replace("2026-02-01T00:00:00Z", "2100-01-01")).expect(0);
+    let scope = attest(path, "trust scope trust.json luks-1").expect(0).stdout;
+    assert!(scope.contains("High") && scope.contains("holder  device:press-2"), "{scope}");
+    let scope = attest(path, &format!("trust scope trust.json {id} --json")).expect(0).json();
+    assert_eq!(scope["keys"].as_array().unwrap().len(), 2);
+    attest(path, "trust scope trust.json nobody").expect(2);
+    attest(path, &format!("trust renew trust.json --expires 2101-01-01 --threshold 1 {roots}")).expect(0);
+    attest(path, "trust renew trust.json --expires 2101-01-01 --root-key root.key").expect(2);
+    let shown = attest(path, "trust show trust.json").expect(0).stdout;
+    assert!(shown.contains("registry 4, expires 2101-01-01T00:00:00Z"), "{shown}");
+    attest(path, "trust take device.json trust.json").expect(2);
+}

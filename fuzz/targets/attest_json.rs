@@ -9,6 +9,7 @@ use openfactory_attest::document::VerificationDocument;
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::ledger::KeyUse;
 use openfactory_attest::sbom::Listing;
+use openfactory_attest::trust::registry::{self, KeyRegistry};
 use openfactory_attest::verity::signature::SignaturePartition;
 use openfactory_attest::{
     BuildRecipe, Ed25519Key, Envelope, KeyKind, Manifest, Signer as _, TrustStore, TrustedKey,
@@ -42,6 +43,20 @@ fuzz_target!(|input: &[u8]| {
     }
     if let Ok(trust) = TrustStore::parse(input) {
         assert_eq!(TrustStore::parse(&trust.to_json()).expect("what was written"), trust);
+    }
+    // What a root key signed is read as strictly.
+    let root = Ed25519Key::from_seed(&[7; 32]);
+    let mut roots = TrustStore::new();
+    let known = TrustedKey::new("root", KeyKind::RootSigning, root.public_key().clone());
+    roots.add(known).expect("the first key");
+    let signed = Envelope::sign(registry::PAYLOAD_TYPE, input, &root).expect("a signature");
+    if let Ok(registry) = KeyRegistry::open(&signed, &roots, 1) {
+        let registry = registry.into_inner();
+        let again = registry.sign(&[&root]).expect("what was believed");
+        assert_eq!(KeyRegistry::open(&again, &roots, 1).expect("what was signed").into_inner(), registry);
+        for key in &registry.keys {
+            assert!(registry.touched_by(&key.id).is_some_and(|touched| touched.keys.contains(&key)));
+        }
     }
     if let Ok(recipe) = BuildRecipe::parse(input) {
         let again = BuildRecipe::parse(recipe.canonical_bytes()).expect("the canonical form");

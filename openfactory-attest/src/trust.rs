@@ -1,9 +1,12 @@
 //! Whose signatures count, and for what; and whose no longer do.
 
+pub mod registry;
 pub mod revocation;
 
+mod registered;
 mod take;
 
+pub use registered::{ExpiredRegistryError, TakeRegistryError};
 pub use take::TakeListError;
 
 use std::collections::BTreeMap;
@@ -14,10 +17,11 @@ use crate::canonical::{self, Limits};
 use crate::envelope::Envelope;
 use crate::key::{KeyId, KeyKind, ParsePublicKeyError, PublicKey};
 use crate::ledger::Held;
+use registered::Registered;
 use take::Taken;
 
 /// Bytes of a trust file at most.
-pub(crate) const MAX_FILE: usize = 8 << 20;
+pub(crate) const MAX_FILE: usize = 16 << 20;
 
 /// A public key that is trusted for one kind of use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +64,8 @@ impl TrustedKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustStore {
     keys: BTreeMap<KeyId, TrustedKey>,
+    threshold: Option<usize>,
+    registered: Option<Box<Registered>>,
     taken: Option<Box<Taken>>,
     held: Vec<Held>,
 }
@@ -101,12 +107,19 @@ pub enum ParseTrustError {
     /// Its revocation list is not one that its own root keys vouch for.
     #[error("the trust file's revocation list is not usable")]
     Revocations(#[source] TakeListError),
+    /// Its key registry is not one that its own root keys vouch for.
+    #[error("the trust file's key registry is not usable")]
+    Registry(#[source] TakeRegistryError),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     keys: Vec<TrustedKey>,
+    #[serde(default)]
+    threshold: Option<usize>,
+    #[serde(default)]
+    registry: Option<Envelope>,
     #[serde(default)]
     revocations: Option<Envelope>,
 }
@@ -118,7 +131,7 @@ impl TrustStore {
     /// Trusts nobody yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { keys: BTreeMap::new(), taken: None, held: Vec::new() }
+        Self { keys: BTreeMap::new(), threshold: None, registered: None, taken: None, held: Vec::new() }
     }
 
     /// Trusts a key. Adding the very same again changes nothing.
@@ -139,20 +152,36 @@ impl TrustStore {
         }
     }
 
-    /// The key of this id, if it is trusted for anything.
+    /// How many root keys have to sign a key registry, whatever it says itself.
     #[must_use]
-    pub fn get(&self, key_id: &KeyId) -> Option<&TrustedKey> {
-        self.keys.get(key_id)
+    pub fn threshold(&self) -> usize {
+        self.threshold.unwrap_or(1)
     }
 
-    /// All keys, in the order of their ids.
+    /// The same store, which asks for the signatures of so many root keys under each key registry that it takes from now
+    /// on.
+    #[must_use]
+    pub fn with_threshold(self, threshold: usize) -> Self {
+        Self { threshold: Some(threshold), ..self }
+    }
+
+    /// The key of this id, if it is trusted for anything: of one that the registry lists the registry's word counts.
+    #[must_use]
+    pub fn get(&self, key_id: &KeyId) -> Option<&TrustedKey> {
+        self.registered_key(key_id).unwrap_or_else(|| self.keys.get(key_id))
+    }
+
+    /// All keys: first those that the store itself has, in the order of their ids, then those of the registry, in the same
+    /// order.
     pub fn iter(&self) -> impl Iterator<Item = &TrustedKey> {
-        self.keys.values()
+        let own = self.keys.values().filter(|key| self.registered_key(key.key_id()).is_none());
+        own.chain(self.registered.iter().flat_map(|registered| registered.alive.values()))
     }
 
     /// Reads a trust file: `{"keys": [{"name": ..., "kind": ..., "public_key": PEM}]}`, or one bare PEM public key,
-    /// which then is a key of kind [`KeyKind::BuildPlatformSigning`]. At most 8 MiB. A member `revocations` is the
-    /// envelope of a revocation list, which a root key among `keys` has to have signed.
+    /// which then is a key of kind [`KeyKind::BuildPlatformSigning`]. At most 16 MiB. A member `revocations` is the
+    /// envelope of a revocation list, which a root key among `keys` has to have signed, `registry` that of a key registry,
+    /// which as many of them have to have signed as the member `threshold` says (1, if it is not there).
     ///
     /// # Errors
     /// [`ParseTrustError`] says what is wrong with it.
@@ -172,8 +201,15 @@ impl TrustStore {
         for key in file.keys {
             store.add(key).map_err(ParseTrustError::Key)?;
         }
+        if let Some(threshold) = file.threshold {
+            store = store.with_threshold(threshold);
+        }
         if let Some(envelope) = &file.revocations {
             store.take_revocations(envelope).map_err(ParseTrustError::Revocations)?;
+        }
+        // After the list: a root key that was revoked vouches for none.
+        if let Some(envelope) = &file.registry {
+            store.take_registry(envelope).map_err(ParseTrustError::Registry)?;
         }
         Ok(store)
     }
@@ -181,12 +217,16 @@ impl TrustStore {
     /// The trust file, as indented JSON with a newline at the end.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let keys = self.iter().map(|key| {
+        let keys = self.keys.values().map(|key| {
             serde_json::json!({"name": key.name, "kind": key.kind.as_str(), "public_key": key.public_key.to_pem()})
         });
         let mut file = serde_json::json!({ "keys": keys.collect::<Vec<_>>() });
-        if let (Some(envelope), Some(file)) = (self.revocations_envelope(), file.as_object_mut()) {
-            file.insert("revocations".to_owned(), envelope.to_value());
+        let envelopes =
+            [("revocations", self.revocations_envelope()), ("registry", self.registry_envelope())];
+        if let Some(file) = file.as_object_mut() {
+            let envelopes = envelopes.into_iter();
+            file.extend(envelopes.filter_map(|(name, it)| Some((name.to_owned(), it?.to_value()))));
+            file.extend(self.threshold.map(|threshold| ("threshold".to_owned(), threshold.into())));
         }
         format!("{file:#}\n").into_bytes()
     }

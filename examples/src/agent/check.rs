@@ -116,7 +116,8 @@ pub(super) fn root_hash(config: &AgentConfig) -> Result<String, CheckError> {
 
 /// Whom the device trusts.
 pub(super) fn trust(path: &Path) -> Result<TrustStore, CheckError> {
-    TrustStore::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "trust store"))
+    let kept = TrustStore::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "trust store"))?;
+    kept.as_of(SystemTime::now()).map_err(content(path, "trust store"))
 }
 
 /// The same with the places of the image as they are now, links followed.

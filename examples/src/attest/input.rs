@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::FileDigest;
@@ -66,7 +67,28 @@ pub(crate) fn kept(key: &PrivatePem, encrypted: Option<&Path>) -> Result<Zeroizi
     Ok(Zeroizing::new(encrypted))
 }
 
+/// Whom to trust now.
 pub(crate) fn trust(path: &Path) -> Result<TrustStore, CliError> {
+    trust_at(path, None)
+}
+
+/// Whom to trust at this time, or now. Registered keys have a life, and so has the registry.
+pub(crate) fn trust_at(path: &Path, time: Option<SystemTime>) -> Result<TrustStore, CliError> {
+    let store = trust_file(path)?.as_of(time.unwrap_or_else(SystemTime::now));
+    store.map_err(|error| CliError::file("go by the trust store", path, error))
+}
+
+/// A point in time: RFC 3339 in UTC, or a day, which is its beginning.
+pub(crate) fn time(text: &str) -> Result<SystemTime, String> {
+    let midnight = format!("{text}T00:00:00Z");
+    let time = text.parse::<jiff::Timestamp>().or_else(|_none| midnight.parse());
+    time.ok()
+        .and_then(|time| SystemTime::try_from(time).ok())
+        .ok_or_else(|| format!("{text:?} is neither a time in RFC 3339 nor a day"))
+}
+
+/// A trust store as it is kept: registered keys count when it was asked for a time.
+pub(crate) fn trust_file(path: &Path) -> Result<TrustStore, CliError> {
     let bytes = read_small(path)?;
     TrustStore::parse(&bytes)
         .map_err(|error| CliError::because(format!("{} is no trust store", path.display()), error))

@@ -1,6 +1,7 @@
 //! `attest verify-bundle`: the auditor's one command.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
 use openfactory_attest::bundle::{self, BundleLink, BundleReport, WhoseTrust};
@@ -27,6 +28,9 @@ pub(crate) struct VerifyBundle {
     /// Whose signatures count; the bundle's own trust store if not given
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
+    /// Whose signatures counted at this time, where keys are registered for a time; RFC 3339 or a day; now if not given
+    #[arg(long, value_name = "TIME", requires = "trust", value_parser = input::time)]
+    trust_at: Option<SystemTime>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -36,7 +40,7 @@ pub(crate) struct VerifyBundle {
 
 impl VerifyBundle {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
-        let trust = self.trust.as_deref().map(input::trust).transpose()?;
+        let trust = self.trust.as_deref().map(|file| input::trust_at(file, self.trust_at)).transpose()?;
         let bar = progress::Bytes::new("hashing");
         let tell = |done, total| bar.tell(done, total);
         let work = self.threads.work().telling(&tell);

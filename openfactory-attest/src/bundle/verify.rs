@@ -104,7 +104,13 @@ impl Check<'_> {
                 self.add(Name::Trust, LinkStatus::NotChecked { reason });
                 return Ok(TrustStore::new());
             }
-            Some(bytes) => bytes.and_then(|bytes| TrustStore::parse(&bytes).map_err(|error| whole(&error))),
+            Some(bytes) => bytes.and_then(|bytes| {
+                let trust = TrustStore::parse(&bytes).map_err(|error| whole(&error))?;
+                // What counted when its registry was signed; whoever wants another time gives a store of their own.
+                let issued = trust.registry().map(|registry| registry.issued);
+                let then = issued.map(|issued| trust.clone().as_of(issued));
+                then.unwrap_or(Ok(trust)).map_err(|error| whole(&error))
+            }),
         };
         let (status, trust) = match read {
             Ok(trust) => (LinkStatus::Proved, trust),

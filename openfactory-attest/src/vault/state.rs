@@ -9,6 +9,7 @@ use super::VaultError;
 use crate::canonical::{self, Limits};
 use crate::key::{KeyId, KeyKind, PublicKey};
 use crate::trust::TrustedKey;
+use crate::trust::registry::RegisteredKey;
 use crate::trust::revocation::{Reason, RevokedKey};
 
 /// The version of the file that is written and read here.
@@ -98,6 +99,16 @@ impl VaultKey {
     #[must_use]
     pub fn to_trusted(&self) -> TrustedKey {
         TrustedKey::new(&self.name, self.kind, self.public_key.clone())
+    }
+
+    /// The key for a key registry, alive from when it was made, with what it replaces and the incident that it was made for.
+    #[must_use]
+    pub fn to_registered(&self) -> RegisteredKey {
+        let registered = RegisteredKey::new(&self.to_trusted(), self.created);
+        match &self.replaces {
+            Some(replaced) => registered.replacing(replaced.to_string(), self.incident.as_deref()),
+            None => registered,
+        }
     }
 
     /// The key for a revocation list, still without a window; `None` where it was not revoked.

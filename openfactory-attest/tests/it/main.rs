@@ -20,6 +20,7 @@ mod key;
 mod manifest;
 mod python;
 mod recipe;
+mod registry;
 mod revocation;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
 mod sbom;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use clap::Args;
 use openfactory_attest::chain::{
@@ -37,6 +38,9 @@ pub(crate) struct Verify {
     /// The signed build intent
     #[arg(long, value_name = "FILE")]
     intent: Option<PathBuf>,
+    /// Whose signatures counted at this time, where keys are registered for a time; RFC 3339 or a day; now if not given
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    trust_at: Option<SystemTime>,
     /// The build log
     #[arg(long, value_name = "FILE")]
     build_log: Option<PathBuf>,
@@ -59,7 +63,7 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
-        let trust = input::trust(&self.trust)?;
+        let trust = input::trust_at(&self.trust, self.trust_at)?;
         let envelope = input::envelope(&self.document)?;
         let mut evidence = self.small_evidence()?;
         let signed: Vec<_> =

@@ -18,7 +18,7 @@ pub(super) struct Changing<'f> {
 impl<'f> Changing<'f> {
     pub(super) fn open(path: &'f Path) -> Result<Self, CliError> {
         let lock = lock(path)?;
-        Ok(Self { path, store: input::trust(path)?, _lock: lock })
+        Ok(Self { path, store: input::trust_file(path)?, _lock: lock })
     }
 
     pub(super) fn write(&self) -> Result<(), CliError> {

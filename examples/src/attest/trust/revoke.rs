@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 use openfactory_attest::key::KeyId;
+use openfactory_attest::trust::registry;
 use openfactory_attest::trust::revocation::{Reason, RevocationList, RevokedKey, Window};
 
 use super::file::Changing;
@@ -53,7 +54,9 @@ impl Revoke {
         let root = input::private_key(&self.root_key)?;
         let mut changing = Changing::open(&self.file)?;
         let store = &mut changing.store;
-        if store.get(&self.key_id).is_none() && store.revoked(&self.key_id).is_none() {
+        let id = self.key_id.to_string();
+        let registered = store.registry().is_some_and(|registry| registry.get(&id).is_some());
+        if !registered && store.get(&self.key_id).is_none() && store.revoked(&self.key_id).is_none() {
             return Err(CliError::new(format!("the trust store does not know the key {}", self.key_id)));
         }
         let revoked = self.entry(store.revoked(&self.key_id));
@@ -100,16 +103,28 @@ impl Revoke {
 pub(super) fn take(file: &Path, list: &Path) -> Result<Verdict, CliError> {
     let envelope = input::envelope(list)?;
     let mut changing = Changing::open(file)?;
-    match changing.store.take_revocations(&envelope) {
+    let store = &mut changing.store;
+    let taken = if envelope.payload_type_unverified() == registry::PAYLOAD_TYPE {
+        store.take_registry(&envelope).map_err(|error| cli::tell(&error))
+    } else {
+        store.take_revocations(&envelope).map_err(|error| cli::tell(&error))
+    };
+    match taken {
         Ok(true) => changing.write()?,
         Ok(false) => {}
-        Err(error) => {
-            cli::tell(&error);
-            return Ok(Verdict::Bad);
-        }
+        Err(()) => return Ok(Verdict::Bad),
     }
-    let list = changing.store.revocations();
-    let (sequence, keys) = list.map_or((0, 0), |list| (list.sequence, list.revoked.len()));
-    output::write(format!("list {sequence}, {keys} keys revoked\n").as_bytes())?;
+    let store = &changing.store;
+    let told = match store.registry() {
+        Some(registry) if envelope.payload_type_unverified() == registry::PAYLOAD_TYPE => {
+            format!("registry {}, {} keys\n", registry.sequence, registry.keys.len())
+        }
+        _ => {
+            let list = store.revocations();
+            let (sequence, keys) = list.map_or((0, 0), |list| (list.sequence, list.revoked.len()));
+            format!("list {sequence}, {keys} keys revoked\n")
+        }
+    };
+    output::write(told.as_bytes())?;
     Ok(Verdict::Good)
 }

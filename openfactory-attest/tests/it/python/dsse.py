@@ -1,6 +1,7 @@
 """DSSE by securesystemslib, which shares no code with the crate.
 
 dsse.py verify ENVELOPE PUBLIC.pem KEYID PAYLOAD-OUT   exit 0 if the envelope verifies; writes its payload
+dsse.py verify-by THRESHOLD ENVELOPE PAYLOAD-OUT PUBLIC.pem KEYID [PUBLIC.pem KEYID]...   the same by several keys
 dsse.py sign PAYLOAD TYPE PRIVATE.pem ENVELOPE-OUT     signs with the key
 """
 
@@ -13,11 +14,17 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 
 
 def verify(envelope, public, keyid, payload_out):
-    with open(public, "rb") as file:
-        key = SSlibKey.from_crypto(load_pem_public_key(file.read()), keyid=keyid)
+    verify_by(1, envelope, payload_out, public, keyid)
+
+
+def verify_by(threshold, envelope, payload_out, *keys):
+    known = []
+    for public, keyid in zip(keys[::2], keys[1::2]):
+        with open(public, "rb") as file:
+            known.append(SSlibKey.from_crypto(load_pem_public_key(file.read()), keyid=keyid))
     with open(envelope, "rb") as file:
         parsed = Envelope.from_dict(json.load(file))
-    parsed.verify([key], 1)
+    parsed.verify(known, int(threshold))
     with open(payload_out, "wb") as file:
         file.write(parsed.payload)
 
@@ -33,4 +40,4 @@ def sign(payload, payload_type, private, envelope_out):
 
 
 if __name__ == "__main__":
-    {"verify": verify, "sign": sign}[sys.argv[1]](*sys.argv[2:])
+    {"verify": verify, "verify-by": verify_by, "sign": sign}[sys.argv[1]](*sys.argv[2:])
