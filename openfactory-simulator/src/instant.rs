@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 /// Whole seconds since the epoch; an instant before it counts as the epoch.
@@ -20,6 +20,21 @@ pub(crate) fn glide(at: SystemTime) -> String {
 pub(crate) fn glide_from_unix(seconds: i64) -> String {
     let timestamp = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A date-time in the form in which one is kept, `YYYY-MM-DD HH:MM:SS`, and in no other.
+pub(crate) fn read(text: &str) -> Option<DateTime> {
+    DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| has_year(text))
+}
+
+/// A day in the form in which one is kept, `YYYY-MM-DD`, and in no other.
+pub(crate) fn read_day(text: &str) -> Option<Date> {
+    Date::strptime("%Y-%m-%d", text).ok().filter(|_| has_year(text))
+}
+
+/// Whether the year has four digits: with two, nobody can tell which century is meant.
+fn has_year(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(year, _)| year.len() == 4)
 }
 
 /// Seconds since the epoch of a date-time as it is kept.

@@ -117,7 +117,7 @@ pub(crate) fn run(
         let item = payload.item(index);
         let mut outcome = commit::item(session, writer, item, index, identified, options, &rules)?;
         if options.aside && options.commit && known {
-            aside::taken_up(session, &outcome.identified.merged)?;
+            aside::taken_up(session, writer, &outcome.identified.merged)?;
             if let Some(item) = item.filter(|_| !outcome.identified.faults.is_empty()) {
                 let aside = aside::item(session, writer, item, &outcome.identified, &options.source)?;
                 outcome.operation = Some(aside);

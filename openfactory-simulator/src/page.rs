@@ -57,6 +57,8 @@ struct Visit<'a> {
 struct Top<'a> {
     user_name: &'a str,
     form_token: &'a str,
+    /// Whether the log of calls is open to whoever looks.
+    sees_calls: bool,
 }
 
 impl Visit<'_> {
@@ -66,7 +68,11 @@ impl Visit<'_> {
     }
 
     fn top(&self) -> Top<'_> {
-        Top { user_name: &self.visitor.caller.user_name, form_token: &self.visitor.form_token }
+        Top {
+            user_name: &self.visitor.caller.user_name,
+            form_token: &self.visitor.form_token,
+            sees_calls: self.visitor.caller.is_admin(),
+        }
     }
 }
 

@@ -7,8 +7,11 @@ pub(crate) mod narrow;
 mod parse;
 mod related;
 mod script;
+mod sight;
 mod term;
 pub(crate) mod walk;
+
+pub(crate) use sight::Sight;
 
 /// How a field is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Business rules and data policies of the process tables.
 
-mod approver;
+pub(crate) mod approver;
 pub(crate) mod change;
 pub(crate) mod dictionary;
 pub(crate) mod incident;
@@ -41,6 +41,8 @@ pub(crate) enum Effect {
     ReviewIfDone,
     /// Pass an approver's decision on to the change request.
     Decide { decision: &'static str },
+    /// See who is left to answer, now that an approver is no longer asked.
+    Withdraw,
 }
 
 /// What is filled in or refused before a row is made.

@@ -71,6 +71,14 @@ pub enum StartError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Two users or two clients were given the same name.
+    #[error("the {what} {name} was given twice: which password would hold?")]
+    Twice {
+        /// What they are: a user, an OAuth client.
+        what: &'static str,
+        /// Their name.
+        name: String,
+    },
     /// The webhook can't be used.
     #[error("the webhook can't be used")]
     Webhook(#[source] WebhookError),
@@ -128,6 +136,8 @@ impl Simulator {
                 tracing::debug!("another part of the process installed its TLS provider first");
             }
         }
+        once_each("user", builder.users.iter().map(User::name))?;
+        once_each("client", builder.clients.iter().map(OAuthClient::id))?;
         let prepared = builder.prepared || builder.profile != Profile::Stock;
         let users = with_standard_users(builder.users, builder.profile, &*builder.entropy);
         let clients = with_a_client(builder.clients, &*builder.entropy);
@@ -335,6 +345,17 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, v6.port()).into(),
         address => address,
     }
+}
+
+/// Refuses a name that comes a second time.
+fn once_each<'n>(what: &'static str, names: impl Iterator<Item = &'n str>) -> Result<(), StartError> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(StartError::Twice { what, name: name.to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// The users given, and the standard ones with passwords made up for those that were not given.

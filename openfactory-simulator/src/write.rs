@@ -12,7 +12,8 @@ use crate::access::Caller;
 use crate::entropy;
 use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::rules;
+use crate::rules::approver::REQUESTED;
+use crate::rules::{self, Effect};
 use crate::store::{Session, StoreError};
 use crate::webhook::manner::Payload;
 use input::Input;
@@ -99,18 +100,25 @@ pub(crate) fn update(
     children::count(session, Some(old), Some(&new))?;
     effects::journal(session, writer.caller, &new, input)?;
     children::notes(session, writer.caller, &new, input)?;
+    // What follows may change this very row again, and tells of that in its turn.
+    rules::notify::queue(session, writer, old, &new)?;
+    if effects.is_empty() {
+        return Ok(new);
+    }
     for effect in effects {
         effects::perform(session, writer, &new, effect)?;
     }
-    rules::notify::queue(session, writer, old, &new)?;
-    Ok(new)
+    Ok(session.find(&new.class, &new.sys_id)?.unwrap_or(new))
 }
 
 /// Removes a row and what hangs on it.
-pub(crate) fn delete(session: &Session<'_>, record: &Record) -> Result<(), Refusal> {
+pub(crate) fn delete(session: &Session<'_>, writer: &Writer<'_>, record: &Record) -> Result<(), Refusal> {
     effects::cascade(session, record)?;
     children::count(session, Some(record), None)?;
     session.remove(record)?;
+    if record.class == effects::APPROVER && record.value("state") == REQUESTED {
+        effects::perform(session, writer, record, Effect::Withdraw)?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,8 @@ const LOUD: [&str; 6] = [
     "sys_properties",
 ];
 
+const ATTACHMENT: &str = "sys_attachment";
+
 /// What the rules say to one caller.
 pub(crate) struct Access<'a> {
     pub(super) session: &'a Session<'a>,
@@ -47,8 +49,23 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// Whether the caller may do this to this row.
+    /// Whether the caller may do this to this row. An attachment is read by whoever may read its record too.
     pub(crate) fn row(&self, operation: Operation, row: &Record) -> Result<bool, StoreError> {
+        if !self.by_rules(operation, row)? {
+            return Ok(false);
+        }
+        if operation != Operation::Read || row.class != ATTACHMENT {
+            return Ok(true);
+        }
+        let table = row.value("table_name");
+        match self.session.find(table, row.value("table_sys_id"))? {
+            // One that hangs on another is as open as that one's own rules have it: they may hang on each other.
+            Some(record) => self.by_rules(Operation::Read, &record),
+            None => Ok(self.table(Operation::Read, table)),
+        }
+    }
+
+    fn by_rules(&self, operation: Operation, row: &Record) -> Result<bool, StoreError> {
         match self.of_table(operation, &row.class) {
             Some(rules) => self.any(rules, row),
             None => Ok(self.caller.is_admin()),

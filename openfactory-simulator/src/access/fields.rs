@@ -77,7 +77,7 @@ impl Access<'_> {
     }
 
     /// Whether the rules for fields let the caller do this; the row itself has rules of its own.
-    fn field(&self, operation: Operation, row: &Record, name: &str) -> Result<bool, StoreError> {
+    pub(super) fn field(&self, operation: Operation, row: &Record, name: &str) -> Result<bool, StoreError> {
         match self.of_field(operation, &row.class, name) {
             Some(rules) => self.any(rules, row),
             None => Ok(true),

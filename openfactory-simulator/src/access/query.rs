@@ -6,17 +6,37 @@
 use std::borrow::Cow;
 
 use super::{Access, Operation};
-use crate::query::{Operator, Query, Test, evaluate, walk};
+use crate::query::{Operator, Query, Sight, Test, evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::schema::FieldType;
+use crate::store::{Session, StoreError};
+
+/// What a caller sees while a query is answered: rows that it may read, and of their fields those that it may read too,
+/// or that a rule of their own lets it ask about.
+impl Sight for Access<'_> {
+    fn session(&self) -> &Session<'_> {
+        self.session
+    }
+
+    fn reaches(&self, row: &Record) -> Result<bool, StoreError> {
+        self.row(Operation::Read, row)
+    }
+
+    fn tells(&self, row: &Record, field: &str) -> Result<bool, StoreError> {
+        match self.of_field(Operation::QueryMatch, &row.class, field) {
+            Some(rules) => Ok(rules.iter().any(|rule| rule.admits(self.caller))),
+            None => self.field(Operation::Read, row, field),
+        }
+    }
+}
 
 impl Access<'_> {
     /// All rows that match, those among them that may not be read too; a query about fields that the caller may not
     /// ask about is refused.
     pub(crate) fn query(&self, table: &str, query: &Query) -> Result<Vec<Record>, Refusal> {
         self.may_ask(table, query)?;
-        Ok(evaluate::run(self.session, table, &self.within_sight(table, query))?)
+        Ok(evaluate::run(self, table, &self.within_sight(table, query))?)
     }
 
     /// Refuses to tell anything made of the values of fields that the caller may not read.
@@ -115,7 +135,7 @@ impl Access<'_> {
     }
 
     /// Whether the caller may read rows of the table, or of one that extends it.
-    fn reads(&self, table: &str) -> bool {
+    pub(crate) fn reads(&self, table: &str) -> bool {
         self.session.schema.family(table).iter().any(|class| self.table(Operation::Read, class))
     }
 

@@ -30,10 +30,8 @@ pub(super) fn collection(app: &App, session: &Session<'_>, call: &Call) -> Resul
     let rows = access.query(TABLE, &parsed.query)?;
     let total = rows.len();
     let mut shown = Vec::new();
-    for row in page.cut(rows) {
-        if readable(&access, &row)? {
-            shown.push(metadata(&access, call, &row)?);
-        }
+    for row in access.visible(page.cut(rows))? {
+        shown.push(metadata(&access, call, &row)?);
     }
     Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
 }
@@ -154,7 +152,7 @@ pub(super) fn one(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -
             if !writable(&access, &row)? {
                 return Err(Refusal::acl("Delete"));
             }
-            write::delete(session, &row)?;
+            write::delete(session, &app.writer(&caller), &row)?;
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(Refusal::method(call.method.as_str())),
@@ -186,10 +184,7 @@ pub(super) fn download(
 
 /// The attachment, if the caller may read it.
 pub(crate) fn found(access: &Access<'_>, sys_id: &str) -> Result<Record, Refusal> {
-    match access.session().find(TABLE, sys_id)? {
-        Some(row) if readable(access, &row)? => Ok(row),
-        _ => Err(Refusal::no_record()),
-    }
+    access.readable(access.session().find(TABLE, sys_id)?)?.ok_or_else(Refusal::no_record)
 }
 
 /// The record that an attachment belongs to.
@@ -197,23 +192,12 @@ fn target(access: &Access<'_>, row: &Record) -> Result<Option<Record>, StoreErro
     access.session().find(row.value("table_name"), row.value("table_sys_id"))
 }
 
-/// An attachment is read by whoever may read its record.
-fn readable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
-    if !access.row(Operation::Read, row)? {
-        return Ok(false);
-    }
-    match target(access, row)? {
-        Some(target) => access.row(Operation::Read, &target),
-        None => Ok(true),
-    }
-}
-
 /// Refuses whoever may not change an attachment.
 pub(super) fn demand_write(access: &Access<'_>, row: &Record) -> Result<(), Refusal> {
     if writable(access, row)? { Ok(()) } else { Err(Refusal::acl("Update")) }
 }
 
-/// And changed by whoever may write its record.
+/// An attachment is changed by whoever may write its record.
 fn writable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
     match target(access, row)? {
         Some(target) => access.row(Operation::Write, &target),
@@ -224,7 +208,9 @@ fn writable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
 /// An attachment's fields, with what only this API adds.
 fn metadata(access: &Access<'_>, call: &Call, row: &Record) -> Result<Value, StoreError> {
     let session = access.session();
-    let mut shown = render::record(session, TABLE, row, &call.view(session, access.caller(), TABLE)?)?;
+    let view = call.view(session, access.caller(), TABLE)?;
+    let mut shown = render::record(session, TABLE, row, &view)?;
+    access.hide(row, &mut shown)?;
     if let Value::Object(fields) = &mut shown {
         let link = format!("{}/api/now/attachment/{}/file", call.base_url, row.sys_id);
         fields.insert("download_link".to_owned(), json!(link));
@@ -232,13 +218,19 @@ fn metadata(access: &Access<'_>, call: &Call, row: &Record) -> Result<Value, Sto
             fields.remove("hash");
         }
         for (field, user) in [("created_by_name", "sys_created_by"), ("updated_by_name", "sys_updated_by")] {
-            let user_name = row.value(user);
-            let name = session
-                .by("sys_user", "user_name", user_name)?
-                .first()
-                .map_or_else(|| user_name.to_owned(), |user| user.value("name").to_owned());
-            fields.insert(field.to_owned(), json!(name));
+            if access.shows(row, user)? {
+                fields.insert(field.to_owned(), json!(person(access, row.value(user))?));
+            }
         }
     }
     Ok(shown)
+}
+
+/// The name of a user as far as the caller may read it, else the user's own short one.
+fn person(access: &Access<'_>, user_name: &str) -> Result<String, StoreError> {
+    let user = access.session().by("sys_user", "user_name", user_name)?.into_iter().next();
+    Ok(match access.readable(user)? {
+        Some(user) if access.shows(&user, "name")? => user.value("name").to_owned(),
+        _ => user_name.to_owned(),
+    })
 }

@@ -42,7 +42,7 @@ pub(super) fn all(app: &App, session: &Session<'_>, call: &Call, sys_id: &str) -
         Method::DELETE => {
             attachment::demand_write(&access, &attachment)?;
             for row in of(session, &attachment.sys_id)? {
-                write::delete(session, &row)?;
+                write::delete(session, &app.writer(&caller), &row)?;
             }
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
@@ -76,7 +76,7 @@ pub(super) fn one(
         }
         Method::DELETE => {
             attachment::demand_write(&access, &attachment)?;
-            write::delete(session, &row)?;
+            write::delete(session, &app.writer(&caller), &row)?;
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(Refusal::method(call.method.as_str())),

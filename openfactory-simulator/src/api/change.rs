@@ -154,7 +154,7 @@ impl Context<'_> {
             }
             Method::DELETE => {
                 self.access()?.demand(May::Delete, &record)?;
-                write::delete(self.session, &record)?;
+                write::delete(self.session, &self.app.writer(&self.caller), &record)?;
                 Ok(Answer::empty(StatusCode::NO_CONTENT))
             }
             _ => Err(Refusal::method(self.call.method.as_str())),

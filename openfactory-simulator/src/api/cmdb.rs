@@ -18,6 +18,8 @@ use crate::write::{self, input::Input};
 /// Rows on a page when the client does not say.
 const DEFAULT_LIMIT: usize = 10_000;
 
+const RELATION: &str = "cmdb_rel_ci";
+
 #[derive(Debug, Deserialize)]
 struct Body {
     #[serde(default)]
@@ -47,11 +49,12 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
             let query = table::query(session, call, &caller, class)?;
             let rows = access.query(class, &query)?;
             let total = rows.len();
-            let visible = access.visible(page.cut(rows))?;
-            let shown = visible
-                .iter()
-                .map(|row| json!({ "sys_id": row.sys_id, "name": row.value("name") }))
-                .collect();
+            let mut shown = Vec::new();
+            for row in access.visible(page.cut(rows))? {
+                let mut told = json!({ "sys_id": row.sys_id, "name": row.value("name") });
+                access.hide(&row, &mut told)?;
+                shown.push(told);
+            }
             Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
         }
         Method::POST => {
@@ -73,8 +76,9 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
                     fault.map_or_else(String::new, |fault| format!("{}: {}", fault.error, fault.message));
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, "Failed to create CI").detail(detail));
             };
-            relate(app, session, &caller, &record, &body)?;
-            whole(&Access::of(session, &caller)?, call, &record)
+            let access = Access::of(session, &caller)?;
+            relate(app, &access, &record, &body)?;
+            whole(&access, call, &record)
         }
         _ => Err(Refusal::method(call.method.as_str())),
     }
@@ -90,8 +94,7 @@ pub(super) fn item(
 ) -> Result<Answer, Refusal> {
     let caller = entered(app, session, call, class)?;
     let access = Access::of(session, &caller)?;
-    let record = session.find(class, &sys_id.to_ascii_lowercase())?;
-    let record = access.readable(record)?.ok_or_else(Refusal::no_record)?;
+    let record = found(&access, class, sys_id)?;
     match call.method {
         Method::GET | Method::HEAD => whole(&access, call, &record),
         Method::PUT | Method::PATCH => {
@@ -112,13 +115,14 @@ pub(super) fn relations(
     sys_id: &str,
 ) -> Result<Answer, Refusal> {
     let caller = entered(app, session, call, class)?;
-    let record = session.find(class, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    let access = Access::of(session, &caller)?;
+    let record = found(&access, class, sys_id)?;
     if call.method != Method::POST {
         return Err(Refusal::method(call.method.as_str()));
     }
     let body = body(session, call)?;
-    relate(app, session, &caller, &record, &body)?;
-    whole(&Access::of(session, &caller)?, call, &record)
+    relate(app, &access, &record, &body)?;
+    whole(&access, call, &record)
 }
 
 /// `DELETE /api/now/cmdb/instance/{class}/{sys_id}/relation/{rel_sys_id}`.
@@ -130,17 +134,25 @@ pub(super) fn relation(
     sys_id: &str,
     relation: &str,
 ) -> Result<Answer, Refusal> {
-    entered(app, session, call, class)?;
-    let record = session.find(class, &sys_id.to_ascii_lowercase())?.ok_or_else(Refusal::no_record)?;
+    let caller = entered(app, session, call, class)?;
+    let access = Access::of(session, &caller)?;
+    let record = found(&access, class, sys_id)?;
     if call.method != Method::DELETE {
         return Err(Refusal::method(call.method.as_str()));
     }
-    let row = session
-        .find("cmdb_rel_ci", &relation.to_ascii_lowercase())?
+    let row = access
+        .readable(session.find(RELATION, &relation.to_ascii_lowercase())?)?
         .filter(|row| [row.value("parent"), row.value("child")].contains(&record.sys_id.as_str()))
         .ok_or_else(Refusal::no_record)?;
-    write::delete(session, &row)?;
+    access.demand(Operation::Delete, &row)?;
+    write::delete(session, &app.writer(&caller), &row)?;
     Ok(Answer::empty(StatusCode::OK))
+}
+
+/// The item, if it is there and the caller may read it.
+fn found(access: &Access<'_>, class: &str, sys_id: &str) -> Result<Record, Refusal> {
+    let record = access.session().find(class, &sys_id.to_ascii_lowercase())?;
+    access.readable(record)?.ok_or_else(Refusal::no_record)
 }
 
 /// Lets in who may write configuration items; this API is for no one else.
@@ -164,24 +176,20 @@ fn body(session: &Session<'_>, call: &Call) -> Result<Body, Refusal> {
 }
 
 /// Adds the relations that are not there: an outbound one has the item as its parent.
-fn relate(
-    app: &App,
-    session: &Session<'_>,
-    caller: &Caller,
-    record: &Record,
-    body: &Body,
-) -> Result<(), Refusal> {
+fn relate(app: &App, access: &Access<'_>, record: &Record, body: &Body) -> Result<(), Refusal> {
+    let session = access.session();
     let outbound = body.outbound_relations.iter().map(|relation| (true, relation));
     let inbound = body.inbound_relations.iter().map(|relation| (false, relation));
     for (out, relation) in outbound.chain(inbound) {
         let unknown = |what: &str| Refusal::new(StatusCode::BAD_REQUEST, "Invalid input data").detail(what);
-        let target = session.find("cmdb_ci", &relation.target)?.ok_or_else(|| unknown(&relation.target))?;
+        let target = access.readable(session.find("cmdb_ci", &relation.target)?)?;
+        let target = target.ok_or_else(|| unknown(&relation.target))?;
         let kind = session.find("cmdb_rel_type", &relation.kind)?.ok_or_else(|| unknown(&relation.kind))?;
         let (parent, child) = if out { (record, &target) } else { (&target, record) };
         if ire::related(session, &parent.sys_id, &child.sys_id, &kind.sys_id)?.is_none() {
             let ends = [("parent", &parent.sys_id), ("child", &child.sys_id), ("type", &kind.sys_id)];
             let input = Input::of(ends.map(|(name, value)| (name, value.as_str())));
-            write::create(session, &app.writer(caller), "cmdb_rel_ci", &input)?;
+            guarded::create(app, access, RELATION, input)?;
         }
     }
     Ok(())
@@ -203,21 +211,23 @@ fn whole(access: &Access<'_>, call: &Call, record: &Record) -> Result<Answer, Re
     }
     let told = json!({
         "attributes": attributes,
-        "outbound_relations": ends(session, call, record, "parent", "child")?,
-        "inbound_relations": ends(session, call, record, "child", "parent")?,
+        "outbound_relations": ends(access, call, record, "parent", "child")?,
+        "inbound_relations": ends(access, call, record, "child", "parent")?,
     });
     Ok(Answer::result(StatusCode::OK, &told))
 }
 
+/// The relations that the caller may read, by the record's end.
 fn ends(
-    session: &Session<'_>,
+    access: &Access<'_>,
     call: &Call,
     record: &Record,
     own: &str,
     other: &str,
 ) -> Result<Vec<Value>, StoreError> {
+    let session = access.session();
     let mut told = Vec::new();
-    for row in session.by("cmdb_rel_ci", own, &record.sys_id)? {
+    for row in access.visible(session.by(RELATION, own, &record.sys_id)?)? {
         let (kind, target) = (row.value("type"), row.value(other));
         let link = |rest: String| format!("{}/api/now/{rest}", call.base_url);
         told.push(json!({

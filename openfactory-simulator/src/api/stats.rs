@@ -11,12 +11,14 @@ use serde_json::{Map, Value, json};
 use self::having::Having;
 use super::{Answer, App, Call, table};
 use crate::access::{Access, Operation};
+use crate::duration;
+use crate::instant;
 use crate::locale::Locale;
-use crate::query::{evaluate, walk};
+use crate::query::{Sight, evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render::{self, Display};
-use crate::schema::{Field, Schema};
+use crate::schema::{Field, FieldType, Schema};
 use crate::store::{Session, StoreError};
 
 /// What is made of the values of a field.
@@ -45,16 +47,10 @@ impl Function {
     }
 
     /// The outcome as text, with four decimals for an average; empty where there is no value.
-    fn of(
-        self,
-        session: &Session<'_>,
-        path: &str,
-        field: &Field,
-        rows: &[Record],
-    ) -> Result<String, StoreError> {
+    fn of(self, sight: &dyn Sight, path: &str, field: &Field, rows: &[Record]) -> Result<String, StoreError> {
         let mut values = Vec::new();
         for row in rows {
-            let value = walk::value(session, row, path)?;
+            let value = walk::value(sight, row, path)?;
             if !value.is_empty() {
                 values.push(value);
             }
@@ -62,8 +58,14 @@ impl Function {
         let least = |left: &String, right: &String| evaluate::compare(field, left, right);
         // Of no numbers at all, the sum is a negative zero.
         let sum = || values.iter().filter_map(|value| value.parse::<f64>().ok()).sum::<f64>() + 0.0;
+        let seconds = || values.iter().filter_map(|value| instant::seconds(value)).sum::<i64>();
         Ok(match self {
             _ if values.is_empty() => String::new(),
+            // Of durations, it is a duration.
+            Self::Sum if field.kind == FieldType::Duration => duration::kept(seconds()),
+            Self::Avg if field.kind == FieldType::Duration => {
+                duration::kept(seconds() / i64::try_from(values.len()).unwrap_or(i64::MAX))
+            }
             Self::Min => values.into_iter().min_by(least).unwrap_or_default(),
             Self::Max => values.into_iter().max_by(least).unwrap_or_default(),
             Self::Sum => format!("{}", sum()),
@@ -106,20 +108,20 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
     access.may_tell(table, told.chain(having.iter().filter_map(Having::path)).chain(order::paths(order)))?;
     if by.is_empty() {
         let all = Group { key: Vec::new(), rows };
-        let shown = json!({ "stats": wanted.stats(session, &all)? });
+        let shown = json!({ "stats": wanted.stats(&access, &all)? });
         return Ok(Answer::result(StatusCode::OK, &shown));
     }
     let mut groups = Vec::new();
-    for group in grouped(session, &by, rows)? {
+    for group in grouped(&access, &by, rows)? {
         let mut passes = true;
         for having in &having {
-            passes = passes && having.passes(session, &group.rows)?;
+            passes = passes && having.passes(&access, &group.rows)?;
         }
         if passes {
             groups.push(group);
         }
     }
-    order::sort(session, table, order, &by, &mut groups)?;
+    order::sort(&access, table, order, &by, &mut groups)?;
     let display = call.view(session, &caller, table)?.display;
     let shown = groups
         .iter()
@@ -129,7 +131,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
                 .zip(&group.key)
                 .map(|((path, field), value)| named(session, path, field, value, display, &caller.locale))
                 .collect::<Result<Vec<_>, _>>()?;
-            Ok(json!({ "stats": wanted.stats(session, group)?, "groupby_fields": named }))
+            Ok(json!({ "stats": wanted.stats(&access, group)?, "groupby_fields": named }))
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     Ok(Answer::result(StatusCode::OK, &Value::Array(shown)))
@@ -158,7 +160,7 @@ impl<'a> Wanted<'a> {
         self.functions.iter().flat_map(|(_, fields)| fields).map(|(path, _)| path.as_str())
     }
 
-    fn stats(&self, session: &Session<'_>, group: &Group) -> Result<Value, StoreError> {
+    fn stats(&self, sight: &dyn Sight, group: &Group) -> Result<Value, StoreError> {
         let mut stats = Map::new();
         if self.count {
             stats.insert("count".to_owned(), json!(group.rows.len().to_string()));
@@ -166,7 +168,7 @@ impl<'a> Wanted<'a> {
         for (function, fields) in &self.functions {
             let mut outcomes = Map::new();
             for (path, field) in fields {
-                outcomes.insert(path.clone(), json!(function.of(session, path, field, &group.rows)?));
+                outcomes.insert(path.clone(), json!(function.of(sight, path, field, &group.rows)?));
             }
             stats.insert(function.name().to_owned(), Value::Object(outcomes));
         }
@@ -185,15 +187,10 @@ fn fields<'a>(schema: &'a Schema, table: &str, names: Option<&str>) -> Vec<(Stri
 }
 
 /// The rows by group, in the order of the groups' values.
-fn grouped(
-    session: &Session<'_>,
-    by: &[(String, &Field)],
-    rows: Vec<Record>,
-) -> Result<Vec<Group>, StoreError> {
+fn grouped(sight: &dyn Sight, by: &[(String, &Field)], rows: Vec<Record>) -> Result<Vec<Group>, StoreError> {
     let mut groups: BTreeMap<Vec<String>, Vec<Record>> = BTreeMap::new();
     for row in rows {
-        let key =
-            by.iter().map(|(path, _)| walk::value(session, &row, path)).collect::<Result<Vec<_>, _>>()?;
+        let key = by.iter().map(|(path, _)| walk::value(sight, &row, path)).collect::<Result<Vec<_>, _>>()?;
         groups.entry(key).or_default().push(row);
     }
     Ok(groups.into_iter().map(|(key, rows)| Group { key, rows }).collect())

@@ -72,7 +72,7 @@ pub(super) fn record(
                 return Err(Refusal::no_record());
             };
             access.demand(May::Delete, &record)?;
-            write::delete(session, &record)?;
+            write::delete(session, &app.writer(&caller), &record)?;
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(Refusal::method(call.method.as_str())),

@@ -92,10 +92,10 @@ pub(super) fn complete(session: &Session<'_>, item: &mut Item) -> Result<Vec<Str
 }
 
 /// Removes what counts now.
-pub(super) fn taken_up(session: &Session<'_>, merged: &[String]) -> Result<(), Refusal> {
+pub(super) fn taken_up(session: &Session<'_>, writer: &Writer<'_>, merged: &[String]) -> Result<(), Refusal> {
     for id in merged {
         if let Some(row) = session.find(PARTIAL, id)? {
-            write::delete(session, &row)?;
+            write::delete(session, writer, &row)?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The front: all tables, with how many rows each has.
+//! The front: the tables that the visitor may read, with how many rows each has.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -27,7 +27,9 @@ pub(super) fn show(visit: &Visit<'_>) -> Result<Response, Refusal> {
     readable(visit)?;
     let schema = visit.session.schema;
     let own = visit.session.counts()?;
-    let rows = schema.tables().map(|table| Row {
+    let access = visit.access()?;
+    let open = schema.tables().filter(|table| access.reads(&table.name));
+    let rows = open.map(|table| Row {
         table: Link::new(link::list(&table.name, "", 0), &table.label),
         name: table.name.clone(),
         extends: table.extends.clone().unwrap_or_default(),

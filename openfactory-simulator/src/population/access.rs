@@ -35,7 +35,7 @@ const OPEN_TABLES: [&str; 3] = ["sys_object_source", "sys_import_set", "sys_impo
 const WRITERS: &str = "itil,change_manager,asset";
 
 /// Name, operation, roles, condition.
-const RULES: [(&str, &str, &str, &str); 12] = [
+const RULES: [(&str, &str, &str, &str); 13] = [
     // Any role reads; a user without one is shown no rows.
     ("*", "read", INTERNAL_ROLE, ""),
     ("*", "write", WRITERS, ""),
@@ -48,6 +48,7 @@ const RULES: [(&str, &str, &str, &str); 12] = [
     // Tasks stay, except for administrators and change managers.
     ("task", "delete", "admin", ""),
     ("change_request", "delete", "change_manager", ""),
+    ("change_task", "delete", "change_manager", ""),
     // A closed incident stays as it is.
     ("incident", "write", WRITERS, "state!=7"),
     ("incident", "write", "itil_admin", ""),

@@ -160,6 +160,9 @@ pub(crate) fn plant_logins(session: &Session<'_>, logins: &[(String, Vec<String>
         };
         let held = Caller::roles_of(session, &user)?;
         for name in roles.iter().filter(|name| !held.contains(name.as_str())) {
+            if session.by("sys_user_role", "name", name)?.is_empty() {
+                tracing::warn!(user_name, role = name, "no such role was there, it was made");
+            }
             role(session, name, "")?;
             // Whoever starts the instance says so each time, even if the row was deleted since.
             let id = crate::entropy::sys_id(session.entropy);

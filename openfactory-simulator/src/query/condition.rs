@@ -1,29 +1,30 @@
 //! Whether a condition on a field holds for a row.
 
 use super::evaluate::compare;
-use super::{Condition, Operator, moment, walk};
+use super::{Condition, Operator, Sight, moment, walk};
 use crate::fold::{folded, same};
 use crate::record::Record;
 use crate::schema::{Field, FieldType, Schema};
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 /// How many rows up a hierarchy is followed.
 const MAX_DEPTH: usize = 50;
 
 pub(super) fn holds(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     table: &str,
     condition: &Condition,
     row: &Record,
 ) -> Result<bool, StoreError> {
+    let session = sight.session();
     let Some(field) = walk::field(session.schema, table, &condition.field) else { return Ok(true) };
-    let value = walk::value(session, row, &condition.field)?;
+    let value = walk::value(sight, row, &condition.field)?;
     let wanted = condition.value.as_str();
     let shown = || match field.kind {
         FieldType::Reference(_) => walk::display(session, field, &value),
         _ => Ok(value.clone()),
     };
-    let other = || walk::value(session, row, wanted);
+    let other = || walk::value(sight, row, wanted);
     let filled = !value.is_empty();
     Ok(match condition.operator {
         Operator::Is => equal(field, &value, wanted),
@@ -67,7 +68,7 @@ pub(super) fn holds(
         Operator::DatePart => moment::part(wanted).is_some_and(|part| part.holds(&value)),
         Operator::MoreThan | Operator::LessThan => match moment::apart(wanted) {
             Some(apart) => {
-                let other = walk::value(session, row, apart.field)?;
+                let other = walk::value(sight, row, apart.field)?;
                 apart.holds(&value, &other, condition.operator == Operator::MoreThan)
             }
             None => false,
@@ -76,7 +77,7 @@ pub(super) fn holds(
             let mut under = false;
             for top in wanted.split(',') {
                 session.step()?;
-                under = under || below(session, field, &value, top)?;
+                under = under || below(sight, field, &value, top)?;
             }
             under
         }
@@ -121,7 +122,8 @@ fn relative(operator: Operator, field: &Field, value: &str, at: &str) -> bool {
 }
 
 /// Whether the row referred to is the wanted one or stands below it.
-fn below(session: &Session<'_>, field: &Field, value: &str, wanted: &str) -> Result<bool, StoreError> {
+fn below(sight: &dyn Sight, field: &Field, value: &str, wanted: &str) -> Result<bool, StoreError> {
+    let session = sight.session();
     let FieldType::Reference(to) = &field.kind else { return Ok(value == wanted) };
     let Some(up) = upwards(session.schema, to) else { return Ok(value == wanted) };
     let mut at = value.to_owned();
@@ -130,6 +132,9 @@ fn below(session: &Session<'_>, field: &Field, value: &str, wanted: &str) -> Res
             return Ok(true);
         }
         let Some(row) = session.find(to, &at)? else { return Ok(false) };
+        if !sight.reaches(&row)? || !sight.tells(&row, up)? {
+            return Ok(false);
+        }
         row.value(up).clone_into(&mut at);
     }
     Ok(false)

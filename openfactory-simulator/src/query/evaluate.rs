@@ -2,51 +2,52 @@
 
 use std::cmp::Ordering;
 
-use super::{Block, Query, Test, condition, related, walk};
+use super::{Block, Query, Sight, Test, condition, related, walk};
 use crate::entropy;
 use crate::fold::folded;
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 /// The rows of `table` that match, in the query's order.
-pub(crate) fn run(session: &Session<'_>, table: &str, query: &Query) -> Result<Vec<Record>, StoreError> {
+pub(crate) fn run(sight: &dyn Sight, table: &str, query: &Query) -> Result<Vec<Record>, StoreError> {
     if query.nothing {
         return Ok(Vec::new());
     }
+    let session = sight.session();
     let narrow = super::narrow::narrow(session, table, query);
     let mut rows = Vec::new();
     for row in session.scan(table, &narrow)? {
-        if matches(session, table, query, &row)? {
+        if matches(sight, table, query, &row)? {
             rows.push(row);
         }
     }
-    sort(session, table, query, rows)
+    sort(sight, table, query, rows)
 }
 
 /// Whether a row of `table` matches.
 pub(crate) fn matches(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     table: &str,
     query: &Query,
     row: &Record,
 ) -> Result<bool, StoreError> {
-    if query.nothing || !all(session, table, &query.also, row)? {
+    if query.nothing || !all(sight, table, &query.also, row)? {
         return Ok(false);
     }
     for block in &query.blocks {
-        if all(session, table, block, row)? {
+        if all(sight, table, block, row)? {
             return Ok(true);
         }
     }
     Ok(query.blocks.is_empty())
 }
 
-fn all(session: &Session<'_>, table: &str, block: &Block, row: &Record) -> Result<bool, StoreError> {
+fn all(sight: &dyn Sight, table: &str, block: &Block, row: &Record) -> Result<bool, StoreError> {
     for any_of in block {
         let mut any = false;
         for test in any_of {
-            if holds(session, table, test, row)? {
+            if holds(sight, table, test, row)? {
                 any = true;
                 break;
             }
@@ -58,11 +59,12 @@ fn all(session: &Session<'_>, table: &str, block: &Block, row: &Record) -> Resul
     Ok(true)
 }
 
-fn holds(session: &Session<'_>, table: &str, test: &Test, row: &Record) -> Result<bool, StoreError> {
+fn holds(sight: &dyn Sight, table: &str, test: &Test, row: &Record) -> Result<bool, StoreError> {
     match test {
-        Test::Field(condition) => condition::holds(session, table, condition, row),
-        Test::Related(related) => related::holds(session, related, row),
+        Test::Field(condition) => condition::holds(sight, table, condition, row),
+        Test::Related(related) => related::holds(sight, related, row),
         Test::Words(words) => {
+            let session = sight.session();
             let texts = session.schema.fields(table).iter();
             let texts =
                 texts.filter(|field| field.kind == FieldType::String && !words.unseen.contains(&field.name));
@@ -110,11 +112,12 @@ fn compare_numbers(left: &str, right: &str) -> Ordering {
 }
 
 fn sort(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     table: &str,
     query: &Query,
     mut rows: Vec<Record>,
 ) -> Result<Vec<Record>, StoreError> {
+    let session = sight.session();
     let order: Vec<_> = query
         .order
         .iter()
@@ -130,7 +133,7 @@ fn sort(
     for row in rows {
         let mut keys = Vec::with_capacity(order.len());
         for (order, field) in &order {
-            let value = walk::value(session, &row, &order.field)?;
+            let value = walk::value(sight, &row, &order.field)?;
             keys.push(match field.kind {
                 FieldType::Reference(_) => walk::display(session, field, &value)?,
                 _ => value,

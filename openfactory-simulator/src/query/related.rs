@@ -1,7 +1,7 @@
 //! How many rows of another table refer to a row: related-list conditions and joins.
 
 use super::evaluate;
-use super::{Condition, Operator, Query, Related, term, walk};
+use super::{Condition, Operator, Query, Related, Sight, term, walk};
 use crate::access::Caller;
 use crate::record::Record;
 use crate::store::{Session, StoreError};
@@ -71,14 +71,18 @@ pub(super) fn join(
     }))
 }
 
-/// Whether as many rows refer to `row` as are wanted.
-pub(super) fn holds(session: &Session<'_>, related: &Related, row: &Record) -> Result<bool, StoreError> {
-    let own = walk::value(session, row, &related.own)?;
+/// Whether as many rows refer to `row`, of those in sight, as are wanted.
+pub(super) fn holds(sight: &dyn Sight, related: &Related, row: &Record) -> Result<bool, StoreError> {
+    let own = walk::value(sight, row, &related.own)?;
     let found = if own.is_empty() {
         0
     } else {
         let refers = Condition { field: related.field.clone(), operator: Operator::Is, value: own };
-        evaluate::run(session, &related.table, &related.query.clone().and(refers))?.len()
+        let mut seen = 0;
+        for row in evaluate::run(sight, &related.table, &related.query.clone().and(refers))? {
+            seen += usize::from(sight.reaches(&row)?);
+        }
+        seen
     };
     Ok(match related.operator {
         Operator::Is => found == related.count,

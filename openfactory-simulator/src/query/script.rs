@@ -5,6 +5,7 @@ use jiff::Span;
 use jiff::civil::{Date, DateTime, Weekday};
 
 use crate::access::Caller;
+use crate::duration;
 use crate::instant;
 use crate::locale::Locale;
 use crate::store::{Session, StoreError};
@@ -40,6 +41,7 @@ pub(super) fn value(
             let clock = caller.locale.clock(instant::unix_seconds(session.now));
             clock.map(|now| now.date().to_string())
         }
+        ("getDurationDate", [length]) => duration::read(length),
         ("getProperty", [name]) => Some(session.property(name)?.unwrap_or_default()),
         _ => moment(name, &arguments, instant::unix_seconds(session.now), &caller.locale),
     })

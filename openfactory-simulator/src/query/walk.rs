@@ -1,5 +1,8 @@
 //! Dot-walking: `assignment_group.manager.email`.
 
+use std::borrow::Cow;
+
+use super::Sight;
 use crate::duration;
 use crate::record::Record;
 use crate::schema::{Field, FieldType, GLOBAL, Schema};
@@ -37,26 +40,26 @@ pub(crate) fn field<'a>(schema: &'a Schema, table: &str, path: &str) -> Option<&
     None
 }
 
-/// The raw value at the end of a path; empty where a reference on the way is empty or leads nowhere.
-pub(crate) fn value(session: &Session<'_>, record: &Record, path: &str) -> Result<String, StoreError> {
+/// The raw value at the end of a path; empty where a reference on the way is empty, or leads nowhere or out of sight.
+pub(crate) fn value(sight: &dyn Sight, record: &Record, path: &str) -> Result<String, StoreError> {
+    let session = sight.session();
     session.step()?;
-    let Some((first, rest)) = path.split_once('.') else {
-        return Ok(record.value(path).to_owned());
-    };
-    let mut at = record.clone();
-    let mut step = first;
-    let mut rest = rest;
-    for _ in 0..=MAX_DOTS {
+    let mut at = Cow::Borrowed(record);
+    let mut steps = path.split('.').take(MAX_DOTS + 1).peekable();
+    while let Some(step) = steps.next() {
+        if !sight.tells(&at, step)? {
+            break;
+        }
+        if steps.peek().is_none() {
+            return Ok(at.value(step).to_owned());
+        }
         let Some(Field { kind: FieldType::Reference(to), .. }) = session.schema.field(&at.class, step) else {
-            return Ok(String::new());
+            break;
         };
-        let Some(next) = session.find(to, at.value(step))? else { return Ok(String::new()) };
-        at = next;
-        let Some((first, further)) = rest.split_once('.') else {
-            return Ok(at.value(rest).to_owned());
-        };
-        step = first;
-        rest = further;
+        match session.find(to, at.value(step))? {
+            Some(next) if sight.reaches(&next)? => at = Cow::Owned(next),
+            _ => break,
+        }
     }
     Ok(String::new())
 }

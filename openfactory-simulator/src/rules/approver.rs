@@ -5,22 +5,36 @@ use crate::access::Caller;
 use crate::record::Record;
 use crate::refusal::Refusal;
 
+/// The state of a row that waits for its approver.
+pub(crate) const REQUESTED: &str = "requested";
+
+/// What a row is about and who is asked: an answer for another change, or by somebody else, is none.
+const FIXED: [&str; 4] = ["sysapproval", "document_id", "source_table", "approver"];
+
 /// Passes an answer on to the change request; only the approver, or who may decide in any case, answers.
-pub(super) fn on_update(caller: &Caller, old: &Record, new: &Record) -> Result<Vec<Effect>, Refusal> {
+pub(super) fn on_update(caller: &Caller, old: &Record, new: &mut Record) -> Result<Vec<Effect>, Refusal> {
+    if !caller.is_admin() {
+        for field in FIXED {
+            new.set(field, old.value(field));
+        }
+    }
     if new == old {
         return Ok(Vec::new());
     }
-    if old.value("approver") != caller.sys_id && !caller.may_decide() {
+    let decides = caller.may_decide();
+    if old.value("approver") != caller.sys_id && !decides {
         return Err(Refusal::acl("Update"));
     }
-    if old.value("state") != "requested" {
-        // An answer is given once.
-        let turned = new.value("state") != old.value("state") && !caller.may_decide();
-        return if turned { Err(Refusal::acl("Update")) } else { Ok(Vec::new()) };
+    let state = new.value("state");
+    if state == old.value("state") {
+        return Ok(Vec::new());
     }
-    Ok(match new.value("state") {
-        "approved" => vec![Effect::Decide { decision: "approved" }],
-        "rejected" => vec![Effect::Decide { decision: "rejected" }],
-        _ => Vec::new(),
-    })
+    match (old.value("state"), state) {
+        (REQUESTED, "approved") => Ok(vec![Effect::Decide { decision: "approved" }]),
+        (REQUESTED, "rejected") => Ok(vec![Effect::Decide { decision: "rejected" }]),
+        // An answer is given once, and is one of these two; who may decide also takes a question back.
+        _ if !decides => Err(Refusal::acl("Update")),
+        (REQUESTED, _) => Ok(vec![Effect::Withdraw]),
+        _ => Ok(Vec::new()),
+    }
 }

@@ -39,6 +39,19 @@ pub(super) fn on_insert(switches: &Switches, new: &mut Record) -> Result<(), Ref
     Ok(())
 }
 
+/// Keeps type and model together where one of them was changed; where both were, it is the model that says what it is.
+fn agree(old: &Record, new: &mut Record) {
+    if new.value("chg_model") != old.value("chg_model") {
+        if let Some(kind) = changes::type_of(new.value("chg_model")) {
+            new.set("type", kind);
+        }
+    } else if new.value("type") != old.value("type")
+        && let Some(model) = changes::model_of(new.value("type"))
+    {
+        new.set("chg_model", model);
+    }
+}
+
 pub(super) fn on_update(
     switches: &Switches,
     writer: &Writer<'_>,
@@ -47,6 +60,7 @@ pub(super) fn on_update(
     now: &str,
 ) -> Result<Vec<Effect>, Refusal> {
     let mut effects = Vec::new();
+    agree(old, new);
     if old.value("state") != NEW && new.value("type") != old.value("type") {
         return Err(Refusal::business_rule("change_request", TYPE_RULE.0, TYPE_RULE.1));
     }

@@ -77,13 +77,16 @@ pub(crate) fn cancel(app: &App, session: &Session<'_>, change: &Record) -> Resul
     super::drop_work(app, session, &worker)?;
     let told = Report { warnings: vec![CANCELED.to_owned()], ..Report::default() };
     super::mark(app, session, &worker, [("state", super::ERROR), ("messages", &told.messages())])?;
-    forget(session, change)?;
+    forget(app, session, change)?;
     note(app, session, change, [("conflict_status", "Not Run")])?;
     Ok(true)
 }
 
-fn forget(session: &Session<'_>, change: &Record) -> Result<(), Refusal> {
-    session.by("conflict", "change", &change.sys_id)?.iter().try_for_each(|row| write::delete(session, row))
+fn forget(app: &App, session: &Session<'_>, change: &Record) -> Result<(), Refusal> {
+    let system = Caller::system();
+    let writer = super::by_the_instance(app, &system);
+    let found = session.by("conflict", "change", &change.sys_id)?;
+    found.iter().try_for_each(|row| write::delete(session, &writer, row))
 }
 
 /// Writes into the change, as the instance does it.
@@ -102,7 +105,7 @@ pub(super) fn perform(app: &App, session: &Session<'_>, change: &str, began: i64
     let change = session.find("change_request", change)?.ok_or_else(Refusal::no_record)?;
     let began = instant::glide_from_unix(began);
     let found = check::all(session, &change)?;
-    forget(session, &change)?;
+    forget(app, session, &change)?;
     let system = Caller::system();
     let writer = super::by_the_instance(app, &system);
     for conflict in &found {

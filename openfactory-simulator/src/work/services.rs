@@ -27,7 +27,7 @@ pub(super) fn perform(session: &Session<'_>, writer: &Writer<'_>, change: &str) 
     for row in session.by(table, "task", change)? {
         let still = services.remove(row.value(field));
         if !still && row.value("manually_added") != "true" {
-            write::delete(session, &row)?;
+            write::delete(session, writer, &row)?;
         }
     }
     for service in &services {

@@ -11,6 +11,7 @@ use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::rules::Effect;
 use crate::store::{Session, StoreError};
+pub(super) use approval::TABLE as APPROVER;
 
 /// Appends the entries for journal fields.
 pub(super) fn journal(
@@ -49,6 +50,7 @@ pub(super) fn perform(
         Effect::ReviewIfDone => tasks::review_if_done(session, writer, record),
         Effect::ResolveChildren => children::resolve(session, writer, record),
         Effect::Decide { decision } => approval::decide(session, writer, record, decision),
+        Effect::Withdraw => approval::withdrawn(session, writer, record),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::duration;
 use crate::fold::same;
 use crate::locale::Locale;
 use crate::query::walk;
@@ -137,6 +138,10 @@ impl Input {
                     return false;
                 }
                 *value = read.unwrap_or_default();
+            } else if field.kind == FieldType::Duration {
+                if let Some(read) = duration::read_words(value) {
+                    *value = read;
+                }
             } else if let Some(choice) = field.choices.iter().find(|choice| choice.label == *value) {
                 value.clone_from(&choice.value);
             }
@@ -176,8 +181,14 @@ impl Input {
         if switches.unreadable_dates_are_ignored {
             taken.values.retain(|name, sent| {
                 let kind = session.schema.field(table, name).map(|field| &field.kind);
-                let date = kind.filter(|kind| matches!(kind, FieldType::DateTime | FieldType::Date));
-                date.is_none_or(|kind| sent.is_empty() || value::date(kind, sent).is_some())
+                sent.is_empty()
+                    || match kind {
+                        Some(kind @ (FieldType::DateTime | FieldType::Date)) => {
+                            value::date(kind, sent).is_some()
+                        }
+                        Some(FieldType::Duration) => duration::read(sent.trim()).is_some(),
+                        _ => true,
+                    }
             });
         }
         if switches.dictionary_read_only_is_enforced {
@@ -211,7 +222,12 @@ impl Input {
             if apart || name == "sys_id" || (own && !self.trusted && !stamp) {
                 continue;
             }
-            record.set(name, value::kept(field, value));
+            let kept = value::kept(field, value);
+            // A row always says who made it and when: what says nothing of that is not taken.
+            if stamp && kept.is_empty() {
+                continue;
+            }
+            record.set(name, kept);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The form in which a field keeps a value, whatever was sent for it.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 
 use crate::duration;
+use crate::instant;
 use crate::schema::{Field, FieldType};
 
 /// Column sizes where they are smaller than a client may expect; longer text is cut.
-const SIZES: [(&str, usize); 14] = [
+const SIZES: [(&str, usize); 16] = [
+    ("sys_created_by", 40),
+    ("sys_updated_by", 40),
     ("short_description", 160),
     ("correlation_id", 100),
     ("correlation_display", 100),
@@ -68,9 +71,7 @@ pub(super) fn kept(field: &Field, value: &str) -> String {
 /// A date as it is kept; none if it is neither `YYYY-MM-DD HH:MM:SS` nor `YYYY-MM-DD`.
 pub(crate) fn date(kind: &FieldType, value: &str) -> Option<String> {
     let value = value.trim();
-    let at = DateTime::strptime(DATE_TIME, value)
-        .or_else(|_| Date::strptime(DATE, value).map(DateTime::from))
-        .ok()?;
+    let at = instant::read(value).or_else(|| instant::read_day(value).map(DateTime::from))?;
     Some(at.strftime(if *kind == FieldType::Date { DATE } else { DATE_TIME }).to_string())
 }
 
@@ -78,7 +79,10 @@ pub(crate) fn date(kind: &FieldType, value: &str) -> Option<String> {
 /// written out.
 fn decimal(text: &str) -> Option<String> {
     let number: f64 = text.parse().ok().filter(|number: &f64| number.abs() <= DECIMAL_MAX)?;
-    let plain = text.len() <= DECIMAL_LENGTH && !text.contains(['e', 'E']);
+    // There is one zero.
+    let plain = text.len() <= DECIMAL_LENGTH
+        && !text.contains(['e', 'E'])
+        && !(number == 0.0 && number.is_sign_negative());
     Some(if plain { text.to_owned() } else { (number + 0.0).to_string() })
 }
 
@@ -121,6 +125,7 @@ mod tests {
             ("cost", " 10.50 ", "10.50"),
             ("cost", "1e3", "1000"),
             ("cost", "-0e0", "0"),
+            ("cost", "-0", "0"),
             ("cost", "1x", ""),
             ("cost", "nan", ""),
             ("cost", "inf", ""),

@@ -1,9 +1,10 @@
 //! What a user may do by role.
 
+use openfactory_simulator::User;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Instance, column, id, instance, path_of, refusal, result};
+use crate::support::{Instance, builder, column, id, instance, path_of, refusal, result};
 
 #[tokio::test]
 async fn without_a_role_lists_are_empty_under_the_full_count() {
@@ -199,4 +200,13 @@ async fn paths_of_the_api_have_rules_of_their_own() {
     let unknown = it.client.post(it.url("/api/now/import/imp_user")).json(&json!({})).send().await.unwrap();
     assert_eq!(unknown.status(), 401);
     it.get("/api/now/table/incident").await;
+}
+
+#[tokio::test]
+async fn a_name_is_given_once() {
+    let twice = builder().user(User::new("ada", "other")).start().await.unwrap_err();
+    assert_eq!(twice.to_string(), "the user ada was given twice: which password would hold?");
+    let client = || openfactory_simulator::OAuthClient::new("id", "secret");
+    let twice = builder().client(client()).client(client()).start().await.unwrap_err();
+    assert!(twice.to_string().starts_with("the client id was given twice"), "{twice}");
 }

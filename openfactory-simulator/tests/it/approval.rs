@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Instance, builder, column, id, instance, path_of, started};
 use crate::switches::both;
-use openfactory_simulator::User;
+use openfactory_simulator::{Profile, User};
 
 /// A group of which `users` are members.
 async fn group(it: &Instance, name: &str, users: &[&str]) -> String {
@@ -157,4 +157,79 @@ async fn everybody_approves_or_one_is_enough() {
     let [all, one] = stood.try_into().unwrap();
     assert_eq!(all, (at("-3", "requested"), rows(&[("ada", "approved"), ("change.manager", "requested")])));
     assert_eq!(one, (at("-2", "approved"), rows(&[("ada", "approved"), ("change.manager", "not_required")])));
+}
+
+/// The approver rows of a change that wait, by user.
+async fn waiting(it: &Instance, change: &Value, user: &str) -> String {
+    let path = "/api/now/table/sysapproval_approver?sysparm_query=state=requested^sysapproval=";
+    let rows = it.get(&format!("{path}{}^approver.user_name={user}", id(change))).await;
+    path_of("sysapproval_approver", &rows[0])
+}
+
+#[tokio::test]
+async fn who_is_asked_about_one_change_answers_for_no_other() {
+    let it =
+        started(builder().profile(Profile::Stock).user(User::new("otto", "pw").roles(["approver_user"])))
+            .await;
+    let peers = group(&it, "Line 4", &["otto"]).await;
+    let own = assessed(&it, &peers).await;
+    let other = it.create("change_request", json!({ "type": "normal" })).await;
+    it.patch("ada", "change_request", &other, json!({ "state": "-4" })).await;
+    let emergency = it.create("change_request", json!({ "type": "emergency" })).await;
+    let ada = it.get("/api/now/table/sys_user?user_name=ada").await;
+
+    let row = waiting(&it, &own, "otto").await;
+    let answer = |body: Value| it.send("otto", reqwest::Method::PATCH, &row, body);
+    // Neither whom it asks nor what about is the approver's to say; such values are dropped.
+    assert_eq!(answer(json!({ "approver": id(&ada[0]), "sysapproval": id(&other) })).await.status(), 200);
+    assert_eq!(asked(&it, &own).await, rows(&[("otto", "requested")]));
+    let sent = json!({ "sysapproval": id(&emergency), "document_id": id(&emergency), "state": "approved" });
+    assert_eq!(answer(sent).await.status(), 200);
+    assert_eq!(stands(&it, &own).await, at("-3", "requested"));
+    assert_eq!(stands(&it, &other).await, at("-3", "requested"));
+    assert_eq!(stands(&it, &emergency).await, at("-5", "not requested"));
+}
+
+#[tokio::test]
+async fn an_answer_is_yes_or_no() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["bow"]).await;
+    let change = assessed(&it, &peers).await;
+    for state in ["not_required", "cancelled", "banana", ""] {
+        assert_eq!(answer(&it, "bow", &change, state).await, 403, "{state}");
+    }
+    assert_eq!(asked(&it, &change).await, rows(&[("bow", "requested")]));
+    assert_eq!(answer(&it, "bow", &change, "approved").await, 200);
+}
+
+#[tokio::test]
+async fn a_question_that_is_taken_back_leaves_no_change_waiting_for_nobody() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["bow", "eve"]).await;
+    let settled = json!({ "state": "not_required" });
+
+    // The other one's approval stands for both, whether the row is settled or deleted.
+    for delete in [false, true] {
+        let change = assessed(&it, &peers).await;
+        assert_eq!(answer(&it, "bow", &change, "approved").await, 200);
+        let row = waiting(&it, &change, "eve").await;
+        let sent = if delete {
+            it.send("admin", reqwest::Method::DELETE, &row, json!({})).await
+        } else {
+            it.send("change.manager", reqwest::Method::PATCH, &row, settled.clone()).await
+        };
+        assert!(sent.status().is_success());
+        assert_eq!(stands(&it, &change).await, at("-3", "requested"));
+    }
+
+    // Where nobody has approved, it is asked anew: the gate does not open by itself.
+    let change = assessed(&it, &peers).await;
+    for user in ["bow", "eve"] {
+        let row = waiting(&it, &change, user).await;
+        it.send("admin", reqwest::Method::PATCH, &row, settled.clone()).await;
+    }
+    assert_eq!(stands(&it, &change).await, at("-4", "requested"));
+    let mut open = asked(&it, &change).await;
+    open.retain(|(_, state)| state == "requested");
+    assert_eq!(open, rows(&[("bow", "requested"), ("eve", "requested")]));
 }

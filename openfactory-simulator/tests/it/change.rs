@@ -39,10 +39,10 @@ async fn a_normal_change_waits_for_its_approver_and_goes_on_by_itself() {
         assert_stuck(&it, &change, state).await;
     }
     let assess = to(&it, &change, "-4").await;
-    assert_eq!((&assess["state"], &assess["approval"]), (&json!("-4"), &json!("requested")));
+    // Nobody is in the assignment group to be asked first, which the answer says already.
+    assert_eq!((&assess["state"], &assess["approval"]), (&json!("-3"), &json!("requested")));
     let rows = approvers(&it, &change).await;
     assert_eq!(column(&rows, "state"), ["requested"]);
-    // Nobody is in the assignment group to be asked first.
     assert_eq!(it.get(&path_of("change_request", &change)).await["state"], "-3");
     assert_eq!(approvers(&it, &change).await.as_array().unwrap().len(), 1);
     assert_stuck(&it, &change, "-2").await;
@@ -185,4 +185,24 @@ async fn cancelling_holding_and_retyping() {
     let answer = it.request("change.manager", Method::DELETE, &path_of("change_request", &one));
     assert_eq!(answer.send().await.unwrap().status(), 204);
     assert_eq!(approvers(&it, &one).await, json!([]));
+}
+
+#[tokio::test]
+async fn type_and_model_stay_together() {
+    let it = instance().await;
+    let models = it.get("/api/now/table/chg_model").await;
+    let model = |name: &str| {
+        let found = models.as_array().unwrap().iter().find(|model| model["name"] == name).unwrap();
+        found["sys_id"].clone()
+    };
+    let change = change(&it, "normal").await;
+    let turned = it.patch("ada", "change_request", &change, json!({ "type": "emergency" })).await;
+    assert_eq!(turned["chg_model"]["value"], model("Emergency"));
+    let back = it.patch("ada", "change_request", &change, json!({ "chg_model": model("Normal") })).await;
+    assert_eq!(back["type"], "normal");
+    // Once it has begun, neither changes.
+    to(&it, &change, "-4").await;
+    for body in [json!({ "type": "emergency" }), json!({ "chg_model": model("Emergency") })] {
+        assert_eq!(it.refused_patch("ada", "change_request", &change, body).await.0, 403);
+    }
 }

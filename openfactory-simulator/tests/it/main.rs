@@ -20,6 +20,7 @@ mod change_api;
 mod change_work;
 mod checklist;
 mod cmdb;
+mod doors;
 mod event;
 mod faults;
 mod foreign;

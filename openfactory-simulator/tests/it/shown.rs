@@ -7,7 +7,7 @@ use openfactory_simulator::clock::ManualClock;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Instance, builder, id, instance, path_of, result, started};
+use crate::support::{Instance, builder, column, id, instance, path_of, result, started};
 
 /// An instance whose clock stands at 2001-09-09 01:46:40, UTC, and whose user `ada` lives in California.
 async fn abroad() -> Instance {
@@ -191,4 +191,29 @@ async fn durations_are_instants_after_the_epoch_and_domains_have_no_hexadecimal_
     assert_eq!((&reopened["calendar_duration"], &reopened["calendar_stc"]), (&json!(""), &json!("")));
     let odd = it.patch("ada", "incident", &made, json!({ "time_worked": "an hour" })).await;
     assert_eq!(odd["time_worked"], "");
+}
+
+#[tokio::test]
+async fn durations_are_added_up_shown_read_back_and_asked_about() {
+    let it = instance().await;
+    let kept = ["1970-01-02 04:20:00", "1970-01-01 00:40:00"];
+    for duration in kept {
+        it.create("incident", json!({ "category": "d", "calendar_duration": duration })).await;
+    }
+    let path = "/api/now/stats/incident?sysparm_query=category=d&sysparm_sum_fields=calendar_duration&sysparm_avg_fields=calendar_duration";
+    let told = it.get(path).await;
+    assert_eq!(told["stats"]["sum"]["calendar_duration"], "1970-01-02 05:00:00");
+    assert_eq!(told["stats"]["avg"]["calendar_duration"], "1970-01-01 14:30:00");
+
+    let list = "/api/now/table/incident?sysparm_fields=sys_id,calendar_duration&sysparm_query=category=d^";
+    let longer = it.get(&format!("{list}calendar_duration>javascript:gs.getDurationDate('1 0:0:0')")).await;
+    assert_eq!(column(&longer, "calendar_duration"), [kept[0]]);
+
+    // What is shown of it is taken back as it is.
+    let shown = it.get(&format!("{list}ORDERBYDESCcalendar_duration&sysparm_display_value=true")).await;
+    assert_eq!(shown[0]["calendar_duration"], "1 Day 4 Hours 20 Minutes");
+    let path = format!("{}?sysparm_input_display_value=true", path_of("incident", &shown[1]));
+    let sent = json!({ "calendar_duration": shown[0]["calendar_duration"] });
+    let answer = it.send("ada", Method::PATCH, &path, sent).await;
+    assert_eq!(result(answer).await["calendar_duration"], kept[0]);
 }

@@ -166,3 +166,68 @@ async fn the_page_shows_no_more_than_the_tables_do() {
     assert!(page("admin", "change_request", &change).await.contains("note of"));
     assert!(page("admin", "sys_user", &user).await.contains("Incident \u{b7} Caller"));
 }
+
+/// A change whose parent is an incident, which the user of the changes may not read.
+async fn below_an_incident() -> (Instance, Value) {
+    let (it, change, _) = hardened().await;
+    let incident = it.create("incident", json!({ "short_description": SECRET, "impact": "1" })).await;
+    it.patch("admin", "change_request", &change, json!({ "parent": id(&incident) })).await;
+    assert_eq!(asked(&it, &path_of("incident", &incident)).await.0, 404);
+    (it, change)
+}
+
+#[tokio::test]
+async fn nothing_behind_a_dot_is_told_of_a_row_that_may_not_be_read() {
+    let (it, change) = below_an_incident().await;
+    let only = format!("sysparm_query=sys_id={}", id(&change));
+    let path = format!("/api/now/stats/change_request?{only}");
+    for rest in [
+        "sysparm_max_fields=parent.number,parent.short_description",
+        "sysparm_group_by=parent.number,parent.priority",
+        "sysparm_sum_fields=parent.impact&sysparm_avg_fields=parent.impact",
+        "sysparm_group_by=state&sysparm_having=max^parent.impact^%3E^0",
+    ] {
+        let (status, told) = asked(&it, &format!("{path}&{rest}")).await;
+        let told = told.to_string();
+        assert_eq!(status, 200, "{rest}");
+        assert!(!told.contains("INC") && !told.contains(SECRET) && !told.contains("\"1\""), "{rest} {told}");
+        let all = it.request("admin", Method::GET, &format!("{path}&{rest}")).send().await.unwrap();
+        assert_ne!(result(all).await.to_string(), told, "{rest}");
+    }
+    // By no question can it be guessed either, and no row that may not be read is counted.
+    let (_, user) = asked(&it, &format!("/api/now/table/sys_user?user_name={}", POINT_USERS[0])).await;
+    let user = id(&user[0]);
+    for (table, query) in [
+        ("change_request", "parent.numberSTARTSWITHINC".to_owned()),
+        ("change_request", "parent.impact=1".to_owned()),
+        ("change_request", format!("parent.caller_id={user}^ORparent.numberISNOTEMPTY")),
+        ("sys_user", "JOINsys_user.sys_id=task.opened_by!numberSTARTSWITHINC".to_owned()),
+        ("sys_user", "RLQUERYtask.opened_by,>=1^numberSTARTSWITHINC^ENDRLQUERY".to_owned()),
+    ] {
+        let path = format!("/api/now/table/{table}?sysparm_query={query}");
+        assert_eq!(asked(&it, &path).await, (200, json!([])), "{query}");
+        let all = it.request("admin", Method::GET, &path).send().await.unwrap();
+        assert!(!result(all).await.as_array().unwrap().is_empty(), "{query}");
+    }
+    // The page's box for a query goes the same way.
+    let page = format!("/page/table/change_request?query=parent.numberSTARTSWITHINC^sys_id={}", id(&change));
+    for (who, found) in [(POINT_USERS[0], false), ("admin", true)] {
+        let seen = it.request(who, Method::GET, &page).send().await.unwrap().text().await.unwrap();
+        assert_eq!(seen.contains(change["number"].as_str().unwrap()), found, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn what_hides_a_field_of_a_class_hides_it_in_the_table_above() {
+    let (it, change, _) = hardened().await;
+    let rule = json!({ "name": "task", "operation": "read", "roles": "itil,x_openfactory.change" });
+    let made = it.send("admin", Method::POST, "/api/now/table/sys_security_acl", rule).await;
+    assert_eq!(made.status(), 201);
+    let only = format!("sysparm_query=sys_id={}", id(&change));
+    let (status, told) =
+        asked(&it, &format!("/api/now/stats/task?{only}&sysparm_max_fields=short_description,number")).await;
+    assert_eq!((status, &told["stats"]["max"]["short_description"]), (200, &json!("")));
+    assert_eq!(told["stats"]["max"]["number"], change["number"]);
+    let path = format!("/api/now/table/task?{only}^short_description={SECRET}");
+    assert_eq!(asked(&it, &path).await, (200, json!([])));
+}

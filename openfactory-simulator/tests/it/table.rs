@@ -261,6 +261,12 @@ async fn who_made_a_row_and_when_is_said_by_the_caller_where_it_asks_for_that() 
     let one = format!("{}?sysparm_suppress_auto_sys_field=true", path_of("incident", &made));
     let changed = it.send("ada", Method::PATCH, &one, json!({ "short_description": "moved" })).await;
     assert_eq!(told(&result(changed).await), expected);
+    // What says nothing of who and when is not taken, and a name is no longer than its column.
+    let nothing = json!({ "sys_created_on": null, "sys_created_by": "", "sys_updated_on": "garbage",
+        "sys_updated_by": "e".repeat(70_000) });
+    let changed = result(it.send("ada", Method::PATCH, &one, nothing).await).await;
+    assert_eq!(told(&changed)[..3], expected[..3]);
+    assert_eq!(changed["sys_updated_by"], "e".repeat(40));
     // Nobody who does not ask for it, and no one but an administrator where a property says so.
     let other = it.create("incident", said.clone()).await;
     assert_eq!(other["sys_created_by"], "ada");

@@ -216,3 +216,17 @@ async fn without_retries_a_call_that_is_refused_is_lost() {
         (DeliveryState::Lost, 1, "answered 500")
     );
 }
+
+#[tokio::test]
+async fn two_moves_at_once_are_told_in_their_order() {
+    let it = instance().await;
+    let (url, mut calls) = receiver(0).await;
+    it.simulator.set_webhook(Webhook::new(url, SECRET).unwrap()).unwrap();
+    // There is nobody to ask at Assess, so that the change goes on to Authorize by itself.
+    let change = it.create("change_request", json!({})).await;
+    it.patch("ada", "change_request", &change, json!({ "state": "-4" })).await;
+    for (state, count) in [("-4", "1"), ("-3", "2")] {
+        let call: Value = serde_json::from_slice(&next(&mut calls).await.body).unwrap();
+        assert_eq!((&call["state"], &call["sys_mod_count"]), (&json!(state), &json!(count)));
+    }
+}

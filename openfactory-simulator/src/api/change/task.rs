@@ -32,8 +32,8 @@ pub(super) fn collection(at: &Context<'_>, change: &Record) -> Result<Answer, Re
 /// `/change/{id}/task/{task}`.
 pub(super) fn one(at: &Context<'_>, change: &Record, task: &str) -> Result<Answer, Refusal> {
     let record = at
-        .session
-        .find(TABLE, &task.to_ascii_lowercase())?
+        .access()?
+        .readable(at.session.find(TABLE, &task.to_ascii_lowercase())?)?
         .filter(|row| row.value("change_request") == change.sys_id)
         .ok_or_else(Refusal::no_record)?;
     match at.call.method {
@@ -44,9 +44,10 @@ pub(super) fn one(at: &Context<'_>, change: &Record, task: &str) -> Result<Answe
             at.told(&record, Some(&body))
         }
         Method::DELETE => {
-            // As for the change itself.
+            // As for the change itself, and for the task.
             at.access()?.demand(May::Delete, change)?;
-            write::delete(at.session, &record)?;
+            at.access()?.demand(May::Delete, &record)?;
+            write::delete(at.session, &at.app.writer(&at.caller), &record)?;
             Ok(Answer::empty(StatusCode::NO_CONTENT))
         }
         _ => Err(Refusal::method(at.call.method.as_str())),

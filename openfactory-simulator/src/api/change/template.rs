@@ -30,8 +30,8 @@ pub(super) fn one(at: &Context<'_>, table: &str, id: &str) -> Result<Answer, Ref
 pub(super) fn create(at: &Context<'_>, id: &str) -> Result<Answer, Refusal> {
     at.access()?.demand_table(May::Create, super::TABLE)?;
     let template = at
-        .session
-        .find(TABLE, &id.to_ascii_lowercase())?
+        .access()?
+        .readable(at.session.find(TABLE, &id.to_ascii_lowercase())?)?
         .filter(|row| row.value("active") == "true")
         .ok_or_else(Refusal::no_record)?;
     let version = template.value("current_version").to_owned();

@@ -1,10 +1,10 @@
 //! `sysparm_having`: which groups are kept, by an aggregate: `count^state^>^3,avg^priority^<^2`.
 
 use super::Function;
-use crate::query::walk;
+use crate::query::{Sight, walk};
 use crate::record::Record;
 use crate::schema::{Field, Schema};
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 /// One condition on a group.
 #[derive(Debug)]
@@ -39,11 +39,11 @@ impl<'a> Having<'a> {
         self.function.as_ref().map(|(_, path, _)| path.as_str())
     }
 
-    pub(super) fn passes(&self, session: &Session<'_>, rows: &[Record]) -> Result<bool, StoreError> {
+    pub(super) fn passes(&self, sight: &dyn Sight, rows: &[Record]) -> Result<bool, StoreError> {
         let found = match &self.function {
             None => f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)),
             Some((function, path, field)) => {
-                function.of(session, path, field, rows)?.parse().unwrap_or(f64::NAN)
+                function.of(sight, path, field, rows)?.parse().unwrap_or(f64::NAN)
             }
         };
         let ordering = found.partial_cmp(&self.wanted);

@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use super::{Function, Group};
-use crate::query::{evaluate, walk};
+use crate::query::{Sight, evaluate, walk};
 use crate::schema::Field;
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 /// One key of every group.
 struct Keys {
@@ -17,7 +17,7 @@ struct Keys {
 
 /// Sorts groups; terms that can't be read are left out.
 pub(super) fn sort(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     table: &str,
     text: Option<&str>,
     by: &[(String, &Field)],
@@ -25,7 +25,7 @@ pub(super) fn sort(
 ) -> Result<(), StoreError> {
     let mut terms = Vec::new();
     for term in text.unwrap_or_default().split(',') {
-        if let Some(keys) = keys(session, table, term.trim(), by, groups)? {
+        if let Some(keys) = keys(sight, table, term.trim(), by, groups)? {
             terms.push(keys);
         }
     }
@@ -54,7 +54,7 @@ fn direction(term: &str) -> (&str, bool) {
 }
 
 fn keys(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     table: &str,
     term: &str,
     by: &[(String, &Field)],
@@ -70,13 +70,14 @@ fn keys(
         return Ok(Some(Keys { values, field: Some((*field).clone()), descending }));
     }
     let Some((function, path)) = term.split_once('^') else { return Ok(None) };
-    let (Some(function), Some(field)) = (Function::named(function), walk::field(session.schema, table, path))
+    let (Some(function), Some(field)) =
+        (Function::named(function), walk::field(sight.session().schema, table, path))
     else {
         return Ok(None);
     };
     let values = groups
         .iter()
-        .map(|group| function.of(session, path, field, &group.rows))
+        .map(|group| function.of(sight, path, field, &group.rows))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Keys { values, field: Some(field.clone()), descending }))
 }

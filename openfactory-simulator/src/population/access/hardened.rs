@@ -53,7 +53,7 @@ const POINTS: [(&str, &[&str], &[&str]); 8] = [
 const HIDDEN_FIELDS: [&str; 2] = ["sys_user.email", "sys_user.roles"];
 
 /// Fields that only they ask about by more than their value, or sort by: what can be asked can be guessed.
-const GUARDED_FIELDS: [&str; 2] = ["task.short_description", "task.description"];
+const GUARDED_FIELDS: [&str; 3] = ["task.short_description", "task.description", "sys_attachment.file_name"];
 
 /// Path of the API, roles that it is open to beside those of the process.
 const DOORS: [(&str, &str); 5] = [

@@ -7,20 +7,20 @@ use crate::entropy;
 use crate::population;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::rules::approver::REQUESTED;
 use crate::rules::change;
 use crate::store::{Narrow, Session, StoreError};
 use crate::write::{Writer, audit, input::Input, update};
 
-const TABLE: &str = "sysapproval_approver";
+pub(in crate::write) const TABLE: &str = "sysapproval_approver";
 
 /// Asks who is to approve; peers of whom there are none have no objection, so that the change goes on to the board.
 pub(super) fn request(session: &Session<'_>, writer: &Writer<'_>, change: &Record) -> Result<(), Refusal> {
     if !open(session, change)?.is_empty() {
         return Ok(());
     }
-    let peers = change::by_peers(session.switches, change);
-    let asked = if peers { members(session, change.value("assignment_group"))? } else { board(session)? };
-    if peers && asked.is_empty() {
+    let asked = asked(session, change)?;
+    if asked.is_empty() && change::by_peers(session.switches, change) {
         return by_rule(session, writer, &change.sys_id, "approved");
     }
     for approver in asked {
@@ -29,7 +29,7 @@ pub(super) fn request(session: &Session<'_>, writer: &Writer<'_>, change: &Recor
         row.set("document_id", change.sys_id.clone());
         row.set("source_table", change.class.clone());
         row.set("approver", approver);
-        row.set("state", "requested");
+        row.set("state", REQUESTED);
         audit::stamp_new(session, &Caller::system(), &mut row);
         session.insert(&row)?;
     }
@@ -43,14 +43,40 @@ pub(super) fn decide(
     answer: &Record,
     decision: &str,
 ) -> Result<(), Refusal> {
-    let Some(change) = session.find("change_request", answer.value("sysapproval"))? else {
-        return Ok(());
-    };
+    let Some(change) = waiting(session, answer)? else { return Ok(()) };
     let one_is_enough = decision == "rejected" || session.switches.one_approval_suffices;
     if one_is_enough || open(session, &change)?.is_empty() {
         return by_rule(session, writer, &change.sys_id, decision);
     }
     Ok(())
+}
+
+/// What becomes of a change one of whose approvers is no longer asked. If nobody else is, the approvals that were given
+/// beside that one's stand for all; where there are none, it is asked anew: a change neither waits for nobody nor passes
+/// without an answer.
+pub(super) fn withdrawn(session: &Session<'_>, writer: &Writer<'_>, row: &Record) -> Result<(), Refusal> {
+    let Some(change) = waiting(session, row)? else { return Ok(()) };
+    if !open(session, &change)?.is_empty() {
+        return Ok(());
+    }
+    let asked = asked(session, &change)?;
+    let together = row.value("sys_created_on");
+    let approved = session.by(TABLE, "sysapproval", &change.sys_id)?.iter().any(|other| {
+        other.value("state") == "approved"
+            && other.value("sys_created_on") == together
+            && asked.contains(other.value("approver"))
+    });
+    if approved {
+        by_rule(session, writer, &change.sys_id, "approved")
+    } else {
+        request(session, writer, &change)
+    }
+}
+
+/// The change that a row is about, if it waits for approval.
+fn waiting(session: &Session<'_>, row: &Record) -> Result<Option<Record>, StoreError> {
+    let change = session.find("change_request", row.value("sysapproval"))?;
+    Ok(change.filter(|change| change.value("approval") == "requested"))
 }
 
 /// Closes what is still requested: the caller's own row one way, the others another.
@@ -78,11 +104,20 @@ fn by_rule(session: &Session<'_>, writer: &Writer<'_>, change: &str, decision: &
 
 fn open(session: &Session<'_>, change: &Record) -> Result<Vec<Record>, StoreError> {
     let mut rows = session.by(TABLE, "sysapproval", &change.sys_id)?;
-    rows.retain(|row| row.value("state") == "requested");
+    rows.retain(|row| row.value("state") == REQUESTED);
     Ok(rows)
 }
 
-/// The members of the change advisory board, or else the change managers.
+/// Who is to approve a change where it stands.
+fn asked(session: &Session<'_>, change: &Record) -> Result<BTreeSet<String>, StoreError> {
+    if change::by_peers(session.switches, change) {
+        members(session, change.value("assignment_group"))
+    } else {
+        board(session)
+    }
+}
+
+/// The members of the change advisory board, or else the change managers; who has left is not among them.
 fn board(session: &Session<'_>) -> Result<BTreeSet<String>, StoreError> {
     let mut asked = BTreeSet::new();
     for group in session.by("sys_user_group", "name", population::CAB_GROUP)? {
@@ -90,7 +125,8 @@ fn board(session: &Session<'_>) -> Result<BTreeSet<String>, StoreError> {
     }
     if asked.is_empty() {
         for user in session.scan("sys_user", &Narrow::All)? {
-            if Caller::roles_of(session, &user)?.contains("change_manager") {
+            if user.value("active") == "true" && Caller::roles_of(session, &user)?.contains("change_manager")
+            {
                 asked.insert(user.sys_id);
             }
         }
