@@ -98,7 +98,7 @@ pub(crate) fn before_update(
     } else if session.schema.is_a(&new.class, "change_task") {
         change::on_task_update(session.switches, old, new, &now)
     } else if session.schema.is_a(&new.class, "sysapproval_approver") {
-        approver::on_update(writer.caller, old, new)?
+        approver::on_update(writer.caller, old, new, input.has_journal(session.schema, &new.class))?
     } else if session.schema.is_a(&new.class, "cmdb_ci") {
         item::retire(Some(old), new);
         Vec::new()

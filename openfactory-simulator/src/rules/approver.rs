@@ -12,18 +12,22 @@ pub(crate) const REQUESTED: &str = "requested";
 const FIXED: [&str; 4] = ["sysapproval", "document_id", "source_table", "approver"];
 
 /// Passes an answer on to the change request; only the approver, or who may decide in any case, answers.
-pub(super) fn on_update(caller: &Caller, old: &Record, new: &mut Record) -> Result<Vec<Effect>, Refusal> {
+///
+/// `commented` is whether it adds to the row's comments.
+pub(super) fn on_update(
+    caller: &Caller,
+    old: &Record,
+    new: &mut Record,
+    commented: bool,
+) -> Result<Vec<Effect>, Refusal> {
+    let decides = caller.may_decide();
+    if (new != old || commented) && old.value("approver") != caller.sys_id && !decides {
+        return Err(Refusal::acl("Update"));
+    }
     if !caller.is_admin() {
         for field in FIXED {
             new.set(field, old.value(field));
         }
-    }
-    if new == old {
-        return Ok(Vec::new());
-    }
-    let decides = caller.may_decide();
-    if old.value("approver") != caller.sys_id && !decides {
-        return Err(Refusal::acl("Update"));
     }
     let state = new.value("state");
     if state == old.value("state") {
@@ -32,9 +36,9 @@ pub(super) fn on_update(caller: &Caller, old: &Record, new: &mut Record) -> Resu
     match (old.value("state"), state) {
         (REQUESTED, "approved") => Ok(vec![Effect::Decide { decision: "approved" }]),
         (REQUESTED, "rejected") => Ok(vec![Effect::Decide { decision: "rejected" }]),
-        // An answer is given once, and is one of these two; who may decide also takes a question back.
-        _ if !decides => Err(Refusal::acl("Update")),
-        (REQUESTED, _) => Ok(vec![Effect::Withdraw]),
-        _ => Ok(Vec::new()),
+        // Who may decide also takes a question back.
+        (REQUESTED, _) if decides => Ok(vec![Effect::Withdraw]),
+        // An answer is given once, and is one of these two.
+        _ => Err(Refusal::acl("Update")),
     }
 }

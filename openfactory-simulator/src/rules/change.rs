@@ -61,11 +61,16 @@ pub(super) fn on_update(
 ) -> Result<Vec<Effect>, Refusal> {
     let mut effects = Vec::new();
     agree(old, new);
-    if old.value("state") != NEW && new.value("type") != old.value("type") {
+    let retyped = new.value("type") != old.value("type");
+    if retyped && old.value("state") != NEW {
         return Err(Refusal::business_rule("change_request", TYPE_RULE.0, TYPE_RULE.1));
     }
     let moved =
         decide(switches, writer, old, new, now, &mut effects) || released(switches, old, new, &mut effects);
+    if retyped && old.value("approval") == "approved" {
+        // What was approved was another kind of change.
+        new.set("approval", "not requested");
+    }
     if new.value("state") == old.value("state") {
         return Ok(effects);
     }
@@ -107,7 +112,11 @@ fn decide(
     let (own, next) = match new.value("approval") {
         "approved" => ("approved", beyond_approval(switches, old)),
         "rejected" => ("rejected", NEW),
-        _ => return false,
+        // Whether somebody is asked is the instance's to say.
+        _ => {
+            new.set("approval", old.value("approval"));
+            return false;
+        }
     };
     new.set("approval_set", now);
     effects.push(Effect::SettleApprovers { own, others: "not_required" });
@@ -243,8 +252,11 @@ fn enter(switches: &Switches, caller: &Caller, new: &mut Record, now: &str, effe
             new.set("approval", "requested");
             effects.push(Effect::RequestApproval);
         }
-        NEW if new.value("approval") == "requested" => {
-            new.set("approval", "not requested");
+        // What was asked, or approved, is to be asked anew; a rejection stands until then.
+        NEW => {
+            if new.value("approval") != "rejected" {
+                new.set("approval", "not requested");
+            }
             effects.push(Effect::SettleApprovers { own: "cancelled", others: "cancelled" });
         }
         SCHEDULED if new.value("type") == "standard" => {

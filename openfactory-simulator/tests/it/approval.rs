@@ -191,6 +191,46 @@ async fn who_is_asked_about_one_change_answers_for_no_other() {
 }
 
 #[tokio::test]
+async fn back_in_new_nothing_is_approved() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["ada"]).await;
+    let change = assessed(&it, &peers).await;
+    it.patch("ada", "change_request", &change, json!({ "on_hold": true })).await;
+    assert_eq!(answer(&it, "ada", &change, "approved").await, 200);
+    assert_eq!(stands(&it, &change).await, at("-4", "approved"));
+    it.patch("ada", "change_request", &change, json!({ "state": "-5", "on_hold": false })).await;
+    assert_eq!(stands(&it, &change).await, at("-5", "not requested"));
+    it.patch("ada", "change_request", &change, json!({ "type": "emergency" })).await;
+    it.patch("ada", "change_request", &change, json!({ "state": "-3" })).await;
+    assert_eq!(stands(&it, &change).await, at("-3", "requested"));
+    let board = ("change.manager", "requested");
+    assert_eq!(asked(&it, &change).await, rows(&[("ada", "approved"), board]));
+    // Approved beforehand by who may decide, it is asked all the same once it is another kind of change.
+    let change = it.create("change_request", json!({ "type": "standard" })).await;
+    it.patch("change.manager", "change_request", &change, json!({ "approval": "approved" })).await;
+    it.patch("ada", "change_request", &change, json!({ "type": "emergency" })).await;
+    assert_eq!(stands(&it, &change).await, at("-5", "not requested"));
+}
+
+#[tokio::test]
+async fn whether_somebody_is_asked_is_the_instances_to_say() {
+    let it = with_peers().await;
+    let peers = group(&it, "Line 4", &["bow"]).await;
+    let change = assessed(&it, &peers).await;
+    for text in ["not requested", "bogus", ""] {
+        it.patch("change.manager", "change_request", &change, json!({ "approval": text })).await;
+        assert_eq!(stands(&it, &change).await, at("-4", "requested"), "{text}");
+    }
+    // What is answered is not asked again, and nobody comments in another's name.
+    let row = waiting(&it, &change, "bow").await;
+    let forged = |who: &'static str, body: Value| it.send(who, reqwest::Method::PATCH, &row, body);
+    assert_eq!(forged("ada", json!({ "comments": "forged" })).await.status(), 403);
+    assert_eq!(forged("bow", json!({ "comments": "fine", "state": "approved" })).await.status(), 200);
+    assert_eq!(forged("change.manager", json!({ "state": "requested" })).await.status(), 403);
+    assert_eq!(asked(&it, &change).await[0], ("bow".to_owned(), "approved".to_owned()));
+}
+
+#[tokio::test]
 async fn an_answer_is_yes_or_no() {
     let it = with_peers().await;
     let peers = group(&it, "Line 4", &["bow"]).await;
