@@ -6,9 +6,12 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// A duration as it is kept; none is negative.
+/// The longest one that can be kept: as far as the calendar goes.
+const LONGEST: i64 = 253_402_207_200;
+
+/// A duration as it is kept; none is negative, none longer than can be.
 pub(crate) fn kept(seconds: i64) -> String {
-    glide_from_unix(seconds.max(0))
+    glide_from_unix(seconds.clamp(0, LONGEST))
 }
 
 /// The seconds from one kept instant to another; none if either is none.
@@ -108,6 +111,7 @@ mod tests {
         }
         assert_eq!((shown(""), shown("soon")), (String::new(), "soon".to_owned()));
         assert_eq!(between("2026-01-01 00:00:00", "2026-01-02 00:00:05"), Some(86_405));
+        assert_eq!(kept(i64::MAX), "9999-12-30 22:00:00");
         assert_eq!(between("", "2026-01-02 00:00:05"), None);
     }
 }

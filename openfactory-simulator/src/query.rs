@@ -11,7 +11,7 @@ mod sight;
 mod term;
 pub(crate) mod walk;
 
-pub(crate) use sight::Sight;
+pub(crate) use sight::{Purpose, Sight};
 
 /// How a field is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,25 @@ pub(crate) enum Operator {
     LessThan,
     /// The row referred to, or one below it.
     InHierarchy,
+}
+
+impl Operator {
+    /// Whether it compares for equality, or otherwise.
+    pub(crate) fn purpose(self) -> Purpose {
+        match self {
+            Self::Is
+            | Self::IsNot
+            | Self::IsOrShows
+            | Self::In
+            | Self::NotIn
+            | Self::SameAs
+            | Self::NotSameAs
+            | Self::Empty
+            | Self::NotEmpty
+            | Self::Anything => Purpose::Matching,
+            _ => Purpose::Ranging,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

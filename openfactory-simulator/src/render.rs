@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::locale::Locale;
-use crate::query::walk;
+use crate::query::{Purpose, Sight, walk};
 use crate::record::Record;
 use crate::schema::{Field, FieldType};
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 /// `sysparm_display_value`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,28 +34,23 @@ pub(crate) struct View {
 }
 
 /// A row as a JSON object, with the fields that `table` has.
-pub(crate) fn record(
-    session: &Session<'_>,
-    table: &str,
-    row: &Record,
-    view: &View,
-) -> Result<Value, StoreError> {
+pub(crate) fn record(sight: &dyn Sight, table: &str, row: &Record, view: &View) -> Result<Value, StoreError> {
     let mut object = Map::new();
     match &view.fields {
         None => {
-            for field in session.schema.fields(table) {
-                let shown = value(session, field, row, row.value(&field.name), view)?;
+            for field in sight.session().schema.fields(table) {
+                let shown = value(sight, field, row, row.value(&field.name), view)?;
                 object.insert(field.name.clone(), shown);
             }
         }
         Some(paths) => {
             for path in paths {
-                let Some(field) = walk::field(session.schema, table, path) else { continue };
-                let raw = walk::value(session, row, path)?;
+                let Some(field) = walk::field(sight.session().schema, table, path) else { continue };
+                let raw = walk::value(sight, row, path, Purpose::Telling)?;
                 let owner = if path.contains('.') { None } else { Some(row) };
                 let shown = match owner {
-                    Some(row) => value(session, field, row, &raw, view)?,
-                    None => plain(session, field, &raw, view)?,
+                    Some(row) => value(sight, field, row, &raw, view)?,
+                    None => plain(sight, field, &raw, view)?,
                 };
                 object.insert(path.clone(), shown);
             }
@@ -65,26 +60,26 @@ pub(crate) fn record(
 }
 
 fn value(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     field: &Field,
     row: &Record,
     raw: &str,
     view: &View,
 ) -> Result<Value, StoreError> {
     if field.kind != FieldType::Journal {
-        return plain(session, field, raw, view);
+        return plain(sight, field, raw, view);
     }
     Ok(match view.display {
         Display::False => json!(""),
-        Display::True => json!(journal(session, field, row, &view.locale)?),
-        Display::All => json!({ "display_value": journal(session, field, row, &view.locale)?, "value": "" }),
+        Display::True => json!(journal(sight, field, row, &view.locale)?),
+        Display::All => json!({ "display_value": journal(sight, field, row, &view.locale)?, "value": "" }),
     })
 }
 
 /// What stands for a password wherever it is shown.
 const MASK: &str = "********";
 
-fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result<Value, StoreError> {
+fn plain(sight: &dyn Sight, field: &Field, raw: &str, view: &View) -> Result<Value, StoreError> {
     if field.kind == FieldType::Password {
         return Ok(match view.display {
             Display::False => json!(""),
@@ -95,9 +90,9 @@ fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result
     let FieldType::Reference(to) = &field.kind else {
         return Ok(match view.display {
             Display::False => json!(raw),
-            Display::True => json!(shown(session, field, raw, &view.locale)?),
+            Display::True => json!(shown(sight, field, raw, &view.locale)?),
             Display::All => {
-                json!({ "display_value": shown(session, field, raw, &view.locale)?, "value": raw })
+                json!({ "display_value": shown(sight, field, raw, &view.locale)?, "value": raw })
             }
         });
     };
@@ -110,7 +105,7 @@ fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result
     let link = format!("{}/api/now/table/{to}/{raw}", view.base_url);
     let shown = match view.display {
         Display::False => String::new(),
-        Display::True | Display::All => walk::display(session, field, raw)?,
+        Display::True | Display::All => walk::display(sight, field, raw)?,
     };
     Ok(match (view.display, view.exclude_links) {
         (Display::False, true) => json!(raw),
@@ -124,34 +119,25 @@ fn plain(session: &Session<'_>, field: &Field, raw: &str, view: &View) -> Result
 
 /// The display value of a field's raw value, dates as the caller sees them.
 pub(crate) fn shown(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     field: &Field,
     raw: &str,
     locale: &Locale,
 ) -> Result<String, StoreError> {
     match field.kind {
         FieldType::DateTime | FieldType::Date => Ok(locale.show(&field.kind, raw)),
-        _ => walk::display(session, field, raw),
+        _ => walk::display(sight, field, raw),
     }
 }
 
 /// All entries of a journal field as one text, newest first.
-fn journal(
-    session: &Session<'_>,
-    field: &Field,
-    row: &Record,
-    locale: &Locale,
-) -> Result<String, StoreError> {
+fn journal(sight: &dyn Sight, field: &Field, row: &Record, locale: &Locale) -> Result<String, StoreError> {
     let mut text = String::new();
-    for entry in session.by("sys_journal_field", "element_id", &row.sys_id)?.iter().rev() {
+    for entry in sight.session().by("sys_journal_field", "element_id", &row.sys_id)?.iter().rev() {
         if entry.value("element") != field.name {
             continue;
         }
-        let author = entry.value("sys_created_by");
-        let name = session
-            .by("sys_user", "user_name", author)?
-            .first()
-            .map_or_else(|| author.to_owned(), |user| user.value("name").to_owned());
+        let name = person(sight, entry.value("sys_created_by"))?;
         text.push_str(&format!(
             "{} - {name} ({})\n{}\n\n",
             locale.show(&FieldType::DateTime, entry.value("sys_created_on")),
@@ -160,4 +146,13 @@ fn journal(
         ));
     }
     Ok(text)
+}
+
+/// The name of a user, or else the short one that it logs in by.
+pub(crate) fn person(sight: &dyn Sight, user_name: &str) -> Result<String, StoreError> {
+    let user = sight.session().by("sys_user", "user_name", user_name)?.into_iter().next();
+    Ok(match user {
+        Some(user) if sight.names(&user)? => user.value("name").to_owned(),
+        _ => user_name.to_owned(),
+    })
 }

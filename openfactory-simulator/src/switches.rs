@@ -97,6 +97,9 @@ pub struct Switches {
     /// Whether the Aggregate API counts what the caller may not read, as `X-Total-Count` does. By default it refuses
     /// whoever may not read the table with 403, and leaves out single rows.
     pub stats_count_unreadable: bool,
+    /// Whether what stands for a row is told where another refers to it, to whoever may not read that row too. By default it
+    /// is.
+    pub references_name_hidden_rows: bool,
 
     /// Whether an update that changes nothing counts in `sys_mod_count` and `sys_updated_on`. Not by default.
     pub empty_updates_count: bool,
@@ -148,8 +151,8 @@ pub struct Switches {
     /// Whether an item in error leaves the others of its payload as they are. By default the payload is abandoned
     /// unless the caller allows partial commits.
     pub ire_always_commits_partially: bool,
-    /// Whether a related row is passed over whose table no row of `cmdb_related_entry` names. By default it is an error of
-    /// its item.
+    /// Whether a related row is passed over whose table no row of `cmdb_related_entry` names, and a look-up row whose table no
+    /// identifier entry searches. By default it is an error of its item.
     pub unruled_related_rows_are_passed_over: bool,
 
     /// What the key of an alert is made of, where its event brings none.
@@ -261,6 +264,7 @@ impl Switches {
             instance_of: true,
             unknown_scripts_find_nothing: false,
             stats_count_unreadable: false,
+            references_name_hidden_rows: true,
             empty_updates_count: false,
             duplicate_sys_id_status: 403,
             forbidden_fields_refuse: false,

@@ -21,6 +21,9 @@ const LOUD: [&str; 6] = [
 
 const ATTACHMENT: &str = "sys_attachment";
 
+/// How many attachments may hang on each other.
+const MAX_CHAIN: usize = 8;
+
 /// What the rules say to one caller.
 pub(crate) struct Access<'a> {
     pub(super) session: &'a Session<'a>,
@@ -54,15 +57,26 @@ impl<'a> Access<'a> {
         if !self.by_rules(operation, row)? {
             return Ok(false);
         }
-        if operation != Operation::Read || row.class != ATTACHMENT {
-            return Ok(true);
+        let held = operation == Operation::Read && row.class == ATTACHMENT && !self.caller.is_admin();
+        if held { self.holder(row) } else { Ok(true) }
+    }
+
+    /// Whether the caller may read what an attachment hangs on, be it by way of others; those that hang on each other are
+    /// closed.
+    fn holder(&self, attachment: &Record) -> Result<bool, StoreError> {
+        let mut at = attachment.clone();
+        for _ in 0..MAX_CHAIN {
+            let table = at.value("table_name");
+            let Some(record) = self.session.find(table, at.value("table_sys_id"))? else {
+                return Ok(self.table(Operation::Read, table));
+            };
+            let may = self.by_rules(Operation::Read, &record)?;
+            if !may || record.class != ATTACHMENT {
+                return Ok(may);
+            }
+            at = record;
         }
-        let table = row.value("table_name");
-        match self.session.find(table, row.value("table_sys_id"))? {
-            // One that hangs on another is as open as that one's own rules have it: they may hang on each other.
-            Some(record) => self.by_rules(Operation::Read, &record),
-            None => Ok(self.table(Operation::Read, table)),
-        }
+        Ok(false)
     }
 
     fn by_rules(&self, operation: Operation, row: &Record) -> Result<bool, StoreError> {

@@ -1,12 +1,12 @@
 //! Rules for asking: `query_match` for equality and emptiness, `query_range` for all else and for sorting.
 //!
 //! Without such a rule it takes the right to read the field. Who asks about a field without it is refused loudly. Where
-//! there are rules for fields, asking about another table's rows takes the right to read that table.
+//! there are rules for fields, asking about a table's rows takes the right to read that table.
 
 use std::borrow::Cow;
 
 use super::{Access, Operation};
-use crate::query::{Operator, Query, Sight, Test, evaluate, walk};
+use crate::query::{Purpose, Query, Sight, Test, evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::schema::FieldType;
@@ -23,10 +23,33 @@ impl Sight for Access<'_> {
         self.row(Operation::Read, row)
     }
 
-    fn tells(&self, row: &Record, field: &str) -> Result<bool, StoreError> {
-        match self.of_field(Operation::QueryMatch, &row.class, field) {
+    fn tells(&self, row: &Record, field: &str, purpose: Purpose) -> Result<bool, StoreError> {
+        let own = match purpose {
+            Purpose::Telling => None,
+            Purpose::Matching | Purpose::Ranging => self.of_field(purpose.into(), &row.class, field),
+        };
+        match own {
             Some(rules) => Ok(rules.iter().any(|rule| rule.admits(self.caller))),
             None => self.field(Operation::Read, row, field),
+        }
+    }
+
+    fn names(&self, row: &Record) -> Result<bool, StoreError> {
+        if self.session.switches.references_name_hidden_rows {
+            return Ok(true);
+        }
+        let display = self.session.schema.display_field(&row.class);
+        Ok(self.row(Operation::Read, row)?
+            && display.map_or(Ok(true), |field| self.field(Operation::Read, row, field))?)
+    }
+}
+
+impl From<Purpose> for Operation {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Telling => Self::Read,
+            Purpose::Matching => Self::QueryMatch,
+            Purpose::Ranging => Self::QueryRange,
         }
     }
 }
@@ -94,17 +117,21 @@ impl Access<'_> {
     }
 
     fn asks(&self, table: &str, query: &Query) -> bool {
+        let asks = !(query.blocks.is_empty() && query.also.is_empty() && query.order.is_empty());
+        if asks && !self.reads(table) {
+            return false;
+        }
         let tests = query.blocks.iter().flatten().chain(&query.also).flatten();
         let asked = tests.map(|test| match test {
             Test::Field(condition) => {
-                let operation = kind(condition.operator);
+                let operation = condition.operator.purpose().into();
                 self.path(table, &condition.field, operation)
                     && condition.other().is_none_or(|other| self.path(table, other, operation))
             }
             Test::Related(related) => {
                 self.path(table, &related.own, Operation::QueryMatch)
-                    && self.reads(&related.table)
                     && self.path(&related.table, &related.field, Operation::QueryMatch)
+                    && self.reads(&related.table)
                     && self.asks(&related.table, &related.query)
             }
             Test::Words(_) => true,
@@ -156,20 +183,4 @@ fn has_words(query: &Query) -> bool {
 
 fn hidden() -> Refusal {
     Refusal::query_rights().detail("Field(s) present in the query do not have permission to be read")
-}
-
-fn kind(operator: Operator) -> Operation {
-    match operator {
-        Operator::Is
-        | Operator::IsNot
-        | Operator::IsOrShows
-        | Operator::In
-        | Operator::NotIn
-        | Operator::SameAs
-        | Operator::NotSameAs
-        | Operator::Empty
-        | Operator::NotEmpty
-        | Operator::Anything => Operation::QueryMatch,
-        _ => Operation::QueryRange,
-    }
 }

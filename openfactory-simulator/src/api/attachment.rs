@@ -209,7 +209,7 @@ fn writable(access: &Access<'_>, row: &Record) -> Result<bool, StoreError> {
 fn metadata(access: &Access<'_>, call: &Call, row: &Record) -> Result<Value, StoreError> {
     let session = access.session();
     let view = call.view(session, access.caller(), TABLE)?;
-    let mut shown = render::record(session, TABLE, row, &view)?;
+    let mut shown = render::record(access, TABLE, row, &view)?;
     access.hide(row, &mut shown)?;
     if let Value::Object(fields) = &mut shown {
         let link = format!("{}/api/now/attachment/{}/file", call.base_url, row.sys_id);
@@ -219,18 +219,9 @@ fn metadata(access: &Access<'_>, call: &Call, row: &Record) -> Result<Value, Sto
         }
         for (field, user) in [("created_by_name", "sys_created_by"), ("updated_by_name", "sys_updated_by")] {
             if access.shows(row, user)? {
-                fields.insert(field.to_owned(), json!(person(access, row.value(user))?));
+                fields.insert(field.to_owned(), json!(render::person(access, row.value(user))?));
             }
         }
     }
     Ok(shown)
-}
-
-/// The name of a user as far as the caller may read it, else the user's own short one.
-fn person(access: &Access<'_>, user_name: &str) -> Result<String, StoreError> {
-    let user = access.session().by("sys_user", "user_name", user_name)?.into_iter().next();
-    Ok(match access.readable(user)? {
-        Some(user) if access.shows(&user, "name")? => user.value("name").to_owned(),
-        _ => user_name.to_owned(),
-    })
 }

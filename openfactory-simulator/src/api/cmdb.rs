@@ -70,6 +70,7 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
             };
             let outcomes = ire::run(session, &app.writer(&caller), &payload, &options)?;
             let outcome = outcomes.items.into_iter().next();
+            let made = outcome.as_ref().is_some_and(|outcome| outcome.operation == Some("INSERT"));
             let Some(record) = outcome.as_ref().and_then(|outcome| outcome.record.clone()) else {
                 let fault = outcome.and_then(|outcome| outcome.identified.faults.into_iter().next());
                 let detail =
@@ -77,6 +78,8 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, "Failed to create CI").detail(detail));
             };
             let access = Access::of(session, &caller)?;
+            access.demand(if made { Operation::Create } else { Operation::Write }, &record)?;
+            let record = access.readable(Some(record))?.ok_or_else(Refusal::no_record)?;
             relate(app, &access, &record, &body)?;
             whole(&access, call, &record)
         }
@@ -197,10 +200,9 @@ fn relate(app: &App, access: &Access<'_>, record: &Record, body: &Body) -> Resul
 
 /// The item with its relations: values raw, references with what they show.
 fn whole(access: &Access<'_>, call: &Call, record: &Record) -> Result<Answer, Refusal> {
-    let session = access.session();
     let view = View { display: Display::All, base_url: call.base_url.clone(), ..View::default() };
     let mut attributes = serde_json::Map::new();
-    let mut shown = render::record(session, &record.class, record, &view)?;
+    let mut shown = render::record(access, &record.class, record, &view)?;
     access.hide(record, &mut shown)?;
     if let Value::Object(fields) = shown {
         for (name, shown) in fields {
@@ -233,12 +235,12 @@ fn ends(
         told.push(json!({
             "sys_id": row.sys_id,
             "type": {
-                "display_value": walk::display_of(session, "cmdb_rel_type", kind)?,
+                "display_value": walk::display_of(access, "cmdb_rel_type", kind)?,
                 "link": link(format!("table/cmdb_rel_type/{kind}")),
                 "value": kind,
             },
             "target": {
-                "display_value": walk::display_of(session, "cmdb_ci", target)?,
+                "display_value": walk::display_of(access, "cmdb_ci", target)?,
                 "link": link(format!("cmdb/instance/cmdb_ci/{target}")),
                 "value": target,
             },

@@ -14,7 +14,7 @@ use crate::access::{Access, Operation};
 use crate::duration;
 use crate::instant;
 use crate::locale::Locale;
-use crate::query::{Sight, evaluate, walk};
+use crate::query::{Purpose, Sight, evaluate, walk};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render::{self, Display};
@@ -50,7 +50,7 @@ impl Function {
     fn of(self, sight: &dyn Sight, path: &str, field: &Field, rows: &[Record]) -> Result<String, StoreError> {
         let mut values = Vec::new();
         for row in rows {
-            let value = walk::value(sight, row, path)?;
+            let value = walk::value(sight, row, path, Purpose::Telling)?;
             if !value.is_empty() {
                 values.push(value);
             }
@@ -129,7 +129,7 @@ pub(super) fn stats(app: &App, session: &Session<'_>, call: &Call, table: &str) 
             let named = by
                 .iter()
                 .zip(&group.key)
-                .map(|((path, field), value)| named(session, path, field, value, display, &caller.locale))
+                .map(|((path, field), value)| named(&access, path, field, value, display, &caller.locale))
                 .collect::<Result<Vec<_>, _>>()?;
             Ok(json!({ "stats": wanted.stats(&access, group)?, "groupby_fields": named }))
         })
@@ -190,14 +190,17 @@ fn fields<'a>(schema: &'a Schema, table: &str, names: Option<&str>) -> Vec<(Stri
 fn grouped(sight: &dyn Sight, by: &[(String, &Field)], rows: Vec<Record>) -> Result<Vec<Group>, StoreError> {
     let mut groups: BTreeMap<Vec<String>, Vec<Record>> = BTreeMap::new();
     for row in rows {
-        let key = by.iter().map(|(path, _)| walk::value(sight, &row, path)).collect::<Result<Vec<_>, _>>()?;
+        let key = by
+            .iter()
+            .map(|(path, _)| walk::value(sight, &row, path, Purpose::Telling))
+            .collect::<Result<Vec<_>, _>>()?;
         groups.entry(key).or_default().push(row);
     }
     Ok(groups.into_iter().map(|(key, rows)| Group { key, rows }).collect())
 }
 
 fn named(
-    session: &Session<'_>,
+    sight: &dyn Sight,
     path: &str,
     field: &Field,
     value: &str,
@@ -206,7 +209,7 @@ fn named(
 ) -> Result<Value, StoreError> {
     let shown = match display {
         Display::False => value.to_owned(),
-        Display::True | Display::All => render::shown(session, field, value, locale)?,
+        Display::True | Display::All => render::shown(sight, field, value, locale)?,
     };
     Ok(match display {
         Display::False => json!({ "field": path, "value": value }),

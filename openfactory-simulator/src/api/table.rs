@@ -97,7 +97,7 @@ pub(super) fn list(
     // The limit comes before the access rules: who may read nothing gets an empty page under the full count.
     let mut told = Vec::new();
     for row in access.visible(page.cut(rows))? {
-        let mut shown = render::record(session, table, &row, &view)?;
+        let mut shown = render::record(&access, table, &row, &view)?;
         access.hide(&row, &mut shown)?;
         told.push(shown);
     }
@@ -187,7 +187,7 @@ fn shown(
     status: StatusCode,
 ) -> Result<Answer, Refusal> {
     let view = call.view(access.session(), access.caller(), table)?;
-    let mut shown = render::record(access.session(), table, record, &view)?;
+    let mut shown = render::record(access, table, record, &view)?;
     access.hide(record, &mut shown)?;
     Ok(Answer::result(status, &shown))
 }

@@ -114,9 +114,9 @@ fn hang_on(
     record: &Record,
 ) -> Result<Vec<(String, Option<String>)>, Refusal> {
     let mut beside = Vec::new();
-    for lookup in &item.lookup {
+    for (lookup, searched) in item.lookup.iter().zip(&identified.lookup) {
         let mut written = None;
-        if session.schema.field(&lookup.class, "cmdb_ci").is_some() {
+        if *searched && session.schema.field(&lookup.class, "cmdb_ci").is_some() {
             let mut values = texts(&lookup.values);
             values.insert("cmdb_ci".to_owned(), record.sys_id.clone());
             written = Some(once(session, writer, &lookup.class, values.clone(), values)?.sys_id);

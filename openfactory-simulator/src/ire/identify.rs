@@ -21,6 +21,8 @@ pub(crate) struct Identified {
     pub(crate) faults: Vec<Fault>,
     /// An earlier item of the payload that describes the same.
     pub(super) same_as: Option<usize>,
+    /// Whether each of its look-up rows is kept, in the order in which they were sent.
+    pub(super) lookup: Vec<bool>,
     /// How what is related to it is kept, in the order in which it was sent; none where it is passed over.
     pub(super) related: Vec<Option<rule::Related>>,
     /// What was put aside of it before, and counts now.
@@ -83,7 +85,8 @@ pub(super) fn all(
     Ok(found)
 }
 
-/// Checks what was sent with an item: look-ups once each, and related rows of tables that a rule names.
+/// Checks what was sent with an item, each once: look-ups of tables that its rule searches, and related rows of tables that
+/// it names.
 fn belongings(
     session: &Session<'_>,
     rules: &[Rule],
@@ -104,6 +107,14 @@ fn belongings(
         }
     }
     let rule = rule::of(session, rules, &item.class);
+    for row in &item.lookup {
+        let searched = rule.is_some_and(|rule| rule.entries.iter().any(|entry| entry.table == row.class));
+        if !searched && !session.switches.unruled_related_rows_are_passed_over {
+            let message = format!("No identifier entry of class [{}] searches [{}]", item.class, row.class);
+            identified.faults.push(Fault::new("INVALID_INPUT_DATA", message));
+        }
+        identified.lookup.push(searched);
+    }
     for row in &item.related {
         let known = rule.and_then(|rule| rule.related.iter().find(|related| related.table == row.class));
         if known.is_none() && session.switches.unruled_related_rows_are_passed_over {

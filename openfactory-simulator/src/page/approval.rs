@@ -38,9 +38,9 @@ pub(super) fn of(visit: &Visit<'_>, record: &Record) -> Result<Vec<Approval>, St
 }
 
 fn one(visit: &Visit<'_>, row: &Record) -> Result<Approval, StoreError> {
-    let session = visit.session;
-    let shown = |name: &str| match session.schema.field(TABLE, name) {
-        Some(field) => crate::query::walk::display(session, field, row.value(name)),
+    let access = visit.access()?;
+    let shown = |name: &str| match visit.session.schema.field(TABLE, name) {
+        Some(field) => crate::query::walk::display(&access, field, row.value(name)),
         None => Ok(String::new()),
     };
     let waits = row.value("state") == "requested";

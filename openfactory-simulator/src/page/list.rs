@@ -149,7 +149,7 @@ fn row(access: &Access<'_>, table: &str, columns: &[&str], record: &Record) -> R
         let may = access.shows(record, column)?;
         let locale = &access.caller().locale;
         let text =
-            if may { render::shown(session, field, record.value(column), locale)? } else { String::new() };
+            if may { render::shown(access, field, record.value(column), locale)? } else { String::new() };
         cells.push(Cell { label: field.label.clone(), text });
     }
     let shown = if cells.is_empty() { String::new() } else { cells.remove(0).text };

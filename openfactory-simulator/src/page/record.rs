@@ -14,7 +14,7 @@ use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::render;
 use crate::schema::{Field, FieldType};
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 struct Row {
     label: String,
@@ -110,14 +110,13 @@ fn fields(access: &Access<'_>, record: &Record) -> Result<(Vec<Row>, Vec<String>
 }
 
 fn row(access: &Access<'_>, field: &Field, raw: &str) -> Result<Row, StoreError> {
-    let session = access.session();
-    let shown = render::shown(session, field, raw, &access.caller().locale)?;
+    let shown = render::shown(access, field, raw, &access.caller().locale)?;
     let mut links = Vec::new();
     match &field.kind {
-        FieldType::Reference(to) => links.push(referred(session, to, raw)?),
+        FieldType::Reference(to) => links.push(referred(access, to, raw)?),
         FieldType::List(to) => {
             for sys_id in raw.split(',').map(str::trim) {
-                links.push(referred(session, to, sys_id)?);
+                links.push(referred(access, to, sys_id)?);
             }
         }
         FieldType::String
@@ -139,8 +138,8 @@ fn row(access: &Access<'_>, field: &Field, raw: &str) -> Result<Row, StoreError>
     })
 }
 
-fn referred(session: &Session<'_>, table: &str, sys_id: &str) -> Result<Link, StoreError> {
-    Ok(Link::to_record(table, sys_id, &walk::display_of(session, table, sys_id)?))
+fn referred(access: &Access<'_>, table: &str, sys_id: &str) -> Result<Link, StoreError> {
+    Ok(Link::to_record(table, sys_id, &walk::display_of(access, table, sys_id)?))
 }
 
 /// The entries of all journal fields that the visitor may read, the latest first.
@@ -157,17 +156,12 @@ fn journal(access: &Access<'_>, record: &Record) -> Result<Vec<Entry>, StoreErro
         let label = session.schema.field(&record.class, element).map_or(element, |field| &field.label);
         Ok(Entry {
             at: row.value("sys_created_on").to_owned(),
-            author: person(session, row.value("sys_created_by"))?,
+            author: render::person(access, row.value("sys_created_by"))?,
             label: label.to_owned(),
             text: row.value("value").to_owned(),
         })
     });
     entries.collect()
-}
-
-fn person(session: &Session<'_>, user_name: &str) -> Result<String, StoreError> {
-    let user = session.by("sys_user", "user_name", user_name)?.into_iter().next();
-    Ok(user.map_or_else(|| user_name.to_owned(), |user| user.value("name").to_owned()))
 }
 
 fn attachments(access: &Access<'_>, record: &Record) -> Result<Vec<Attached>, StoreError> {

@@ -47,7 +47,7 @@ pub(super) fn relations(access: &Access<'_>, record: &Record) -> Result<Vec<Rela
             let kind = session.find("cmdb_rel_type", row.value("type"))?;
             let other = row.value(there);
             let class = access.readable(session.find("cmdb_ci", other)?)?.map(|other| other.class);
-            let shown = walk::display_of(session, "cmdb_ci", other)?;
+            let shown = walk::display_of(access, "cmdb_ci", other)?;
             relations.push(Relation {
                 descriptor: kind.map_or_else(|| there.to_owned(), |kind| kind.value(descriptor).to_owned()),
                 other: Link::to_record(class.as_deref().unwrap_or("cmdb_ci"), other, &shown),
@@ -94,7 +94,7 @@ pub(super) fn lists(access: &Access<'_>, record: &Record) -> Result<Vec<RelatedL
 fn name(access: &Access<'_>, row: &Record, record: &Record) -> Result<String, StoreError> {
     let session = access.session();
     let mut shown = display(access, row)?;
-    if shown == walk::display_of(session, &record.class, &record.sys_id)? {
+    if shown == walk::display_of(access, &record.class, &record.sys_id)? {
         let mut others = Vec::new();
         for field in session.schema.fields(&row.class) {
             let value = row.value(&field.name);
@@ -103,7 +103,7 @@ fn name(access: &Access<'_>, row: &Record, record: &Record) -> Result<String, St
                 && value != record.sys_id
                 && access.shows(row, &field.name)?
             {
-                others.push(walk::display_of(session, to, value)?);
+                others.push(walk::display_of(access, to, value)?);
             }
         }
         others.retain(|other| !other.is_empty());
@@ -122,7 +122,7 @@ fn name(access: &Access<'_>, row: &Record, record: &Record) -> Result<String, St
 pub(super) fn display(access: &Access<'_>, row: &Record) -> Result<String, StoreError> {
     let session = access.session();
     match session.schema.display_field(&row.class) {
-        Some(field) if access.shows(row, field)? => walk::display_of(session, &row.class, &row.sys_id),
+        Some(field) if access.shows(row, field)? => walk::display_of(access, &row.class, &row.sys_id),
         _ => Ok(String::new()),
     }
 }

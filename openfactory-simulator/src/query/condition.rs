@@ -1,7 +1,7 @@
 //! Whether a condition on a field holds for a row.
 
 use super::evaluate::compare;
-use super::{Condition, Operator, Sight, moment, walk};
+use super::{Condition, Operator, Purpose, Sight, moment, walk};
 use crate::fold::{folded, same};
 use crate::record::Record;
 use crate::schema::{Field, FieldType, Schema};
@@ -18,19 +18,20 @@ pub(super) fn holds(
 ) -> Result<bool, StoreError> {
     let session = sight.session();
     let Some(field) = walk::field(session.schema, table, &condition.field) else { return Ok(true) };
-    let value = walk::value(sight, row, &condition.field)?;
+    let purpose = condition.operator.purpose();
+    let value = walk::value(sight, row, &condition.field, purpose)?;
     let wanted = condition.value.as_str();
     let shown = || match field.kind {
-        FieldType::Reference(_) => walk::display(session, field, &value),
+        FieldType::Reference(_) => walk::display(sight, field, &value),
         _ => Ok(value.clone()),
     };
-    let other = || walk::value(sight, row, wanted);
+    let other = || walk::value(sight, row, wanted, purpose);
     let filled = !value.is_empty();
     Ok(match condition.operator {
         Operator::Is => equal(field, &value, wanted),
         Operator::IsNot => !equal(field, &value, wanted),
         Operator::IsOrShows => {
-            equal(field, &value, wanted) || (filled && same(&walk::display(session, field, &value)?, wanted))
+            equal(field, &value, wanted) || (filled && same(&walk::display(sight, field, &value)?, wanted))
         }
         Operator::In => wanted.split(',').any(|wanted| equal(field, &value, wanted.trim())),
         Operator::NotIn => !wanted.split(',').any(|wanted| equal(field, &value, wanted.trim())),
@@ -68,7 +69,7 @@ pub(super) fn holds(
         Operator::DatePart => moment::part(wanted).is_some_and(|part| part.holds(&value)),
         Operator::MoreThan | Operator::LessThan => match moment::apart(wanted) {
             Some(apart) => {
-                let other = walk::value(sight, row, apart.field)?;
+                let other = walk::value(sight, row, apart.field, purpose)?;
                 apart.holds(&value, &other, condition.operator == Operator::MoreThan)
             }
             None => false,
@@ -132,7 +133,7 @@ fn below(sight: &dyn Sight, field: &Field, value: &str, wanted: &str) -> Result<
             return Ok(true);
         }
         let Some(row) = session.find(to, &at)? else { return Ok(false) };
-        if !sight.reaches(&row)? || !sight.tells(&row, up)? {
+        if !sight.reaches(&row)? || !sight.tells(&row, up, Purpose::Matching)? {
             return Ok(false);
         }
         row.value(up).clone_into(&mut at);

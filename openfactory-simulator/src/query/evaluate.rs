@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Block, Query, Sight, Test, condition, related, walk};
+use super::{Block, Purpose, Query, Sight, Test, condition, related, walk};
 use crate::entropy;
 use crate::fold::folded;
 use crate::record::Record;
@@ -133,9 +133,9 @@ fn sort(
     for row in rows {
         let mut keys = Vec::with_capacity(order.len());
         for (order, field) in &order {
-            let value = walk::value(sight, &row, &order.field)?;
+            let value = walk::value(sight, &row, &order.field, Purpose::Ranging)?;
             keys.push(match field.kind {
-                FieldType::Reference(_) => walk::display(session, field, &value)?,
+                FieldType::Reference(_) => walk::display(sight, field, &value)?,
                 _ => value,
             });
         }

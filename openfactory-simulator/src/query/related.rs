@@ -1,7 +1,7 @@
 //! How many rows of another table refer to a row: related-list conditions and joins.
 
 use super::evaluate;
-use super::{Condition, Operator, Query, Related, Sight, term, walk};
+use super::{Condition, Operator, Purpose, Query, Related, Sight, term, walk};
 use crate::access::Caller;
 use crate::record::Record;
 use crate::store::{Session, StoreError};
@@ -73,7 +73,7 @@ pub(super) fn join(
 
 /// Whether as many rows refer to `row`, of those in sight, as are wanted.
 pub(super) fn holds(sight: &dyn Sight, related: &Related, row: &Record) -> Result<bool, StoreError> {
-    let own = walk::value(sight, row, &related.own)?;
+    let own = walk::value(sight, row, &related.own, Purpose::Matching)?;
     let found = if own.is_empty() {
         0
     } else {

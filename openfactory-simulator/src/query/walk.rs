@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::Sight;
+use super::{Purpose, Sight};
 use crate::duration;
 use crate::record::Record;
 use crate::schema::{Field, FieldType, GLOBAL, Schema};
-use crate::store::{Session, StoreError};
+use crate::store::StoreError;
 
 /// How many dots a path may have.
 const MAX_DOTS: usize = 8;
@@ -41,16 +41,24 @@ pub(crate) fn field<'a>(schema: &'a Schema, table: &str, path: &str) -> Option<&
 }
 
 /// The raw value at the end of a path; empty where a reference on the way is empty, or leads nowhere or out of sight.
-pub(crate) fn value(sight: &dyn Sight, record: &Record, path: &str) -> Result<String, StoreError> {
+pub(crate) fn value(
+    sight: &dyn Sight,
+    record: &Record,
+    path: &str,
+    purpose: Purpose,
+) -> Result<String, StoreError> {
     let session = sight.session();
     session.step()?;
     let mut at = Cow::Borrowed(record);
     let mut steps = path.split('.').take(MAX_DOTS + 1).peekable();
     while let Some(step) = steps.next() {
-        if !sight.tells(&at, step)? {
+        let last = steps.peek().is_none();
+        // On the way, a reference is followed by what it equals.
+        let ranging = purpose == Purpose::Ranging;
+        if !sight.tells(&at, step, if ranging && !last { Purpose::Matching } else { purpose })? {
             break;
         }
-        if steps.peek().is_none() {
+        if last {
             return Ok(at.value(step).to_owned());
         }
         let Some(Field { kind: FieldType::Reference(to), .. }) = session.schema.field(&at.class, step) else {
@@ -64,40 +72,42 @@ pub(crate) fn value(sight: &dyn Sight, record: &Record, path: &str) -> Result<St
     Ok(String::new())
 }
 
-/// What stands for a row where it is referred to.
-pub(crate) fn display_of(session: &Session<'_>, table: &str, sys_id: &str) -> Result<String, StoreError> {
+/// What stands for a row where it is referred to; nothing for one whose name is out of sight.
+pub(crate) fn display_of(sight: &dyn Sight, table: &str, sys_id: &str) -> Result<String, StoreError> {
+    let session = sight.session();
     let Some(record) = session.find(table, sys_id)? else { return Ok(String::new()) };
+    if !sight.names(&record)? {
+        return Ok(String::new());
+    }
     let Some(name) = session.schema.display_field(&record.class) else { return Ok(String::new()) };
     match session.schema.field(&record.class, name) {
         Some(Field { kind: FieldType::Reference(to), .. }) => {
-            let further = session.find(to, record.value(name))?;
-            let shown = further.as_ref().and_then(|row| {
-                session.schema.display_field(&row.class).map(|field| row.value(field).to_owned())
-            });
-            Ok(shown.unwrap_or_default())
+            let Some(further) = session.find(to, record.value(name))? else { return Ok(String::new()) };
+            let shown = session.schema.display_field(&further.class).map(|field| further.value(field));
+            Ok(if sight.names(&further)? { shown.unwrap_or_default().to_owned() } else { String::new() })
         }
         _ => Ok(record.value(name).to_owned()),
     }
 }
 
 /// The display value of a field's raw value.
-pub(crate) fn display(session: &Session<'_>, field: &Field, value: &str) -> Result<String, StoreError> {
+pub(crate) fn display(sight: &dyn Sight, field: &Field, value: &str) -> Result<String, StoreError> {
     if value.is_empty() {
         return Ok(String::new());
     }
     match &field.kind {
         FieldType::Reference(_) if value == GLOBAL => Ok(GLOBAL.to_owned()),
-        FieldType::Reference(to) => display_of(session, to, value),
+        FieldType::Reference(to) => display_of(sight, to, value),
         FieldType::Duration => Ok(duration::shown(value)),
         FieldType::List(to) => {
             let names = value
                 .split(',')
-                .map(|sys_id| display_of(session, to, sys_id.trim()))
+                .map(|sys_id| display_of(sight, to, sys_id.trim()))
                 .collect::<Result<Vec<_>, _>>()?;
             Ok(names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(", "))
         }
         _ if field.name == "sys_class_name" => {
-            Ok(session.schema.table(value).map_or(value, |table| table.label.as_str()).to_owned())
+            Ok(sight.session().schema.table(value).map_or(value, |table| table.label.as_str()).to_owned())
         }
         _ => Ok(field.choice_label(value).unwrap_or(value).to_owned()),
     }

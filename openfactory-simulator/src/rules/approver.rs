@@ -8,8 +8,8 @@ use crate::refusal::Refusal;
 /// The state of a row that waits for its approver.
 pub(crate) const REQUESTED: &str = "requested";
 
-/// What a row is about and who is asked: an answer for another change, or by somebody else, is none.
-const FIXED: [&str; 4] = ["sysapproval", "document_id", "source_table", "approver"];
+/// What a row is about: an answer for another change is none.
+const FIXED: [&str; 3] = ["sysapproval", "document_id", "source_table"];
 
 /// Passes an answer on to the change request; only the approver, or who may decide in any case, answers.
 ///
@@ -24,10 +24,10 @@ pub(super) fn on_update(
     if (new != old || commented) && old.value("approver") != caller.sys_id && !decides {
         return Err(Refusal::acl("Update"));
     }
-    if !caller.is_admin() {
-        for field in FIXED {
-            new.set(field, old.value(field));
-        }
+    // Whom it asks, administrators may change.
+    let approver = (!caller.is_admin()).then_some("approver");
+    for field in FIXED.into_iter().chain(approver) {
+        new.set(field, old.value(field));
     }
     let state = new.value("state");
     if state == old.value("state") {

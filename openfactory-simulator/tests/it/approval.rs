@@ -188,6 +188,10 @@ async fn who_is_asked_about_one_change_answers_for_no_other() {
     assert_eq!(stands(&it, &own).await, at("-3", "requested"));
     assert_eq!(stands(&it, &other).await, at("-3", "requested"));
     assert_eq!(stands(&it, &emergency).await, at("-5", "not requested"));
+    // Nor does an administrator turn a question into one about another change.
+    let row = waiting(&it, &own, "change.manager").await;
+    it.send("admin", reqwest::Method::PATCH, &row, json!({ "sysapproval": id(&emergency) })).await;
+    assert_eq!(waiting(&it, &own, "change.manager").await, row);
 }
 
 #[tokio::test]
@@ -272,4 +276,15 @@ async fn a_question_that_is_taken_back_leaves_no_change_waiting_for_nobody() {
     let mut open = asked(&it, &change).await;
     open.retain(|(_, state)| state == "requested");
     assert_eq!(open, rows(&[("bow", "requested"), ("eve", "requested")]));
+}
+
+#[tokio::test]
+async fn somebody_is_always_asked() {
+    let it = instance().await;
+    let manager = it.get("/api/now/table/sys_user?user_name=change.manager").await;
+    it.patch("admin", "sys_user", &manager[0], json!({ "active": "false" })).await;
+    let change = assessed(&it, "").await;
+    assert_eq!(asked(&it, &change).await, rows(&[("admin", "requested")]));
+    assert_eq!(answer(&it, "admin", &change, "approved").await, 200);
+    assert_eq!(stands(&it, &change).await, at("-2", "approved"));
 }

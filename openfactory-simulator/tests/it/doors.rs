@@ -72,7 +72,19 @@ async fn attachments_that_hang_on_each_other_are_no_circle() {
         let moved = json!({ "table_name": "sys_attachment", "table_sys_id": on });
         assert_eq!(it.send("admin", Method::PATCH, &path, moved).await.status(), 200);
     }
-    assert_eq!(status(&it, "ada", Method::GET, &format!("/api/now/attachment/{one}")).await, 200);
+    for file in [&one, &two] {
+        assert_eq!(status(&it, "ada", Method::GET, &format!("/api/now/attachment/{file}")).await, 404);
+        assert_eq!(status(&it, "admin", Method::GET, &format!("/api/now/attachment/{file}")).await, 200);
+    }
+    // One that hangs on another is as open as the record at the end.
+    let three = attached(&it, "incident", &incident, "three.txt").await;
+    let four = attached(&it, "incident", &incident, "four.txt").await;
+    let moved = json!({ "table_name": "sys_attachment", "table_sys_id": three });
+    it.send("admin", Method::PATCH, &format!("/api/now/table/sys_attachment/{four}"), moved).await;
+    let path = format!("/api/now/attachment/{four}/file");
+    assert_eq!(status(&it, "ada", Method::GET, &path).await, 200);
+    rule(&it, "incident", "read", "admin", "").await;
+    assert_eq!(status(&it, "ada", Method::GET, &path).await, 404);
 }
 
 #[tokio::test]
@@ -81,10 +93,11 @@ async fn hidden_fields_of_an_attachment_are_in_no_metadata() {
     let incident = it.create("incident", json!({})).await;
     let file = attached(&it, "incident", &incident, "orchid.txt").await;
     rule(&it, "sys_attachment.file_name", "read", "admin", "").await;
-    rule(&it, "sys_user.name", "read", "admin", "").await;
+    rule(&it, "sys_attachment.sys_created_by", "read", "admin", "").await;
     let path = format!("/api/now/attachment/{file}");
     let told = it.get(&path).await;
-    assert!(told.get("file_name").is_none() && told["created_by_name"] == "admin", "{told}");
+    assert!(told.get("file_name").is_none() && told.get("created_by_name").is_none(), "{told}");
+    assert_eq!(told["updated_by_name"], "System Administrator");
     assert!(!it.get("/api/now/attachment").await.to_string().contains("orchid"));
     let answer = it.request("ada", Method::GET, &format!("{path}/file")).send().await.unwrap();
     assert!(!answer.headers()["x-attachment-metadata"].to_str().unwrap().contains("orchid"));
@@ -113,6 +126,13 @@ async fn the_cmdb_instance_api_asks_what_the_table_api_asks() {
     // Nor is a relation made to what may not be read.
     let post = format!("{}/relation", at(&open));
     assert_eq!(it.send("ada", Method::POST, &post, related).await.status(), 400);
+    // Whatever is found that may not be read is not told, nor changed.
+    let again =
+        json!({ "source": "ServiceNow", "attributes": { "name": "orchid", "ip_address": "10.1.1.1" } });
+    let class = "/api/now/cmdb/instance/cmdb_ci_server";
+    assert_eq!(it.send("ada", Method::POST, class, again).await.status(), 404);
+    let kept = it.simulator.store().query("cmdb_ci_server", "name=orchid").unwrap();
+    assert_eq!(kept[0].value("ip_address"), "10.9.9.9");
     let delete = format!("{post}/{}", id(&relation));
     assert_eq!(status(&it, "ada", Method::DELETE, &delete).await, 403);
     let told = it.get(&at(&open)).await;
@@ -152,4 +172,29 @@ async fn a_task_of_a_change_is_as_open_by_the_change_api_as_by_the_table_api() {
     let other = it.create("change_task", json!({ "change_request": id(&change) })).await;
     let table = format!("/api/now/table/change_task/{}", id(&other));
     assert_eq!(status(&it, "change.manager", Method::DELETE, &table).await, 204);
+}
+
+#[tokio::test]
+async fn identification_writes_look_up_rows_where_its_rule_looks_and_nowhere_else() {
+    let it = instance().await;
+    let sent = |lookup: Value| {
+        let values = json!({ "name": "edge-1", "serial_number": "S1" });
+        let item = json!({ "className": "cmdb_ci_linux_server", "values": values, "lookup": [lookup] });
+        json!({ "items": [item] })
+    };
+    let path = "/api/now/identifyreconcile?sysparm_data_source=ServiceNow";
+    let by = async |lookup: Value| {
+        let answer = it.send("openfactory.integration", Method::POST, path, sent(lookup)).await;
+        assert_eq!(answer.status(), 200);
+        result(answer).await["items"][0].clone()
+    };
+    for table in ["incident", "change_request", "task_ci"] {
+        let told = by(json!({ "className": table, "values": { "short_description": "orchid" } })).await;
+        assert_eq!(told["errors"][0]["error"], "INVALID_INPUT_DATA", "{table} {told}");
+    }
+    assert!(it.simulator.store().query("task", "short_description=orchid").unwrap().is_empty());
+    let serial = json!({ "serial_number": "S1", "serial_number_type": "system" });
+    let told = by(json!({ "className": "cmdb_serial_number", "values": serial })).await;
+    assert_eq!(told["errorCount"], 0, "{told}");
+    assert_eq!(it.simulator.store().query("cmdb_serial_number", "serial_number=S1").unwrap().len(), 1);
 }

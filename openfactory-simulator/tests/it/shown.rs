@@ -205,6 +205,11 @@ async fn durations_are_added_up_shown_read_back_and_asked_about() {
     assert_eq!(told["stats"]["sum"]["calendar_duration"], "1970-01-02 05:00:00");
     assert_eq!(told["stats"]["avg"]["calendar_duration"], "1970-01-01 14:30:00");
 
+    let path = "/api/now/stats/incident?sysparm_group_by=category&sysparm_query=category=d&sysparm_having=sum^calendar_duration^";
+    for (having, kept) in [("%3E^100000", 1), ("%3C^100000", 0), ("%3E^1 00:00:00", 1), ("=^1 05:00:00", 1)] {
+        assert_eq!(it.get(&format!("{path}{having}")).await.as_array().unwrap().len(), kept, "{having}");
+    }
+
     let list = "/api/now/table/incident?sysparm_fields=sys_id,calendar_duration&sysparm_query=category=d^";
     let longer = it.get(&format!("{list}calendar_duration>javascript:gs.getDurationDate('1 0:0:0')")).await;
     assert_eq!(column(&longer, "calendar_duration"), [kept[0]]);

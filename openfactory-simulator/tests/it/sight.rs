@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Instance, builder, id, path_of, result, started};
+use crate::switches::both;
 
 const SECRET: &str = "orchid";
 
@@ -230,4 +231,71 @@ async fn what_hides_a_field_of_a_class_hides_it_in_the_table_above() {
     assert_eq!(told["stats"]["max"]["number"], change["number"]);
     let path = format!("/api/now/table/task?{only}^short_description={SECRET}");
     assert_eq!(asked(&it, &path).await, (200, json!([])));
+    // To be asked about by its value is not to be told, and a rule about ranges counts there too.
+    let rule = async |operation: &str, roles: &str| {
+        let rule =
+            json!({ "name": "change_request.short_description", "operation": operation, "roles": roles });
+        let made = it.send("admin", Method::POST, "/api/now/table/sys_security_acl", rule).await;
+        assert_eq!(made.status(), 201);
+    };
+    rule("query_match", "x_openfactory.change").await;
+    assert_eq!(asked(&it, &path).await.1.as_array().unwrap().len(), 1);
+    for stats in ["sysparm_max_fields=short_description", "sysparm_group_by=short_description"] {
+        let (status, told) = asked(&it, &format!("/api/now/stats/task?{only}&{stats}")).await;
+        assert!(status == 200 && !told.to_string().contains(SECRET), "{stats} {told}");
+    }
+    rule("query_range", "admin").await;
+    let guarded = it.simulator.store().query("sys_security_acl", "name=task.short_description").unwrap();
+    for row in guarded {
+        let path = format!("/api/now/table/sys_security_acl/{}", row.sys_id());
+        it.send("admin", Method::DELETE, &path, json!({})).await;
+    }
+    let path = format!("/api/now/table/task?{only}^short_descriptionLIKEorch");
+    assert_eq!(asked(&it, &path).await, (200, json!([])));
+}
+
+#[tokio::test]
+async fn who_may_not_read_a_table_asks_nothing_about_it() {
+    let (it, ..) = hardened().await;
+    let list = "/api/now/table/incident";
+    assert_eq!(asked(&it, list).await, (200, json!([])));
+    for query in
+        ["short_description=x", "close_notesSTARTSWITHa", "sys_id=0", "ORDERBYnumber", "123TEXTQUERY321=a"]
+    {
+        assert_eq!(asked(&it, &format!("{list}?sysparm_query={query}")).await.0, 403, "{query}");
+    }
+    assert_eq!(asked(&it, &format!("{list}?number=x")).await.0, 403);
+}
+
+#[tokio::test]
+async fn what_stands_for_a_hidden_row_is_told_where_another_refers_to_it_or_not() {
+    let mut told = Vec::new();
+    for it in both(|switches| switches.references_name_hidden_rows = false).await {
+        let incident = it.create("incident", json!({})).await;
+        let change = it.create("change_request", json!({ "parent": id(&incident) })).await;
+        for (name, roles) in [("incident", "admin"), ("sys_user.name", "admin")] {
+            let rule = json!({ "name": name, "operation": "read", "roles": roles });
+            let made = it.send("admin", Method::POST, "/api/now/table/sys_security_acl", rule).await;
+            assert_eq!(made.status(), 201);
+        }
+        let path = path_of("change_request", &change);
+        let shown = it.get(&format!("{path}?sysparm_display_value=all")).await;
+        assert_eq!(shown["parent"]["value"], incident["sys_id"]);
+        let typed = it.get(&format!("/api/sn_chg_rest/change/{}", id(&change))).await;
+        assert_eq!(typed["parent"]["display_value"], shown["parent"]["display_value"]);
+        let found = it.get("/api/now/table/change_request?sysparm_query=parentSTARTSWITHINC").await;
+        let groups = "/api/now/stats/change_request?sysparm_group_by=parent&sysparm_display_value=true";
+        let group = it.get(groups).await[0]["groupby_fields"][0]["value"].clone();
+        assert_eq!(group, shown["parent"]["display_value"]);
+        let page = format!("/page/record/change_request/{}", id(&change));
+        let page = it.request("ada", Method::GET, &page).send().await.unwrap().text().await.unwrap();
+        let number = incident["number"].as_str().unwrap();
+        told.push((
+            shown["parent"]["display_value"] == number,
+            shown["opened_by"]["display_value"] == "ada",
+            found.as_array().unwrap().len(),
+            page.contains(number),
+        ));
+    }
+    assert_eq!(told, [(true, true, 1, true), (false, false, 0, false)]);
 }

@@ -128,6 +128,14 @@ async fn related_rows_without_a_rule_are_an_error_or_passed_over() {
         (vec!["north".to_owned()], taken["relatedSysIds"][1].as_str().unwrap())
     );
     assert_eq!(lenient.get("/api/now/table/incident").await, json!([]));
+    // So is a look-up row of a table that no rule looks into.
+    for (it, errors) in [(&it, 1), (&lenient, 0)] {
+        let item = json!({ "className": "cmdb_ci_linux_server", "values": { "name": "edge-2" }, "lookup": [incident()] });
+        let answer = it.send("ada", Method::POST, path, json!({ "items": [item] })).await;
+        let item = result(answer).await["items"][0].clone();
+        assert_eq!(item["errorCount"], errors, "{item}");
+        assert_eq!(it.get("/api/now/table/incident").await, json!([]));
+    }
     // A row that lacks what its rule tells rows apart by is an error in either position.
     let lacking = json!([{ "className": "cmdb_key_value", "values": { "value": "x" } }]);
     assert_eq!(send(&lenient, lacking).await["errors"][0]["error"], "INVALID_INPUT_DATA");

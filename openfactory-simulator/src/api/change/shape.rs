@@ -14,7 +14,7 @@ pub(super) fn typed(access: &Access<'_>, row: &Record, base_url: &str) -> Result
     let mut object = Map::new();
     for field in session.schema.fields(&row.class) {
         let locale = &access.caller().locale;
-        let shown = render::shown(session, field, row.value(&field.name), locale)?;
+        let shown = render::shown(access, field, row.value(&field.name), locale)?;
         object.insert(field.name.clone(), value(field, row.value(&field.name), &shown, base_url));
     }
     let mut shown = Value::Object(object);

@@ -1,9 +1,11 @@
 //! `sysparm_having`: which groups are kept, by an aggregate: `count^state^>^3,avg^priority^<^2`.
 
 use super::Function;
+use crate::duration;
+use crate::instant;
 use crate::query::{Sight, walk};
 use crate::record::Record;
-use crate::schema::{Field, Schema};
+use crate::schema::{Field, FieldType, Schema};
 use crate::store::StoreError;
 
 /// One condition on a group.
@@ -30,7 +32,8 @@ impl<'a> Having<'a> {
             Some((Function::named(aggregate)?, field.to_owned(), walk::field(schema, table, field)?))
         };
         let known = ["=", "!=", "<", "<=", ">", ">="].contains(&operator);
-        let wanted = wanted.parse().ok()?;
+        let of_durations = function.as_ref().is_some_and(|(.., field)| field.kind == FieldType::Duration);
+        let wanted = if of_durations { seconds(wanted) } else { wanted.parse().ok() }?;
         known.then(|| Self { function, operator: operator.to_owned(), wanted })
     }
 
@@ -43,7 +46,10 @@ impl<'a> Having<'a> {
         let found = match &self.function {
             None => f64::from(u32::try_from(rows.len()).unwrap_or(u32::MAX)),
             Some((function, path, field)) => {
-                function.of(sight, path, field, rows)?.parse().unwrap_or(f64::NAN)
+                let outcome = function.of(sight, path, field, rows)?;
+                let number =
+                    if field.kind == FieldType::Duration { seconds(&outcome) } else { outcome.parse().ok() };
+                number.unwrap_or(f64::NAN)
             }
         };
         let ordering = found.partial_cmp(&self.wanted);
@@ -56,6 +62,13 @@ impl<'a> Having<'a> {
             _ => ordering.is_some_and(std::cmp::Ordering::is_ge),
         })
     }
+}
+
+/// How many seconds a duration has, which may also be written as their number.
+fn seconds(text: &str) -> Option<f64> {
+    let kept =
+        || instant::seconds(&duration::read(text)?).map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
+    text.parse().ok().or_else(|| kept().map(f64::from))
 }
 
 #[cfg(test)]

@@ -117,21 +117,30 @@ fn asked(session: &Session<'_>, change: &Record) -> Result<BTreeSet<String>, Sto
     }
 }
 
-/// The members of the change advisory board, or else the change managers; who has left is not among them.
+/// The members of the change advisory board, or else the change managers, or else the administrators: somebody is always
+/// asked. Who has left is not among them.
 fn board(session: &Session<'_>) -> Result<BTreeSet<String>, StoreError> {
     let mut asked = BTreeSet::new();
     for group in session.by("sys_user_group", "name", population::CAB_GROUP)? {
         asked.append(&mut members(session, &group.sys_id)?);
     }
-    if asked.is_empty() {
-        for user in session.scan("sys_user", &Narrow::All)? {
-            if user.value("active") == "true" && Caller::roles_of(session, &user)?.contains("change_manager")
-            {
-                asked.insert(user.sys_id);
-            }
+    for role in ["change_manager", "admin"] {
+        if asked.is_empty() {
+            asked = holders(session, role)?;
         }
     }
     Ok(asked)
+}
+
+/// The active users who have a role.
+fn holders(session: &Session<'_>, role: &str) -> Result<BTreeSet<String>, StoreError> {
+    let mut holders = BTreeSet::new();
+    for user in session.scan("sys_user", &Narrow::All)? {
+        if user.value("active") == "true" && Caller::roles_of(session, &user)?.contains(role) {
+            holders.insert(user.sys_id);
+        }
+    }
+    Ok(holders)
 }
 
 /// The active members of a group: who has left is not waited for.
