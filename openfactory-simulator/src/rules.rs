@@ -63,7 +63,7 @@ pub(crate) fn before_insert(
     if session.schema.is_a(&new.class, "incident") {
         incident::on_insert(session, new, input, &writer.caller.sys_id)?;
     } else if session.schema.is_a(&new.class, "change_request") {
-        change::on_insert(session.switches, new)?;
+        change::on_insert(session, new)?;
     } else if session.schema.is_a(&new.class, "problem") {
         problem::on_insert(new);
     } else if session.schema.is_a(&new.class, "cmdb_ci") {
@@ -91,7 +91,7 @@ pub(crate) fn before_update(
     let effects = if session.schema.is_a(&new.class, "incident") {
         incident::on_update(session, writer, old, new, input)?
     } else if session.schema.is_a(&new.class, "change_request") {
-        change::on_update(session.switches, writer, old, new, &now)?
+        change::on_update(session, writer, old, new, &now)?
     } else if session.schema.is_a(&new.class, "problem") {
         problem::on_update(old, new, caller, &now)?;
         Vec::new()

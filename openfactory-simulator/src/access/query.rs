@@ -1,7 +1,7 @@
 //! Rules for asking: `query_match` for equality and emptiness, `query_range` for all else and for sorting.
 //!
 //! Without such a rule it takes the right to read the field. Who asks about a field without it is refused loudly. Where
-//! there are rules for fields, asking about a table's rows takes the right to read that table.
+//! there are rules for fields, asking about another table's rows takes the right to read that table.
 
 use std::borrow::Cow;
 
@@ -55,11 +55,19 @@ impl From<Purpose> for Operation {
 }
 
 impl Access<'_> {
-    /// All rows that match, those among them that may not be read too; a query about fields that the caller may not
-    /// ask about is refused.
+    /// All rows that match; a query about fields that the caller may not ask about is refused.
+    ///
+    /// Those that may not be read are among them, as an instance counts them. Where there are rules for asking, only a list
+    /// without conditions counts them: by what a condition finds, a value could be guessed letter by letter.
     pub(crate) fn query(&self, table: &str, query: &Query) -> Result<Vec<Record>, Refusal> {
         self.may_ask(table, query)?;
-        Ok(evaluate::run(self, table, &self.within_sight(table, query))?)
+        let rows = evaluate::run(self, table, &self.within_sight(table, query))?;
+        let conditions = !(query.blocks.is_empty() && query.also.is_empty());
+        let guards = [Operation::QueryMatch, Operation::QueryRange];
+        if conditions && guards.into_iter().any(|operation| self.rules.about_fields(operation)) {
+            return Ok(self.visible(rows)?);
+        }
+        Ok(rows)
     }
 
     /// Refuses to tell anything made of the values of fields that the caller may not read.
@@ -93,7 +101,7 @@ impl Access<'_> {
         }
     }
 
-    /// The fields that the caller may not read of rows that a list of this table holds.
+    /// The fields that the caller may not look for words in, of rows that a list of this table holds.
     fn unseen(&self, table: &str) -> Vec<String> {
         let schema = self.session.schema;
         let fields = schema
@@ -101,7 +109,7 @@ impl Access<'_> {
             .iter()
             .flat_map(|class| schema.fields(class).iter().map(move |field| (class, field)));
         fields
-            .filter(|(class, field)| !self.asked(class, &field.name, Operation::Read))
+            .filter(|(class, field)| !self.asked(class, &field.name, Operation::QueryRange))
             .map(|(_, field)| field.name.clone())
             .collect()
     }
@@ -117,10 +125,6 @@ impl Access<'_> {
     }
 
     fn asks(&self, table: &str, query: &Query) -> bool {
-        let asks = !(query.blocks.is_empty() && query.also.is_empty() && query.order.is_empty());
-        if asks && !self.reads(table) {
-            return false;
-        }
         let tests = query.blocks.iter().flatten().chain(&query.also).flatten();
         let asked = tests.map(|test| match test {
             Test::Field(condition) => {
@@ -130,8 +134,8 @@ impl Access<'_> {
             }
             Test::Related(related) => {
                 self.path(table, &related.own, Operation::QueryMatch)
-                    && self.path(&related.table, &related.field, Operation::QueryMatch)
                     && self.reads(&related.table)
+                    && self.path(&related.table, &related.field, Operation::QueryMatch)
                     && self.asks(&related.table, &related.query)
             }
             Test::Words(_) => true,

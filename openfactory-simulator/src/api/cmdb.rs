@@ -58,18 +58,17 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
             Ok(page.announce(call, total, Answer::result(StatusCode::OK, &Value::Array(shown))))
         }
         Method::POST => {
-            let body = body(session, call)?;
-            let item = json!({ "items": [{ "className": class, "values": body.attributes }] });
-            let payload = Payload::from_json(item.to_string().as_bytes())?;
-            let options = Options {
-                source: body.source.clone(),
-                commit: true,
-                aside: false,
-                partial: false,
-                deduplicate: false,
-            };
-            let outcomes = ire::run(session, &app.writer(&caller), &payload, &options)?;
-            let outcome = outcomes.items.into_iter().next();
+            let mut body = body(session, call)?;
+            let access = Access::of(session, &caller)?;
+            // What it is comes first: which fields the caller may write depends on whether it is there.
+            let found = identified(app, &access, class, &body, false)?.and_then(|outcome| outcome.record);
+            let mut input = Input::members(body.attributes.clone());
+            match &found {
+                Some(old) => access.admit(Operation::Write, old, &mut input)?,
+                None => access.admit(Operation::Create, &Record::new(class, ""), &mut input)?,
+            }
+            body.attributes.retain(|name, _| input.value(name).is_some());
+            let outcome = identified(app, &access, class, &body, true)?;
             let made = outcome.as_ref().is_some_and(|outcome| outcome.operation == Some("INSERT"));
             let Some(record) = outcome.as_ref().and_then(|outcome| outcome.record.clone()) else {
                 let fault = outcome.and_then(|outcome| outcome.identified.faults.into_iter().next());
@@ -77,7 +76,6 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
                     fault.map_or_else(String::new, |fault| format!("{}: {}", fault.error, fault.message));
                 return Err(Refusal::new(StatusCode::BAD_REQUEST, "Failed to create CI").detail(detail));
             };
-            let access = Access::of(session, &caller)?;
             access.demand(if made { Operation::Create } else { Operation::Write }, &record)?;
             let record = access.readable(Some(record))?.ok_or_else(Refusal::no_record)?;
             relate(app, &access, &record, &body)?;
@@ -150,6 +148,22 @@ pub(super) fn relation(
     access.demand(Operation::Delete, &row)?;
     write::delete(session, &app.writer(&caller), &row)?;
     Ok(Answer::empty(StatusCode::OK))
+}
+
+/// What identification makes of the item in a body; it is written if wanted.
+fn identified(
+    app: &App,
+    access: &Access<'_>,
+    class: &str,
+    body: &Body,
+    commit: bool,
+) -> Result<Option<ire::Outcome>, Refusal> {
+    let item = json!({ "items": [{ "className": class, "values": body.attributes }] });
+    let payload = Payload::from_json(item.to_string().as_bytes())?;
+    let source = body.source.clone();
+    let options = Options { source, commit, aside: false, partial: false, deduplicate: false };
+    let outcomes = ire::run(access.session(), &app.writer(access.caller()), &payload, &options)?;
+    Ok(outcomes.items.into_iter().next())
 }
 
 /// The item, if it is there and the caller may read it.

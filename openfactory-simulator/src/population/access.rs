@@ -34,14 +34,19 @@ const OPEN_TABLES: [&str; 3] = ["sys_object_source", "sys_import_set", "sys_impo
 /// Roles that let their holder write records of the process tables.
 const WRITERS: &str = "itil,change_manager,asset";
 
+/// Whether whoever calls is asked by an approver row.
+const ASKED: &str = "approver=javascript:gs.getUserID()";
+
 /// Name, operation, roles, condition.
-const RULES: [(&str, &str, &str, &str); 13] = [
+const RULES: [(&str, &str, &str, &str); 15] = [
     // Any role reads; a user without one is shown no rows.
     ("*", "read", INTERNAL_ROLE, ""),
     ("*", "write", WRITERS, ""),
     ("*", "create", WRITERS, ""),
     ("*", "delete", WRITERS, ""),
-    // Approver rows are made by the instance.
+    // Approver rows are made by the instance, and answered by whoever is asked, with a role or without.
+    ("sysapproval_approver", "read", "", ASKED),
+    ("sysapproval_approver", "write", "", ASKED),
     ("sysapproval_approver", "write", "itil,change_manager,asset,approver_user", ""),
     ("sysapproval_approver", "create", "admin", ""),
     ("sysapproval_approver", "delete", "admin", ""),
@@ -66,6 +71,10 @@ pub(super) fn plant(session: &Session<'_>, population: Population) -> Result<(),
     for (name, operation, roles, condition) in RULES {
         if hardened && (name, operation) == ("*", "read") {
             continue;
+        }
+        if !hardened && condition == ASKED && operation == "read" {
+            // Beside whoever reads all else.
+            rule(session, name, operation, INTERNAL_ROLE, "")?;
         }
         rule(session, name, operation, roles, condition)?;
     }

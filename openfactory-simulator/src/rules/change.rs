@@ -5,6 +5,7 @@ use crate::access::Caller;
 use crate::population::changes;
 use crate::record::Record;
 use crate::refusal::Refusal;
+use crate::store::Session;
 use crate::switches::Switches;
 use crate::write::Writer;
 
@@ -22,7 +23,7 @@ const TEMPLATE_RULE: (&str, &str) = ("Change Standard: Check Template", "c1f6a2d
 const TYPE_RULE: (&str, &str) = ("Change Type: Lock After New", "5e2d8c71f09b4a2db6a34cd81f7720e9");
 
 /// A change request begins in New, whatever was sent; type and model agree.
-pub(super) fn on_insert(switches: &Switches, new: &mut Record) -> Result<(), Refusal> {
+pub(super) fn on_insert(session: &Session<'_>, new: &mut Record) -> Result<(), Refusal> {
     match changes::type_of(new.value("chg_model")) {
         Some(kind) => new.set("type", kind),
         None => {
@@ -32,38 +33,52 @@ pub(super) fn on_insert(switches: &Switches, new: &mut Record) -> Result<(), Ref
     }
     new.set("state", NEW);
     new.set("approval", "not requested");
-    let bare = new.value("type") == "standard" && new.value("std_change_producer_version").is_empty();
-    if bare && switches.standard_needs_template {
-        return Err(Refusal::business_rule("change_request", TEMPLATE_RULE.0, TEMPLATE_RULE.1));
-    }
-    Ok(())
+    templated(session, new)
 }
 
-/// Keeps type and model together where one of them was changed; where both were, it is the model that says what it is.
+/// Refuses a standard change without a template, where one is wanted: it is the template that was approved.
+fn templated(session: &Session<'_>, new: &Record) -> Result<(), Refusal> {
+    if !session.switches.standard_needs_template || new.value("type") != "standard" {
+        return Ok(());
+    }
+    let version = session.find("std_change_producer_version", new.value("std_change_producer_version"))?;
+    let bare = || Refusal::business_rule("change_request", TEMPLATE_RULE.0, TEMPLATE_RULE.1);
+    version.map(drop).ok_or_else(bare)
+}
+
+/// Keeps type and model together where one of them was changed; where both were, it is the model that says what it is. What
+/// is none of either changes nothing.
 fn agree(old: &Record, new: &mut Record) {
     if new.value("chg_model") != old.value("chg_model") {
-        if let Some(kind) = changes::type_of(new.value("chg_model")) {
-            new.set("type", kind);
+        match changes::type_of(new.value("chg_model")) {
+            Some(kind) => return new.set("type", kind),
+            None => new.set("chg_model", old.value("chg_model")),
         }
-    } else if new.value("type") != old.value("type")
-        && let Some(model) = changes::model_of(new.value("type"))
-    {
-        new.set("chg_model", model);
+    }
+    if new.value("type") != old.value("type") {
+        match changes::model_of(new.value("type")) {
+            Some(model) => new.set("chg_model", model),
+            None => new.set("type", old.value("type")),
+        }
     }
 }
 
 pub(super) fn on_update(
-    switches: &Switches,
+    session: &Session<'_>,
     writer: &Writer<'_>,
     old: &Record,
     new: &mut Record,
     now: &str,
 ) -> Result<Vec<Effect>, Refusal> {
+    let switches = session.switches;
     let mut effects = Vec::new();
     agree(old, new);
     let retyped = new.value("type") != old.value("type");
     if retyped && old.value("state") != NEW {
         return Err(Refusal::business_rule("change_request", TYPE_RULE.0, TYPE_RULE.1));
+    }
+    if retyped {
+        templated(session, new)?;
     }
     let moved =
         decide(switches, writer, old, new, now, &mut effects) || released(switches, old, new, &mut effects);

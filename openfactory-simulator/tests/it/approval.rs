@@ -288,3 +288,21 @@ async fn somebody_is_always_asked() {
     assert_eq!(answer(&it, "admin", &change, "approved").await, 200);
     assert_eq!(stands(&it, &change).await, at("-2", "approved"));
 }
+
+#[tokio::test]
+async fn who_is_asked_answers_without_any_role() {
+    for profile in Profile::ALL {
+        let it = started(builder().profile(profile)).await;
+        let peers = group(&it, "Line 4", &["nobody"]).await;
+        let (change, other) = (assessed(&it, &peers).await, assessed(&it, "").await);
+        let row = waiting(&it, &change, "nobody").await;
+        let read = it.request("nobody", reqwest::Method::GET, &row).send().await.unwrap();
+        assert_eq!(read.status(), 200, "{profile}");
+        let theirs = waiting(&it, &other, "change.manager").await;
+        let read = it.request("nobody", reqwest::Method::GET, &theirs).send().await.unwrap();
+        assert_eq!(read.status(), 404, "{profile}");
+        let sent = it.send("nobody", reqwest::Method::PATCH, &row, json!({ "state": "approved" })).await;
+        assert_eq!(sent.status(), 200, "{profile}");
+        assert_eq!(stands(&it, &change).await, at("-3", "requested"), "{profile}");
+    }
+}

@@ -200,6 +200,11 @@ async fn type_and_model_stay_together() {
     assert_eq!(turned["chg_model"]["value"], model("Emergency"));
     let back = it.patch("ada", "change_request", &change, json!({ "chg_model": model("Normal") })).await;
     assert_eq!(back["type"], "normal");
+    // What is none of either changes nothing.
+    for none in [json!({ "chg_model": "" }), json!({ "chg_model": "0" }), json!({ "type": "bogus" })] {
+        let kept = it.patch("ada", "change_request", &change, none).await;
+        assert_eq!((&kept["type"], &kept["chg_model"]["value"]), (&json!("normal"), &model("Normal")));
+    }
     // Once it has begun, neither changes.
     to(&it, &change, "-4").await;
     for body in [json!({ "type": "emergency" }), json!({ "chg_model": model("Emergency") })] {

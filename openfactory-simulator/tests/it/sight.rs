@@ -255,16 +255,51 @@ async fn what_hides_a_field_of_a_class_hides_it_in_the_table_above() {
 }
 
 #[tokio::test]
-async fn who_may_not_read_a_table_asks_nothing_about_it() {
-    let (it, ..) = hardened().await;
-    let list = "/api/now/table/incident";
-    assert_eq!(asked(&it, list).await, (200, json!([])));
-    for query in
-        ["short_description=x", "close_notesSTARTSWITHa", "sys_id=0", "ORDERBYnumber", "123TEXTQUERY321=a"]
-    {
-        assert_eq!(asked(&it, &format!("{list}?sysparm_query={query}")).await.0, 403, "{query}");
+async fn no_condition_counts_rows_that_may_not_be_read() {
+    let (it, change, _) = hardened().await;
+    let incident = json!({ "correlation_id": SECRET, "short_description": SECRET });
+    it.create("incident", incident).await;
+    let count = async |query: &str| {
+        let answer = it.request(POINT_USERS[0], Method::GET, &format!("/api/now/table/{query}")).send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 200, "{query}");
+        answer.headers()["x-total-count"].to_str().unwrap().to_owned()
+    };
+    for table in ["incident", "task"] {
+        for query in ["correlation_idSTARTSWITHorch", "correlation_id=orchid^ORDERBYnumber"] {
+            assert_eq!(count(&format!("{table}?sysparm_query={query}")).await, "0", "{table} {query}");
+        }
+        assert_eq!(count(&format!("{table}?correlation_id={SECRET}")).await, "0");
+        assert_eq!(count(&format!("{table}?sysparm_query=123TEXTQUERY321={SECRET}")).await, "0");
     }
-    assert_eq!(asked(&it, &format!("{list}?number=x")).await.0, 403);
+    // The bare list counts blindly, and one's own rows are counted.
+    assert_eq!(count("incident?sysparm_query=ORDERBYnumber").await, "2");
+    assert_eq!(
+        count(&format!("task?sysparm_query=number={}", change["number"].as_str().unwrap())).await,
+        "1"
+    );
+    // No property is guessed by comparing it.
+    let property = json!({ "name": "acme.key", "value": "200" });
+    let made = it.send("admin", Method::POST, "/api/now/table/sys_properties", property).await;
+    assert_eq!(made.status(), 201);
+    it.patch("ada", "change_request", &change, json!({ "correlation_id": "200" })).await;
+    let query = "change_request?sysparm_query=correlation_id=javascript:gs.getProperty('acme.key')";
+    assert_eq!(count(query).await, "0");
+}
+
+#[tokio::test]
+async fn the_point_of_changes_relates_no_items_to_incidents() {
+    let (it, change, _) = hardened().await;
+    let incident = it.create("incident", json!({})).await;
+    let item = change["cmdb_ci"]["value"].clone();
+    let row = it.create("task_ci", json!({ "task": id(&incident), "ci_item": item })).await;
+    assert_eq!(asked(&it, &path_of("task_ci", &row)).await.0, 404);
+    let made = json!({ "task": id(&incident), "ci_item": item });
+    assert_eq!(it.send(POINT_USERS[0], Method::POST, "/api/now/table/task_ci", made).await.status(), 403);
+    let made = json!({ "task": id(&change), "ci_item": item });
+    let made = it.send(POINT_USERS[0], Method::POST, "/api/now/table/task_ci", made).await;
+    assert_eq!(made.status(), 201);
+    assert_eq!(it.simulator.store().records("task_ci").unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -67,7 +67,11 @@ async fn a_standard_change_is_made_without_or_by_a_template() {
     let templates = strict.get("/api/now/table/std_change_record_producer").await;
     let path = format!("/api/sn_chg_rest/v1/change/standard/{}", id(&templates[0]));
     assert_eq!(strict.send("ada", Method::POST, &path, json!({})).await.status(), 200);
-    strict.create("change_request", json!({ "type": "normal" })).await;
+    // Nor does a change become one that bears no template.
+    let normal = strict.create("change_request", json!({ "type": "normal" })).await;
+    for body in [body(), json!({ "type": "standard", "std_change_producer_version": "bogus" })] {
+        assert_eq!(strict.refused_patch("ada", "change_request", &normal, body).await.0, 403);
+    }
 }
 
 #[tokio::test]

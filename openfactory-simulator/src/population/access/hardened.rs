@@ -49,6 +49,9 @@ const POINTS: [(&str, &[&str], &[&str]); 8] = [
     ),
 ];
 
+/// Tables whose rows belong to tasks of whatever kind, of which the point of the changes is concerned with theirs.
+const OF_CHANGES: [&str; 3] = ["task_ci", "task_cmdb_ci_service", "task_service_offering"];
+
 /// Fields that only people with a role of the process read.
 const HIDDEN_FIELDS: [&str; 2] = ["sys_user.email", "sys_user.roles"];
 
@@ -75,6 +78,11 @@ pub(super) fn plant(session: &Session<'_>) -> Result<(), Refusal> {
                     (_, "read") => people.as_str(),
                     _ => WRITERS,
                 };
+                if OF_CHANGES.contains(table) {
+                    rule(session, table, operation, people, "")?;
+                    rule(session, table, operation, role, "task.sys_class_name=change_request")?;
+                    continue;
+                }
                 // A closed incident stays as it is, here too.
                 let condition = if (*table, *operation) == ("incident", "write") { "state!=7" } else { "" };
                 rule(session, table, operation, &format!("{people},{role}"), condition)?;
