@@ -101,7 +101,7 @@ impl Access<'_> {
         }
     }
 
-    /// The fields that the caller may not look for words in, of rows that a list of this table holds.
+    /// The fields that the caller may not read, of rows that a list of this table holds.
     fn unseen(&self, table: &str) -> Vec<String> {
         let schema = self.session.schema;
         let fields = schema
@@ -109,7 +109,7 @@ impl Access<'_> {
             .iter()
             .flat_map(|class| schema.fields(class).iter().map(move |field| (class, field)));
         fields
-            .filter(|(class, field)| !self.asked(class, &field.name, Operation::QueryRange))
+            .filter(|(class, field)| !self.asked(class, &field.name, Operation::Read))
             .map(|(_, field)| field.name.clone())
             .collect()
     }

@@ -272,6 +272,9 @@ async fn no_condition_counts_rows_that_may_not_be_read() {
         assert_eq!(count(&format!("{table}?correlation_id={SECRET}")).await, "0");
         assert_eq!(count(&format!("{table}?sysparm_query=123TEXTQUERY321={SECRET}")).await, "0");
     }
+    // Words are found in what one may read, though one may not ask about it otherwise.
+    it.patch("admin", "change_request", &change, json!({ "description": "saxifrage" })).await;
+    assert_eq!(count("change_request?sysparm_query=123TEXTQUERY321=saxifrage").await, "1");
     // The bare list counts blindly, and one's own rows are counted.
     assert_eq!(count("incident?sysparm_query=ORDERBYnumber").await, "2");
     assert_eq!(
@@ -299,6 +302,9 @@ async fn the_point_of_changes_relates_no_items_to_incidents() {
     let made = json!({ "task": id(&change), "ci_item": item });
     let made = it.send(POINT_USERS[0], Method::POST, "/api/now/table/task_ci", made).await;
     assert_eq!(made.status(), 201);
+    let row = path_of("task_ci", &result(made).await);
+    let moved = json!({ "task": id(&incident) });
+    assert_eq!(it.send(POINT_USERS[0], Method::PATCH, &row, moved).await.status(), 403);
     assert_eq!(it.simulator.store().records("task_ci").unwrap().len(), 2);
 }
 

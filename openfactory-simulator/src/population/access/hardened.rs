@@ -16,12 +16,10 @@ pub(in crate::population) const POINT_ROLES: &str =
     "x_openfactory.change,x_openfactory.cmdb,x_openfactory.grc,x_openfactory.incident";
 
 /// Role, its tables, what it may do to their rows.
-const POINTS: [(&str, &[&str], &[&str]); 8] = [
-    (
-        CHANGE_ROLE,
-        &["change_request", "change_task", "task_ci", "task_cmdb_ci_service", "task_service_offering"],
-        &["read", "write", "create"],
-    ),
+const POINTS: [(&str, &[&str], &[&str]); 9] = [
+    (CHANGE_ROLE, &["change_request", "change_task"], &["read", "write", "create"]),
+    // What is related to a change is not moved to another task.
+    (CHANGE_ROLE, &OF_CHANGES, &["read", "create"]),
     (
         CHANGE_ROLE,
         &[
