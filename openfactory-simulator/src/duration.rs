@@ -21,8 +21,8 @@ pub(crate) fn between(from: &str, to: &str) -> Option<i64> {
 
 /// What a client wrote, as it is kept: an instant after the epoch, or `12 03:04:05` with or without days.
 pub(crate) fn read(text: &str) -> Option<String> {
-    if instant::read(text).is_some() {
-        return seconds(text).filter(|after| *after >= 0).map(kept);
+    if let Some(at) = instant::read(text) {
+        return instant::unix(at).filter(|after| *after >= 0).map(kept);
     }
     let (days, clock) = text.rsplit_once(' ').unwrap_or(("0", text));
     let mut parts = clock.split(':').map(number);

@@ -6,6 +6,12 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
+/// How instants are kept, and sent.
+pub(crate) const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
+
+/// How days are.
+pub(crate) const DATE: &str = "%Y-%m-%d";
+
 /// Whole seconds since the epoch; an instant before it counts as the epoch.
 pub(crate) fn unix_seconds(at: SystemTime) -> i64 {
     at.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
@@ -19,17 +25,17 @@ pub(crate) fn glide(at: SystemTime) -> String {
 /// Seconds since the epoch as a glide date-time; what no calendar holds is the epoch.
 pub(crate) fn glide_from_unix(seconds: i64) -> String {
     let timestamp = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
-    timestamp.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    timestamp.strftime(DATE_TIME).to_string()
 }
 
 /// A date-time in the form in which one is kept, `YYYY-MM-DD HH:MM:SS`, and in no other.
 pub(crate) fn read(text: &str) -> Option<DateTime> {
-    DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| has_year(text))
+    DateTime::strptime(DATE_TIME, text).ok().filter(|_| has_year(text))
 }
 
 /// A day in the form in which one is kept, `YYYY-MM-DD`, and in no other.
 pub(crate) fn read_day(text: &str) -> Option<Date> {
-    Date::strptime("%Y-%m-%d", text).ok().filter(|_| has_year(text))
+    Date::strptime(DATE, text).ok().filter(|_| has_year(text))
 }
 
 /// Whether the year has four digits: with two, nobody can tell which century is meant.
@@ -39,8 +45,12 @@ fn has_year(text: &str) -> bool {
 
 /// Seconds since the epoch of a date-time as it is kept.
 pub(crate) fn seconds(kept: &str) -> Option<i64> {
-    let civil: DateTime = kept.trim().parse().ok()?;
-    Some(TimeZone::UTC.to_timestamp(civil).ok()?.as_second())
+    unix(kept.trim().parse().ok()?)
+}
+
+/// Seconds since the epoch of a date-time, which is UTC.
+pub(crate) fn unix(at: DateTime) -> Option<i64> {
+    Some(TimeZone::UTC.to_timestamp(at).ok()?.as_second())
 }
 
 #[cfg(test)]

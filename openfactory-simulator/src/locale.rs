@@ -4,15 +4,10 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, fmt::strtime};
 
+use crate::instant::{DATE, DATE_TIME};
 use crate::record::Record;
 use crate::schema::FieldType;
 use crate::store::{Session, StoreError};
-
-/// How date-times are kept.
-const KEPT: &str = "%Y-%m-%d %H:%M:%S";
-
-/// How dates are kept.
-const KEPT_DATE: &str = "%Y-%m-%d";
 
 /// What is said of dates where neither the user nor a property says otherwise.
 const DATE_FORMAT: &str = "yyyy-MM-dd";
@@ -29,7 +24,7 @@ pub(crate) struct Locale {
 
 impl Default for Locale {
     fn default() -> Self {
-        Self { zone: TimeZone::UTC, date: KEPT_DATE.to_owned(), date_time: KEPT.to_owned() }
+        Self { zone: TimeZone::UTC, date: DATE.to_owned(), date_time: DATE_TIME.to_owned() }
     }
 }
 
@@ -51,7 +46,7 @@ impl Locale {
             tracing::warn!(zone, %error, "dates are shown in UTC");
             TimeZone::UTC
         });
-        let date = pattern(date).unwrap_or_else(|| KEPT_DATE.to_owned());
+        let date = pattern(date).unwrap_or_else(|| DATE.to_owned());
         let time = pattern(time).unwrap_or_else(|| "%H:%M:%S".to_owned());
         Self { zone, date_time: format!("{date} {time}"), date }
     }
@@ -78,7 +73,7 @@ impl Locale {
         match kind {
             FieldType::Date => {
                 let date = Date::strptime(&self.date, shown).or_else(|_| shown.parse()).ok()?;
-                Some(date.strftime(KEPT_DATE).to_string())
+                Some(date.strftime(DATE).to_string())
             }
             FieldType::DateTime => {
                 let local = DateTime::strptime(&self.date_time, shown).or_else(|_| shown.parse()).ok()?;
@@ -91,7 +86,7 @@ impl Locale {
     /// An instant on the user's clock, as it is kept.
     pub(crate) fn keep(&self, local: DateTime) -> Option<String> {
         let at = self.zone.to_timestamp(local).ok()?;
-        Some(at.strftime(KEPT).to_string())
+        Some(at.strftime(DATE_TIME).to_string())
     }
 
     /// The name of the user's time zone.

@@ -70,6 +70,11 @@ impl Access<'_> {
         Ok(())
     }
 
+    /// Whether there are rules of one of these operations for fields of any table.
+    pub(crate) fn has_field_rules<const N: usize>(&self, operations: [Operation; N]) -> bool {
+        operations.into_iter().any(|operation| self.rules.about_fields(operation))
+    }
+
     /// Whether there are rules of this operation for fields of the table.
     fn about_fields(&self, operation: Operation, table: &str) -> bool {
         let chain = self.session.schema.chain(table).map(|table| table.name.as_str());

@@ -63,8 +63,7 @@ impl Access<'_> {
         self.may_ask(table, query)?;
         let rows = evaluate::run(self, table, &self.within_sight(table, query))?;
         let conditions = !(query.blocks.is_empty() && query.also.is_empty());
-        let guards = [Operation::QueryMatch, Operation::QueryRange];
-        if conditions && guards.into_iter().any(|operation| self.rules.about_fields(operation)) {
+        if conditions && self.has_field_rules([Operation::QueryMatch, Operation::QueryRange]) {
             return Ok(self.visible(rows)?);
         }
         Ok(rows)
@@ -115,9 +114,7 @@ impl Access<'_> {
     }
 
     fn restricted(&self) -> bool {
-        [Operation::Read, Operation::QueryMatch, Operation::QueryRange]
-            .into_iter()
-            .any(|operation| self.rules.about_fields(operation))
+        self.has_field_rules([Operation::Read, Operation::QueryMatch, Operation::QueryRange])
     }
 
     fn may_ask(&self, table: &str, query: &Query) -> Result<(), Refusal> {

@@ -60,14 +60,9 @@ pub(super) fn class(app: &App, session: &Session<'_>, call: &Call, class: &str) 
         Method::POST => {
             let mut body = body(session, call)?;
             let access = Access::of(session, &caller)?;
-            // What it is comes first: which fields the caller may write depends on whether it is there.
-            let found = identified(app, &access, class, &body, false)?.and_then(|outcome| outcome.record);
-            let mut input = Input::members(body.attributes.clone());
-            match &found {
-                Some(old) => access.admit(Operation::Write, old, &mut input)?,
-                None => access.admit(Operation::Create, &Record::new(class, ""), &mut input)?,
+            if access.has_field_rules([Operation::Create, Operation::Write]) {
+                admit(app, &access, class, &mut body)?;
             }
-            body.attributes.retain(|name, _| input.value(name).is_some());
             let outcome = identified(app, &access, class, &body, true)?;
             let made = outcome.as_ref().is_some_and(|outcome| outcome.operation == Some("INSERT"));
             let Some(record) = outcome.as_ref().and_then(|outcome| outcome.record.clone()) else {
@@ -148,6 +143,18 @@ pub(super) fn relation(
     access.demand(Operation::Delete, &row)?;
     write::delete(session, &app.writer(&caller), &row)?;
     Ok(Answer::empty(StatusCode::OK))
+}
+
+/// Drops the attributes that the caller may not write, which depends on whether the item is there already.
+fn admit(app: &App, access: &Access<'_>, class: &str, body: &mut Body) -> Result<(), Refusal> {
+    let found = identified(app, access, class, body, false)?.and_then(|outcome| outcome.record);
+    let mut input = Input::members(body.attributes.clone());
+    match &found {
+        Some(old) => access.admit(Operation::Write, old, &mut input)?,
+        None => access.admit(Operation::Create, &Record::new(class, ""), &mut input)?,
+    }
+    body.attributes.retain(|name, _| input.value(name).is_some());
+    Ok(())
 }
 
 /// What identification makes of the item in a body; it is written if wanted.

@@ -38,13 +38,14 @@ const WRITERS: &str = "itil,change_manager,asset";
 const ASKED: &str = "approver=javascript:gs.getUserID()";
 
 /// Name, operation, roles, condition.
-const RULES: [(&str, &str, &str, &str); 15] = [
+const RULES: [(&str, &str, &str, &str); 16] = [
     // Any role reads; a user without one is shown no rows.
     ("*", "read", INTERNAL_ROLE, ""),
     ("*", "write", WRITERS, ""),
     ("*", "create", WRITERS, ""),
     ("*", "delete", WRITERS, ""),
     // Approver rows are made by the instance, and answered by whoever is asked, with a role or without.
+    ("sysapproval_approver", "read", INTERNAL_ROLE, ""),
     ("sysapproval_approver", "read", "", ASKED),
     ("sysapproval_approver", "write", "", ASKED),
     ("sysapproval_approver", "write", "itil,change_manager,asset,approver_user", ""),
@@ -69,12 +70,9 @@ pub(super) fn plant(session: &Session<'_>, population: Population) -> Result<(),
         hardened::plant(session)?;
     }
     for (name, operation, roles, condition) in RULES {
-        if hardened && (name, operation) == ("*", "read") {
+        // There, to have some role is not enough to read.
+        if hardened && (operation, roles) == ("read", INTERNAL_ROLE) {
             continue;
-        }
-        if !hardened && condition == ASKED && operation == "read" {
-            // Beside whoever reads all else.
-            rule(session, name, operation, INTERNAL_ROLE, "")?;
         }
         rule(session, name, operation, roles, condition)?;
     }

@@ -42,7 +42,7 @@ pub(super) fn relative(text: &str, now: SystemTime) -> Option<String> {
     };
     let now = TimeZone::UTC.to_datetime(Timestamp::from_second(instant::unix_seconds(now)).ok()?);
     let at = now.checked_add(span(unit, number)?).ok()?;
-    Some(at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    Some(at.strftime(instant::DATE_TIME).to_string())
 }
 
 /// `other@hour@after@3`.

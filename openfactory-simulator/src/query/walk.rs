@@ -49,13 +49,19 @@ pub(crate) fn value(
 ) -> Result<String, StoreError> {
     let session = sight.session();
     session.step()?;
+    if path.matches('.').count() > MAX_DOTS {
+        return Ok(String::new());
+    }
     let mut at = Cow::Borrowed(record);
-    let mut steps = path.split('.').take(MAX_DOTS + 1).peekable();
+    let mut steps = path.split('.').peekable();
     while let Some(step) = steps.next() {
         let last = steps.peek().is_none();
-        // On the way, a reference is followed by what it equals.
-        let ranging = purpose == Purpose::Ranging;
-        if !sight.tells(&at, step, if ranging && !last { Purpose::Matching } else { purpose })? {
+        let here = match purpose {
+            // On the way, a reference is followed by what it equals.
+            Purpose::Ranging if !last => Purpose::Matching,
+            purpose => purpose,
+        };
+        if !sight.tells(&at, step, here)? {
             break;
         }
         if last {

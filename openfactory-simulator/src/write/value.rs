@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 use crate::duration;
-use crate::instant;
+use crate::instant::{self, DATE, DATE_TIME};
 use crate::schema::{Field, FieldType};
 
 /// Column sizes where they are smaller than a client may expect; longer text is cut.
@@ -34,10 +34,6 @@ const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// The greatest decimal: beyond it there are more digits than any column has.
 const DECIMAL_MAX: f64 = 1e15;
-
-/// How instants and days are kept, and sent.
-const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S";
-const DATE: &str = "%Y-%m-%d";
 
 /// The longest decimal that stays as it was written.
 const DECIMAL_LENGTH: usize = 40;
