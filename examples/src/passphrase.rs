@@ -103,14 +103,16 @@ pub fn for_new_key(key: &Path) -> Result<Passphrase, PassphraseError> {
 fn ask(question: &str) -> Result<Zeroizing<String>, PassphraseError> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
     let mut terminal = terminal.map_err(PassphraseError::NoTerminal)?;
-    let read = || -> io::Result<Zeroizing<String>> {
-        terminal.write_all(question.as_bytes())?;
-        let typed = Silent::new(&terminal)?.line()?;
-        terminal.write_all(b"\n")?;
-        Ok(typed)
-    };
-    let typed = { read }().map_err(PassphraseError::Terminal)?;
+    let typed = typed(&mut terminal, question).map_err(PassphraseError::Terminal)?;
     if typed.is_empty() { Err(PassphraseError::Empty) } else { Ok(typed) }
+}
+
+/// What is typed in answer to a question, without being shown.
+fn typed(terminal: &mut File, question: &str) -> io::Result<Zeroizing<String>> {
+    terminal.write_all(question.as_bytes())?;
+    let typed = Silent::new(terminal)?.line()?;
+    terminal.write_all(b"\n")?;
+    Ok(typed)
 }
 
 /// A terminal that does not show what is typed, until this is dropped.
@@ -128,17 +130,15 @@ impl<'t> Silent<'t> {
         Ok(Self { terminal, before })
     }
 
-    /// What is typed up to the end of the line. Taken in one allocation, so that growing leaves no copy behind.
+    /// What is typed up to the end of the line.
     fn line(&self) -> io::Result<Zeroizing<String>> {
         let mut terminal = self.terminal;
-        let mut line = Zeroizing::new(String::with_capacity(MAX_TYPED));
         let mut typed = Zeroizing::new([0; MAX_TYPED]);
         // A terminal hands over a line at a time.
         let count = terminal.read(typed.as_mut_slice())?;
         let text = std::str::from_utf8(typed.get(..count).unwrap_or_default());
         let text = text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
-        line.push_str(text.trim_end_matches(['\n', '\r']));
-        Ok(line)
+        Ok(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }
 

@@ -232,6 +232,14 @@ impl TrustStore {
     }
 }
 
+/// Puts an item in its place in a list that is sorted by a key, instead of what was there by the same key.
+fn put<T, K: Ord>(sorted: &mut Vec<T>, item: T, key: impl Fn(&T) -> &K) {
+    match sorted.binary_search_by(|there| key(there).cmp(key(&item))) {
+        Ok(at) => drop(sorted.splice(at..=at, [item])),
+        Err(at) => sorted.insert(at, item),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::TrustedKey;
+use super::{TrustedKey, put};
 use crate::key::{KeyKind, PublicKey};
 
 /// The payload type of registries in envelopes.
@@ -260,13 +260,7 @@ impl KeyRegistry {
     /// With one more key, in its place; what was registered by the same id is replaced.
     #[must_use]
     pub fn with(mut self, key: RegisteredKey) -> Self {
-        match self.keys.binary_search_by(|there| there.id.cmp(&key.id)) {
-            Ok(at) => {
-                self.keys.remove(at);
-                self.keys.insert(at, key);
-            }
-            Err(at) => self.keys.insert(at, key),
-        }
+        put(&mut self.keys, key, |key| &key.id);
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::TrustStore;
+use super::{TrustStore, put};
 use crate::canonical::{self, CanonicalError, Limits};
 use crate::envelope::{Envelope, OpenError, PayloadError, Verified};
 use crate::key::{KeyId, KeyKind, SignError, Signer};
@@ -265,13 +265,7 @@ impl RevocationList {
     /// With one more key, in its place; what the list said of the same key before is replaced.
     #[must_use]
     pub fn with(mut self, revoked: RevokedKey) -> Self {
-        match self.revoked.binary_search_by(|there| there.key_id.cmp(&revoked.key_id)) {
-            Ok(at) => {
-                self.revoked.remove(at);
-                self.revoked.insert(at, revoked);
-            }
-            Err(at) => self.revoked.insert(at, revoked),
-        }
+        put(&mut self.revoked, revoked, |revoked| &revoked.key_id);
         self
     }
 

@@ -104,7 +104,8 @@ pub(super) fn take(file: &Path, list: &Path) -> Result<Verdict, CliError> {
     let envelope = input::envelope(list)?;
     let mut changing = Changing::open(file)?;
     let store = &mut changing.store;
-    let taken = if envelope.payload_type_unverified() == registry::PAYLOAD_TYPE {
+    let is_registry = envelope.payload_type_unverified() == registry::PAYLOAD_TYPE;
+    let taken = if is_registry {
         store.take_registry(&envelope).map_err(|error| cli::tell(&error))
     } else {
         store.take_revocations(&envelope).map_err(|error| cli::tell(&error))
@@ -116,7 +117,7 @@ pub(super) fn take(file: &Path, list: &Path) -> Result<Verdict, CliError> {
     }
     let store = &changing.store;
     let told = match store.registry() {
-        Some(registry) if envelope.payload_type_unverified() == registry::PAYLOAD_TYPE => {
+        Some(registry) if is_registry => {
             format!("registry {}, {} keys\n", registry.sequence, registry.keys.len())
         }
         _ => {

@@ -14,10 +14,11 @@ use crate::cli::Verdict;
 
 pub(super) fn show(file: &Path, key_id: Option<&KeyId>, as_json: bool) -> Result<Verdict, CliError> {
     let kept = input::trust_file(file)?;
-    let now = SystemTime::now();
     // What has expired is shown too, with nothing that counts by it.
-    let expired = kept.registry().is_some_and(|registry| registry.expires <= now);
-    let store = if expired { kept } else { input::trust_at(file, Some(now))? };
+    let (store, expired) = match kept.clone().as_of(SystemTime::now()) {
+        Ok(store) => (store, false),
+        Err(_expired) => (kept, true),
+    };
     let registered: Vec<&RegisteredKey> = store
         .registry()
         .into_iter()
@@ -60,7 +61,7 @@ pub(super) fn show(file: &Path, key_id: Option<&KeyId>, as_json: bool) -> Result
             format!("registry {}, {word} {}\n", registry.sequence, time(registry.expires))
         });
         let registered = registered.iter().map(|key| {
-            let counts = store.iter().any(|trusted| trusted.key_id().to_string() == key.id);
+            let counts = key.public_key.as_ref().is_some_and(|public| store.get(public.key_id()).is_some());
             let word = if counts { "" } else { "  (counts for no signature now)" };
             format!("registered {} {} {}{word}\n", key.id, key.kind, key.name)
         });
