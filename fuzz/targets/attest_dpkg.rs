@@ -1,4 +1,4 @@
-//! A package database that others wrote: listed, or refused; and what is listed is written as an SBOM that is read back.
+//! A database of dpkg that others wrote: listed, or refused; and what is listed is written as an SBOM that is read back.
 //!
 //! Input: `status`, a package's file list, diversions and os-release, with zero bytes between.
 #![no_main]

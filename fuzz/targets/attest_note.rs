@@ -1,0 +1,23 @@
+//! Signed notes, proofs and verifier keys that others wrote: read or refused; what is read is written as what is read again;
+//! what nobody signed is believed by no key.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use openfactory_attest::audit::{Checkpoint, Proof, VerifierKey};
+use openfactory_attest::{Ed25519Key, Signer as _};
+
+fuzz_target!(|input: &[u8]| {
+    let signer = Ed25519Key::from_seed(&[7; 32]);
+    let log = VerifierKey::new("example.com/log", signer.public_key().clone()).expect("a name");
+    // Nobody guesses a signature.
+    assert!(Checkpoint::open(input, &log).is_err());
+    if let Ok(proof) = Proof::parse(input) {
+        assert_eq!(Proof::parse(proof.to_string().as_bytes()), Ok(proof.clone()));
+        assert!(proof.verify_inclusion(b"entry", &log).is_err());
+    }
+    if let Ok(text) = std::str::from_utf8(input)
+        && let Ok(key) = text.parse::<VerifierKey>()
+    {
+        assert_eq!(key.to_string().parse(), Ok(key));
+    }
+});
