@@ -38,6 +38,7 @@ mod recent;
 mod rows;
 mod schema;
 mod settle;
+mod sieve;
 mod store;
 mod unindexed;
 mod upkeep;

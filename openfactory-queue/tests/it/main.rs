@@ -39,6 +39,7 @@ mod shared_server;
 mod simulation;
 mod sqlite;
 mod sqlite_file;
+mod sqlite_ids;
 mod sqlite_line;
 mod virtual_time;
 mod worker;

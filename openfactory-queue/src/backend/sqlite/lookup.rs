@@ -14,10 +14,13 @@ impl Store<'_> {
 
     /// The same by the id's hash.
     pub(super) fn place_by(&self, hash: i64, id: &str) -> Result<Option<i64>> {
-        let mut places = self.recent.borrow().ids.places(hash);
-        places.extend(
-            self.all("SELECT seq FROM id_index WHERE hash = ?1", [hash], |row| row.get::<_, i64>(0))?,
-        );
+        let recent = self.recent.borrow();
+        if !recent.sieve.may_hold(hash) {
+            return Ok(None);
+        }
+        let mut places = recent.ids.places(hash);
+        let sql = "SELECT seq FROM id_index WHERE hash = ?1";
+        places.extend(self.all(sql, [hash], |row| row.get::<_, i64>(0))?);
         for seq in places {
             let sql = "SELECT 1 FROM known WHERE seq = ?1 AND id = ?2";
             if self.one(sql, (seq, id), |_| Ok(()))?.is_some() {
@@ -30,7 +33,7 @@ impl Store<'_> {
     /// Forgets an id.
     pub(super) fn forget(&self, id: &str, seq: i64) -> Result<()> {
         let entry: Entry = (recent::hash(id), seq);
-        if !self.recent.borrow_mut().ids.remove(entry) {
+        if !self.recent.borrow_mut().forget_id(entry) {
             self.run("DELETE FROM id_index WHERE hash = ?1 AND seq = ?2", [entry.0, entry.1])?;
         }
         self.run("DELETE FROM known WHERE seq = ?1", [seq]).map(drop)

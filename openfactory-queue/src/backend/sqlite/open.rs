@@ -91,7 +91,8 @@ fn configure(conn: &Connection, config: &SqliteConfig) -> Result<(), Error> {
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         conn.pragma_update(None, "synchronous", if config.synced { "FULL" } else { "NORMAL" })?;
-        conn.pragma_update(None, "cache_size", -16_384)?;
+        // What is read again soon. Each commit that splits pages goes through all of it.
+        conn.pragma_update(None, "cache_size", -6_144)?;
         conn.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         conn.pragma_update(None, "temp_store", "MEMORY")?;

@@ -10,14 +10,18 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, Result};
 use sha2::{Digest as _, Sha256};
 
+use super::sieve::Sieve;
 use super::store::Lane;
 use super::unindexed::{Entry, Ids, Lines};
 
 /// So many entries of each kind are kept before a sweep begins; few where tests are to see sweeps all the time.
-const ENOUGH: usize = if cfg!(debug_assertions) { 64 } else { 65_536 };
+const ENOUGH: usize = if cfg!(debug_assertions) { 64 } else { 131_072 };
 
 /// So many new messages let a sweep go on: the entries of several share pages, which are then written once.
 const STEP: usize = 32;
+
+/// So many entries of `id_index` are read for each new message, until all have been.
+const READ: usize = if cfg!(debug_assertions) { 1 } else { 16 };
 
 /// So many lanes are kept in memory, as their rows say.
 const LANES: usize = 16_384;
@@ -34,6 +38,8 @@ pub(super) struct Recent {
     mark: i64,
     /// Entries that are not in `id_index`.
     pub(super) ids: Ids,
+    /// Which ids may be here or there.
+    pub(super) sieve: Sieve,
     /// Entries that are not in `lane_index`.
     pub(super) line: Lines,
     /// While a sweep goes on: when it is through, entries of messages before this one are all in the indices.
@@ -75,6 +81,7 @@ impl Recent {
             next,
             mark,
             ids: Ids::default(),
+            sieve: Sieve::default(),
             line: Lines::default(),
             sweep: None,
             added: 0,
@@ -83,7 +90,7 @@ impl Recent {
             names: HashMap::new(),
             fronts: HashMap::new(),
         };
-        ids.into_iter().for_each(|entry| recent.ids.insert(entry));
+        ids.into_iter().for_each(|entry| recent.add_id(entry));
         line.into_iter().for_each(|entry| recent.line.insert(entry));
         Ok(recent)
     }
@@ -92,10 +99,25 @@ impl Recent {
     pub(super) fn add(&mut self, seq: i64, id: i64, lane: Option<i64>) {
         self.next = seq.saturating_add(1);
         self.added += 1;
-        self.ids.insert((id, seq));
+        self.add_id((id, seq));
         if let Some(lane) = lane {
             self.line.insert((lane, seq));
         }
+    }
+
+    /// An id is forgotten. Whether its entry was here; otherwise it is in the index.
+    pub(super) fn forget_id(&mut self, entry: Entry) -> bool {
+        let here = self.ids.remove(entry);
+        if self.sieve.remove() {
+            // It begins anew. The index will not tell it of those that are here.
+            self.ids.hashes().for_each(|hash| self.sieve.add(hash));
+        }
+        here
+    }
+
+    fn add_id(&mut self, entry: Entry) {
+        self.sieve.add(entry.0);
+        self.ids.insert(entry);
     }
 
     pub(super) fn lane(&self, lane: i64) -> Option<Lane> {
@@ -168,7 +190,9 @@ impl Recent {
         if self.added < STEP {
             return Ok(());
         }
-        let slice = 2 * std::mem::take(&mut self.added);
+        let added = std::mem::take(&mut self.added);
+        self.sieve.read(conn, READ * added)?;
+        let slice = 2 * added;
         let full = self.ids.len().max(self.line.len()) >= ENOUGH;
         if self.sweep.is_none() && full {
             self.ids.sweep();
@@ -204,9 +228,7 @@ pub(super) fn catch_up(conn: &Connection) -> Result<()> {
             return Ok(());
         }
         let end = mark.saturating_add(step);
-        let (mut ids, mut line) = missing(conn, mark, end)?;
-        ids.sort_unstable();
-        line.sort_unstable();
+        let (ids, line) = missing(conn, mark, end)?;
         conn.execute_batch("BEGIN IMMEDIATE")?;
         index(conn, ID_INDEX, ids)?;
         index(conn, LANE_INDEX, line)?;
@@ -215,25 +237,35 @@ pub(super) fn catch_up(conn: &Connection) -> Result<()> {
     }
 }
 
-/// The entries of messages from `mark` up to `end` that the indices lack.
+/// The entries of messages from `mark` up to `end` that the indices lack, in their order.
 fn missing(conn: &Connection, mark: i64, end: i64) -> Result<(Vec<Entry>, Vec<Entry>)> {
-    let mut indexed = conn.prepare_cached("SELECT 1 FROM id_index WHERE hash = ?1 AND seq = ?2")?;
     let mut known = conn.prepare_cached("SELECT seq, id FROM known WHERE seq >= ?1 AND seq < ?2")?;
     let mut rows = known.query([mark, end])?;
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {
-        let entry = (hash(row.get_ref("id")?.as_str()?), row.get("seq")?);
-        if !indexed.exists([entry.0, entry.1])? {
-            ids.push(entry);
-        }
+        ids.push((hash(row.get_ref("id")?.as_str()?), row.get("seq")?));
     }
-    let sql = "SELECT m.lane, m.seq FROM messages m WHERE m.seq >= ?1 AND m.seq < ?2 AND m.lane IS NOT NULL
-               AND NOT EXISTS (SELECT 1 FROM lane_index i WHERE i.lane = m.lane AND i.seq = m.seq)";
+    let sql = "SELECT lane, seq FROM messages WHERE seq >= ?1 AND seq < ?2 AND lane IS NOT NULL";
     let line = conn
         .prepare_cached(sql)?
         .query_map([mark, end], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_>>()?;
+    let ids = lacking(conn, "SELECT 1 FROM id_index WHERE hash = ?1 AND seq = ?2", ids)?;
+    let line = lacking(conn, "SELECT 1 FROM lane_index WHERE lane = ?1 AND seq = ?2", line)?;
     Ok((ids, line))
+}
+
+/// Those entries that an index lacks. They are looked for in its order, so that each page is read once.
+fn lacking(conn: &Connection, sql: &str, mut entries: Vec<Entry>) -> Result<Vec<Entry>> {
+    entries.sort_unstable();
+    let mut indexed = conn.prepare_cached(sql)?;
+    let mut lacking = Vec::new();
+    for entry in entries {
+        if !indexed.exists([entry.0, entry.1])? {
+            lacking.push(entry);
+        }
+    }
+    Ok(lacking)
 }
 
 fn mark(conn: &Connection) -> Result<i64> {

@@ -49,6 +49,12 @@ impl Ids {
         self.newest.len() + self.twins.len() + self.leaving.len()
     }
 
+    /// All hashes.
+    pub(super) fn hashes(&self) -> impl Iterator<Item = i64> {
+        let others = self.twins.iter().chain(&self.leaving).map(|entry| entry.0);
+        self.newest.keys().copied().chain(others)
+    }
+
     /// Begins a sweep over all that are there.
     pub(super) fn sweep(&mut self) {
         self.leaving.extend(self.newest.drain());
