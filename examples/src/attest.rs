@@ -15,6 +15,7 @@ mod output;
 mod recipe;
 mod sbom;
 mod target;
+mod tests;
 mod trust;
 mod verify_bundle;
 mod verity;
@@ -76,6 +77,9 @@ enum Area {
     /// Package inventories of images
     #[command(subcommand)]
     Sbom(sbom::SbomCommand),
+    /// Test reports: read, put together, judged by category
+    #[command(subcommand)]
+    Tests(tests::TestsCommand),
     /// Trust stores: whose signatures count, and whose no longer do
     #[command(subcommand)]
     Trust(trust::TrustCommand),
@@ -104,6 +108,7 @@ impl Area {
             Self::Maturity(maturity) => maturity.run(),
             Self::Recipe(command) => command.run(),
             Self::Sbom(command) => command.run(),
+            Self::Tests(command) => command.run(),
             Self::Trust(command) => command.run(),
             Self::VerifyBundle(verify) => verify.run(),
             Self::Verity(command) => command.run(),

@@ -10,6 +10,7 @@ use crate::digest::Sha256Digest;
 use crate::document::{FileDigest, NamedDigest, VerificationDocument};
 use crate::envelope::{Acceptance, Envelope, Verified};
 use crate::intent::BuildIntent;
+use crate::test_report::TestSummary;
 use crate::trust::TrustStore;
 use crate::verity::RootHash;
 
@@ -31,6 +32,8 @@ pub struct Evidence {
     pub manifest: Option<Sha256Digest>,
     /// The test report's bytes.
     pub test_report: Option<FileDigest>,
+    /// What that report says of each category ([`TestReport::summary`](crate::test_report::TestReport::summary)).
+    pub tests: Option<TestSummary>,
     /// Package inventories.
     pub sboms: Vec<NamedDigest>,
     /// What is at hand but could not be measured, and why.
@@ -188,7 +191,10 @@ pub fn verify_links(
         same(Some(&document.manifest.sha256), evidence.manifest.as_ref(), "file manifest"),
     );
     if document.test_report.is_some() || evidence.test_report.is_some() {
-        let status = same(document.test_report.as_ref(), evidence.test_report.as_ref(), "test report");
+        let status = match same(document.test_report.as_ref(), evidence.test_report.as_ref(), "test report") {
+            LinkStatus::Proved => tests(document.tests.as_ref(), evidence.tests.as_ref()),
+            other => other,
+        };
         add(LinkName::TestReport, status);
     }
     for named in &document.sboms {
@@ -205,6 +211,18 @@ pub fn verify_links(
         }
     }
     ChainReport::of(links)
+}
+
+/// Whether the document says of the tests what its report says.
+fn tests(named: Option<&TestSummary>, read: Option<&TestSummary>) -> LinkStatus {
+    match (named, read) {
+        (None, _) => LinkStatus::Proved,
+        (Some(named), Some(read)) if named == read => LinkStatus::Proved,
+        (Some(_), Some(_)) => broken("the document says of the tests what the test report does not say"),
+        (Some(_), None) => {
+            LinkStatus::NotChecked { reason: "what the test report says was not read".to_owned() }
+        }
+    }
 }
 
 /// A signature that counts.

@@ -17,6 +17,7 @@ use crate::digest::Sha256Digest;
 use crate::envelope::{Envelope, Verified};
 use crate::key::{KeyKind, Signer};
 use crate::statement::{Predicate, SignStatementError, Statement, StatementError, Subject};
+use crate::test_report::TestSummary;
 use crate::trust::TrustStore;
 use crate::verity::Tree;
 
@@ -51,6 +52,9 @@ pub struct VerificationDocument {
     /// The report of the tests in a virtual machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_report: Option<FileDigest>,
+    /// What that report says of each category of tests. Without it no category is known to have passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<TestSummary>,
     /// The package inventories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sboms: Vec<NamedDigest>,
@@ -90,6 +94,7 @@ impl VerificationDocument {
             intent_digest: None,
             build_log,
             test_report: None,
+            tests: None,
             sboms: Vec::new(),
             replaces: None,
             builder,
@@ -107,6 +112,12 @@ impl VerificationDocument {
     #[must_use]
     pub fn with_test_report(self, report: FileDigest) -> Self {
         Self { test_report: Some(report), ..self }
+    }
+
+    /// The same document with what its test report says of each category.
+    #[must_use]
+    pub fn with_tests(self, tests: TestSummary) -> Self {
+        Self { tests: Some(tests), ..self }
     }
 
     /// The same document with one more package inventory.
@@ -166,6 +177,10 @@ impl VerificationDocument {
                 let reason = "the tree does not cover the whole image and nothing else".to_owned();
                 return Err(DocumentError::Verity { reason });
             }
+            let tests = document.tests.as_ref();
+            if tests.is_some_and(|tests| document.test_report.is_none() || !tests.is_consistent()) {
+                return Err(DocumentError::Tests);
+            }
             Ok(document)
         })
     }
@@ -187,6 +202,9 @@ pub enum DocumentError {
     /// Its subjects are not those that its predicate speaks of.
     #[error("the document's subjects are not the image and the root hash of its predicate")]
     Subjects,
+    /// What it says of the tests contradicts itself, or is of no report.
+    #[error("the document's verdicts on the tests do not follow from their numbers, or from no report")]
+    Tests,
     /// Its dm-verity parameters are none.
     #[error("the document's dm-verity parameters are not usable: {reason}")]
     Verity {

@@ -88,6 +88,7 @@ pub mod sbom;
 #[cfg(feature = "squashfs")]
 pub mod squashfs;
 pub mod statement;
+pub mod test_report;
 pub mod trust;
 pub mod vault;
 pub mod verity;

@@ -9,6 +9,7 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::FileDigest;
 use openfactory_attest::key::PrivatePem;
 use openfactory_attest::recipe::MAX_RECIPE;
+use openfactory_attest::test_report::{MAX_REPORT, TestReport, TestSummary};
 use openfactory_attest::verity::{Params, Superblock};
 use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope};
 
@@ -106,6 +107,17 @@ pub(crate) fn measure(path: &Path) -> Result<FileDigest, CliError> {
     let file = File::open(path).map_err(cannot_read)?;
     let (sha256, size) = Sha256Digest::of_reader(file).map_err(cannot_read)?;
     Ok(FileDigest::new(size, sha256))
+}
+
+/// Size and SHA-256 of a test report, and what it says of each category, if it is one that `attest tests combine` makes.
+pub(crate) fn test_report(path: &Path) -> Result<(FileDigest, Option<TestSummary>), CliError> {
+    let size = std::fs::metadata(path).map_err(|error| CliError::file("read", path, error))?.len();
+    if size > MAX_REPORT as u64 {
+        return Ok((measure(path)?, None));
+    }
+    let bytes = read(path, MAX_REPORT)?;
+    let tests = TestReport::parse(&bytes).ok().map(|report| report.summary());
+    Ok((FileDigest::of(&bytes), tests))
 }
 
 /// The parameters of a hash device, from its superblock.

@@ -7,6 +7,7 @@ use crate::document::{FileDigest, NamedDigest, VerificationDocument};
 use crate::manifest::Manifest;
 use crate::recipe::{BuildRecipe, MAX_RECIPE};
 use crate::squashfs::SquashfsError;
+use crate::test_report::{MAX_REPORT, TestReport};
 use crate::verity::{self, FormatError};
 use crate::work::Work;
 
@@ -34,8 +35,22 @@ impl Measured {
         evidence.test_report = files.measured(TEST_REPORT);
         let named = |sbom: &NamedDigest| Some(NamedDigest::new(&sbom.name, files.measured(&sbom.name)?));
         evidence.sboms = document.sboms.iter().filter_map(named).collect();
+        measured.tests(files, document)?;
         measured.image(files, document, work)?;
         Ok(measured)
+    }
+
+    /// What the test report says, if the document says anything of it.
+    fn tests(&mut self, files: &Files, document: &VerificationDocument) -> Result<(), ReadBundleError> {
+        if document.tests.is_none() {
+            return Ok(());
+        }
+        let Some(bytes) = files.read(TEST_REPORT, MAX_REPORT)? else { return Ok(()) };
+        match bytes.and_then(|bytes| TestReport::parse(&bytes).map_err(|error| whole(&error))) {
+            Ok(report) => self.evidence.tests = Some(report.summary()),
+            Err(reason) => self.flaws.push((LinkName::TestReport, reason)),
+        }
+        Ok(())
     }
 
     fn recipe(&mut self, files: &Files) -> Result<(), ReadBundleError> {

@@ -10,9 +10,10 @@ use openfactory_attest::document::{
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::provenance::{Provenance, ProvenanceError};
 use openfactory_attest::statement::{self, StatementError};
+use openfactory_attest::test_report::{Outcome, TestCase, TestCategory, TestReport};
 use openfactory_attest::verity::{self, Params};
 use openfactory_attest::{
-    BuildRecipe, Ed25519Key, Envelope, KeyKind, Sha256Digest, Signer, TrustStore, TrustedKey, Work,
+    BuildRecipe, Ed25519Key, Envelope, KeyKind, Sha256Digest, Signer, TrustStore, TrustedKey, Work, canonical,
 };
 use serde_json::{Value, json};
 
@@ -52,7 +53,13 @@ fn build() -> Build {
     let tree = verity::format(&image, None, &mut hash_area, &params, &Work::on_all_cores()).unwrap();
     let image = FileDigest::of(&image);
     let manifest = Sha256Digest::of(b"manifest");
-    let (build_log, report) = (FileDigest::of(b"log"), FileDigest::of(b"report"));
+    let build_log = FileDigest::of(b"log");
+    let tests = TestReport::new(vec![
+        TestCase::new(TestCategory::Boot, "up", Outcome::Passed),
+        TestCase::new(TestCategory::Service, "sshd", Outcome::Failed),
+    ])
+    .unwrap();
+    let report = FileDigest::of(&tests.to_json().unwrap());
     let sbom = NamedDigest::new("sbom.cdx.json", FileDigest::of(b"sbom"));
 
     let document = VerificationDocument::new(
@@ -67,6 +74,7 @@ fn build() -> Build {
     )
     .with_intent(&intent)
     .with_test_report(report)
+    .with_tests(tests.summary())
     .with_sbom(sbom.clone());
 
     let mut evidence = Evidence::default();
@@ -77,6 +85,7 @@ fn build() -> Build {
     evidence.root_hash = Some(tree.root_hash());
     evidence.manifest = Some(manifest);
     evidence.test_report = Some(report);
+    evidence.tests = Some(tests.summary());
     evidence.sboms = vec![sbom];
     Build { document, evidence }
 }
@@ -288,4 +297,35 @@ fn numbers_that_do_not_fit_are_not_signed() {
     let mut document = build().document;
     document.manifest.entries = u64::MAX;
     assert!(document.sign(&key(1)).is_err());
+}
+
+#[test]
+fn verdicts_on_tests_follow_from_the_report() {
+    let Build { document, mut evidence } = build();
+    let envelope = document.sign(&key(1)).unwrap();
+    assert_eq!(status(&envelope, &evidence, &LinkName::TestReport), LinkStatus::Proved);
+    // The file is the same, and says something else.
+    let better = TestReport::new(vec![TestCase::new(TestCategory::Boot, "up", Outcome::Passed)]).unwrap();
+    evidence.tests = Some(better.summary());
+    assert!(matches!(status(&envelope, &evidence, &LinkName::TestReport), LinkStatus::Broken { .. }));
+    evidence.tests = None;
+    assert!(matches!(status(&envelope, &evidence, &LinkName::TestReport), LinkStatus::NotChecked { .. }));
+    // A verdict that does not follow from its own numbers, a category that is missing, tests without a report.
+    let change = |change: &dyn Fn(&mut Value)| {
+        let mut payload = payload();
+        change(&mut payload["predicate"]);
+        let bytes = canonical::to_vec(&payload).unwrap();
+        let envelope = Envelope::sign(statement::PAYLOAD_TYPE, &bytes, &key(1)).unwrap();
+        VerificationDocument::open(&envelope, &platform()).map(|opened| opened.into_inner().tests)
+    };
+    assert!(change(&|_| ()).is_ok());
+    for bad in [
+        change(&|it| it["tests"]["categories"][2]["status"] = json!("passed")),
+        change(&|it| it["tests"]["categories"][2]["failed"] = json!(0)),
+        change(&|it| drop(it["tests"]["categories"].as_array_mut().unwrap().pop())),
+        change(&|it| drop(it.as_object_mut().unwrap().remove("testReport"))),
+    ] {
+        assert_eq!(bad, Err(DocumentError::Tests));
+    }
+    assert_eq!(change(&|it| drop(it.as_object_mut().unwrap().remove("tests"))), Ok(None));
 }

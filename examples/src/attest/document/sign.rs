@@ -159,7 +159,11 @@ impl Sign {
             document = document.with_intent(intent);
         }
         if let Some(report) = &self.test_report {
-            document = document.with_test_report(input::measure(report)?);
+            let (file, tests) = input::test_report(report)?;
+            document = document.with_test_report(file);
+            if let Some(tests) = tests {
+                document = document.with_tests(tests);
+            }
         }
         for sbom in &self.sbom {
             document = document.with_sbom(NamedDigest::new(input::name(sbom)?, input::measure(sbom)?));

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::at_log::{AtLog, Searched};
 use super::require::{Requirement, not_checked};
 use crate::attest::manifest::Threads;
+use crate::attest::tests::{tests_json, tests_line};
 use crate::attest::verify_bundle::status_json;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -95,7 +96,10 @@ impl Verify {
             self.recipe.as_deref().map(input::recipe).transpose()?.map(|recipe| recipe.recipe_hash());
         evidence.intent = self.intent.as_deref().map(input::envelope).transpose()?;
         evidence.build_log = self.build_log.as_deref().map(input::measure).transpose()?;
-        evidence.test_report = self.test_report.as_deref().map(input::measure).transpose()?;
+        if let Some(report) = &self.test_report {
+            let (file, tests) = input::test_report(report)?;
+            (evidence.test_report, evidence.tests) = (Some(file), tests);
+        }
         for sbom in &self.sbom {
             evidence.sboms.push(NamedDigest::new(input::name(sbom)?, input::measure(sbom)?));
         }
@@ -145,11 +149,13 @@ impl Verify {
                 "links": report.links.iter().map(link_json).collect::<Vec<_>>(),
                 "not_checked": not_checked(report).map(|link| link.name.to_string()).collect::<Vec<_>>(),
                 "required_but_not_checked": unmet,
+                "tests": document.map(|document| tests_json(document.tests.as_ref())),
                 "build_id": document.map(|document| &document.build_id),
                 "root_hash": document.map(|document| document.verity.root_hash),
             }))?;
         } else {
-            output::write(text(report).as_bytes())?;
+            let text = text(report, document);
+            output::write(text.as_bytes())?;
         }
         match report.verdict {
             ChainVerdict::Broken => Ok(Verdict::Bad),
@@ -163,10 +169,13 @@ fn link_json(link: &Link) -> Value {
     status_json(&link.name, &link.status)
 }
 
-/// A line for each link, and one for the whole, which does not pass over what was not checked.
-fn text(report: &ChainReport) -> String {
+/// A line for each link, one for the tests, and one for the whole, which does not pass over what was not checked.
+fn text(report: &ChainReport, document: Option<&VerificationDocument>) -> String {
     let mut text: String =
         report.links.iter().map(|link| format!("{:<12} {}\n", link.name, link.status)).collect();
+    if let Some(document) = document {
+        text.push_str(&tests_line(document.tests.as_ref()));
+    }
     text.push_str(&format!("Chain: {}", report.verdict));
     let not_checked: Vec<String> = not_checked(report).map(|link| link.name.to_string()).collect();
     if !not_checked.is_empty() {

@@ -1,0 +1,98 @@
+//! `attest tests`, and what a verification document says of them.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::process::Command;
+
+use openfactory_attest::squashfs::{Compression, Packer};
+use serde_json::Value;
+
+/// Runs it, wants this status, and gives what it printed.
+#[track_caller]
+fn attest(directory: &Path, line: &str, status: i32) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
+        .args(line.split_whitespace())
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    let (stdout, stderr) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{line}\nstdout: {stdout}\nstderr: {stderr}");
+    format!("{stdout}{stderr}")
+}
+
+const XCCDF: &str = r#"<TestResult xmlns="http://checklists.nist.gov/xccdf/1.2" id="r"><benchmark id="b"/>
+<rule-result idref="a"><result>pass</result></rule-result><rule-result idref="b"><result>OUTCOME</result></rule-result>
+</TestResult>"#;
+
+#[test]
+fn every_category_has_a_verdict_in_the_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let write = |name: &str, text: &str| fs::write(path.join(name), text).unwrap();
+    write(
+        "junit.xml",
+        r#"<testsuites><testsuite name="package"><testcase name="a"/></testsuite>
+        <testsuite name="service"><testcase name="b"/></testsuite></testsuites>"#,
+    );
+    write("boot.xml", r#"<testsuite name="x"><testcase name="up"/></testsuite>"#);
+    write("cis.xml", &XCCDF.replace("OUTCOME", "pass"));
+    attest(path, "tests combine boot.xml -o tests.json", 2);
+    attest(path, "tests combine boot=boot.xml junit.xml cis.xml -o tests.json", 0);
+    let told = attest(path, "tests check tests.json", 2);
+    assert!(told.contains("not checked: performance") && told.contains("2 of 2 rules of b"), "{told}");
+    write(
+        "speed.json",
+        r#"{"version": 1, "cases": [{"category": "performance", "name": "boots in 10 s", "outcome": "passed"}]}"#,
+    );
+    attest(path, "tests combine tests.json speed.json -o tests.json", 2);
+    attest(path, "tests combine tests.json speed.json -o all.json", 0);
+    attest(path, "tests check all.json", 0);
+    write("bad.xml", &XCCDF.replace("OUTCOME", "fail"));
+    attest(path, "tests check bad.xml", 1);
+    // Two scans are not one.
+    attest(path, "tests combine all.json cis.xml -o two.json", 2);
+
+    let mut packer = Packer::new(Compression::Zstd);
+    fs::create_dir(path.join("root")).unwrap();
+    packer.add_tree(&path.join("root")).unwrap();
+    let mut image = Cursor::new(Vec::new());
+    packer.write(&mut image).unwrap();
+    fs::write(path.join("image"), image.into_inner()).unwrap();
+    write("recipe.json", r#"{"name": "press", "baseImage": "debian-trixie"}"#);
+    write("log", "built\n");
+    attest(path, "key generate --kind build-platform-signing --out key", 0);
+    let sign = |report: &str, out: &str| {
+        let line = format!(
+            "document sign --image image --recipe recipe.json --build-log log --test-report {report} --key key -o {out}"
+        );
+        attest(path, &line, 0)
+    };
+    sign("all.json", "document.json");
+    let verify = "document verify document.json --trust key.pub --json --test-report";
+    let told: Value = serde_json::from_str(&attest(path, &format!("{verify} all.json"), 1)).unwrap();
+    let link = |name: &str| {
+        let links = told["links"].as_array().unwrap().iter();
+        links.clone().find(|link| link["name"] == name).unwrap()["status"].clone()
+    };
+    // There is no intent, which breaks the chain; the tests are proved.
+    assert_eq!((link("test-report"), link("intent")), ("proved".into(), "broken".into()));
+    for category in ["boot", "package", "service", "compliance", "performance"] {
+        assert_eq!(told["tests"]["categories"][category], "passed");
+    }
+    let words = attest(path, "document verify document.json --trust key.pub", 1);
+    assert!(words.contains("Tests: boot passed, package passed"), "{words}");
+    // Any other report is a file of which nothing is known.
+    sign("log", "other.json");
+    let words = attest(path, "document verify other.json --trust key.pub --test-report log", 1);
+    assert!(words.contains("Tests: boot not checked"), "{words}");
+}

@@ -1,0 +1,111 @@
+//! JUnit XML: `testsuites`, `testsuite`, `testcase`, and what is inside of those that did not pass.
+
+use roxmltree::{Document, Node};
+
+use super::xml::{children, cut};
+use super::{MAX_CASES, Outcome, TestCase, TestCategory, TestReport, TestReportError};
+
+/// Suites within each other at most.
+const MAX_DEPTH: usize = 32;
+
+pub(super) fn read(
+    document: &Document<'_>,
+    category: Option<TestCategory>,
+) -> Result<TestReport, TestReportError> {
+    let root = document.root_element();
+    let mut cases = Vec::new();
+    match root.tag_name().name() {
+        "testsuites" => {
+            for suite in children(root, "testsuite") {
+                self::suite(suite, category, &mut cases, 0)?;
+            }
+            announced(root, "testsuites", &cases)?;
+        }
+        "testsuite" => suite(root, category, &mut cases, 0)?,
+        other => {
+            let reason = format!("<{}> is neither <testsuites> nor <testsuite>", cut(other));
+            return Err(TestReportError::Shape { reason });
+        }
+    }
+    TestReport::new(cases)
+}
+
+fn suite(
+    node: Node<'_, '_>,
+    given: Option<TestCategory>,
+    cases: &mut Vec<TestCase>,
+    depth: usize,
+) -> Result<(), TestReportError> {
+    if depth > MAX_DEPTH {
+        let reason = format!("test suites stand more than {MAX_DEPTH} deep within each other");
+        return Err(TestReportError::Shape { reason });
+    }
+    let name = node.attribute("name").unwrap_or_default();
+    let category = named(name).or(given);
+    let first = cases.len();
+    for child in node.children().filter(Node::is_element) {
+        match child.tag_name().name() {
+            "testsuite" => suite(child, category, cases, depth + 1)?,
+            "testcase" => cases.push(case(child, category)?),
+            _ => {}
+        }
+        if cases.len() > MAX_CASES {
+            return Err(TestReportError::TooMany { max: MAX_CASES });
+        }
+    }
+    announced(node, name, cases.get(first..).unwrap_or_default())
+}
+
+fn case(node: Node<'_, '_>, suite: Option<TestCategory>) -> Result<TestCase, TestReportError> {
+    let class = node.attribute("classname").unwrap_or_default();
+    let name = node.attribute("name").unwrap_or_default();
+    let name = match (class, name) {
+        ("", "") => return Err(TestReportError::Shape { reason: "a test case has no name".to_owned() }),
+        ("", name) => cut(name),
+        (class, name) => cut(&format!("{class}::{name}")),
+    };
+    let Some(category) = named(class).or(suite) else {
+        return Err(TestReportError::NoCategory { name });
+    };
+    let inside = |names: [&str; 2]| {
+        node.children().find(|child| child.is_element() && names.contains(&child.tag_name().name()))
+    };
+    // What failed and was then skipped has failed.
+    if let Some(failure) = inside(["failure", "error"]) {
+        let detail = failure.attribute("message").or_else(|| failure.text()).map(cut).unwrap_or_default();
+        let case = TestCase::new(category, name, Outcome::Failed);
+        return Ok(if detail.is_empty() { case } else { case.with_detail(detail) });
+    }
+    let status = node.attribute("status").unwrap_or_default().to_ascii_lowercase();
+    let outcome = match status.as_str() {
+        "fail" | "failed" | "failure" | "error" => Outcome::Failed,
+        "notrun" | "skipped" | "disabled" | "pending" => Outcome::NotChecked,
+        _ if inside(["skipped", "disabled"]).is_some() => Outcome::NotChecked,
+        _ => Outcome::Passed,
+    };
+    Ok(TestCase::new(category, name, outcome))
+}
+
+/// The category whose name a suite or a class has, or begins with.
+fn named(name: &str) -> Option<TestCategory> {
+    let first = name.split(['.', ':', '/']).next().unwrap_or_default();
+    first.trim().to_ascii_lowercase().parse().ok()
+}
+
+/// Holds what a suite announces against what it has.
+fn announced(node: Node<'_, '_>, name: &str, cases: &[TestCase]) -> Result<(), TestReportError> {
+    let number = |attribute| node.attribute(attribute).and_then(|text| text.trim().parse::<u64>().ok());
+    let failed = cases.iter().filter(|case| case.outcome == Outcome::Failed).count() as u64;
+    let failures = number("failures").unwrap_or(0).saturating_add(number("errors").unwrap_or(0));
+    let announced = [
+        ("tests", number("tests").unwrap_or(0), cases.len() as u64),
+        // A case may fail and err at once, so fewer are found than are announced; none is not among them.
+        ("failures", failures, if failed > 0 { u64::MAX } else { 0 }),
+    ];
+    for (what, announced, found) in announced {
+        if announced > found {
+            return Err(TestReportError::Cut { suite: cut(name), what, announced, found });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What a verification document says of the tests.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, TestCategory, TestReport};
+use crate::digest::Sha256Digest;
+
+/// The verdict on a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CategoryStatus {
+    /// Something passed, and nothing failed.
+    Passed,
+    /// Something failed.
+    Failed,
+    /// Nothing passed and nothing failed: nobody can say.
+    NotChecked,
+}
+
+impl fmt::Display for CategoryStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NotChecked => "not checked",
+        })
+    }
+}
+
+/// A category in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct CategoryResult {
+    /// Which.
+    pub category: TestCategory,
+    /// The verdict.
+    pub status: CategoryStatus,
+    /// Cases that passed.
+    pub passed: u64,
+    /// Cases that failed.
+    pub failed: u64,
+    /// Cases that were skipped, or of which nobody can say.
+    pub not_checked: u64,
+}
+
+impl CategoryResult {
+    fn status(&self) -> CategoryStatus {
+        match (self.failed, self.passed) {
+            (1.., _) => CategoryStatus::Failed,
+            (0, 1..) => CategoryStatus::Passed,
+            (0, 0) => CategoryStatus::NotChecked,
+        }
+    }
+}
+
+/// What a compliance scan went by, and its score: rules that passed, of all that were selected and apply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Compliance {
+    /// The benchmark's id.
+    pub benchmark: String,
+    /// The profile's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// SHA-256 over the ids of the rules that count, sorted, a newline after each.
+    pub rule_set: Sha256Digest,
+    /// Rules that passed: the numerator.
+    pub passed: u64,
+    /// Rules that count: the denominator. What was not checked counts against.
+    pub of: u64,
+    /// The score by XCCDF's default model as the scanner wrote it, of 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_score: Option<String>,
+}
+
+/// One verdict for each category, and the compliance score.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TestSummary {
+    /// Every category once, in the order of [`TestCategory::ALL`].
+    pub categories: Vec<CategoryResult>,
+    /// What the compliance scan went by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compliance: Option<Compliance>,
+}
+
+impl TestSummary {
+    pub(super) fn of(report: &TestReport) -> Self {
+        let categories = TestCategory::ALL.map(|category| {
+            let cases = report.cases.iter().filter(|case| case.category == category);
+            let mut result = CategoryResult {
+                category,
+                status: CategoryStatus::NotChecked,
+                passed: 0,
+                failed: 0,
+                not_checked: 0,
+            };
+            for case in cases {
+                match case.outcome {
+                    Outcome::Passed => result.passed += 1,
+                    Outcome::Failed => result.failed += 1,
+                    Outcome::NotChecked => result.not_checked += 1,
+                }
+            }
+            CategoryResult { status: result.status(), ..result }
+        });
+        Self { categories: categories.into(), compliance: report.compliance.clone() }
+    }
+
+    /// The verdict on this category.
+    #[must_use]
+    pub fn status(&self, category: TestCategory) -> CategoryStatus {
+        let result = self.categories.iter().find(|result| result.category == category);
+        result.map_or(CategoryStatus::NotChecked, |result| result.status)
+    }
+
+    /// Whether every category has passed.
+    #[must_use]
+    pub fn all_passed(&self) -> bool {
+        TestCategory::ALL.into_iter().all(|category| self.status(category) == CategoryStatus::Passed)
+    }
+
+    /// Whether it says of each category what its numbers say, and of each something.
+    pub(crate) fn is_consistent(&self) -> bool {
+        let all = self.categories.iter().map(|result| result.category).eq(TestCategory::ALL);
+        all && self.categories.iter().all(|result| result.status == result.status())
+    }
+}

@@ -1,0 +1,149 @@
+use super::*;
+
+fn junit(text: &str, category: Option<TestCategory>) -> Result<TestReport, TestReportError> {
+    TestReport::of_junit(text.as_bytes(), category)
+}
+
+/// Passed, failed, not checked.
+fn counts(report: &TestReport, category: TestCategory) -> (CategoryStatus, [u64; 3]) {
+    let summary = report.summary();
+    assert!(summary.is_consistent());
+    let result = summary.categories.iter().find(|result| result.category == category).unwrap();
+    (result.status, [result.passed, result.failed, result.not_checked])
+}
+
+const PYTEST: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="5" time="0.1">
+<testcase classname="boot.test_up" name="test_login[tty -> tty1]" time="0.0" />
+<testcase classname="boot.test_up" name="test_kernel"><failure message="assert 6 == 7">Traceback</failure></testcase>
+<testcase classname="service.test_ssh" name="test_answers"><system-out>fine</system-out></testcase>
+<testcase classname="service.test_ssh" name="test_fixture"><error message="no network"/></testcase>
+<testcase classname="performance" name="test_boot_time"><skipped type="pytest.skip" message="slow host"/></testcase>
+</testsuite></testsuites>"#;
+
+#[test]
+fn junit_cases_are_of_the_category_that_they_are_named_after() {
+    let report = junit(PYTEST, None).unwrap();
+    assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::Failed, [1, 1, 0]));
+    assert_eq!(counts(&report, TestCategory::Service), (CategoryStatus::Failed, [1, 1, 0]));
+    assert_eq!(counts(&report, TestCategory::Performance), (CategoryStatus::NotChecked, [0, 0, 1]));
+    assert_eq!(counts(&report, TestCategory::Package), (CategoryStatus::NotChecked, [0, 0, 0]));
+    assert_eq!(report.cases[1].detail.as_deref(), Some("assert 6 == 7"));
+    assert!(!report.summary().all_passed());
+    // By the suite, by what was given, and by nobody.
+    let suite = |name: &str| {
+        format!(
+            r#"<testsuite name="{name}"><testsuite name="x"><testcase name="a"/></testsuite></testsuite>"#
+        )
+    };
+    let report = junit(&suite("Package"), None).unwrap();
+    assert_eq!(counts(&report, TestCategory::Package), (CategoryStatus::Passed, [1, 0, 0]));
+    let report = junit(&suite("other"), Some(TestCategory::Boot)).unwrap();
+    assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::Passed, [1, 0, 0]));
+    assert!(matches!(junit(&suite("other"), None), Err(TestReportError::NoCategory { .. })));
+    // GoogleTest's word for what did not run.
+    let report =
+        junit(r#"<testsuite name="boot"><testcase name="a" status="notrun"/></testsuite>"#, None).unwrap();
+    assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::NotChecked, [0, 0, 1]));
+}
+
+#[test]
+fn a_report_that_was_cut_is_no_pass() {
+    let cut = |text: &str| matches!(junit(text, None), Err(TestReportError::Cut { .. }));
+    assert!(cut(r#"<testsuite name="boot" tests="2"><testcase name="a"/></testsuite>"#));
+    assert!(cut(r#"<testsuite name="boot" tests="1" failures="1"><testcase name="a"/></testsuite>"#));
+    assert!(cut(
+        r#"<testsuites errors="1"><testsuite name="boot"><testcase name="a"/></testsuite></testsuites>"#
+    ));
+    assert!(junit(&PYTEST[..PYTEST.len() - 30], None).is_err());
+    // One case may fail and err.
+    let both = r#"<testsuite name="boot" tests="1" failures="1" errors="1"><testcase name="a"><failure/><error/></testcase></testsuite>"#;
+    assert_eq!(counts(&junit(both, None).unwrap(), TestCategory::Boot).1, [0, 1, 0]);
+}
+
+const XCCDF: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="xccdf_org.ssgproject.content_benchmark_DEBIAN-12">
+<Rule id="a"/>
+<TestResult id="r" start-time="2026-03-01T12:00:00">
+<benchmark href="ssg-debian12-xccdf.xml" id="xccdf_org.ssgproject.content_benchmark_DEBIAN-12"/>
+<profile idref="xccdf_org.ssgproject.content_profile_cis"/>
+<rule-result idref="b" severity="high" weight="1.0"><result>pass</result></rule-result>
+<rule-result idref="a"><result>fail</result></rule-result>
+<rule-result idref="a"><result>pass</result></rule-result>
+<rule-result idref="c"><result>notchecked</result></rule-result>
+<rule-result idref="d"><result>notapplicable</result></rule-result>
+<rule-result idref="e"><result>notselected</result></rule-result>
+<rule-result idref="f"><result>fixed</result></rule-result>
+<score system="urn:xccdf:scoring:default" maximum="100.000000">71.500000</score>
+<score system="urn:xccdf:scoring:flat" maximum="4">2</score>
+</TestResult></Benchmark>"#;
+
+#[test]
+fn a_compliance_scan_counts_what_was_not_checked_against_the_score() {
+    let report = TestReport::of_xccdf(XCCDF.as_bytes()).unwrap();
+    assert_eq!(counts(&report, TestCategory::Compliance), (CategoryStatus::Failed, [2, 1, 1]));
+    let compliance = report.compliance.clone().unwrap();
+    assert_eq!((compliance.passed, compliance.of), (2, 4));
+    assert_eq!(compliance.default_score.as_deref(), Some("71.500000"));
+    assert_eq!(compliance.profile.as_deref(), Some("xccdf_org.ssgproject.content_profile_cis"));
+    // printf 'a\nb\nc\nf\n' | sha256sum
+    assert_eq!(
+        compliance.rule_set.to_string(),
+        "281dce2e026630a7270e717cfffe8541f7e0dcf619c3eb26ff19c2afd2eaffbf"
+    );
+}
+
+#[test]
+fn what_is_no_single_set_of_results_is_refused() {
+    let read = |text: &str| TestReport::read(text.as_bytes(), None).unwrap_err();
+    let start = XCCDF.find("<TestResult").unwrap();
+    let end = XCCDF.find("</Benchmark>").unwrap();
+    let result = &XCCDF[start..end];
+    let twice = XCCDF.replace(result, &result.repeat(2));
+    assert!(matches!(read(&twice), TestReportError::Results { found: 2 }));
+    assert!(matches!(read(&XCCDF.replace(result, "")), TestReportError::Results { found: 0 }));
+    assert!(matches!(read(&XCCDF.replace(">fail<", ">passed<")), TestReportError::Shape { .. }));
+    assert!(matches!(read(&XCCDF.replace(r#"idref="a""#, "")), TestReportError::Shape { .. }));
+    let both = TestReport::of_xccdf(XCCDF.as_bytes()).unwrap();
+    assert!(matches!(both.clone().and(both), Err(TestReportError::Results { found: 2 })));
+    // Entities of its own are not for a report.
+    let doctype =
+        format!("<!DOCTYPE x [<!ENTITY e \"eeee\">]>{}", &PYTEST[PYTEST.find("<testsuites").unwrap()..]);
+    assert!(matches!(read(&doctype), TestReportError::Xml { .. }));
+    let deep = format!("{}{}", r#"<testsuite name="boot">"#.repeat(40), "</testsuite>".repeat(40));
+    assert!(matches!(read(&deep), TestReportError::Shape { .. }));
+    let very_deep = format!("<testsuites>{}{}</testsuites>", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    assert!(TestReport::read(very_deep.as_bytes(), None).is_ok_and(|report| report.cases.is_empty()));
+    assert!(matches!(read("<html/>"), TestReportError::Results { found: 0 }));
+    assert!(matches!(read("<a>\u{0}</a>"), TestReportError::Xml { .. }));
+    assert!(matches!(TestReport::read(b"<\xff/>", None), Err(TestReportError::Xml { .. })));
+}
+
+#[test]
+fn reports_are_put_together_and_read_again() {
+    let source = NamedDigest::new("junit.xml", crate::document::FileDigest::of(PYTEST.as_bytes()));
+    let report = junit(PYTEST, None).unwrap().from_source(source);
+    let whole = report.and(TestReport::of_xccdf(XCCDF.as_bytes()).unwrap()).unwrap();
+    let bytes = whole.to_json().unwrap();
+    assert_eq!(TestReport::read(&bytes, None).unwrap(), whole);
+    assert_eq!(whole.sources.len(), 1);
+    let text = String::from_utf8(bytes).unwrap();
+    let refused = |text: &str| TestReport::parse(text.as_bytes()).unwrap_err();
+    assert!(matches!(
+        refused(&text.replace("\"version\":1", "\"version\":2")),
+        TestReportError::Version { found: 2 }
+    ));
+    assert!(matches!(refused(&text.replace("\"of\":4", "\"of\":5")), TestReportError::Shape { .. }));
+    assert!(matches!(refused(&text.replace("\"boot\"", "\"reboot\"")), TestReportError::Shape { .. }));
+    assert!(matches!(
+        refused(&text.replace("\"version\":1", "\"version\":1,\"x\":1")),
+        TestReportError::Shape { .. }
+    ));
+    assert!(matches!(refused("{"), TestReportError::Json(_)));
+    let nameless = TestCase::new(TestCategory::Boot, "", Outcome::Passed);
+    assert!(matches!(TestReport::new(vec![nameless]), Err(TestReportError::Shape { .. })));
+    for category in TestCategory::ALL {
+        assert_eq!(category.as_str().parse(), Ok(category));
+    }
+    assert!("reboot".parse::<TestCategory>().is_err());
+}
