@@ -10,6 +10,8 @@ mod error;
 mod summary;
 
 #[cfg(feature = "test-report")]
+mod bounds;
+#[cfg(feature = "test-report")]
 mod junit;
 #[cfg(feature = "test-report")]
 mod xccdf;
@@ -187,18 +189,16 @@ impl TestReport {
             let reason = format!("a case has a name of 1 to {MAX_TEXT} bytes");
             return Err(TestReportError::Shape { reason });
         }
-        let scanned = self.cases.iter().filter(|case| case.category == TestCategory::Compliance);
-        match &self.compliance {
-            Some(compliance) if compliance.of != scanned.count() as u64 => {
-                let reason =
-                    "the compliance scan has another number of rules than its score counts".to_owned();
-                Err(TestReportError::Shape { reason })
-            }
-            _ => Ok(()),
+        let Some(compliance) = &self.compliance else { return Ok(()) };
+        let found = Compliance::of(&self.cases, String::new());
+        let claim = (compliance.passed, compliance.of, compliance.rule_set);
+        if claim != (found.passed, found.of, found.rule_set) {
+            let reason = "the compliance score is not that of the rules among the cases".to_owned();
+            return Err(TestReportError::Shape { reason });
         }
+        Ok(())
     }
 }
 
-#[cfg(test)]
-#[cfg(feature = "test-report")]
+#[cfg(all(test, feature = "test-report"))]
 mod tests;

@@ -52,7 +52,7 @@ pub enum TestReportError {
     Cut {
         /// The suite.
         suite: String,
-        /// `tests` or `failures`.
+        /// `tests`, `failures` or `skipped`.
         what: &'static str,
         /// How many it announces.
         announced: u64,

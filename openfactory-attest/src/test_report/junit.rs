@@ -76,14 +76,25 @@ fn case(node: Node<'_, '_>, suite: Option<TestCategory>) -> Result<TestCase, Tes
         let case = TestCase::new(category, name, Outcome::Failed);
         return Ok(if detail.is_empty() { case } else { case.with_detail(detail) });
     }
-    let status = node.attribute("status").unwrap_or_default().to_ascii_lowercase();
-    let outcome = match status.as_str() {
-        "fail" | "failed" | "failure" | "error" => Outcome::Failed,
-        "notrun" | "skipped" | "disabled" | "pending" => Outcome::NotChecked,
-        _ if inside(["skipped", "disabled"]).is_some() => Outcome::NotChecked,
-        _ => Outcome::Passed,
+    let said =
+        [node.attribute("status"), node.attribute("result")].map(|word| said(word.unwrap_or_default()));
+    let outcome = if said.contains(&Outcome::Failed) {
+        Outcome::Failed
+    } else if said.contains(&Outcome::NotChecked) || inside(["skipped", "disabled"]).is_some() {
+        Outcome::NotChecked
+    } else {
+        Outcome::Passed
     };
     Ok(TestCase::new(category, name, outcome))
+}
+
+/// What a case's `status` or `result` says; a word that is not known says of no case that it passed.
+fn said(word: &str) -> Outcome {
+    match word.trim().to_ascii_lowercase().as_str() {
+        "" | "run" | "completed" | "pass" | "passed" | "success" | "ok" | "fixed" => Outcome::Passed,
+        "fail" | "failed" | "failure" | "error" | "regression" => Outcome::Failed,
+        _ => Outcome::NotChecked,
+    }
 }
 
 /// The category whose name a suite or a class has, or begins with.
@@ -94,13 +105,22 @@ fn named(name: &str) -> Option<TestCategory> {
 
 /// Holds what a suite announces against what it has.
 fn announced(node: Node<'_, '_>, name: &str, cases: &[TestCase]) -> Result<(), TestReportError> {
-    let number = |attribute| node.attribute(attribute).and_then(|text| text.trim().parse::<u64>().ok());
-    let failed = cases.iter().filter(|case| case.outcome == Outcome::Failed).count() as u64;
-    let failures = number("failures").unwrap_or(0).saturating_add(number("errors").unwrap_or(0));
+    let number = |attribute| match node.attribute(attribute).map(str::trim) {
+        None | Some("") => Ok(0),
+        Some(text) => text.parse::<u64>().map_err(|_| {
+            let reason = format!("{:?} is no number of {attribute}", cut(text));
+            TestReportError::Shape { reason }
+        }),
+    };
+    let count = |outcome| cases.iter().filter(|case| case.outcome == outcome).count() as u64;
+    let (failed, not_checked) = (count(Outcome::Failed), count(Outcome::NotChecked));
+    let failures = number("failures")?.saturating_add(number("errors")?);
     let announced = [
-        ("tests", number("tests").unwrap_or(0), cases.len() as u64),
+        ("tests", number("tests")?, cases.len() as u64),
         // A case may fail and err at once, so fewer are found than are announced; none is not among them.
         ("failures", failures, if failed > 0 { u64::MAX } else { 0 }),
+        // What was skipped may have failed afterwards.
+        ("skipped", number("skipped")?, not_checked + failed),
     ];
     for (what, announced, found) in announced {
         if announced > found {

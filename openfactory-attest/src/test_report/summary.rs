@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, TestCategory, TestReport};
+use super::{Outcome, TestCase, TestCategory, TestReport};
 use crate::digest::Sha256Digest;
 
 /// The verdict on a category.
@@ -77,6 +77,19 @@ pub struct Compliance {
     pub default_score: Option<String>,
 }
 
+impl Compliance {
+    /// What the cases of that category amount to.
+    pub(super) fn of(cases: &[TestCase], benchmark: String) -> Self {
+        let rules = cases.iter().filter(|case| case.category == TestCategory::Compliance);
+        let passed = rules.clone().filter(|case| case.outcome == Outcome::Passed).count() as u64;
+        let mut ids: Vec<&str> = rules.map(|case| case.name.as_str()).collect();
+        ids.sort_unstable();
+        let lines: String = ids.iter().flat_map(|id| [id, "\n"]).collect();
+        let rule_set = Sha256Digest::of(lines.as_bytes());
+        Self { benchmark, profile: None, rule_set, passed, of: ids.len() as u64, default_score: None }
+    }
+}
+
 /// One verdict for each category, and the compliance score.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -125,9 +138,16 @@ impl TestSummary {
         TestCategory::ALL.into_iter().all(|category| self.status(category) == CategoryStatus::Passed)
     }
 
-    /// Whether it says of each category what its numbers say, and of each something.
+    /// Whether it says of each category what its numbers say, of each something, and of the score what that category's say.
     pub(crate) fn is_consistent(&self) -> bool {
         let all = self.categories.iter().map(|result| result.category).eq(TestCategory::ALL);
-        all && self.categories.iter().all(|result| result.status == result.status())
+        let scored = self.compliance.as_ref().is_none_or(|score| {
+            let result = self.categories.iter().find(|result| result.category == TestCategory::Compliance);
+            result.is_some_and(|result| {
+                let of = result.passed.saturating_add(result.failed).saturating_add(result.not_checked);
+                (score.passed, score.of) == (result.passed, of)
+            })
+        });
+        all && scored && self.categories.iter().all(|result| result.status == result.status())
     }
 }

@@ -41,10 +41,21 @@ fn junit_cases_are_of_the_category_that_they_are_named_after() {
     let report = junit(&suite("other"), Some(TestCategory::Boot)).unwrap();
     assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::Passed, [1, 0, 0]));
     assert!(matches!(junit(&suite("other"), None), Err(TestReportError::NoCategory { .. })));
-    // GoogleTest's word for what did not run.
-    let report =
-        junit(r#"<testsuite name="boot"><testcase name="a" status="notrun"/></testsuite>"#, None).unwrap();
-    assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::NotChecked, [0, 0, 1]));
+    // GoogleTest's and CTest's words; one that nobody knows is no pass.
+    let attribute = |said: &str| {
+        let text = format!(r#"<testsuite name="boot"><testcase name="a" {said}/></testsuite>"#);
+        counts(&junit(&text, None).unwrap(), TestCategory::Boot).1
+    };
+    for (passed, said) in [
+        ([1, 0, 0], r#"status="run""#),
+        ([1, 0, 0], r#"status="run" result="completed""#),
+        ([0, 0, 1], r#"status="notrun""#),
+        ([0, 0, 1], r#"status="run" result="suppressed""#),
+        ([0, 0, 1], r#"status="timed out""#),
+        ([0, 1, 0], r#"status="Failed" result="skipped""#),
+    ] {
+        assert_eq!(attribute(said), passed, "{said}");
+    }
 }
 
 #[test]
@@ -55,6 +66,9 @@ fn a_report_that_was_cut_is_no_pass() {
     assert!(cut(
         r#"<testsuites errors="1"><testsuite name="boot"><testcase name="a"/></testsuite></testsuites>"#
     ));
+    assert!(cut(r#"<testsuite name="boot" tests="1" skipped="1"><testcase name="a"/></testsuite>"#));
+    let number = r#"<testsuite name="boot" failures="-1"><testcase name="a"/></testsuite>"#;
+    assert!(matches!(junit(number, None), Err(TestReportError::Shape { .. })));
     assert!(junit(&PYTEST[..PYTEST.len() - 30], None).is_err());
     // One case may fail and err.
     let both = r#"<testsuite name="boot" tests="1" failures="1" errors="1"><testcase name="a"><failure/><error/></testcase></testsuite>"#;
@@ -104,6 +118,8 @@ fn what_is_no_single_set_of_results_is_refused() {
     assert!(matches!(read(&XCCDF.replace(result, "")), TestReportError::Results { found: 0 }));
     assert!(matches!(read(&XCCDF.replace(">fail<", ">passed<")), TestReportError::Shape { .. }));
     assert!(matches!(read(&XCCDF.replace(r#"idref="a""#, "")), TestReportError::Shape { .. }));
+    let long = format!(r#"idref="{}""#, "a".repeat(MAX_TEXT + 1));
+    assert!(matches!(read(&XCCDF.replace(r#"idref="a""#, &long)), TestReportError::Shape { .. }));
     let both = TestReport::of_xccdf(XCCDF.as_bytes()).unwrap();
     assert!(matches!(both.clone().and(both), Err(TestReportError::Results { found: 2 })));
     // Entities of its own are not for a report.
@@ -117,6 +133,30 @@ fn what_is_no_single_set_of_results_is_refused() {
     assert!(matches!(read("<html/>"), TestReportError::Results { found: 0 }));
     assert!(matches!(read("<a>\u{0}</a>"), TestReportError::Xml { .. }));
     assert!(matches!(TestReport::read(b"<\xff/>", None), Err(TestReportError::Xml { .. })));
+}
+
+#[test]
+fn a_document_that_costs_its_parser_more_than_its_length_is_refused() {
+    let many = |count: usize, of: &dyn Fn(usize) -> String| (0..count).map(of).collect::<String>();
+    let refused = |text: &str| {
+        let error = TestReport::read(text.as_bytes(), None).unwrap_err();
+        assert!(matches!(&error, TestReportError::Xml { .. }), "{error}");
+    };
+    let attributes = |count| format!("<testsuite {}/>", many(count, &|n| format!(r#"a{n}='"' "#)));
+    assert!(TestReport::read(attributes(256).as_bytes(), None).is_ok());
+    refused(&attributes(257));
+    refused(attributes(300_000).trim_end_matches("/>"));
+    // Each element has those of the elements around it.
+    let nested = |count| many(count, &|n| format!(r#"<a xmlns:n{n}="urn:{n}">"#)) + &"</a>".repeat(count);
+    let within = |text: &str| format!("<testsuites><!-- <a b='' -->{text}<![CDATA[<a b='']]></testsuites>");
+    assert!(TestReport::read(within(&nested(256)).as_bytes(), None).is_ok());
+    refused(&within(&nested(257)));
+    let siblings = r#"<a xmlns="urn:x"/>"#.repeat(200_000);
+    assert!(TestReport::read(within(&siblings).as_bytes(), None).is_ok());
+    let deep = nested(250).replace("</a>", "");
+    refused(&format!("{deep}{siblings}{}", "</a>".repeat(250)));
+    refused(&within(&r#"<a b=""/>"#.repeat(2_000_001)));
+    refused(&within("<!DOCTYPE a>"));
 }
 
 #[test]
@@ -135,6 +175,11 @@ fn reports_are_put_together_and_read_again() {
     ));
     assert!(matches!(refused(&text.replace("\"of\":4", "\"of\":5")), TestReportError::Shape { .. }));
     assert!(matches!(refused(&text.replace("\"boot\"", "\"reboot\"")), TestReportError::Shape { .. }));
+    // A score that its own cases do not have.
+    for (own, other) in [("\"of\":4,\"passed\":2", "\"of\":4,\"passed\":4"), ("\"281dce2e", "\"181dce2e")] {
+        assert!(text.contains(own));
+        assert!(matches!(refused(&text.replace(own, other)), TestReportError::Shape { .. }));
+    }
     assert!(matches!(
         refused(&text.replace("\"version\":1", "\"version\":1,\"x\":1")),
         TestReportError::Shape { .. }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use roxmltree::Document;
 
 use super::xml::{children, cut};
-use super::{Compliance, MAX_CASES, Outcome, TestCase, TestCategory, TestReport, TestReportError};
-use crate::digest::Sha256Digest;
+use super::{Compliance, MAX_CASES, MAX_TEXT, Outcome, TestCase, TestCategory, TestReport, TestReportError};
 
 /// XCCDF's default scoring model.
 const DEFAULT_SCORING: &str = "urn:xccdf:scoring:default";
@@ -22,8 +21,9 @@ pub(super) fn read(document: &Document<'_>) -> Result<TestReport, TestReportErro
     // A rule may have several results, one for each check; the worst counts.
     let mut rules: BTreeMap<&str, Outcome> = BTreeMap::new();
     for rule in children(result, "rule-result") {
-        let Some(id) = rule.attribute("idref").filter(|id| !id.is_empty()) else {
-            return Err(TestReportError::Shape { reason: "a rule's result names no rule".to_owned() });
+        let Some(id) = rule.attribute("idref").filter(|id| (1..=MAX_TEXT).contains(&id.len())) else {
+            let reason = format!("a rule's result names no rule by an id of 1 to {MAX_TEXT} bytes");
+            return Err(TestReportError::Shape { reason });
         };
         let word = children(rule, "result").next().and_then(|word| word.text()).unwrap_or_default().trim();
         let outcome = match word {
@@ -49,17 +49,11 @@ pub(super) fn read(document: &Document<'_>) -> Result<TestReport, TestReportErro
     let benchmark = benchmark.or_else(|| named("Benchmark").next()?.attribute("id"));
     let profile = children(result, "profile").next().and_then(|it| it.attribute("idref"));
     let score = children(result, "score").find(|it| it.attribute("system") == Some(DEFAULT_SCORING));
-    let ids: String = rules.keys().map(|id| format!("{id}\n")).collect();
-    let compliance = Compliance {
-        benchmark: cut(benchmark.unwrap_or("unnamed")),
-        profile: profile.map(cut),
-        rule_set: Sha256Digest::of(ids.as_bytes()),
-        passed: rules.values().filter(|outcome| **outcome == Outcome::Passed).count() as u64,
-        of: rules.len() as u64,
-        default_score: score.and_then(|it| it.text()).map(cut),
-    };
-    let cases = rules.iter().map(|(id, outcome)| TestCase::new(TestCategory::Compliance, cut(id), *outcome));
+    let cases = rules.iter().map(|(id, outcome)| TestCase::new(TestCategory::Compliance, *id, *outcome));
     let mut report = TestReport::new(cases.collect())?;
+    let mut compliance = Compliance::of(&report.cases, cut(benchmark.unwrap_or("unnamed")));
+    compliance.profile = profile.map(cut);
+    compliance.default_score = score.and_then(|it| it.text()).map(cut);
     report.compliance = Some(compliance);
     Ok(report)
 }

@@ -2,10 +2,10 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::{MAX_REPORT, MAX_TEXT, TestReportError};
+use super::{MAX_REPORT, MAX_TEXT, TestReportError, bounds};
 
 /// Elements, texts and comments in a report at most.
-const MAX_NODES: u32 = 4_000_000;
+const MAX_NODES: u32 = 2_000_000;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Document<'_>, TestReportError> {
     if bytes.len() > MAX_REPORT {
@@ -13,6 +13,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Document<'_>, TestReportError> {
     }
     let xml = |reason: String| TestReportError::Xml { reason };
     let text = std::str::from_utf8(bytes).map_err(|_| xml("it is not UTF-8".to_owned()))?;
+    bounds::check(text).map_err(xml)?;
     // A document type may define entities that grow without bound.
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|error| xml(error.to_string()))

@@ -318,10 +318,13 @@ fn verdicts_on_tests_follow_from_the_report() {
         let envelope = Envelope::sign(statement::PAYLOAD_TYPE, &bytes, &key(1)).unwrap();
         VerificationDocument::open(&envelope, &platform()).map(|opened| opened.into_inner().tests)
     };
+    let score = |passed, of| json!({"benchmark": "b", "ruleSet": Sha256Digest::of(b"").to_string(), "passed": passed, "of": of});
     assert!(change(&|_| ()).is_ok());
+    assert!(change(&|it| it["tests"]["compliance"] = score(0, 0)).is_ok());
     for bad in [
         change(&|it| it["tests"]["categories"][2]["status"] = json!("passed")),
         change(&|it| it["tests"]["categories"][2]["failed"] = json!(0)),
+        change(&|it| it["tests"]["compliance"] = score(1, 1)),
         change(&|it| drop(it["tests"]["categories"].as_array_mut().unwrap().pop())),
         change(&|it| drop(it.as_object_mut().unwrap().remove("testReport"))),
     ] {
