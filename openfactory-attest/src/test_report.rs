@@ -200,5 +200,6 @@ impl TestReport {
     }
 }
 
-#[cfg(all(test, feature = "test-report"))]
+#[cfg(test)]
+#[cfg(feature = "test-report")]
 mod tests;
