@@ -4,8 +4,8 @@
 //! signed note (C2SP), puts the log's own key under the tree's size and root. Whoever keeps an old checkpoint
 //! elsewhere can later show that nothing before it was changed, removed or slipped in.
 //!
-//! What is here: appending ([`Log`]), the auditor's check ([`verify()`]), and proof of a single entry
-//! ([`prove`], [`Proof`]). Not here yet: the tiles of c2sp.org/tlog-tiles, which are derived from the journal.
+//! What is here: appending ([`Log`]), the auditor's check ([`verify()`]), proof of a single entry ([`prove`],
+//! [`Proof`]), and publishing as files that others read and check ([`Publisher`], [`tiles`]).
 //!
 //! What a log can't show: changes of entries after its last checkpoint by somebody who can write its files; so
 //! checkpoints are signed often, and copies of them kept elsewhere.
@@ -16,7 +16,11 @@ pub mod error;
 pub mod journal;
 pub mod note;
 pub mod proof;
+pub mod publish;
 pub mod recover;
+pub mod snapshot;
+pub mod tile;
+pub mod tiles;
 pub mod tree;
 pub mod verify;
 
@@ -24,8 +28,10 @@ mod batch;
 mod index;
 mod lock;
 mod log;
+mod part;
 mod queue;
 mod storage;
+mod tile_files;
 
 pub use checkpoint::Checkpoint;
 pub use entry::Entry;
@@ -33,4 +39,5 @@ pub use error::{AppendError, OpenLogError};
 pub use log::{Appended, Log};
 pub use note::{ParseVerifierKeyError, VerifierKey};
 pub use proof::{Proof, prove};
+pub use publish::{Publisher, publish};
 pub use verify::{VerifyReport, read, verify};

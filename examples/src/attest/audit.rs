@@ -6,6 +6,7 @@ use clap::Subcommand;
 use openfactory_attest::audit::checkpoint::CheckpointError;
 use openfactory_attest::audit::note::NoteError;
 use openfactory_attest::audit::proof::ProveError;
+use openfactory_attest::audit::snapshot::ReadLogError;
 use openfactory_attest::audit::verify::{Finding, VerifyReport, Which};
 use openfactory_attest::audit::{self, VerifierKey};
 use openfactory_attest::{KeyKind, PublicKey, TrustStore};
@@ -14,6 +15,8 @@ use serde_json::json;
 use super::target::Target;
 use super::{CliError, input, output};
 use crate::cli::{self, Verdict};
+
+mod tiles;
 
 /// `attest audit ...`
 #[derive(Debug, Subcommand)]
@@ -29,6 +32,37 @@ pub(crate) enum AuditCommand {
 Exit status: 0 good, 1 bad (the first bad entry is named), 2 could not check.")]
     Verify {
         /// The log's directory
+        directory: PathBuf,
+        /// The log's verifier key (name+hash+base64), or a file with it, or a PEM public key file
+        #[arg(long, value_name = "VKEY")]
+        key: String,
+        /// An older checkpoint, kept elsewhere
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Publish a log as files that others read and check (c2sp.org/tlog-tiles)
+    ///
+    /// Derived from the log's journal, up to its checkpoint: what is missing or new is written, and the checkpoint last. The
+    /// log may be in use. Any web server can serve the directory, which holds nothing that is not to be published.
+    #[command(
+        after_help = "Exit status: 0 published, 1 the log is damaged or not the one that is published there, 2 could not."
+    )]
+    Publish {
+        /// The log's directory
+        log: PathBuf,
+        /// Where to publish it; made if it isn't there
+        directory: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check a published log: every tile and every entry against its checkpoint
+    #[command(after_help = "Exit status: 0 good, 1 bad (each bad tile is named), 2 could not check.")]
+    VerifyTiles {
+        /// The directory where the log is published
         directory: PathBuf,
         /// The log's verifier key (name+hash+base64), or a file with it, or a PEM public key file
         #[arg(long, value_name = "VKEY")]
@@ -56,6 +90,10 @@ impl AuditCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         match self {
             Self::Verify { directory, key, since, json } => verify(&directory, &key, since.as_deref(), json),
+            Self::Publish { log, directory, json } => tiles::publish(&log, &directory, json),
+            Self::VerifyTiles { directory, key, since, json } => {
+                tiles::verify(&directory, &key, since.as_deref(), json)
+            }
             Self::Prove { directory, index, output } => prove(&directory, index, output.as_deref()),
         }
     }
@@ -109,11 +147,8 @@ fn verify(directory: &Path, key: &str, since: Option<&Path>, json: bool) -> Resu
 /// it has signed an older checkpoint, the log was its own once, and that it is not now is a finding.
 fn is_unsigned(report: &VerifyReport, with_since: bool) -> bool {
     let unsigned = |finding: &Finding| {
-        matches!(
-            finding,
-            Finding::OtherLog { .. }
-                | Finding::Checkpoint { error: CheckpointError::Note(NoteError::NotSigned { .. }), .. }
-        )
+        matches!(finding, Finding::OtherLog { .. })
+            || matches!(finding, Finding::Checkpoint { error, .. } if unsigned(error))
     };
     let of_since = |finding: &Finding| matches!(finding, Finding::Checkpoint { which: Which::Since, .. });
     let since_is_signed = with_since && !report.findings.iter().any(of_since);
@@ -121,6 +156,11 @@ fn is_unsigned(report: &VerifyReport, with_since: bool) -> bool {
         && report.checkpoint.is_none()
         && !since_is_signed
         && report.findings.iter().all(unsigned)
+}
+
+/// Whether a checkpoint is one that this key has not signed.
+fn unsigned(error: &CheckpointError) -> bool {
+    matches!(error, CheckpointError::Note(NoteError::NotSigned { .. }))
 }
 
 fn is_about_since(finding: &Finding) -> bool {
@@ -135,6 +175,11 @@ fn is_about_since(finding: &Finding) -> bool {
 
 /// A verifier key as text, or in a file; a bare public key gets its name from the log.
 pub(crate) fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, CliError> {
+    named_key(key, || origin_of(directory))
+}
+
+/// A verifier key as text, or in a file; a bare public key gets this name.
+fn named_key(key: &str, name: impl FnOnce() -> Result<String, CliError>) -> Result<VerifierKey, CliError> {
     let bad = |error| CliError::because("this is no verifier key and no file with one", error);
     let path = Path::new(key);
     if !path.is_file() {
@@ -147,17 +192,20 @@ pub(crate) fn verifier_key(key: &str, directory: &Path) -> Result<VerifierKey, C
     }
     let public = PublicKey::from_pem(&text)
         .map_err(|error| CliError::because(format!("{key} is no public key"), error))?;
-    let origin = audit::verify::origin(directory)
+    VerifierKey::new(&name()?, public).map_err(bad)
+}
+
+/// The name of the log in this directory.
+fn origin_of(directory: &Path) -> Result<String, CliError> {
+    let origin = audit::verify::origin(directory);
+    origin
         .map_err(|error| CliError::file("read the log in", directory, error))?
-        .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))?;
-    VerifierKey::new(&origin, public).map_err(bad)
+        .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))
 }
 
 /// The key of this log, as the trust store has it.
 pub(crate) fn trusted_log(trust: &TrustStore, directory: &Path) -> Result<VerifierKey, CliError> {
-    let origin = audit::verify::origin(directory)
-        .map_err(|error| CliError::file("read the log in", directory, error))?
-        .ok_or_else(|| CliError::new(format!("there is no audit log in {}", directory.display())))?;
+    let origin = origin_of(directory)?;
     let key = trust.iter().find(|key| key.kind == KeyKind::AuditLog && key.name == origin);
     let key = key.filter(|key| trust.revoked(key.key_id()).is_none()).ok_or_else(|| {
         CliError::new(format!("the trust store holds no key of the log {origin:?}; give it with --log-vkey"))
@@ -170,7 +218,10 @@ fn prove(directory: &Path, index: u64, output: Option<&Path>) -> Result<Verdict,
     let target = output.map(|file| Target::new(file, [directory])).transpose()?;
     let (proof, _entry) = match audit::prove(directory, index) {
         Ok(proof) => proof,
-        Err(error @ (ProveError::Corrupt { .. } | ProveError::Rewritten)) => {
+        Err(
+            error @ (ProveError::Changed { .. }
+            | ProveError::Log(ReadLogError::Corrupt { .. } | ReadLogError::Rewritten)),
+        ) => {
             cli::tell(&error);
             return Ok(Verdict::Bad);
         }

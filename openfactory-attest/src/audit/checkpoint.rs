@@ -54,21 +54,39 @@ impl Checkpoint {
     pub fn open(note: &[u8], key: &VerifierKey) -> Result<Self, CheckpointError> {
         let malformed = |reason| CheckpointError::Malformed { reason };
         let text = note::open(note, key).map_err(CheckpointError::Note)?;
-        let mut lines = text.split('\n');
-        let origin = lines.next().unwrap_or_default();
+        let origin = text.split('\n').next().unwrap_or_default();
         if origin != key.name() {
             return Err(CheckpointError::Origin {
                 expected: key.name().to_owned(),
                 found: origin.chars().take(200).collect(),
             });
         }
-        let size =
-            lines.next().and_then(decimal).ok_or_else(|| malformed("the size is no decimal number"))?;
+        let body = Body::parse(text).map_err(malformed)?;
+        Ok(Self { origin: body.origin, head: body.head })
+    }
+}
+
+/// What a checkpoint says, whoever signed it.
+pub(super) struct Body {
+    pub(super) origin: String,
+    pub(super) head: TreeHead,
+}
+
+impl Body {
+    /// Of a signed note whose signatures nobody has looked at.
+    pub(super) fn of_note(note: &str) -> Option<Self> {
+        let (text, _signatures) = note.rsplit_once("\n\n")?;
+        Self::parse(text).ok()
+    }
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let mut lines = text.split('\n');
+        let origin = lines.next().unwrap_or_default().to_owned();
+        let size = lines.next().and_then(decimal).ok_or("the size is no decimal number")?;
         let root = lines.next().and_then(|line| STANDARD.decode(line).ok());
         let root = root.and_then(|root| <[u8; Sha256Digest::LEN]>::try_from(root).ok());
-        let root = root.ok_or_else(|| malformed("the root is not base64 of 32 bytes"))?;
-        let head = TreeHead::new(size, Sha256Digest::from_bytes(root));
-        Ok(Self { origin: origin.to_owned(), head })
+        let root = root.ok_or("the root is not base64 of 32 bytes")?;
+        Ok(Self { origin, head: TreeHead::new(size, Sha256Digest::from_bytes(root)) })
     }
 }
 

@@ -61,6 +61,10 @@ impl Index {
         self.places.get(usize::try_from(index).ok()?).copied()
     }
 
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
     pub(super) fn push(&mut self, staged: Staged) {
         let index = self.tree.size();
         self.ids.entry(staged.id).or_insert(index);

@@ -1,6 +1,7 @@
 //! One process at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
 
 use super::error::OpenLogError;
 use super::storage::Layout;
@@ -11,17 +12,21 @@ pub(super) struct DirectoryLock {
 }
 
 impl DirectoryLock {
+    /// The lock of a log.
     pub(super) fn take(layout: &Layout) -> Result<Self, OpenLogError> {
         let path = layout.lock();
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|source| OpenLogError::Io { action: "open", path: path.clone(), source })?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file }),
-            Err(TryLockError::WouldBlock) => {
-                Err(OpenLogError::Locked { path: layout.directory().to_owned() })
-            }
-            Err(TryLockError::Error(error)) => Err(OpenLogError::Io { action: "lock", path, source: error }),
-        }
+        Self::at(&path).map_err(|error| match error {
+            TryLockError::WouldBlock => OpenLogError::Locked { path: layout.directory().to_owned() },
+            TryLockError::Error(source) => OpenLogError::Io { action: "lock", path, source },
+        })
+    }
+
+    /// The lock in this file, which is made if it isn't there.
+    pub(super) fn at(path: &Path) -> Result<Self, TryLockError> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(TryLockError::Error)?;
+        file.try_lock()?;
+        Ok(Self { file })
     }
 }
 

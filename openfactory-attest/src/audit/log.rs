@@ -14,10 +14,12 @@ use super::error::{AppendError, OpenLogError, ReadEntryError, SignCheckpointErro
 use super::index::Index;
 use super::lock::DirectoryLock;
 use super::note::VerifierKey;
+use super::part::Part;
 use super::proof::Proof;
 use super::queue::Queue;
 use super::recover::{self, TornTail};
 use super::storage::{self, Layout, Storage};
+use super::tile::TileId;
 use super::tree::{TreeHead, leaf_hash};
 use crate::digest::Sha256Digest;
 use crate::key::Signer;
@@ -204,6 +206,20 @@ impl Log {
             *newest = (head, note);
         }
         Ok(newest.1.clone())
+    }
+
+    /// What is in a tile; `None` where the log does not reach so far.
+    pub(super) fn part(&self, tile: TileId) -> Option<Part> {
+        let index = self.inner.index();
+        Part::of(tile, &index.tree, index.places())
+    }
+
+    pub(super) fn root_at(&self, size: u64) -> Option<Sha256Digest> {
+        self.inner.index().tree.root_at(size)
+    }
+
+    pub(super) fn journal(&self) -> &dyn Storage {
+        self.inner.journal.as_ref()
     }
 
     /// Proof of an entry under the newest checkpoint, which is signed first if the present one does not reach it.

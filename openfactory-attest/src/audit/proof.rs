@@ -1,17 +1,16 @@
 //! Proof of one entry, to be kept apart from the log and checked offline (c2sp.org/tlog-proof).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{fmt, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::checkpoint::{Checkpoint, CheckpointError, decimal};
-use super::journal::{Flaw, Item, Scanner};
 use super::note::VerifierKey;
-use super::storage::Layout;
+use super::part::PartError;
+use super::snapshot::{ReadLogError, Snapshot};
 use super::tree::{Tree, leaf_hash, verify_inclusion};
-use super::verify::{VerifyLogError, read_checkpoint};
 use crate::digest::Sha256Digest;
 
 const MAGIC: &str = "c2sp.org/tlog-proof@v1";
@@ -52,29 +51,18 @@ pub enum ProofError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProveError {
-    /// The log can't be read.
-    #[error("the log cannot be read")]
-    Read(#[source] VerifyLogError),
-    /// The journal can't be read.
-    #[error("cannot read {}", path.display())]
-    Io {
-        /// The journal.
-        path: PathBuf,
-        /// What the file system said.
-        source: io::Error,
+    /// The log in the directory can't be used.
+    #[error("the log proves nothing")]
+    Log(#[source] ReadLogError),
+    /// The entry can't be read.
+    #[error("cannot read the journal")]
+    Io(#[source] io::Error),
+    /// The journal does not hold what it held a moment before.
+    #[error("entry {index} was changed while it was being proved")]
+    Changed {
+        /// The entry.
+        index: u64,
     },
-    /// The journal is not as it was written.
-    #[error("the log was damaged or tampered with: {flaw}")]
-    Corrupt {
-        /// The first thing that is wrong.
-        flaw: Flaw,
-    },
-    /// The checkpoint in the directory is missing or no checkpoint.
-    #[error("the log has no checkpoint to prove anything by")]
-    NoCheckpoint,
-    /// The checkpoint is not of this journal.
-    #[error("the journal is not the one that the checkpoint was signed over")]
-    Rewritten,
     /// The checkpoint does not reach this entry.
     #[error("entry {index} is not under the checkpoint, which covers {size}; a later checkpoint may")]
     NotCovered {
@@ -157,39 +145,12 @@ impl fmt::Display for Proof {
 /// # Errors
 /// [`ProveError`] says why there is none.
 pub fn prove(directory: &Path, index: u64) -> Result<(Proof, Vec<u8>), ProveError> {
-    let layout = Layout::of(directory);
-    let note =
-        read_checkpoint(&layout.checkpoint()).map_err(ProveError::Read)?.ok_or(ProveError::NoCheckpoint)?;
-    let note = String::from_utf8(note).map_err(|_| ProveError::NoCheckpoint)?;
-    let mut lines = note.split('\n').skip(1);
-    let size = lines.next().and_then(decimal).ok_or(ProveError::NoCheckpoint)?;
-    let root = lines.next().and_then(|line| STANDARD.decode(line).ok()).ok_or(ProveError::NoCheckpoint)?;
-    if index >= size {
-        return Err(ProveError::NotCovered { index, size });
-    }
-    let path = layout.journal();
-    let failed = |source| ProveError::Io { path: path.clone(), source };
-    let file = std::fs::File::open(&path).map_err(failed)?;
-    let mut scanner = Scanner::new(io::BufReader::new(file))
-        .map_err(failed)?
-        .map_err(|flaw| ProveError::Corrupt { flaw })?;
-    let (mut tree, mut entry) = (Tree::new(), None);
-    while tree.size() < size {
-        match scanner.next().map_err(failed)? {
-            Item::Entry { json, leaf, .. } => {
-                if tree.size() == index {
-                    entry = Some(json);
-                }
-                tree.push(leaf);
-            }
-            Item::Commit { .. } => {}
-            Item::Flaw(flaw) => return Err(ProveError::Corrupt { flaw }),
-            Item::Unfinished | Item::End => return Err(ProveError::Rewritten),
-        }
-    }
-    if tree.root().as_bytes()[..] != root[..] {
-        return Err(ProveError::Rewritten);
-    }
-    let proof = Proof::of(&tree, index, size, note);
-    proof.zip(entry).ok_or(ProveError::NotCovered { index, size })
+    let log = Snapshot::read(directory).map_err(ProveError::Log)?;
+    let not_covered = ProveError::NotCovered { index, size: log.head.size };
+    let Some(part) = log.entry(index) else { return Err(not_covered) };
+    let entry = part.map_err(|error| match error {
+        PartError::Io(error) => ProveError::Io(error),
+        PartError::Changed { index } => ProveError::Changed { index },
+    })?;
+    Ok((Proof::of(&log.tree, index, log.head.size, log.note).ok_or(not_covered)?, entry))
 }

@@ -3,7 +3,10 @@
 //! Leaf `SHA-256(0x00 || entry)`, node `SHA-256(0x01 || left || right)`, the empty tree `SHA-256("")`. Proofs are
 //! checked as RFC 9162, sections 2.1.3.2 and 2.1.4.2, says.
 
+use self::nodes::Nodes;
 use crate::digest::{Sha256, Sha256Digest};
+
+pub(super) mod nodes;
 
 /// The hash of an entry as a leaf.
 #[must_use]
@@ -14,7 +17,7 @@ pub fn leaf_hash(entry: &[u8]) -> Sha256Digest {
     hasher.digest()
 }
 
-fn node_hash(left: &Sha256Digest, right: &Sha256Digest) -> Sha256Digest {
+pub(super) fn node_hash(left: &Sha256Digest, right: &Sha256Digest) -> Sha256Digest {
     let mut hasher = Sha256::new();
     hasher.update(&[1]);
     hasher.update(left.as_bytes());
@@ -118,59 +121,26 @@ impl Tree {
     /// The root over the first `size` leaves; `None` where there aren't that many.
     #[must_use]
     pub fn root_at(&self, size: u64) -> Option<Sha256Digest> {
-        if size == 0 { Some(Sha256Digest::of(b"")) } else { self.range(0, size) }
+        nodes::root_at(self, size).ok()
     }
 
     /// Proof that the leaf of this index is in the tree of the first `size` leaves (RFC 6962, 2.1.1).
     #[must_use]
     pub fn inclusion_proof(&self, index: u64, size: u64) -> Option<Vec<Sha256Digest>> {
-        if index >= size || size > self.size() {
-            return None;
-        }
-        let mut proof = Vec::new();
-        let (mut start, mut end) = (0, size);
-        while end - start > 1 {
-            let middle = start + split(end - start);
-            if index < middle {
-                proof.push(self.range(middle, end)?);
-                end = middle;
-            } else {
-                proof.push(self.range(start, middle)?);
-                start = middle;
-            }
-        }
-        proof.reverse();
-        Some(proof)
+        if size > self.size() { None } else { nodes::inclusion_proof(self, index, size).ok()? }
     }
 
     /// Proof that the tree of the first `old` leaves is the beginning of that of the first `new` (RFC 6962, 2.1.2).
     #[must_use]
     pub fn consistency_proof(&self, old: u64, new: u64) -> Option<Vec<Sha256Digest>> {
-        if old > new || new > self.size() {
-            return None;
-        }
-        if old == 0 || old == new {
-            return Some(Vec::new());
-        }
-        let mut proof = Vec::new();
-        let (mut start, mut end) = (0, new);
-        let mut whole = true;
-        while end != old {
-            let middle = start + split(end - start);
-            if old <= middle {
-                proof.push(self.range(middle, end)?);
-                end = middle;
-            } else {
-                proof.push(self.range(start, middle)?);
-                start = middle;
-                whole = false;
-            }
-        }
-        if !whole {
-            proof.push(self.range(start, end)?);
-        }
-        proof.reverse();
-        Some(proof)
+        if new > self.size() { None } else { nodes::consistency_proof(self, old, new).ok()? }
+    }
+
+    /// Roots of so many complete subtrees of `2^level` leaves each, from the `start`-th on.
+    pub(super) fn row(&self, level: u32, start: u64, count: u64) -> Option<&[Sha256Digest]> {
+        let row = self.levels.get(usize::try_from(level).ok()?)?;
+        let start = usize::try_from(start).ok()?;
+        row.get(start..start.checked_add(usize::try_from(count).ok()?)?)
     }
 
     /// As much of the tree as is needed to add leaves and know the root.
@@ -186,22 +156,15 @@ impl Tree {
         }
         Frontier { peaks, size }
     }
-
-    /// The root over a range of leaves that is a subtree.
-    fn range(&self, start: u64, end: u64) -> Option<Sha256Digest> {
-        let width = end - start;
-        if width.is_power_of_two() {
-            let level = usize::try_from(width.trailing_zeros()).ok()?;
-            return self.levels.get(level)?.get(usize::try_from(start / width).ok()?).copied();
-        }
-        let middle = start + split(width);
-        Some(node_hash(&self.range(start, middle)?, &self.range(middle, end)?))
-    }
 }
 
-/// The largest power of two below `width`, which is at least 2.
-fn split(width: u64) -> u64 {
-    1 << (u64::BITS - 1 - (width - 1).leading_zeros())
+impl Nodes for Tree {
+    /// There is no such subtree.
+    type Error = ();
+
+    fn node(&self, level: u32, index: u64) -> Result<Sha256Digest, ()> {
+        self.row(level, index, 1).and_then(|row| row.first().copied()).ok_or(())
+    }
 }
 
 /// Whether the proof shows that `leaf` is at `index` in the tree of this size and root.

@@ -27,6 +27,7 @@ mod sbom;
 mod schema;
 #[cfg(feature = "squashfs")]
 mod squashfs;
+mod tiles;
 mod tool;
 mod tree;
 mod vault;
