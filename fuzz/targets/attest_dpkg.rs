@@ -1,6 +1,7 @@
 //! A database of dpkg that others wrote: listed, or refused; and what is listed is written as an SBOM that is read back.
 //!
-//! Input: `status`, a package's file list, diversions and os-release, with zero bytes between.
+//! Input: dpkg's `status`, a package's file list, diversions, os-release, apk's `installed` and a copyright file, with zero
+//! bytes between.
 #![no_main]
 
 use std::fs;
@@ -14,24 +15,32 @@ use openfactory_attest::{Manifest, Sha256Digest, Work};
 /// One tree, whose files are written anew for each input; in memory where that is to be had.
 static ROOT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let root = tempfile::tempdir_in("/dev/shm").or_else(|_none| tempfile::tempdir()).expect("a directory");
-    fs::create_dir_all(root.path().join("var/lib/dpkg/info")).expect("a directory");
-    fs::create_dir_all(root.path().join("etc")).expect("a directory");
+    for directory in ["var/lib/dpkg/info", "etc", "lib/apk/db", "usr/share/doc/a"] {
+        fs::create_dir_all(root.path().join(directory)).expect("a directory");
+    }
     root
 });
 
+const FILES: [&str; 6] = [
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/info/a.list",
+    "var/lib/dpkg/diversions",
+    "etc/os-release",
+    "lib/apk/db/installed",
+    "usr/share/doc/a/copyright",
+];
+
 fuzz_target!(|input: &[u8]| {
     let root = ROOT.path();
-    let mut parts = input.splitn(4, |byte| *byte == 0);
-    for name in
-        ["var/lib/dpkg/status", "var/lib/dpkg/info/a.list", "var/lib/dpkg/diversions", "etc/os-release"]
-    {
+    let mut parts = input.splitn(FILES.len(), |byte| *byte == 0);
+    for name in FILES {
         fs::write(root.join(name), parts.next().unwrap_or_default()).expect("a file");
     }
     let Ok(inventory) = Inventory::of_directory(root) else { return };
     let manifest =
         Manifest::of_directory(root, &Work::on_threads(std::num::NonZeroUsize::MIN)).expect("a tree");
     let coverage = inventory.coverage(&manifest);
-    assert_eq!(coverage.files(), 4);
+    assert_eq!(coverage.files(), FILES.len() as u64);
     let subject = Subject::tree("root", Sha256Digest::of(b"root"));
     for document in [
         cyclonedx::document(&inventory, &subject, Some(&coverage), UNIX_EPOCH).expect("a document"),

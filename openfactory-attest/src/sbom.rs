@@ -1,7 +1,7 @@
 //! The bill of materials of an image: which packages are in it, which files are theirs, as a CycloneDX or SPDX document.
 //!
 //! [`Inventory`] reads what the image's package manager wrote down, from a directory or from a squashfs that is not
-//! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg. [`Coverage`] holds the image's
+//! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg; apk's `lib/apk/db/installed`. [`Coverage`] holds the image's
 //! manifest against it: a file that no package owns is a file that the inventory does not explain. [`cyclonedx`]
 //! and [`spdx`] write both down; [`Listing`] reads what anybody wrote, and holds it against an image. A verification document binds the result to the image
 //! ([`VerificationDocument::with_sbom`](crate::document::VerificationDocument::with_sbom)), and so signs it.
@@ -37,28 +37,33 @@
 //! ```
 //!
 //! # Not here
-//! Licences: dpkg's database does not know them, and none are guessed. Dependencies between packages. Whether the
-//! package manager wrote the truth: what it is held against is the manifest, by [`Coverage`].
+//! Dependencies between packages. Licences that nobody wrote down so that a machine reads them: none are guessed.
+//! Whether the package manager wrote the truth: what it is held against is the manifest, by [`Coverage`].
 
 pub mod cyclonedx;
 pub mod jsf;
 pub mod spdx;
 
+mod apk;
 mod contact;
 mod coverage;
+mod database;
 mod dpkg;
 mod error;
 mod files;
 mod inventory;
+mod license;
 mod listing;
 mod os_release;
 mod purl;
 mod subject;
 
+pub use apk::ApkError;
 pub use coverage::Coverage;
 pub use dpkg::DpkgError;
 pub use error::InventoryError;
 pub use inventory::{Inventory, Package, PackageFormat, PackageState};
+pub use license::License;
 pub use listing::{ListedPackage, Listing, ListingDifference, ListingError, SbomFormat};
 pub use os_release::{Distribution, OsReleaseError};
 pub use subject::Subject;

@@ -3,8 +3,8 @@
 //! The model is our own, and only what is written here: the crate `cyclonedx-bom` ends at CycloneDX 1.5.
 //!
 //! Equal input gives equal bytes. The serial number is made of the subject's digest, the time is the caller's. What
-//! is not known is left out: a package has no licence, and where the image does not say its distribution, no package
-//! URL. `compositions` says how complete the list is: `complete` only if every file of the image belongs to a package.
+//! is not known is left out: a licence that nobody wrote down for machines, and where the image does not say its
+//! distribution, the package URLs. `compositions` says how complete the list is: `complete` only if every file of the image belongs to a package.
 //!
 //! Source: the CycloneDX 1.6 JSON schema (ECMA-424).
 

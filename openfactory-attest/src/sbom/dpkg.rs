@@ -1,30 +1,26 @@
-//! dpkg's database: `status`, or `status.d` of images that are made without dpkg; file lists; diversions.
+//! dpkg's database: `status`, or `status.d` of images that are made without dpkg; file lists; diversions; copyright files.
 //!
-//! Source: dpkg(1), deb-control(5), and Debian Policy, chapter 5.
+//! Source: dpkg(1), deb-control(5), and Debian Policy, chapters 5 and 12.5.
 
 use std::collections::{HashMap, HashSet};
 
+use super::database::Database;
 use super::error::InventoryError;
 use super::files::Files;
 use super::inventory::{Inventory, Package};
 use crate::manifest::{Manifest, TreePath};
 
 mod control;
+mod copyright;
 mod error;
 mod lists;
 mod status;
 
+pub(super) use control::{Paragraph, paragraphs};
 pub use error::DpkgError;
 
 /// Bytes of one file of the database that are read.
 const MAX_FILE: usize = 64 << 20;
-
-/// What is in the database.
-pub(super) struct Database {
-    pub(super) packages: Vec<Package>,
-    pub(super) listed: Vec<(usize, TreePath)>,
-    pub(super) unlisted: Vec<usize>,
-}
 
 /// A package, and where the list of its files may be.
 struct Found {
@@ -71,6 +67,9 @@ pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryE
     }
     limit(&status, found.len(), "packages", Inventory::MAX_PACKAGES)?;
     let (listed, unlisted) = read_lists(files, &found)?;
+    for Found { package, .. } in &mut found {
+        package.license = copyright::license(files, &package.name)?;
+    }
     Ok(Some(Database { packages: found.into_iter().map(|found| found.package).collect(), listed, unlisted }))
 }
 

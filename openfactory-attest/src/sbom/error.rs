@@ -1,5 +1,6 @@
 //! Why no inventory could be made.
 
+use super::apk::ApkError;
 use super::dpkg::DpkgError;
 use super::os_release::OsReleaseError;
 use crate::manifest::{DirectoryError, TreePath};
@@ -8,8 +9,11 @@ use crate::manifest::{DirectoryError, TreePath};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InventoryError {
-    /// There is no package database that is known here: dpkg's `status` or `status.d`.
-    #[error("no package database: neither var/lib/dpkg/status nor var/lib/dpkg/status.d is there")]
+    /// There is no package database that is known here: dpkg's `status` or `status.d`, apk's `installed`.
+    #[error(
+        "no package database: neither var/lib/dpkg/status, nor var/lib/dpkg/status.d, nor lib/apk/db/installed is \
+         there"
+    )]
     NoDatabase,
     /// The directory can't be read.
     #[error("cannot read the directory")]
@@ -40,6 +44,15 @@ pub enum InventoryError {
         /// What is wrong with it.
         #[source]
         source: DpkgError,
+    },
+    /// apk's database is not as apk writes it.
+    #[error("{path} is not as apk writes it")]
+    Apk {
+        /// Which file.
+        path: TreePath,
+        /// What is wrong with it.
+        #[source]
+        source: ApkError,
     },
     /// What says which distribution it is can't be understood.
     #[error("{path} does not say which distribution this is")]

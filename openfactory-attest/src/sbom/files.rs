@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{Dir, FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::error::InventoryError;
 use crate::manifest::{DirectoryError, TreePath, open_beneath};
@@ -17,6 +18,10 @@ const MAX_NAMES: usize = 1 << 18;
 pub(super) trait Files {
     /// A regular file's content; `None` if there is nothing of this path.
     fn read(&mut self, path: &TreePath, limit: usize) -> Result<Option<Vec<u8>>, InventoryError>;
+
+    /// Where a symbolic link points; `None` if there is none of this path, be it that something else is there or in its
+    /// way.
+    fn link(&mut self, path: &TreePath) -> Result<Option<Vec<u8>>, InventoryError>;
 
     /// The paths in a directory, sorted; none if it is not there.
     fn list(&mut self, directory: &TreePath) -> Result<Vec<TreePath>, InventoryError>;
@@ -55,6 +60,29 @@ impl Files for DirectoryFiles {
             return Err(InventoryError::TooLarge { path: path.clone(), limit });
         }
         Ok(Some(bytes))
+    }
+
+    fn link(&mut self, path: &TreePath) -> Result<Option<Vec<u8>>, InventoryError> {
+        let link = match open_beneath(&self.0, path, OFlags::PATH) {
+            Ok(link) => link,
+            // Nothing there, or a file or a link on the way to it.
+            Err(DirectoryError::Io { source, .. })
+                if matches!(
+                    source.raw_os_error().map(Errno::from_raw_os_error),
+                    Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(InventoryError::Directory(error)),
+        };
+        let stat = rustix::fs::fstat(&link).map_err(|errno| failed("stat", path, errno.into()))?;
+        if !FileType::from_raw_mode(stat.st_mode).is_symlink() {
+            return Ok(None);
+        }
+        let target = rustix::fs::readlinkat(&link, c"", Vec::new());
+        let target = target.map_err(|errno| failed("read", path, errno.into()))?;
+        Ok(Some(target.into_bytes()))
     }
 
     fn list(&mut self, directory: &TreePath) -> Result<Vec<TreePath>, InventoryError> {
@@ -98,6 +126,15 @@ impl Files for crate::squashfs::Files<'_> {
         }
     }
 
+    fn link(&mut self, path: &TreePath) -> Result<Option<Vec<u8>>, InventoryError> {
+        use crate::manifest::EntryKind;
+
+        match self.entry(path).map(|entry| &entry.kind) {
+            Some(EntryKind::Symlink { target }) => Ok(Some(target.clone())),
+            _ => Ok(None),
+        }
+    }
+
     fn list(&mut self, directory: &TreePath) -> Result<Vec<TreePath>, InventoryError> {
         let inside = |path: &TreePath| path.parent().as_ref() == Some(directory);
         let paths: Vec<_> = self
@@ -113,3 +150,6 @@ impl Files for crate::squashfs::Files<'_> {
         Ok(paths)
     }
 }
+
+#[cfg(test)]
+pub(super) mod memory;

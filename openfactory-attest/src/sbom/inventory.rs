@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::coverage::Coverage;
-use super::dpkg;
+use super::database::Database;
 use super::error::InventoryError;
 use super::files::{DirectoryFiles, Files};
+use super::license::License;
 use super::os_release::{self, Distribution};
 use crate::manifest::{Manifest, TreePath};
 
-/// The packages of an image, sorted by name and architecture, with the paths that they own.
+/// The packages of an image, sorted by package manager, name and architecture, with the paths that they own.
 #[derive(Clone, Debug)]
 pub struct Inventory {
     distribution: Option<Distribution>,
@@ -44,9 +45,9 @@ impl Inventory {
     }
 
     pub(super) fn read(files: &mut dyn Files) -> Result<Self, InventoryError> {
-        let database = dpkg::read(files)?.ok_or(InventoryError::NoDatabase)?;
+        let database = Database::read(files)?.ok_or(InventoryError::NoDatabase)?;
         let distribution = os_release::read(files)?;
-        let dpkg::Database { packages, listed, unlisted } = database;
+        let Database { packages, listed, unlisted } = database;
         Ok(Self { distribution, packages, listed, unlisted })
     }
 
@@ -56,7 +57,7 @@ impl Inventory {
         self.distribution.as_ref()
     }
 
-    /// The packages that have files in the image, sorted by name and architecture.
+    /// The packages that have files in the image: dpkg's, then apk's, each sorted by name and architecture.
     #[must_use]
     pub fn packages(&self) -> &[Package] {
         &self.packages
@@ -91,6 +92,9 @@ pub struct Package {
     pub homepage: Option<String>,
     /// What it is, in one line.
     pub summary: Option<String>,
+    /// Its licence: apk's database holds it; of Debian's packages it is known where their copyright file is
+    /// machine-readable.
+    pub license: Option<License>,
     /// How far it is installed.
     pub state: PackageState,
 }
@@ -101,9 +105,24 @@ pub struct Package {
 pub enum PackageFormat {
     /// Debian's: dpkg.
     Deb,
+    /// Alpine's: apk.
+    Apk,
 }
 
-/// How far a package with files in the image is installed (dpkg(1), "Package states").
+impl PackageFormat {
+    /// As package URLs name it: `deb`, `apk`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Apk => "apk",
+        }
+    }
+}
+
+/// How far a package with files in the image is installed (dpkg(1), "Package states"). What apk calls broken is said
+/// in the same words: files or attributes that could not be written are half of an installation, a failed script is
+/// half of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PackageState {

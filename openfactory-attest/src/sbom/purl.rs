@@ -1,22 +1,19 @@
 //! Package URLs: names of packages that scanners know.
 //!
-//! Source: the purl specification and its type `deb` (github.com/package-url/purl-spec).
+//! Source: the purl specification and its types `deb` and `apk` (github.com/package-url/purl-spec).
 
 use std::fmt::Write as _;
 
-use super::inventory::{Package, PackageFormat};
+use super::inventory::Package;
 use super::os_release::Distribution;
 
 /// The package's URL. Without a distribution there is none: whose package it is would be a guess.
 pub(super) fn of(package: &Package, distribution: Option<&Distribution>) -> Option<String> {
     let distribution = distribution?;
-    let kind = match package.format {
-        PackageFormat::Deb => "deb",
-    };
-    let mut purl = format!("pkg:{kind}/");
+    let mut purl = format!("pkg:{}/", package.format.name());
     encode(&mut purl, &distribution.id);
     purl.push('/');
-    // The type `deb` has its names in lower case.
+    // The types `deb` and `apk` have their names in lower case.
     encode(&mut purl, &package.name.to_ascii_lowercase());
     purl.push('@');
     encode(&mut purl, &package.version);
@@ -43,27 +40,42 @@ fn encode(purl: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sbom::PackageState;
+    use crate::sbom::{PackageFormat, PackageState};
 
-    #[test]
-    fn epochs_stay_and_pluses_are_escaped() {
-        let package = Package {
-            format: PackageFormat::Deb,
-            name: "libstdc++6".to_owned(),
-            version: "1:12.2.0-14+deb12u1~x".to_owned(),
-            architecture: "amd64".to_owned(),
+    fn package(format: PackageFormat, name: &str, version: &str, architecture: &str) -> Package {
+        Package {
+            format,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: architecture.to_owned(),
             source_name: None,
             source_version: None,
             maintainer: None,
             homepage: None,
             summary: None,
+            license: None,
             state: PackageState::Installed,
-        };
+        }
+    }
+
+    #[test]
+    fn epochs_stay_and_pluses_are_escaped() {
+        let package = package(PackageFormat::Deb, "libstdc++6", "1:12.2.0-14+deb12u1~x", "amd64");
         let debian = Distribution::parse(b"ID=debian\nVERSION_ID=12").unwrap();
         assert_eq!(
             of(&package, Some(&debian)).as_deref(),
             Some("pkg:deb/debian/libstdc%2B%2B6@1:12.2.0-14%2Bdeb12u1~x?arch=amd64&distro=debian-12")
         );
         assert_eq!(of(&package, None), None);
+    }
+
+    #[test]
+    fn alpines_are_of_their_own_type() {
+        let package = package(PackageFormat::Apk, "musl", "1.2.5-r0", "x86_64");
+        let alpine = Distribution::parse(b"ID=alpine\nVERSION_ID=3.20.3").unwrap();
+        assert_eq!(
+            of(&package, Some(&alpine)).as_deref(),
+            Some("pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.3")
+        );
     }
 }

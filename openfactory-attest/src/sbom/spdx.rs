@@ -1,16 +1,17 @@
 //! An inventory as an SPDX 2.3 document in JSON.
 //!
 //! Equal input gives equal bytes, as in [`cyclonedx`](super::cyclonedx). What is not known is `NOASSERTION`: where a
-//! package was fetched from, its licence, its copyright. Fields are left out where the standard allows it.
+//! package was fetched from, its licence if nobody wrote it down for machines, its copyright. Fields are left out where the standard allows it.
 //!
 //! Source: the SPDX specification 2.3 (its predecessor 2.2.1 is ISO/IEC 5962:2021) and its JSON schema.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::contact::{Maintainer, is_web_address};
 use super::coverage::Coverage;
-use super::inventory::{Inventory, Package};
+use super::inventory::{Inventory, Package, PackageFormat};
+use super::license::{License, id_string};
 use super::os_release::Distribution;
 use super::purl;
 use super::subject::{Kind, Subject};
@@ -71,6 +72,7 @@ pub fn document(
             creators: [concat!("Tool: ", env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"))],
         },
         relationships: std::iter::once(described).chain(contained).collect(),
+        unlisted_licenses: unlisted_licenses(inventory),
         packages,
     };
     let mut json = serde_json::to_vec_pretty(&document).map_err(SpdxError::Json)?;
@@ -115,6 +117,9 @@ fn of_package(package: &Package, distribution: Option<&Distribution>) -> model::
     told.supplier = package.maintainer.as_deref().map(supplier);
     told.homepage = package.homepage.clone().filter(|url| is_web_address(url));
     told.summary.clone_from(&package.summary);
+    if let Some(license) = &package.license {
+        told.license_declared = license.expression().to_owned().into();
+    }
     let source = package.source_name.as_ref().or(package.source_version.as_ref().map(|_| &package.name));
     told.source_info = source.map(|name| {
         let version = package.source_version.as_ref().unwrap_or(&package.version);
@@ -131,22 +136,25 @@ fn supplier(maintainer: &str) -> String {
     format!("Organization: {} ({})", name.trim(), address.unwrap_or_default())
 }
 
-/// A name that is the package's alone, of the few characters that SPDX allows: others are written as a dot and two
-/// hexadecimal digits.
+/// A name that is the package's alone: dpkg's of name and architecture, others' of their format too.
 fn id(package: &Package) -> String {
-    let mut id = "SPDXRef-Package-".to_owned();
-    for (index, part) in [&package.name, &package.architecture].into_iter().enumerate() {
-        id.push_str(if index == 0 { "" } else { ".." });
-        for byte in part.bytes() {
-            if byte.is_ascii_alphanumeric() || byte == b'-' {
-                id.push(char::from(byte));
-            } else {
-                // Writing to a string does not fail.
-                let _infallible = write!(id, ".{byte:02X}");
-            }
-        }
-    }
-    id
+    let format = match package.format {
+        PackageFormat::Deb => "",
+        PackageFormat::Apk => "apk..",
+    };
+    format!("SPDXRef-Package-{format}{}..{}", id_string(&package.name), id_string(&package.architecture))
+}
+
+/// The licences that SPDX does not list, each once. Their texts are not repeated here.
+fn unlisted_licenses(inventory: &Inventory) -> Vec<model::UnlistedLicense> {
+    let licenses = inventory.packages().iter().filter_map(|package| package.license.as_ref());
+    let unlisted: BTreeMap<&str, &str> = licenses.flat_map(License::unlisted).collect();
+    let told = |(reference, name): (&str, &str)| model::UnlistedLicense {
+        license_id: reference.to_owned(),
+        extracted_text: format!("The packages that declare it name it {name:?}; its text is in them."),
+        name: name.to_owned(),
+    };
+    unlisted.into_iter().map(told).collect()
 }
 
 fn of_coverage(coverage: &Coverage) -> String {

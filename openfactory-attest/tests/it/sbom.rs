@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_attest::document::{FileDigest, ImageFile};
 use openfactory_attest::manifest::{DirectoryError, Entry, EntryKind, TreePath};
-use openfactory_attest::sbom::{Inventory, InventoryError, Subject, cyclonedx, spdx};
+use openfactory_attest::sbom::{Inventory, InventoryError, PackageFormat, Subject, cyclonedx, spdx};
 use openfactory_attest::squashfs::{Compression, Packer};
 use openfactory_attest::{Manifest, Sha256Digest, Work};
 use serde_json::Value;
@@ -35,6 +35,16 @@ fn image_of_this_machine() -> Vec<u8> {
         }
     }
     lists.iter().for_each(|file| add(file));
+    for entry in fs::read_dir("/usr/share/doc").unwrap() {
+        let directory = entry.unwrap().path();
+        let file = directory.join("copyright");
+        if let Some(link) = [&directory, &file].into_iter().find(|path| path.is_symlink()) {
+            let target = fs::read_link(link).unwrap();
+            packer.add_symlink(path(&link.to_str().unwrap()[1..]), &target).unwrap();
+        } else if file.is_file() {
+            packer.add_file(path(&file.to_str().unwrap()[1..]), &file, 0o644).unwrap();
+        }
+    }
     let mut image = Cursor::new(Vec::new());
     packer.write(&mut image).unwrap();
     image.into_inner()
@@ -190,7 +200,15 @@ fn others_read_the_document_as_it_is_meant() {
     }
 }
 
-/// Some packages of this machine, as a tree: more take validators long.
+/// Packages of apk's, with licences that SPDX lists, does not list, and both in one.
+const APK: &str = "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\nm:A Team <a@b.example>\nF:lib\nR:libc.so\n\
+                   Z:Q1nIC5KDc++AsuZFnKQtw6GsOp7eQ=\n\n\
+                   P:plus++\nV:1~2-r0\nA:noarch\nL:house rules\no:plus\n\n\
+                   P:some\nV:1-r0\nA:noarch\nL:GPL-2.0+\n\n\
+                   P:both\nV:1-r0\nA:noarch\nL:gpl-2.0-or-later AND (house OR GPL-2.0-only WITH GCC-exception-2.0)\n";
+
+/// Some packages of this machine, as a tree: more take validators long. With their copyright files, and packages of
+/// apk's too.
 fn some_packages(count: usize) -> tempfile::TempDir {
     let status = fs::read_to_string("/var/lib/dpkg/status").unwrap();
     let status: Vec<&str> = status.split("\n\n").take(count).collect();
@@ -200,6 +218,15 @@ fn some_packages(count: usize) -> tempfile::TempDir {
     }
     fs::write(root.path().join("var/lib/dpkg/status"), status.join("\n\n")).unwrap();
     fs::write(root.path().join("usr/lib/os-release"), "ID=debian\nVERSION_ID=12\n").unwrap();
+    for package in status.iter().filter_map(|it| it.lines().find_map(|line| line.strip_prefix("Package: "))) {
+        if let Ok(text) = fs::read(format!("/usr/share/doc/{package}/copyright")) {
+            let directory = root.path().join("usr/share/doc").join(package);
+            fs::create_dir_all(&directory).unwrap();
+            fs::write(directory.join("copyright"), text).unwrap();
+        }
+    }
+    fs::create_dir_all(root.path().join("lib/apk/db")).unwrap();
+    fs::write(root.path().join("lib/apk/db/installed"), APK).unwrap();
     root
 }
 
@@ -236,6 +263,12 @@ fn spdx_tools_read_the_other_form_as_it_is_meant() {
         told[0]["packages"].as_object().unwrap().values().map(|it| it[0].as_str().unwrap()).collect();
     assert_eq!(versions, inventory.packages().iter().map(|package| package.version.as_str()).collect());
     assert_eq!(told[0]["packages"].as_object().unwrap().len(), inventory.packages().len());
+    // Debian's are not compared: the library knows other names for some.
+    for package in inventory.packages().iter().filter(|package| package.format == PackageFormat::Apk) {
+        let expected = package.license.as_ref().map(|license| license.expression()).unwrap();
+        assert_eq!(told[0]["licenses"][&package.name], expected);
+    }
+    assert!(told[0]["licenses"].as_object().unwrap().len() > 10);
 }
 
 #[test]

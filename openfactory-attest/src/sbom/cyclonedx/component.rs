@@ -1,6 +1,6 @@
 //! What there is, as components.
 
-use super::model::{Component, Contact, ExternalReference, Hash, Organization, Property};
+use super::model::{Component, Contact, ExternalReference, Hash, LicenseChoice, Organization, Property};
 use crate::sbom::contact::{Maintainer, is_web_address};
 use crate::sbom::inventory::{Inventory, Package, PackageState};
 use crate::sbom::os_release::Distribution;
@@ -45,26 +45,28 @@ fn of_distribution(distribution: &Distribution) -> Component {
 
 fn of_package(package: &Package, distribution: Option<&Distribution>) -> Component {
     let Package { name, version, architecture, .. } = package;
+    let format = package.format.name();
     let purl = purl::of(package, distribution);
-    let bom_ref = purl.clone().unwrap_or_else(|| format!("deb:{name}:{architecture}@{version}"));
+    let bom_ref = purl.clone().unwrap_or_else(|| format!("{format}:{name}:{architecture}@{version}"));
     let mut component = Component::new("library", bom_ref, name);
     component.version = Some(version.clone());
     component.purl = purl;
     component.supplier = package.maintainer.as_deref().map(supplier);
     component.description.clone_from(&package.summary);
+    component.licenses = package.license.iter().map(LicenseChoice::of).collect();
     if let Some(url) = package.homepage.as_deref().filter(|url| is_web_address(url)) {
         component.external_references.push(ExternalReference { url: url.to_owned(), kind: "website" });
     }
-    component.properties.push(Property::new("openfactory:deb:architecture", architecture));
-    if let Some(source) = &package.source_name {
-        component.properties.push(Property::new("openfactory:deb:source", source));
-    }
-    if let Some(version) = &package.source_version {
-        component.properties.push(Property::new("openfactory:deb:source-version", version));
-    }
-    if package.state != PackageState::Installed {
-        component.properties.push(Property::new("openfactory:deb:state", package.state.name()));
-    }
+    let state = (package.state != PackageState::Installed).then(|| package.state.name());
+    let told = [
+        ("architecture", Some(architecture.as_str())),
+        ("source", package.source_name.as_deref()),
+        ("source-version", package.source_version.as_deref()),
+        ("state", state),
+    ];
+    let told = told.into_iter().filter_map(|(what, value)| Some((what, value?)));
+    component.properties =
+        told.map(|(what, value)| Property::new(format!("openfactory:{format}:{what}"), value)).collect();
     component
 }
 

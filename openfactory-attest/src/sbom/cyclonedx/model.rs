@@ -1,8 +1,11 @@
 //! The part of CycloneDX 1.6 that is written. Members stand in the order of the schema.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
+
+use crate::sbom::license::License;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,6 +57,8 @@ pub(super) struct Component {
     pub(super) description: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hashes: Vec<Hash>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) licenses: Vec<LicenseChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) purl: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -72,6 +77,7 @@ impl Component {
             version: None,
             description: None,
             hashes: Vec::new(),
+            licenses: Vec::new(),
             purl: None,
             external_references: Vec::new(),
             properties: Vec::new(),
@@ -98,6 +104,37 @@ pub(super) struct Hash {
     pub(super) content: String,
 }
 
+/// One licence, by its id or by the name it was given; or an expression of several.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LicenseChoice {
+    License(LicenseName),
+    Expression(String),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LicenseName {
+    Id(String),
+    Name(String),
+}
+
+impl LicenseChoice {
+    pub(super) fn of(license: &License) -> Self {
+        let expression = license.expression();
+        match license.unlisted().next() {
+            Some((_reference, name)) if license.is_single() => {
+                Self::License(LicenseName::Name(name.to_owned()))
+            }
+            // `GPL-2.0+` is an expression and no id.
+            None if license.is_single() && !expression.ends_with('+') => {
+                Self::License(LicenseName::Id(expression.to_owned()))
+            }
+            _ => Self::Expression(expression.to_owned()),
+        }
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct ExternalReference {
     pub(super) url: String,
@@ -107,13 +144,13 @@ pub(super) struct ExternalReference {
 
 #[derive(Serialize)]
 pub(super) struct Property {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) value: String,
 }
 
 impl Property {
-    pub(super) fn new(name: &'static str, value: impl fmt::Display) -> Self {
-        Self { name, value: value.to_string() }
+    pub(super) fn new(name: impl Into<Cow<'static, str>>, value: impl fmt::Display) -> Self {
+        Self { name: name.into(), value: value.to_string() }
     }
 }
 

@@ -7,7 +7,7 @@ const MAX_FIELDS: usize = 256;
 
 /// A paragraph: fields with the first lines of their values.
 #[derive(Debug)]
-pub(super) struct Paragraph<'t> {
+pub(in crate::sbom) struct Paragraph<'t> {
     /// Where it begins, from 1.
     pub(super) line: usize,
     fields: Vec<(&'t str, &'t str)>,
@@ -16,7 +16,7 @@ pub(super) struct Paragraph<'t> {
 impl<'t> Paragraph<'t> {
     /// The first line of a field's value, without space around it; `None` if there is no such field, or it is empty
     /// in this line.
-    pub(super) fn get(&self, name: &str) -> Option<&'t str> {
+    pub(in crate::sbom) fn get(&self, name: &str) -> Option<&'t str> {
         let value = self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name))?.1;
         Some(value.trim()).filter(|value| !value.is_empty())
     }
@@ -46,7 +46,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, DpkgError> {
 }
 
 /// Hands one paragraph after the other to `each`.
-pub(super) fn paragraphs<'t>(
+pub(in crate::sbom) fn paragraphs<'t>(
     text: &'t str,
     each: &mut dyn FnMut(&Paragraph<'t>) -> Result<(), DpkgError>,
 ) -> Result<(), DpkgError> {

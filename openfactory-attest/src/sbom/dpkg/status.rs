@@ -49,6 +49,7 @@ fn package(paragraph: &Paragraph<'_>, name: String, state: PackageState) -> Resu
         maintainer: people_text(paragraph, "Maintainer")?,
         homepage: people_text(paragraph, "Homepage")?,
         summary: people_text(paragraph, "Description")?,
+        license: None,
         name,
         version,
         state,

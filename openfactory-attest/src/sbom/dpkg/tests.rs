@@ -1,31 +1,13 @@
 //! The parsers against what dpkg writes, and against what it never would.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::sbom::PackageState;
-
-/// A package database in memory.
-struct Memory(BTreeMap<TreePath, Vec<u8>>);
-
-impl Files for Memory {
-    fn read(&mut self, path: &TreePath, limit: usize) -> Result<Option<Vec<u8>>, InventoryError> {
-        match self.0.get(path) {
-            Some(bytes) if bytes.len() > limit => Err(InventoryError::TooLarge { path: path.clone(), limit }),
-            bytes => Ok(bytes.cloned()),
-        }
-    }
-
-    fn list(&mut self, directory: &TreePath) -> Result<Vec<TreePath>, InventoryError> {
-        Ok(self.0.keys().filter(|path| path.parent().as_ref() == Some(directory)).cloned().collect())
-    }
-}
+use crate::sbom::files::memory::Memory;
 
 fn of(files: &[(&str, &str)]) -> Result<Inventory, InventoryError> {
-    let file = |(path, text): &(&str, &str)| (TreePath::new(path).unwrap(), text.as_bytes().to_vec());
-    Inventory::read(&mut Memory(files.iter().map(file).collect()))
+    Inventory::read(&mut Memory::of(files))
 }
 
 const STATUS: &str = "\
@@ -100,6 +82,35 @@ fn images_without_dpkg_have_a_file_for_each_package() {
     assert_eq!(inventory.packages()[0].name, "tzdata");
     assert_eq!(inventory.listed[0].1.to_string(), "./usr/share/zoneinfo/UTC");
     assert_eq!(inventory.distribution().unwrap().name(), "debian-12");
+}
+
+/// What is known of the licence of `a`, with these files and links.
+fn license(links: &[(&str, &str)], files: &[(&str, &str)]) -> Option<String> {
+    let status = "Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
+    let mut memory = Memory::of(files);
+    memory.insert("var/lib/dpkg/status", status);
+    links.iter().for_each(|(path, target)| memory.link_to(path, target));
+    let license = Inventory::read(&mut memory).unwrap().packages()[0].license.clone();
+    license.map(|license| license.expression().to_owned())
+}
+
+#[test]
+fn copyright_files_are_found_where_documentation_links_to() {
+    let text = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
+                Files: *\nLicense: Expat\n";
+    let (mine, other) = ([("usr/share/doc/a/copyright", text)], [("usr/share/doc/b/copyright", text)]);
+    let directory = |target| license(&[("usr/share/doc/a", target)], &other);
+    let file = |target| license(&[("usr/share/doc/a/copyright", target)], &other);
+    assert_eq!(license(&[], &mine).as_deref(), Some("MIT"));
+    for found in [directory("b"), directory("/usr/share/doc/b"), file("../b/copyright")] {
+        assert_eq!(found.as_deref(), Some("MIT"));
+    }
+    assert_eq!(file("/usr/share/doc/b/copyright").as_deref(), Some("MIT"));
+    for none in [directory("a"), directory("../b"), directory("/etc"), file("copyright"), file("../../b")] {
+        assert_eq!(none, None);
+    }
+    assert_eq!(license(&[], &[("usr/share/doc/a/copyright", "It is free.\n")]), None);
+    assert_eq!(license(&[], &[]), None);
 }
 
 #[test]

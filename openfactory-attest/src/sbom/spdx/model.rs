@@ -1,5 +1,7 @@
 //! The part of SPDX 2.3 that is written.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// What is not known.
@@ -19,6 +21,17 @@ pub(super) struct Document<'d> {
     pub(super) creation_info: CreationInfo,
     pub(super) packages: Vec<Package>,
     pub(super) relationships: Vec<Relationship>,
+    #[serde(rename = "hasExtractedLicensingInfos", skip_serializing_if = "Vec::is_empty")]
+    pub(super) unlisted_licenses: Vec<UnlistedLicense>,
+}
+
+/// A licence that SPDX does not list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UnlistedLicense {
+    pub(super) license_id: String,
+    pub(super) extracted_text: String,
+    pub(super) name: String,
 }
 
 #[derive(Serialize)]
@@ -49,7 +62,7 @@ pub(super) struct Package {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source_info: Option<String>,
     license_concluded: &'static str,
-    license_declared: &'static str,
+    pub(super) license_declared: Cow<'static, str>,
     copyright_text: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) summary: Option<String>,
@@ -74,7 +87,7 @@ impl Package {
             homepage: None,
             source_info: None,
             license_concluded: UNKNOWN,
-            license_declared: UNKNOWN,
+            license_declared: Cow::Borrowed(UNKNOWN),
             copyright_text: UNKNOWN,
             summary: None,
             comment: None,

@@ -6,7 +6,7 @@ spdx.py FILE...   validates each against SPDX 2.3, and prints what it is underst
 import json
 import sys
 
-from spdx_tools.spdx.model import RelationshipType
+from spdx_tools.spdx.model import RelationshipType, SpdxNoAssertion
 from spdx_tools.spdx.parser.error import SPDXParsingError
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
@@ -33,6 +33,11 @@ def judge(file):
             for package in document.packages
             if package.spdx_id in contained
             for reference in package.external_references
+        },
+        "licenses": {
+            package.name: str(package.license_declared)
+            for package in document.packages
+            if not isinstance(package.license_declared, (SpdxNoAssertion, type(None)))
         },
         "contained": len(contained),
     }

@@ -1,0 +1,75 @@
+//! apk's database: `lib/apk/db/installed`, where packages stand with the files that are theirs.
+//!
+//! Source: `apk_db_fdb_read` and `apk_pkgtmpl_add_info` of apk-tools.
+
+use std::collections::HashSet;
+
+use super::database::Database;
+use super::error::InventoryError;
+use super::files::Files;
+use super::inventory::Inventory;
+use crate::manifest::{Manifest, TreePath};
+
+mod error;
+mod field;
+mod installed;
+
+pub use error::ApkError;
+
+/// Bytes of the database that are read.
+const MAX_FILE: usize = 256 << 20;
+
+/// Where it is: since Alpine 3.23, `lib` may be a link to `usr/lib`.
+const PLACES: [&str; 2] = ["usr/lib/apk/db/installed", "lib/apk/db/installed"];
+
+/// Reads the database; `None` if there is none.
+pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryError> {
+    for place in PLACES {
+        let file = path(place)?;
+        let above = place.split_once('/').map_or(place, |(first, _)| first);
+        if files.link(&path(above)?)?.is_some() {
+            continue;
+        }
+        if let Some(bytes) = files.read(&file, MAX_FILE)? {
+            return database(&bytes).map(Some).map_err(|source| InventoryError::Apk { path: file, source });
+        }
+    }
+    Ok(None)
+}
+
+fn database(bytes: &[u8]) -> Result<Database, ApkError> {
+    let mut found = installed::parse(bytes)?;
+    found.sort_by(|a, b| a.package.name.cmp(&b.package.name));
+    let mut names = HashSet::new();
+    if let Some(twice) = found.iter().find(|found| !names.insert(found.package.name.as_str())) {
+        return Err(ApkError::Duplicate { package: twice.package.name.clone() });
+    }
+    let mut database = Database::default();
+    for (index, installed::Found { package, paths }) in found.into_iter().enumerate() {
+        database.packages.push(package);
+        database.listed.extend(paths.into_iter().map(|path| (index, path)));
+    }
+    Ok(database)
+}
+
+/// A path of the database; there are no others than these.
+fn path(text: &str) -> Result<TreePath, InventoryError> {
+    TreePath::new(text).map_err(|_never| InventoryError::Apk {
+        path: TreePath::root(),
+        source: ApkError::Value { line: 1, field: 'F' },
+    })
+}
+
+/// Refuses more than is taken from any image.
+const fn limit(packages: usize, paths: usize) -> Result<(), ApkError> {
+    if packages > Inventory::MAX_PACKAGES {
+        return Err(ApkError::TooMany { what: "packages", limit: Inventory::MAX_PACKAGES });
+    }
+    if paths > Manifest::MAX_ENTRIES {
+        return Err(ApkError::TooMany { what: "paths", limit: Manifest::MAX_ENTRIES });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
