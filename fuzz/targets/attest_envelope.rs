@@ -17,12 +17,17 @@ fuzz_target!(|input: &[u8]| {
         Ok(envelope.clone()),
         "an envelope that is not read back"
     );
-    let key = Ed25519Key::from_seed(&[7; 32]);
-    let mut trust = TrustStore::new();
-    let known = TrustedKey::new("x", KeyKind::BuildPlatformSigning, key.public_key().clone());
-    trust.add(known).expect("the first key");
-    // Nobody guesses a signature.
-    assert!(VerificationDocument::open(&envelope, &trust).is_err());
-    assert!(BuildIntent::open(&envelope, &trust).is_err());
+    // A seed is signed by the first key; by the second nobody guesses a signature.
+    let [key, other] = [7, 8].map(|seed| Ed25519Key::from_seed(&[seed; 32]));
+    let [trust, others] = [&key, &other].map(|key| {
+        let mut trust = TrustStore::new();
+        let known = TrustedKey::new("x", KeyKind::BuildPlatformSigning, key.public_key().clone());
+        trust.add(known).expect("the first key");
+        trust
+    });
+    let _ =
+        (VerificationDocument::open(&envelope, &trust).is_ok(), BuildIntent::open(&envelope, &trust).is_ok());
+    assert!(VerificationDocument::open(&envelope, &others).is_err());
+    assert!(BuildIntent::open(&envelope, &others).is_err());
     let _ = KeyUse::of_envelope(&envelope, *key.key_id(), "x", UNIX_EPOCH);
 });

@@ -10,7 +10,8 @@ fuzz_target!(|input: &[u8]| {
         let Ok(report) = TestReport::read(input, given) else { continue };
         let summary = report.summary();
         for category in TestCategory::ALL {
-            let passed = |outcome| report.cases.iter().any(|it| it.category == category && it.outcome == outcome);
+            let passed =
+                |outcome| report.cases.iter().any(|it| it.category == category && it.outcome == outcome);
             let is_pass = passed(Outcome::Passed) && !passed(Outcome::Failed);
             assert_eq!(summary.status(category) == CategoryStatus::Passed, is_pass);
         }

@@ -13,6 +13,7 @@
 mod audit;
 mod document;
 mod envelope;
+mod flaws;
 mod fsverity;
 #[cfg(feature = "sbom")]
 mod jsf;

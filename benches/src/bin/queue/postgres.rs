@@ -12,7 +12,7 @@ use crate::deliver::Measured;
 use crate::{Result, deliver, load, pgmq};
 
 /// So many messages wait at first, at either.
-pub(crate) const WAITING: u64 = 20_000;
+pub(crate) const WAITING: u64 = 60_000;
 
 /// A server that ends with this value.
 pub(crate) struct Server {

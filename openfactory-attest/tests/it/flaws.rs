@@ -1,0 +1,177 @@
+//! Input with one flaw each: a folder `tests/flaws/PARSER/FLAW` holds `input`, or the tree `root`, and what its reader says
+//! to it in `refused`, with all causes.
+//!
+//! A new folder needs no code. `OPENFACTORY_BLESS=1 cargo test` writes what the readers say now; read the difference.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use openfactory_attest::audit::{Checkpoint, Entry, Proof, VerifierKey};
+use openfactory_attest::document::VerificationDocument;
+use openfactory_attest::key::Passphrase;
+use openfactory_attest::verity::Superblock;
+use openfactory_attest::{
+    BuildRecipe, Ed25519Key, Envelope, KeyKind, Manifest, PublicKey, Signer as _, TrustStore, TrustedKey,
+};
+
+type Refused = Result<(), Box<dyn Error>>;
+
+/// The key that the fixtures' checkpoints were signed with.
+fn key() -> PublicKey {
+    Ed25519Key::from_seed(&[7; 32]).public_key().clone()
+}
+
+fn text(input: &[u8]) -> &str {
+    std::str::from_utf8(input).unwrap()
+}
+
+fn superblock(input: &[u8]) -> Refused {
+    Ok(Superblock::read(&input.to_vec()).map(drop)?)
+}
+
+fn envelope(input: &[u8]) -> Refused {
+    let mut trust = TrustStore::new();
+    trust.add(TrustedKey::new("x", KeyKind::BuildPlatformSigning, key()))?;
+    Ok(VerificationDocument::open(&Envelope::parse(input)?, &trust).map(drop)?)
+}
+
+fn checkpoint(input: &[u8]) -> Refused {
+    Ok(Checkpoint::open(input, &VerifierKey::new("example.com/log", key())?).map(drop)?)
+}
+
+fn proof(input: &[u8]) -> Refused {
+    Ok(Proof::parse(input).map(drop)?)
+}
+
+fn verifier_key(input: &[u8]) -> Refused {
+    Ok(text(input).parse::<VerifierKey>().map(drop)?)
+}
+
+fn audit_entry(input: &[u8]) -> Refused {
+    Ok(Entry::parse(input).map(drop)?)
+}
+
+fn public_key(input: &[u8]) -> Refused {
+    Ok(PublicKey::from_pem(text(input)).map(drop)?)
+}
+
+fn private_key(input: &[u8]) -> Refused {
+    Ok(Ed25519Key::from_pem(text(input)).map(drop)?)
+}
+
+fn encrypted_key(input: &[u8]) -> Refused {
+    Ok(Passphrase::new("guess").decrypt(text(input)).map(drop)?)
+}
+
+fn manifest(input: &[u8]) -> Refused {
+    Ok(Manifest::parse_json(input).map(drop)?)
+}
+
+fn sha256sum(input: &[u8]) -> Refused {
+    Ok(Manifest::parse_sha256sum(input).map(drop)?)
+}
+
+fn trust_store(input: &[u8]) -> Refused {
+    Ok(TrustStore::parse(input).map(drop)?)
+}
+
+fn recipe(input: &[u8]) -> Refused {
+    Ok(BuildRecipe::parse(input).map(drop)?)
+}
+
+/// What the reader says, and why, and why that.
+fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(of).unwrap_or_else(|error| panic!("{}: {error}", of.display()));
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    folders
+}
+
+/// Each flaw of this parser is refused, in its words.
+fn all_refused(parser: &str, read: fn(&Path) -> Refused) {
+    let flaws = folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flaws").join(parser));
+    assert!(flaws.len() > 3, "{parser}: too few flaws to say much");
+    let mut wrong = Vec::new();
+    for flaw in flaws {
+        let name = flaw.file_name().unwrap().to_string_lossy().into_owned();
+        let Err(error) = read(&flaw) else {
+            wrong.push(format!("{name}: taken"));
+            continue;
+        };
+        let (said, file) = (chain(&*error) + "\n", flaw.join("refused"));
+        if std::env::var_os("OPENFACTORY_BLESS").is_some() {
+            fs::write(&file, &said).unwrap();
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        if said != expected {
+            wrong.push(format!("{name}: {said}    instead of {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{parser}:\n{}", wrong.join("\n"));
+}
+
+/// A test for each parser of one file.
+macro_rules! parsers {
+    ($($(#[$attribute:meta])* $name:ident $folder:literal;)*) => {
+        mod of {
+            $(
+                #[test]
+                $(#[$attribute])*
+                fn $name() {
+                    super::all_refused($folder, |flaw| super::$name(&std::fs::read(flaw.join("input"))?));
+                }
+            )*
+        }
+    };
+}
+
+parsers! {
+    audit_entry "audit-entry";
+    checkpoint "checkpoint";
+    #[cfg(feature = "sbom")]
+    cyclonedx "cyclonedx";
+    encrypted_key "encrypted-key";
+    envelope "envelope";
+    manifest "manifest";
+    private_key "private-key";
+    proof "proof";
+    public_key "public-key";
+    recipe "recipe";
+    sha256sum "sha256sum";
+    #[cfg(feature = "sbom")]
+    spdx "spdx";
+    #[cfg(feature = "squashfs")]
+    squashfs "squashfs";
+    superblock "superblock";
+    trust_store "trust-store";
+    verifier_key "verifier-key";
+}
+
+#[cfg(feature = "squashfs")]
+fn squashfs(input: &[u8]) -> Refused {
+    let work = openfactory_attest::Work::on_threads(std::num::NonZeroUsize::MIN);
+    Ok(Manifest::of_squashfs(&input.to_vec(), &work).map(drop)?)
+}
+
+#[cfg(feature = "sbom")]
+fn cyclonedx(input: &[u8]) -> Refused {
+    Ok(openfactory_attest::sbom::Listing::parse(input).map(drop)?)
+}
+
+#[cfg(feature = "sbom")]
+use self::cyclonedx as spdx;
+
+#[cfg(feature = "sbom")]
+#[test]
+fn of_dpkg() {
+    let read = |flaw: &Path| -> Refused {
+        Ok(openfactory_attest::sbom::Inventory::of_directory(&flaw.join("root")).map(drop)?)
+    };
+    all_refused("dpkg", read);
+}
