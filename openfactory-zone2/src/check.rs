@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use crate::constraint::Constraint;
 use crate::overlay_report::{NotLookedAt, OverlayFinding};
+use crate::place::Place;
 use crate::policy::{Owner, PathRule, Policy};
 use crate::scan::{Found, Kind, Scan, device_bytes, device_path};
 use crate::seal::{Seal, SealDifference};
@@ -77,11 +77,11 @@ pub fn policy(policy: &Policy, seal: &Seal) -> Results {
 pub fn constraints(
     constraints: &Constraints,
     now: SystemTime,
-    mut observe: impl FnMut(&Constraint) -> Observed,
+    mut observe: impl FnMut(&Place) -> Observed,
 ) -> Results {
     let mut results = Results::default();
     for constraint in constraints {
-        for finding in constraint.check(&observe(constraint), now) {
+        for finding in constraint.look(now, &mut observe) {
             match OverlayFinding::of_constraint(&finding) {
                 Ok(finding) => results.findings.push(finding),
                 Err(not_checked) => results.not_checked.push(not_checked),

@@ -2,8 +2,10 @@
 
 mod facts;
 mod look;
+mod receiver;
 mod walk;
 mod zone;
 
 pub use facts::SystemFacts;
+pub use walk::Snapshot;
 pub use zone::Zone;

@@ -6,7 +6,8 @@ use openfactory_attest::drift::Priority;
 use serde::Serialize;
 
 use crate::constraint::{
-    AllowedSetViolation, CertificateViolation, HostnameViolation, PositionViolation, SubnetViolation,
+    AllowedSetViolation, CertificateViolation, EqualViolation, HostnameViolation, PatternViolation,
+    PositionViolation, PresenceViolation, RangeViolation, SubnetViolation,
 };
 use crate::place::Place;
 use crate::violation::Row;
@@ -57,10 +58,18 @@ pub enum Violation {
     AllowedSet(AllowedSetViolation),
     /// Of a certificate constraint.
     Certificate(CertificateViolation),
+    /// Of an equal constraint.
+    Equal(EqualViolation),
     /// Of a hostname constraint.
     Hostname(HostnameViolation),
+    /// Of a pattern constraint.
+    Pattern(PatternViolation),
     /// Of a position constraint.
     Position(PositionViolation),
+    /// Of a presence constraint.
+    Presence(PresenceViolation),
+    /// Of a range constraint.
+    Range(RangeViolation),
     /// Of a subnet constraint.
     Subnet(SubnetViolation),
 }
@@ -175,8 +184,16 @@ impl Violation {
     #[must_use]
     pub fn row(&self) -> Row {
         match self {
-            Self::AllowedSet(_) => Row::AllowedSet,
-            Self::Certificate(CertificateViolation::KeyUsage { .. }) => Row::KeyUsage,
+            Self::AllowedSet(_)
+            | Self::Pattern(_)
+            | Self::Presence(_)
+            | Self::Range(_)
+            | Self::Equal(EqualViolation::Differs) => Row::AllowedSet,
+            Self::Equal(EqualViolation::Address) => Row::NetworkAddress,
+            Self::Equal(EqualViolation::Position) => Row::Position,
+            Self::Certificate(
+                CertificateViolation::KeyUsage { .. } | CertificateViolation::ExtendedKeyUsage { .. },
+            ) => Row::KeyUsage,
             Self::Certificate(_) => Row::Certificate,
             Self::Hostname(_) => Row::Hostname,
             Self::Position(_) => Row::Position,
@@ -199,8 +216,12 @@ impl fmt::Display for Violation {
         match self {
             Self::AllowedSet(violation) => violation.fmt(f),
             Self::Certificate(violation) => violation.fmt(f),
+            Self::Equal(violation) => violation.fmt(f),
             Self::Hostname(violation) => violation.fmt(f),
+            Self::Pattern(violation) => violation.fmt(f),
             Self::Position(violation) => violation.fmt(f),
+            Self::Presence(violation) => violation.fmt(f),
+            Self::Range(violation) => violation.fmt(f),
             Self::Subnet(violation) => violation.fmt(f),
         }
     }

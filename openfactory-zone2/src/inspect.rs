@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use openfactory_attest::Sha256Digest;
 
 use crate::check::{self, Results};
-use crate::constraint::Constraint;
 use crate::lockdown::{LockdownRecord, LockdownState};
 use crate::overlay_report::{NotLookedAt, OverlayReport};
+use crate::place::Place;
 use crate::policy::Policy;
 use crate::scan::Scan;
 use crate::seal::Seal;
@@ -73,7 +73,7 @@ pub fn inspect(
     policy: &Policy,
     remembered: &Remembered<'_>,
     now: SystemTime,
-    observe: impl FnMut(&Constraint) -> Observed,
+    observe: impl FnMut(&Place) -> Observed,
 ) -> OverlayReport {
     let results = check::manifest(scan, &policy.manifest)
         .and(against_seal(scan, policy, remembered))

@@ -148,6 +148,11 @@ impl<'a> Object<'a> {
         self.optional(key).ok_or_else(|| self.node.error(Problem::MissingKey { key }))
     }
 
+    /// The error that `problem` makes of the object itself.
+    pub(crate) fn error(&self, problem: Problem) -> PolicyError {
+        self.node.error(problem)
+    }
+
     /// The value of a key that may be absent.
     pub(crate) fn optional(&self, key: &str) -> Option<&Node<'a>> {
         self.members.iter().find(|(name, _)| *name == key).map(|(_, node)| node)

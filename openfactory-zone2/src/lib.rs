@@ -56,19 +56,19 @@
 //! - tell "broken" from "nobody could look": [`Finding::outcome`];
 //! - check a value without a policy file: [`constraint::SubnetRule::check`],
 //!   [`constraint::CertificateRule::check`], [`constraint::HostnameRule::check`],
-//!   [`constraint::AllowedSetRule::check`].
+//!   [`constraint::AllowedSetRule::check`];
+//! - bring the overlay to another base: `migrate::Migration`; watch it: `monitor`.
 //!
 //! # Features
 //!
-//! `device` (default): scan a real directory, list real interfaces, keep the lockdown record on disk. Linux only.
-//! Without it the crate is types and pure functions.
+//! `device` (default): scan a real directory, list real interfaces, ask a satellite receiver, keep the lockdown record on
+//! disk, migrate. `monitor`: fanotify and the kernel's audit log, as root. Linux both. Without them the crate is types and
+//! pure functions.
 //!
 //! # Not here
 //!
-//! Mounting Zone 2 read-only or read-write, watching writes as they happen, migrating to another base. Constraints are
-//! of the types subnet, certificate, position, hostname and allowed set so far; a policy with any other type is refused, never
-//! half applied. A certificate is judged by what it says of itself: its chain of signatures is not checked. Extended
-//! attributes are not under the seal.
+//! Mounting Zone 2 read-only or read-write. A certificate's chain is checked where the policy names trusted certificates,
+//! without revocation lists and certificate policies.
 //!
 //! # Errors
 //!
@@ -87,6 +87,7 @@ mod instant;
 mod json;
 pub mod live;
 pub mod lockdown;
+pub mod nmea;
 pub mod overlay_report;
 pub mod place;
 pub mod policy;
@@ -95,6 +96,7 @@ pub mod scan;
 pub mod seal;
 pub mod value;
 pub mod violation;
+mod x509;
 
 pub use command::Command;
 pub use finding::{Finding, Outcome, Role};

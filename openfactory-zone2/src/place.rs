@@ -32,6 +32,14 @@ pub enum Source {
         /// Its name, such as `eth0`.
         name: String,
     },
+    /// Where a satellite receiver is now.
+    Receiver {
+        /// What it is asked by: `gpsd:HOST:PORT`, or `nmea:/dev/...`, whatever the device's
+        /// [`LiveFacts`](crate::live::LiveFacts) know.
+        name: String,
+        /// How old its position may be, in seconds; an older one is none.
+        max_age: u32,
+    },
 }
 
 impl Place {
@@ -47,6 +55,10 @@ impl Place {
 
     pub(crate) const fn of_interface(name: String) -> Self {
         Self { source: Source::Interface { name }, secret: false }
+    }
+
+    pub(crate) const fn of_receiver(name: String, max_age: u32) -> Self {
+        Self { source: Source::Receiver { name, max_age }, secret: false }
     }
 
     /// What the value is taken from.
@@ -67,6 +79,7 @@ impl fmt::Display for Place {
         match &self.source {
             Source::File { path, key, .. } => write!(f, "{path} [{key}]"),
             Source::Interface { name } => write!(f, "interface {name}"),
+            Source::Receiver { name, .. } => write!(f, "receiver {name}"),
         }
     }
 }
@@ -79,10 +92,12 @@ impl Serialize for Place {
         enum Shown<'a> {
             File { file: &'a str, key: &'a str },
             Interface { interface: &'a str },
+            Receiver { receiver: &'a str },
         }
         match &self.source {
             Source::File { path, key, .. } => Shown::File { file: path, key },
             Source::Interface { name } => Shown::Interface { interface: name },
+            Source::Receiver { name, .. } => Shown::Receiver { receiver: name },
         }
         .serialize(serializer)
     }

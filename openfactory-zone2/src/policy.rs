@@ -4,17 +4,22 @@
 //! `zone2-constraints.json` which values the files there may hold ([`Constraints`](crate::Constraints)). Both
 //! are strict: unknown and repeated keys, duplicates and unknown constraint types are errors that name line and
 //! JSON path. Their schema is in the workspace's `docs/formats/zone2-policy.md`.
+//! The build platform signs both together ([`sign`], [`Policy::open`]).
 
 mod both;
 pub(crate) mod constraints;
 mod glob;
 pub(crate) mod manifest;
 mod path_rule;
+mod places;
 mod regions;
+mod rules;
+mod signed;
 
 pub use both::{BothError, Policy};
 pub use glob::Glob;
 pub use path_rule::{Class, EntryKind, Owner, PathRule};
+pub use signed::{PAYLOAD_TYPE, SignPolicyError, SignedPolicyError, sign};
 
 pub use crate::policy_error::{Location, Problem};
 
@@ -37,7 +42,7 @@ pub const MAX_WORD_BYTES: usize = 256;
 const VERSION: u64 = 1;
 
 /// Checks a file's version.
-fn check_version(node: &Node<'_>) -> Result<(), PolicyError> {
+pub(crate) fn check_version(node: &Node<'_>) -> Result<(), PolicyError> {
     match node.integer(u64::MAX)? {
         VERSION => Ok(()),
         found => Err(node.error(Problem::UnsupportedVersion { found })),

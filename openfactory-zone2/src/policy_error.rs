@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::constraint::{PatternError, PositionError, RegionError, SubnetError};
+use crate::constraint::{CaSetError, PatternError, PositionError, RegionError, SubnetError};
 use crate::value::Format;
 
 /// A policy file can't be used: what is wrong, at which line and JSON path.
@@ -171,6 +171,24 @@ pub enum Problem {
         /// The format.
         format: Format,
     },
+    /// A key's double quotes don't match, or go on after their end.
+    #[error("the key's quotes don't match; a name with dots is written as \"a.b\"")]
+    KeyQuotes,
+    /// A bound is no decimal number in a string.
+    #[error("not a decimal number in a string, such as \"-0.5\"")]
+    NotADecimal,
+    /// A range has no bound, or nothing is within its bounds.
+    #[error("a range needs min, max or both, and min is not more than max")]
+    NoRange,
+    /// A text is not base64.
+    #[error("not base64")]
+    NotBase64,
+    /// Trusted certificates can't be used.
+    #[error("not trusted certificates: {0}")]
+    Anchors(CaSetError),
+    /// A name can't be that of a satellite receiver.
+    #[error("not a receiver; known are gpsd:HOST:PORT and nmea:/PATH")]
+    NotAReceiver,
     /// A name can't be that of a network interface.
     #[error("not the name of a network interface")]
     NotAnInterface,

@@ -36,6 +36,18 @@ pub struct Found {
     pub owner: Owner,
     /// The class of the manifest's rule for it; none if there is no rule.
     pub class: Option<Class>,
+    /// Its extended attributes, in the order of their names.
+    pub xattrs: Vec<Xattr>,
+}
+
+/// An extended attribute (xattr(7)), access control lists and file capabilities among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Xattr {
+    /// Its name with its namespace, such as `security.capability`.
+    pub name: Vec<u8>,
+    /// Of its value.
+    pub digest: Sha256Digest,
 }
 
 /// What an entry is.
@@ -80,6 +92,18 @@ pub enum Executable {
     Elf,
     /// It begins with `#!`.
     Interpreter,
+    /// A set-user-id or set-group-id bit is set.
+    SetId,
+    /// It has file capabilities (capabilities(7)).
+    Capability,
+}
+
+impl Xattr {
+    /// An attribute with this name and value.
+    #[must_use]
+    pub fn new(name: impl Into<Vec<u8>>, value: &[u8]) -> Self {
+        Self { name: name.into(), digest: Sha256Digest::of(value) }
+    }
 }
 
 /// Something that could not be looked at.
@@ -106,7 +130,20 @@ impl Found {
     /// An entry without a rule.
     #[must_use]
     pub const fn new(path: TreePath, kind: Kind, mode: u32, owner: Owner) -> Self {
-        Self { path, kind, mode, owner, class: None }
+        Self { path, kind, mode, owner, class: None, xattrs: Vec::new() }
+    }
+
+    /// The same entry with these extended attributes. File capabilities make a file one that can be run.
+    #[must_use]
+    pub fn with_xattrs(mut self, mut xattrs: Vec<Xattr>) -> Self {
+        xattrs.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Kind::File { executable, .. } = &mut self.kind
+            && xattrs.iter().any(|xattr| xattr.name == b"security.capability")
+        {
+            executable.push(Executable::Capability);
+        }
+        self.xattrs = xattrs;
+        self
     }
 
     /// The same entry with the class of its rule.
@@ -159,6 +196,7 @@ impl Executable {
             (Self::ModeBit, mode & 0o111 != 0),
             (Self::Elf, head.starts_with(b"\x7fELF")),
             (Self::Interpreter, head.starts_with(b"#!")),
+            (Self::SetId, mode & 0o6000 != 0),
         ];
         signs.into_iter().filter_map(|(sign, found)| found.then_some(sign)).collect()
     }
@@ -170,6 +208,8 @@ impl fmt::Display for Executable {
             Self::ModeBit => "execute bit",
             Self::Elf => "ELF file",
             Self::Interpreter => "interpreter line",
+            Self::SetId => "set-id bit",
+            Self::Capability => "file capabilities",
         })
     }
 }
@@ -191,7 +231,9 @@ mod tests {
 
     #[test]
     fn what_can_be_run_is_known_by_mode_and_magic() {
-        let table: [(u32, &[u8], &[Executable]); 7] = [
+        let table: [(u32, &[u8], &[Executable]); 9] = [
+            (0o4644, b"key=value\n", &[Executable::SetId]),
+            (0o2755, b"\x7fELF", &[Executable::ModeBit, Executable::Elf, Executable::SetId]),
             (0o644, b"key=value\n", &[]),
             (0o645, b"key=value\n", &[Executable::ModeBit]),
             (0o644, b"\x7fELF\x02\x01", &[Executable::Elf]),

@@ -1,14 +1,24 @@
 //! Where values come from: what stands at a constraint's place.
 
+pub(crate) mod capture;
+mod certificate;
 mod extract;
+mod hosts;
 mod ini;
 mod json_key;
 mod key_value;
+mod keyfile;
+mod metadata;
 mod observe;
+mod toml_key;
+pub(crate) mod tree;
+mod yaml;
 
 use std::fmt;
 
+pub(crate) use certificate::MEMBERS as CERTIFICATE_MEMBERS;
 pub use extract::extract;
+pub use metadata::FileMetadata;
 pub use observe::{ReadFileError, ReadFiles, observe};
 
 /// The largest file that values are taken from, in bytes.
@@ -56,7 +66,13 @@ impl Observed {
 #[non_exhaustive]
 pub enum Format {
     /// RFC 8259. The key is a path of names and, in arrays, indices from 0, with dots between: `interfaces.0.address`.
+    /// `*` is every member or item; a name with dots stands in double quotes: `vlans."eth0.100".addresses`.
     Json,
+    /// YAML 1.2, such as netplan's: one document of plain data. The key is as for JSON. A value is the text that stands
+    /// there: `no` is no truth value, `010` no number.
+    Yaml,
+    /// TOML 1.0. The key is as for JSON.
+    Toml,
     /// Lines `NAME=value`, as in files of environment variables: `#` begins a comment line, quotes around the whole
     /// value are taken off, `export` before the name is ignored. The key is the name.
     KeyValue,
@@ -64,6 +80,22 @@ pub enum Format {
     /// comment lines, a backslash at the end of a line goes on with the next. The key is `Section.Key`; without a dot
     /// it stands before the first section.
     Ini,
+    /// As [`Ini`](Self::Ini), as systemd reads its units and networkd its files: an empty assignment takes back what was
+    /// assigned before it (systemd.syntax(7)).
+    Systemd,
+    /// Key files of GLib, as NetworkManager keeps its connections. The key is `section.key`; `;` separates the values of a
+    /// list. `ipv4.addresses` and `ipv6.addresses` are the addresses of all `address1`, ... without gateways.
+    Keyfile,
+    /// Lines of an address and its names, as in `/etc/hosts`. The key is a name, its values are the addresses; `*` is all
+    /// addresses.
+    Hosts,
+    /// Any text. The key is a regular expression over lines, its first group the value.
+    Regex,
+    /// A certificate, PEM or DER. The key is one of its members: `subject`, `issuer`, `serial`, `dns`, `ip`, `not-before`,
+    /// `not-after`, `key-type`, `key-bits`, `sha256`.
+    Certificate,
+    /// What the file is, not what it holds. The key is `kind`, `mode`, `uid`, `gid`, `size` or `modified`.
+    Metadata,
     /// One word on a line of its own, as in `/etc/hostname`: comment and empty lines are skipped. The key is `.`.
     Line,
     /// The file as a whole, such as a certificate. The key is `.`.
@@ -72,18 +104,54 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 5] = [Self::Json, Self::KeyValue, Self::Ini, Self::Line, Self::Whole];
+    pub const ALL: [Self; 13] = [
+        Self::Json,
+        Self::Yaml,
+        Self::Toml,
+        Self::KeyValue,
+        Self::Ini,
+        Self::Systemd,
+        Self::Keyfile,
+        Self::Hosts,
+        Self::Regex,
+        Self::Certificate,
+        Self::Metadata,
+        Self::Line,
+        Self::Whole,
+    ];
 
     /// The words of [`ALL`](Self::ALL), in the same order.
-    pub(crate) const WORDS: &[&str] = &["json", "key-value", "ini", "line", "whole"];
+    pub(crate) const WORDS: &[&str] = &[
+        "json",
+        "yaml",
+        "toml",
+        "key-value",
+        "ini",
+        "systemd",
+        "keyfile",
+        "hosts",
+        "regex",
+        "certificate",
+        "metadata",
+        "line",
+        "whole",
+    ];
 
     /// The word in the policy file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Toml => "toml",
             Self::KeyValue => "key-value",
             Self::Ini => "ini",
+            Self::Systemd => "systemd",
+            Self::Keyfile => "keyfile",
+            Self::Hosts => "hosts",
+            Self::Regex => "regex",
+            Self::Certificate => "certificate",
+            Self::Metadata => "metadata",
             Self::Line => "line",
             Self::Whole => "whole",
         }

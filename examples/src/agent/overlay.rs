@@ -144,7 +144,7 @@ impl Overlay {
         let results = check::manifest(&scan, &policy.manifest).and(check::constraints(
             &policy.constraints,
             now,
-            |constraint| observe(constraint.place(), &zone, facts.as_ref()),
+            |place| observe(place, &zone, facts.as_ref()),
         ));
         Ok((scan, results))
     }

@@ -31,6 +31,12 @@ pub enum PatternError {
     /// Compiled, it takes too much memory: a repetition is too large.
     #[error("it takes more than {MAX_COMPILED} bytes of memory")]
     TooLarge,
+    /// It has more groups than the one that is the value.
+    #[error("{groups} groups, at most one is allowed; (?:...) groups without counting")]
+    Groups {
+        /// How many.
+        groups: usize,
+    },
     /// It is no regular expression.
     #[error("{reason}")]
     Syntax {
@@ -72,7 +78,7 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-fn explain(error: regex::Error) -> PatternError {
+pub(crate) fn explain(error: regex::Error) -> PatternError {
     match error {
         regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
         error => {

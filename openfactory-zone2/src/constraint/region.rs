@@ -8,6 +8,9 @@ use std::str::FromStr;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::sexagesimal;
+use crate::nmea::{self, NmeaError};
+
 /// One degree.
 const DEGREE: i64 = 10_000_000;
 
@@ -20,7 +23,8 @@ const EARTH: f64 = 6_371_008.8;
 /// The most corners that a polygon may have.
 pub const MAX_CORNERS: usize = 256;
 
-/// A point on earth: `LATITUDE,LONGITUDE` in decimal degrees, north and east positive.
+/// A point on earth: `LATITUDE,LONGITUDE` in decimal degrees, north and east positive; or with degrees, minutes and seconds
+/// and hemispheres, `48°08'13.6"N 11°34'31.4"E`; or a sentence of NMEA 0183 ([`nmea`](crate::nmea)).
 ///
 /// ```
 /// use openfactory_zone2::constraint::Position;
@@ -42,9 +46,15 @@ pub struct Position {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PositionError {
-    /// Not two numbers in decimal degrees.
-    #[error("it is not LATITUDE,LONGITUDE in decimal degrees")]
+    /// Not two numbers in decimal degrees, nor degrees, minutes and seconds with hemispheres.
+    #[error("it is not LATITUDE,LONGITUDE")]
     Syntax,
+    /// A sentence of NMEA 0183 that is none, or of a kind without a position.
+    #[error("{0}")]
+    Sentence(NmeaError),
+    /// The receiver says that it doesn't know.
+    #[error("the receiver has no fix")]
+    NoFix,
     /// A latitude beyond a pole, or a longitude beyond 180°.
     #[error("it is beyond 90 degrees of latitude or 180 of longitude")]
     Range,
@@ -60,7 +70,7 @@ pub struct Region {
 enum Shape {
     Circle { centre: Position, metres: u32 },
     Rectangle { south_west: Position, north_east: Position },
-    Polygon { corners: Vec<Position> },
+    Polygon { corners: Vec<Position>, holes: Vec<Vec<Position>> },
 }
 
 /// Whole numbers alone: equal is equal.
@@ -112,21 +122,33 @@ impl Region {
     /// # Errors
     /// [`RegionError`] where there is no such region.
     pub fn polygon(corners: Vec<Position>) -> Result<Self, RegionError> {
-        if !(3..=MAX_CORNERS).contains(&corners.len()) {
-            return Err(RegionError::Corners { corners: corners.len() });
+        Self::polygon_with_holes(corners, Vec::new())
+    }
+
+    /// The same, but for what is inside one of the holes. A hole's border still belongs to the region.
+    ///
+    /// ```
+    /// use openfactory_zone2::constraint::{Position, Region};
+    ///
+    /// let ring = |points: &[&str]| points.iter().map(|point| point.parse()).collect::<Result<Vec<Position>, _>>();
+    /// let yard = Region::polygon_with_holes(ring(&["0,0", "0,9", "9,9", "9,0"])?, vec![ring(&["3,3", "3,6", "6,6", "6,3"])?])?;
+    /// assert!(yard.contains(&"1,1".parse()?) && !yard.contains(&"5,5".parse()?));
+    /// assert!(yard.contains(&"3,4".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`RegionError`] where there is no such region; corners are counted with those of all holes.
+    pub fn polygon_with_holes(
+        corners: Vec<Position>,
+        holes: Vec<Vec<Position>>,
+    ) -> Result<Self, RegionError> {
+        let all = holes.iter().map(Vec::len).sum::<usize>() + corners.len();
+        if all > MAX_CORNERS {
+            return Err(RegionError::Corners { corners: all });
         }
-        let mut around = 0;
-        for (from, to) in edges(&corners) {
-            let east = shorter(from.longitude, to.longitude);
-            if east == -CIRCLE / 2 {
-                return Err(RegionError::LongEdge);
-            }
-            around += east;
-        }
-        if around != 0 {
-            return Err(RegionError::Pole);
-        }
-        Ok(Self { shape: Shape::Polygon { corners } })
+        std::iter::once(&corners).chain(&holes).try_for_each(|line| closed(line))?;
+        Ok(Self { shape: Shape::Polygon { corners, holes } })
     }
 
     /// Whether a point is inside or on the border.
@@ -137,11 +159,12 @@ impl Region {
             Shape::Rectangle { south_west, north_east } => {
                 let width = (north_east.longitude - south_west.longitude).rem_euclid(CIRCLE);
                 let east = (at.longitude - south_west.longitude).rem_euclid(CIRCLE);
-                (south_west.latitude..=north_east.latitude).contains(&at.latitude) && east <= width
+                // At a pole all meridians meet.
+                let pole = at.latitude.abs() == 90 * DEGREE;
+                (south_west.latitude..=north_east.latitude).contains(&at.latitude) && (pole || east <= width)
             }
-            Shape::Polygon { corners } => {
-                let line = unrolled(corners, at.longitude);
-                [-CIRCLE, 0, CIRCLE].iter().any(|x| encloses(&line, *x, at.latitude))
+            Shape::Polygon { corners, holes } => {
+                side(corners, at) != Side::Outside && holes.iter().all(|hole| side(hole, at) != Side::Inside)
             }
         }
     }
@@ -169,20 +192,56 @@ fn unrolled(corners: &[Position], meridian: i64) -> Vec<(i64, i64)> {
     line
 }
 
+/// Where a point is to a closed line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Inside,
+    Border,
+    Outside,
+}
+
+fn side(corners: &[Position], at: &Position) -> Side {
+    let line = unrolled(corners, at.longitude);
+    let sides = [-CIRCLE, 0, CIRCLE].map(|x| encloses(&line, x, at.latitude));
+    if sides.contains(&Side::Border) {
+        Side::Border
+    } else if sides.contains(&Side::Inside) {
+        Side::Inside
+    } else {
+        Side::Outside
+    }
+}
+
+/// Whether corners are those of a line around something.
+fn closed(corners: &[Position]) -> Result<(), RegionError> {
+    if !(3..=MAX_CORNERS).contains(&corners.len()) {
+        return Err(RegionError::Corners { corners: corners.len() });
+    }
+    let mut around = 0;
+    for (from, to) in edges(corners) {
+        let east = shorter(from.longitude, to.longitude);
+        if east == -CIRCLE / 2 {
+            return Err(RegionError::LongEdge);
+        }
+        around += east;
+    }
+    if around == 0 { Ok(()) } else { Err(RegionError::Pole) }
+}
+
 /// Whether a closed line goes around a point or through it: a ray to the east crosses it an odd number of times.
-fn encloses(line: &[(i64, i64)], x: i64, y: i64) -> bool {
+fn encloses(line: &[(i64, i64)], x: i64, y: i64) -> Side {
     let mut inside = false;
     for (&(x1, y1), &(x2, y2)) in line.iter().zip(line.iter().cycle().skip(1)) {
         let cross = i128::from(x - x1) * i128::from(y2 - y1) - i128::from(y - y1) * i128::from(x2 - x1);
         let beside = (x1.min(x2)..=x1.max(x2)).contains(&x) && (y1.min(y2)..=y1.max(y2)).contains(&y);
         if cross == 0 && beside {
-            return true;
+            return Side::Border;
         }
         if (y1 > y) != (y2 > y) && (cross < 0) == (y2 > y1) {
             inside = !inside;
         }
     }
-    inside
+    if inside { Side::Inside } else { Side::Outside }
 }
 
 /// Metres along the great circle (haversine).
@@ -198,8 +257,22 @@ impl FromStr for Position {
     type Err = PositionError;
 
     fn from_str(text: &str) -> Result<Self, PositionError> {
+        if text.starts_with('$') {
+            let sentence = nmea::parse(text).map_err(PositionError::Sentence)?;
+            return sentence.position.ok_or(PositionError::NoFix);
+        }
+        if text.contains(['N', 'S', 'n', 's']) {
+            let (latitude, longitude) = sexagesimal::parse(text)?;
+            return Self::from_units(latitude, longitude);
+        }
         let (latitude, longitude) = text.split_once(',').ok_or(PositionError::Syntax)?;
-        let (latitude, longitude) = (degrees(latitude)?, degrees(longitude)?);
+        Self::from_units(degrees(latitude)?, degrees(longitude)?)
+    }
+}
+
+impl Position {
+    /// So many 10⁻⁷ degrees north and east.
+    pub(crate) fn from_units(latitude: i64, longitude: i64) -> Result<Self, PositionError> {
         if latitude.abs() > 90 * DEGREE || longitude.abs() > 180 * DEGREE {
             return Err(PositionError::Range);
         }
@@ -241,7 +314,14 @@ impl fmt::Display for Region {
         match &self.shape {
             Shape::Circle { centre, metres } => write!(f, "within {metres} m of {centre}"),
             Shape::Rectangle { south_west, north_east } => write!(f, "between {south_west} and {north_east}"),
-            Shape::Polygon { corners } => write!(f, "inside a polygon of {} corners", corners.len()),
+            Shape::Polygon { corners, holes } => {
+                write!(f, "inside a polygon of {} corners", corners.len())?;
+                match holes.len() {
+                    0 => Ok(()),
+                    1 => f.write_str(" with a hole"),
+                    holes => write!(f, " with {holes} holes"),
+                }
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::SockaddrStorage;
 
-use crate::live::{FactError, InterfaceAddress, LiveFacts};
+use super::receiver;
+use crate::live::{FactError, Fix, InterfaceAddress, LiveFacts};
 
 /// The facts of the device that this runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +34,12 @@ impl LiveFacts for SystemFacts {
             }
         }
         if known { Ok(addresses) } else { Err(FactError::NoSuchInterface) }
+    }
+
+    /// By gpsd (`gpsd:HOST:PORT`), or by the receiver's own device or a file of its sentences (`nmea:/PATH`). Waits up to
+    /// four seconds for a fix.
+    fn position(&self, receiver: &str) -> Result<Fix, FactError> {
+        receiver::position(receiver)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Lists and hashes everything below a directory.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 
@@ -7,10 +8,10 @@ use openfactory_attest::Sha256Digest;
 use openfactory_attest::digest::Sha256;
 use openfactory_attest::manifest::TreePath;
 use rustix::fd::OwnedFd;
-use rustix::fs::{Dir, FileType, Stat};
+use rustix::fs::{Advice, Dir, FileType, Stat};
 use rustix::io::Errno;
 
-use super::look;
+use super::look::{self, Version};
 use crate::Manifest;
 use crate::policy::{Class, EntryKind, Owner, PathRule};
 use crate::scan::{Executable, Found, Kind, MAX_ENTRIES, Scan, Unread, device_bytes};
@@ -23,8 +24,8 @@ const HEAD: usize = 64;
 
 const READ_SIZE: usize = 64 << 10;
 
-pub(super) fn scan(root: &OwnedFd, manifest: &Manifest) -> Scan {
-    let mut walk = Walk { root, manifest, entries: Vec::new(), unread: Vec::new(), pending: Vec::new() };
+pub(super) fn scan(root: &OwnedFd, manifest: &Manifest, how: &mut How<'_>) -> Scan {
+    let mut walk = Walk { root, manifest, how, entries: Vec::new(), unread: Vec::new(), pending: Vec::new() };
     match rustix::fs::fstat(root) {
         Ok(stat) => walk.pending.push(Pending { path: TreePath::root(), id: (stat.st_dev, stat.st_ino) }),
         Err(errno) => walk.give_up(TreePath::root(), errno),
@@ -41,9 +42,10 @@ pub(super) fn scan(root: &OwnedFd, manifest: &Manifest) -> Scan {
     Scan::new(walk.entries, walk.unread)
 }
 
-struct Walk<'w> {
+struct Walk<'w, 'h> {
     root: &'w OwnedFd,
     manifest: &'w Manifest,
+    how: &'w mut How<'h>,
     entries: Vec<Found>,
     unread: Vec<Unread>,
     pending: Vec<Pending>,
@@ -55,7 +57,7 @@ struct Pending {
     id: (u64, u64),
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn give_up(&mut self, path: TreePath, reason: impl Into<io::Error>) {
         self.unread.push(Unread::new(path, reason.into().to_string()));
     }
@@ -112,7 +114,7 @@ impl Walk<'_> {
         let class = rule.map(PathRule::class);
         let kind = match file_type {
             FileType::Directory => Kind::Directory,
-            FileType::RegularFile => match file(&pinned, &stat, rule) {
+            FileType::RegularFile => match self.file(&path, &pinned, &stat, rule) {
                 Ok(kind) => kind,
                 Err(reason) => {
                     self.unread.push(Unread::new(path.clone(), reason));
@@ -139,16 +141,66 @@ impl Walk<'_> {
             }
         }
         let owner = Owner::new(stat.st_uid, stat.st_gid);
-        self.entries.push(Found::new(path, kind, stat.st_mode & 0o7777, owner).in_class(class));
+        let xattrs = look::xattrs(&pinned).unwrap_or_else(|errno| {
+            self.give_up(path.clone(), errno);
+            Vec::new()
+        });
+        let found = Found::new(path, kind, stat.st_mode & 0o7777, owner);
+        self.entries.push(found.with_xattrs(xattrs).in_class(class));
+    }
+
+    /// A regular file: hashed, or as it was when it was hashed before.
+    fn file(
+        &mut self,
+        path: &TreePath,
+        pinned: &OwnedFd,
+        stat: &Stat,
+        rule: Option<&PathRule>,
+    ) -> Result<Kind, String> {
+        let version = Version::of(stat);
+        if let How::Changed { before, begun, now } = &mut *self.how {
+            let known = before.files.get(path).filter(|(seen, _)| *seen == version);
+            let kind = match known {
+                Some((_, kind)) => kind.clone(),
+                None => file(pinned, stat, rule, false)?,
+            };
+            // A change within the clock's tick would have the same time.
+            if version.settled_before(*begun) {
+                now.insert(path.clone(), (version, kind.clone()));
+            }
+            return Ok(kind);
+        }
+        file(pinned, stat, rule, matches!(self.how, How::Disk))
     }
 }
 
+/// How files are read.
+pub(super) enum How<'h> {
+    /// As the system has them.
+    Cached,
+    /// From the disk: what was written to the disk itself, below the file system, is seen.
+    Disk,
+    /// Only those that changed since they were read before.
+    Changed { before: &'h Snapshot, begun: i64, now: BTreeMap<TreePath, (Version, Kind)> },
+}
+
+/// What an earlier scan has read, so that the next reads only what changed since.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub(super) files: BTreeMap<TreePath, (Version, Kind)>,
+}
+
 /// Reads a regular file as far as its rule wants it.
-fn file(pinned: &OwnedFd, before: &Stat, rule: Option<&PathRule>) -> Result<Kind, String> {
+fn file(pinned: &OwnedFd, before: &Stat, rule: Option<&PathRule>, disk: bool) -> Result<Kind, String> {
     let most = rule.and_then(PathRule::max_size).unwrap_or(MAX_WITHOUT_RULE);
     let volatile = rule.is_some_and(|rule| rule.class() == Class::Volatile);
     let size = size(before);
     let mut opened = look::open_pinned(pinned).map_err(|errno| io::Error::from(errno).to_string())?;
+    if disk {
+        // What the system keeps of it is forgotten, so that it is read anew.
+        rustix::fs::fadvise(&opened, 0, None, Advice::DontNeed)
+            .map_err(|errno| io::Error::from(errno).to_string())?;
+    }
     let (head, mut hasher) = begin(&mut opened).map_err(|error| error.to_string())?;
     let executable = Executable::of(before.st_mode, &head);
     if size > most || (volatile && executable.is_empty()) {
@@ -156,7 +208,7 @@ fn file(pinned: &OwnedFd, before: &Stat, rule: Option<&PathRule>) -> Result<Kind
     }
     let digest = finish(&mut opened, &mut hasher, most).map_err(|error| error.to_string())?;
     let after = rustix::fs::fstat(&opened).map_err(|errno| io::Error::from(errno).to_string())?;
-    if hasher.len() != size || look::version(before) != look::version(&after) {
+    if hasher.len() != size || Version::of(before) != Version::of(&after) {
         return Err("it changed while it was read".to_owned());
     }
     Ok(Kind::File { size, digest: Some(digest), executable })

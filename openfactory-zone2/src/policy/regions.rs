@@ -26,9 +26,13 @@ fn region(node: &Node<'_>) -> Result<Region, PolicyError> {
         return Ok(Region::circle(position(object.required("centre")?)?, metres));
     }
     if node.peek("corners").is_ok() {
-        let corners = node.object(&["corners"])?.required("corners")?.array(MAX_CORNERS)?;
-        let corners = corners.iter().map(position).collect::<Result<Vec<_>, _>>()?;
-        return Region::polygon(corners).map_err(problem);
+        let object = node.object(&["corners", "holes"])?;
+        let line =
+            |node: &Node<'_>| node.array(MAX_CORNERS)?.iter().map(position).collect::<Result<Vec<_>, _>>();
+        let corners = line(object.required("corners")?)?;
+        let holes = object.optional("holes").map_or(Ok(Vec::new()), |node| node.array(MAX_CORNERS))?;
+        let holes = holes.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+        return Region::polygon_with_holes(corners, holes).map_err(problem);
     }
     let object = node.object(&["south_west", "north_east"])?;
     let (south_west, north_east) = (object.required("south_west")?, object.required("north_east")?);

@@ -8,7 +8,7 @@ use openfactory_attest::manifest::TreePath;
 
 use super::entry::{SealedEntry, SealedKind};
 use crate::policy::{Class, Owner};
-use crate::scan::{Found, Kind, Scan, Unread};
+use crate::scan::{Found, Kind, Scan, Unread, Xattr};
 
 /// All that differs, and what could not be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,11 @@ pub enum Change {
     },
     /// The link points elsewhere.
     Target,
+    /// Extended attributes are others.
+    Xattrs {
+        /// The names of those that were added, taken away or changed, in their order.
+        names: Vec<Vec<u8>>,
+    },
 }
 
 pub(super) fn compare(sealed: &[SealedEntry], scan: &Scan) -> SealCheck {
@@ -131,7 +136,25 @@ fn changed(old: &SealedEntry, new: &Found, scan: &Scan) -> Vec<Change> {
     if old.owner() != new.owner {
         changes.push(Change::Owner { sealed: old.owner(), found: new.owner });
     }
+    if !covered(&new.path, &scan.unread) {
+        let names = differing(old.xattrs(), &new.xattrs);
+        if !names.is_empty() {
+            changes.push(Change::Xattrs { names });
+        }
+    }
     changes
+}
+
+/// The names of the attributes that are not the same in both.
+fn differing(sealed: &[Xattr], found: &[Xattr]) -> Vec<Vec<u8>> {
+    let only = |these: &[Xattr], those: &[Xattr]| -> Vec<Vec<u8>> {
+        these.iter().filter(|xattr| !those.contains(xattr)).map(|xattr| xattr.name.clone()).collect()
+    };
+    let mut names = only(sealed, found);
+    names.extend(only(found, sealed));
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Whether a path, or a directory that it is in, could not be looked at.
@@ -160,6 +183,10 @@ impl fmt::Display for Change {
                 write!(f, "owner was {}:{}, is {}:{}", sealed.uid, sealed.gid, found.uid, found.gid)
             }
             Self::Target => f.write_str("the link points elsewhere"),
+            Self::Xattrs { names } => {
+                let names: Vec<_> = names.iter().map(|name| name.escape_ascii().to_string()).collect();
+                write!(f, "extended attributes are others: {}", names.join(", "))
+            }
         }
     }
 }

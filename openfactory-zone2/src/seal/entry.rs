@@ -7,10 +7,16 @@ use openfactory_attest::manifest::{PathError, TreePath};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Owner;
-use crate::scan::{Found, Kind};
+use crate::scan::{Found, Kind, Xattr};
 
 /// The longest target of a symbolic link, in bytes.
 const MAX_TARGET: usize = 65_535;
+
+/// The longest name of an extended attribute, in bytes (Linux `XATTR_NAME_MAX`).
+const MAX_XATTR_NAME: usize = 255;
+
+/// The most extended attributes of one entry.
+const MAX_XATTRS: usize = 1024;
 
 /// An entry as it was when it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +26,7 @@ pub struct SealedEntry {
     kind: SealedKind,
     mode: u32,
     owner: Owner,
+    xattrs: Vec<Xattr>,
 }
 
 /// What a sealed entry is.
@@ -79,6 +86,19 @@ struct Wire {
     target: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    xattrs: Vec<WireXattr>,
+}
+
+/// An extended attribute as it is written.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireXattr {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name_base64: Option<String>,
+    sha256: Sha256Digest,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +120,13 @@ impl SealedEntry {
             Kind::Whiteout => SealedKind::Whiteout,
             Kind::CharDevice | Kind::BlockDevice | Kind::Fifo | Kind::Socket => return None,
         };
-        Some(Self { path: found.path.clone(), kind, mode: found.mode, owner: found.owner })
+        Some(Self {
+            path: found.path.clone(),
+            kind,
+            mode: found.mode,
+            owner: found.owner,
+            xattrs: found.xattrs.clone(),
+        })
     }
 
     /// Where it is.
@@ -125,6 +151,12 @@ impl SealedEntry {
     #[must_use]
     pub const fn owner(&self) -> Owner {
         self.owner
+    }
+
+    /// Its extended attributes, in the order of their names.
+    #[must_use]
+    pub fn xattrs(&self) -> &[Xattr] {
+        &self.xattrs
     }
 }
 
@@ -155,6 +187,7 @@ impl From<SealedEntry> for Wire {
             sha256: None,
             target: None,
             target_base64: None,
+            xattrs: entry.xattrs.into_iter().map(WireXattr::from).collect(),
         };
         match entry.kind {
             SealedKind::Directory => {}
@@ -199,7 +232,35 @@ impl TryFrom<Wire> for SealedEntry {
             }
             _ => return Err(EntryError::Member { member: "content" }),
         };
-        Ok(Self { path, kind, mode, owner })
+        if wire.xattrs.len() > MAX_XATTRS {
+            return Err(EntryError::Member { member: "xattrs" });
+        }
+        let xattrs: Vec<Xattr> = wire
+            .xattrs
+            .into_iter()
+            .map(Xattr::try_from)
+            .collect::<Result<_, _>>()
+            .map_err(|()| EntryError::Member { member: "xattrs" })?;
+        if xattrs.windows(2).any(|pair| pair[0].name >= pair[1].name) {
+            return Err(EntryError::Member { member: "xattrs" });
+        }
+        Ok(Self { path, kind, mode, owner, xattrs })
+    }
+}
+
+impl From<Xattr> for WireXattr {
+    fn from(xattr: Xattr) -> Self {
+        let (name, name_base64) = to_text(&xattr.name);
+        Self { name, name_base64, sha256: xattr.digest }
+    }
+}
+
+impl TryFrom<WireXattr> for Xattr {
+    type Error = ();
+
+    fn try_from(wire: WireXattr) -> Result<Self, ()> {
+        let name = from_text(wire.name, wire.name_base64, MAX_XATTR_NAME).filter(|name| !name.is_empty());
+        Ok(Self { name: name.ok_or(())?, digest: wire.sha256 })
     }
 }
 

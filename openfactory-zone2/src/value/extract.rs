@@ -1,6 +1,9 @@
 //! A key's values out of a file's bytes.
 
-use super::{Format, MAX_FILE_BYTES, Observed, ini, json_key, key_value};
+use super::{
+    Format, MAX_FILE_BYTES, Observed, capture, certificate, hosts, ini, json_key, key_value, keyfile,
+    toml_key, yaml,
+};
 
 /// What a file of this format has under a key. Pure; whatever the bytes are, the end is a value, or a reason why there
 /// is none.
@@ -21,18 +24,25 @@ pub fn extract(format: Format, key: &str, bytes: &[u8]) -> Observed {
             bytes.len()
         ));
     }
-    let text = || std::str::from_utf8(bytes).map_err(|error| not_utf8(&error));
-    match format {
-        Format::Whole => Observed::Content(bytes.to_vec()),
-        Format::Json => json_key::extract(key, bytes),
-        Format::KeyValue => text().map_or_else(Observed::Unreadable, |text| key_value::extract(key, text)),
-        Format::Ini => text().map_or_else(Observed::Unreadable, |text| ini::extract(key, text)),
-        Format::Line => text().map_or_else(Observed::Unreadable, line),
+    let read: fn(&str, &str) -> Observed = match format {
+        Format::Whole => return Observed::Content(bytes.to_vec()),
+        Format::Json => return json_key::extract(key, bytes),
+        Format::Certificate => return certificate::extract(key, bytes),
+        Format::Metadata => return Observed::Unreadable("what a file is does not stand in it".to_owned()),
+        Format::Yaml => yaml::extract,
+        Format::Toml => toml_key::extract,
+        Format::KeyValue => key_value::extract,
+        Format::Ini => ini::extract,
+        Format::Systemd => ini::extract_systemd,
+        Format::Keyfile => keyfile::extract,
+        Format::Hosts => hosts::extract,
+        Format::Regex => capture::extract,
+        Format::Line => |_, text| line(text),
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => read(key, text),
+        Err(error) => Observed::Unreadable(format!("not UTF-8 at byte {}", error.valid_up_to())),
     }
-}
-
-fn not_utf8(error: &std::str::Utf8Error) -> String {
-    format!("not UTF-8 at byte {}", error.valid_up_to())
 }
 
 /// hostname(5): the first line that is neither empty nor a comment, without white space around it.
@@ -65,7 +75,8 @@ mod tests {
 
     #[test]
     fn what_is_no_text_or_too_large_is_unreadable() {
-        for format in [Format::Line, Format::Ini, Format::KeyValue] {
+        for format in [Format::Line, Format::Ini, Format::KeyValue, Format::Yaml, Format::Toml, Format::Regex]
+        {
             let found = extract(format, "a", b"a=\xff");
             assert_eq!(found, Observed::Unreadable("not UTF-8 at byte 2".into()), "{format}");
         }

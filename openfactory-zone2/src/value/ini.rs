@@ -5,6 +5,15 @@ use super::Observed;
 /// All values of `Section.Key`, in the order of the file: sections and keys may stand more than once, as in files of
 /// systemd-networkd (systemd.syntax(7)).
 pub(super) fn extract(key: &str, text: &str) -> Observed {
+    read(key, text, false)
+}
+
+/// The same, but that an empty assignment takes back those before it.
+pub(super) fn extract_systemd(key: &str, text: &str) -> Observed {
+    read(key, text, true)
+}
+
+fn read(key: &str, text: &str, empty_resets: bool) -> Observed {
     let (section, key) = key.rsplit_once('.').unwrap_or(("", key));
     let mut current = String::new();
     let mut values = Vec::new();
@@ -37,7 +46,10 @@ pub(super) fn extract(key: &str, text: &str) -> Observed {
             && current == section
             && name.trim() == key
         {
-            values.push(value.trim().to_owned());
+            match value.trim() {
+                "" if empty_resets => values.clear(),
+                value => values.push(value.to_owned()),
+            }
         }
     }
     Observed::values(values)
@@ -65,6 +77,13 @@ mod tests {
         for (key, expected) in table {
             assert_eq!(extract(key, text), expected, "{key}");
         }
+    }
+
+    #[test]
+    fn an_empty_assignment_of_systemd_takes_back() {
+        let text = "[Network]\nDNS=10.0.0.1\nDNS=\nDNS=10.0.0.2\nAddress=10.0.0.1/8\nAddress=\n";
+        assert_eq!(extract_systemd("Network.DNS", text), Observed::value("10.0.0.2"));
+        assert_eq!(extract_systemd("Network.Address", text), Observed::Absent);
     }
 
     #[test]

@@ -152,7 +152,17 @@ fn unknown_types_are_refused_by_name_whatever_else_they_hold() {
         problem,
         Problem::UnknownConstraint {
             found: "tides".into(),
-            known: &["allowed-set", "certificate", "hostname", "position", "subnet"]
+            known: &[
+                "allowed-set",
+                "certificate",
+                "equal",
+                "hostname",
+                "pattern",
+                "position",
+                "presence",
+                "range",
+                "subnet",
+            ],
         }
     );
 }

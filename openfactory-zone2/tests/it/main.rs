@@ -9,17 +9,23 @@
 )]
 
 mod certificates;
+mod chains;
 mod commands;
 mod constraints;
 #[cfg(feature = "device")]
 mod device;
+mod edges;
 mod foreign_bytes;
+mod formats;
 mod lockdown;
 mod manifest;
 mod names;
+mod pkits;
 mod places;
 mod positions;
 mod properties;
+mod relations;
+mod schema;
 #[cfg(feature = "device")]
 mod sealing;
 #[cfg(feature = "device")]

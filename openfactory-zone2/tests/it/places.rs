@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use openfactory_attest::Envelope;
 use openfactory_zone2::check;
 use openfactory_zone2::live::{FixedFacts, InterfaceAddress};
-use openfactory_zone2::policy::{BothError, Policy, Problem};
+use openfactory_zone2::policy::{self, BothError, Policy, Problem, SignPolicyError, SignedPolicyError};
 use openfactory_zone2::value::{Format, ReadFileError, ReadFiles, observe};
 use openfactory_zone2::{Constraints, Observed, Priority, Row};
 
-use super::support::at;
+use super::support::{at, key, trust};
 
 struct Files(BTreeMap<&'static str, &'static str>);
 
@@ -90,7 +91,7 @@ fn guide_row_network_address_outside_permitted_subnet_on_a_live_interface() {
         let addresses =
             addresses.iter().map(|(ip, prefix)| InterfaceAddress::new(ip.parse().unwrap(), *prefix));
         facts.set_interface("eth0", addresses.collect());
-        check::constraints(&policy, at(0), |constraint| observe(constraint.place(), &files(), &facts))
+        check::constraints(&policy, at(0), |place| observe(place, &files(), &facts))
     };
     assert_eq!(check(&[("10.20.3.7", 16), ("fe80::1", 64)]), check::Results::default());
 
@@ -106,9 +107,7 @@ fn guide_row_network_address_outside_permitted_subnet_on_a_live_interface() {
 
     // No address, and no interface, are not known to be good.
     assert_eq!(check(&[]).not_checked[0].reason, "there is no value");
-    let none = check::constraints(&policy, at(0), |constraint| {
-        observe(constraint.place(), &files(), &FixedFacts::new())
-    });
+    let none = check::constraints(&policy, at(0), |place| observe(place, &files(), &FixedFacts::new()));
     assert_eq!(none.not_checked[0].reason, "there is no interface eth0");
 }
 
@@ -116,9 +115,7 @@ fn guide_row_network_address_outside_permitted_subnet_on_a_live_interface() {
 fn secrets_are_not_shown() {
     let place = r#"{"file": "/etc/default/plant", "key": "PIN", "format": "key-value", "secret": true}"#;
     let policy = policy(&[constraint("allowed-set", place, r#""allowed": ["1234"]"#)]);
-    let results = check::constraints(&policy, at(0), |constraint| {
-        observe(constraint.place(), &files(), &FixedFacts::new())
-    });
+    let results = check::constraints(&policy, at(0), |place| observe(place, &files(), &FixedFacts::new()));
     assert_eq!(results.findings[0].value.as_deref(), Some("(4 bytes, not shown)"));
     assert!(!format!("{results:?}").contains("4711"));
 }
@@ -142,7 +139,7 @@ fn places_that_make_no_sense_are_refused() {
     for (place, problem) in table {
         assert_eq!(refused(place, "allowed-set", words), problem, "{place}");
     }
-    let format = refused(r#"{"file": "/a", "key": "b", "format": "yaml"}"#, "allowed-set", words);
+    let format = refused(r#"{"file": "/a", "key": "b", "format": "xml"}"#, "allowed-set", words);
     assert!(matches!(format, Problem::UnknownWord { .. }));
     // Only addresses are a fact of the running device.
     let interface = refused(r#"{"interface": "eth0"}"#, "allowed-set", words);
@@ -162,4 +159,24 @@ fn both_files_have_one_digest_that_sha256sum_can_make() {
     assert_eq!(policy.digest.to_string(), "d23a1679e2b7411c0c36a78a51375dcb37f7927a805d14416bfd76b88f0c1ff6");
     assert!(matches!(Policy::parse(b"", constraints.as_bytes()), Err(BothError::Manifest(_))));
     assert!(matches!(Policy::parse(manifest.as_bytes(), b""), Err(BothError::Constraints(_))));
+}
+
+#[test]
+fn only_the_build_platforms_signature_makes_a_policy() {
+    let (manifest, constraints) = (br#"{"version":1,"paths":[]}"#, br#"{"version":1,"constraints":[]}"#);
+    let by = |seed| policy::sign(manifest, constraints, &key(seed)).unwrap();
+    let open = |signed: &Envelope| Policy::open(manifest, constraints, signed, &trust());
+    assert_eq!(open(&by(4)).unwrap(), Policy::parse(manifest, constraints).unwrap());
+    // The operator, the device, and somebody.
+    for seed in [1, 2, 9] {
+        assert!(matches!(open(&by(seed)), Err(SignedPolicyError::Envelope(_))), "{seed}");
+    }
+    let sign = |payload: &[u8]| Envelope::sign(policy::PAYLOAD_TYPE, payload, &key(4)).unwrap();
+    assert!(matches!(open(&sign(b"{}")), Err(SignedPolicyError::Payload(_))));
+    let digest = "00".repeat(32);
+    let future = format!(r#"{{"constraints":"{digest}","manifest":"{digest}","version":2}}"#);
+    assert!(matches!(open(&sign(future.as_bytes())), Err(SignedPolicyError::Version { found: 2 })));
+    let other = Policy::open(manifest, br#"{"version":1,"constraints":[ ]}"#, &by(4), &trust());
+    assert!(matches!(other, Err(SignedPolicyError::Other { file: "zone2-constraints.json" })));
+    assert!(matches!(policy::sign(b"", constraints, &key(4)), Err(SignPolicyError::Policy(_))));
 }

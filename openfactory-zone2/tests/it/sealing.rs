@@ -6,9 +6,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use openfactory_attest::audit::tree::{Tree, leaf_hash};
 use openfactory_attest::manifest::TreePath;
 use openfactory_attest::{Envelope, Sha256Digest, canonical};
-use openfactory_zone2::device::Zone;
+use openfactory_zone2::device::{Snapshot, Zone};
 use openfactory_zone2::policy::{Class, Owner};
-use openfactory_zone2::scan::{Found, Kind, Scan, Unread};
+use openfactory_zone2::scan::{Found, Kind, Scan, Unread, Xattr};
 use openfactory_zone2::seal::{Binding, NotSealable, OpenSealError, PAYLOAD_TYPE};
 use openfactory_zone2::{Priority, Row, Seal, check};
 
@@ -212,5 +212,90 @@ fn a_seal_that_contradicts_itself_is_refused_though_it_is_signed() {
             panic!("{pointer} was accepted");
         };
         assert!(error.to_string().contains(complaint), "{pointer}: {error}");
+    }
+}
+
+/// Extended attributes are under the seal, names that are no UTF-8 included, and survive being written down.
+#[test]
+fn extended_attributes_are_under_the_seal() {
+    let with = |xattrs: &[(&[u8], &[u8])]| {
+        let xattrs = xattrs.iter().map(|(name, value)| Xattr::new(*name, value)).collect();
+        vec![file("etc/a.conf", "a").with_xattrs(xattrs)]
+    };
+    let sealed = seal(with(&[(b"user.b", b"1"), (b"user.a", b"1"), (b"user.\xff", b"")]));
+    let text = serde_json::to_string(&sealed).unwrap();
+    assert_eq!(serde_json::from_str::<Seal>(&text).unwrap(), sealed);
+    let changes = |xattrs: &[(&[u8], &[u8])]| -> Vec<String> {
+        let check = sealed.check(&Scan::new(with(xattrs), vec![]));
+        check.differences.iter().flat_map(|difference| &difference.changes).map(ToString::to_string).collect()
+    };
+    assert!(changes(&[(b"user.a", b"1"), (b"user.b", b"1"), (b"user.\xff", b"")]).is_empty());
+    let told = changes(&[(b"user.a", b"1"), (b"user.b", b"2"), (b"user.c", b"")]);
+    assert_eq!(told, ["extended attributes are others: user.b, user.c, user.\\xff"]);
+    // Names are in order, each once.
+    for broken in [text.replace("user.a", "user.z"), text.replace("user.a", "user.b")] {
+        assert!(serde_json::from_str::<Seal>(&broken).is_err());
+    }
+}
+
+/// Says out loud that a file system has no extended attributes.
+pub(crate) fn no_xattrs(test: &str) {
+    use std::io::Write as _;
+    let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
+    assert!(!strict, "{test}: needs extended attributes");
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "SKIPPED: {test}: needs extended attributes").unwrap();
+}
+
+#[test]
+fn extended_attributes_of_a_real_file_are_seen() {
+    let zone = tempfile::tempdir().unwrap();
+    let path = zone.path().join("a.conf");
+    fs::write(&path, "x").unwrap();
+    if rustix::fs::setxattr(&path, "user.note", b"new", rustix::fs::XattrFlags::empty()).is_err() {
+        return no_xattrs("extended_attributes_of_a_real_file_are_seen");
+    }
+    let scan = Zone::open(zone.path()).unwrap().scan(&manifest());
+    assert_eq!(scan.entries[0].xattrs, [Xattr::new("user.note", b"new")]);
+}
+
+#[test]
+fn file_capabilities_make_an_executable_that_is_never_sealed() {
+    let found = file("etc/a.conf", "a").with_xattrs(vec![Xattr::new("security.capability", b"\x01")]);
+    let results = check::manifest(&Scan::new(vec![found.clone()], vec![]), &manifest());
+    assert!(
+        results
+            .findings
+            .iter()
+            .any(|finding| finding.row == Row::Executable && finding.detail.contains("file capabilities"))
+    );
+    let refused = Seal::of(&Scan::new(vec![found], vec![]), binding());
+    assert!(matches!(refused, Err(NotSealable::Forbidden { what: "an executable", .. })));
+}
+
+/// Files that didn't change are not read again; those that did, however quickly, are.
+#[test]
+fn a_scan_of_what_changed_finds_what_a_whole_scan_finds() {
+    let zone = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| fs::write(zone.path().join(name), content).unwrap();
+    for name in ["a", "b", "c"] {
+        write(name, "old");
+    }
+    let open = Zone::open(zone.path()).unwrap();
+    let mut seen = Snapshot::default();
+    for step in 0..6 {
+        let (scan, next) = open.scan_changed(&manifest(), &seen);
+        assert_eq!(scan, open.scan(&manifest()), "step {step}");
+        assert_eq!(scan, open.scan_disk(&manifest()), "step {step}");
+        seen = next;
+        match step {
+            // The same length within the same tick of the clock.
+            0 => write("a", "new"),
+            1 => write("b", "longer"),
+            2 => fs::rename(zone.path().join("a"), zone.path().join("c")).unwrap(),
+            3 => fs::remove_file(zone.path().join("b")).unwrap(),
+            4 => fs::set_permissions(zone.path().join("c"), fs::Permissions::from_mode(0o700)).unwrap(),
+            _ => {}
+        }
     }
 }

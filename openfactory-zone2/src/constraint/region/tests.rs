@@ -115,3 +115,66 @@ proptest! {
         prop_assert_eq!(polygon.contains(&at), rectangle.contains(&at));
     }
 }
+
+#[test]
+fn degrees_minutes_and_seconds_row_by_row() {
+    let table = [
+        ("48°08'13.6\"N 11°34'31.4\"E", Ok("48.1371111,11.5753888")),
+        ("48 08 13.6 N, 11 34 31.4 E", Ok("48.1371111,11.5753888")),
+        ("48°08′13.6″ S 11°34′31.4″ w", Ok("-48.1371111,-11.5753888")),
+        ("48.5N 11.5E", Ok("48.5000000,11.5000000")),
+        ("48°30'N 11°30.6'E", Ok("48.5000000,11.5100000")),
+        ("90°N 0°E", Ok("90.0000000,0.0000000")),
+        ("0 0 0 N, 180 0 0 E", Ok("0.0000000,-180.0000000")),
+        ("90°00'00.1\"N 0°E", Err(PositionError::Range)),
+        ("48°60'N 11°E", Err(PositionError::Range)),
+        ("48°00'60\"N 11°E", Err(PositionError::Range)),
+        ("0°N 180°00'01\"W", Err(PositionError::Range)),
+        ("48°08'13.6\"N", Err(PositionError::Syntax)),
+        ("48°08'13.6\"E 11°34'31.4\"N", Err(PositionError::Syntax)),
+        ("48 1 2 3 N 11 E", Err(PositionError::Syntax)),
+        ("N 11 E", Err(PositionError::Syntax)),
+        ("-48 N 11 E", Err(PositionError::Syntax)),
+        ("48.1.2 N 11 E", Err(PositionError::Syntax)),
+        ("$GPGLL,4916.45,N,12311.12,W,225444,A,*1D", Ok("49.2741666,-123.1853333")),
+        ("$GPRMC,225444,V,,,,,,,191194,,*35", Err(PositionError::NoFix)),
+    ];
+    for (text, expected) in table {
+        let found = text.parse::<Position>().map(|position| position.to_string());
+        assert_eq!(found.as_deref(), expected.as_ref().map(|text: &&str| *text), "{text}");
+    }
+}
+
+#[test]
+fn holes_and_poles_row_by_row() {
+    let ring = |corners: &[&str]| corners.iter().map(|corner| at(corner)).collect::<Vec<_>>();
+    // Across the antimeridian, with a hole across it.
+    let outer = ring(&["-10,170", "-10,-170", "10,-170", "10,170"]);
+    let yard =
+        Region::polygon_with_holes(outer.clone(), vec![ring(&["-5,175", "-5,-175", "5,-175", "5,175"])])
+            .unwrap();
+    let cap = Region::rectangle(at("80,10"), at("90,20")).unwrap();
+    let pole = Region::circle(at("90,0"), 1000);
+    let table = [
+        (&yard, "0,172", true),
+        (&yard, "0,180", false),
+        (&yard, "0,-176", false),
+        (&yard, "0,175", true),
+        (&yard, "5,180", true),
+        (&yard, "5.0000001,180", true),
+        (&yard, "4.9999999,180", false),
+        (&yard, "0,160", false),
+        // At a pole every longitude is the same place.
+        (&cap, "90,-100", true),
+        (&cap, "89.9,-100", false),
+        (&pole, "89.999,123", true),
+        (&pole, "90,-57", true),
+        (&pole, "89.9,0", false),
+    ];
+    for (region, position, expected) in table {
+        assert_eq!(region.contains(&at(position)), expected, "{region} {position}");
+    }
+    let hole = |corners: &[&str]| Region::polygon_with_holes(outer.clone(), vec![ring(corners)]);
+    assert_eq!(hole(&["0,175", "1,175"]), Err(RegionError::Corners { corners: 2 }));
+    assert_eq!(hole(&["80,0", "80,120", "80,-120"]), Err(RegionError::Pole));
+}

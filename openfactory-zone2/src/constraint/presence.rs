@@ -1,0 +1,72 @@
+//! The presence constraint: a value must be there, or must not.
+//!
+//! No row of the guide's: it is told under "Value outside its allowed set", P3, since it says which values are allowed.
+
+use openfactory_attest::drift::Priority;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::finding::{Guidance, NotChecked, Outcome, Role};
+use crate::value::Observed;
+
+/// Whether there has to be a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PresenceRule {
+    present: bool,
+}
+
+/// How what stands at a place breaks a [`PresenceRule`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PresenceViolation {
+    /// There is none.
+    #[error("is not there")]
+    Missing,
+    /// There is one.
+    #[error("is there")]
+    Unwanted,
+}
+
+impl PresenceRule {
+    /// A rule for values that have to be there, or for such that must not.
+    #[must_use]
+    pub const fn new(present: bool) -> Self {
+        Self { present }
+    }
+
+    /// Checks what was found.
+    ///
+    /// # Errors
+    /// [`NotChecked`] where nobody could look.
+    pub fn check(&self, observed: &Observed) -> Result<Option<PresenceViolation>, NotChecked> {
+        let there = match observed {
+            Observed::Unreadable(reason) => return Err(NotChecked::Unreadable(reason.clone())),
+            Observed::Absent => false,
+            Observed::Content(_) => true,
+            Observed::Values(values) => !values.is_empty(),
+        };
+        Ok(match (self.present, there) {
+            (true, false) => Some(PresenceViolation::Missing),
+            (false, true) => Some(PresenceViolation::Unwanted),
+            (true, true) | (false, false) => None,
+        })
+    }
+
+    pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
+        let (rule, advice) = match self.present {
+            true => ("a value has to be there", "write the value that belongs there"),
+            false => ("no value may be there", "take the value out"),
+        };
+        let advice = match outcome {
+            Outcome::Violated(_) => advice,
+            Outcome::NotChecked(_) => "make the place readable, then check again",
+        };
+        Guidance {
+            rule: rule.to_owned(),
+            advice: advice.to_owned(),
+            priority: Priority::P3,
+            assignment: Role::DeviceOps,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a constraint wants, whatever its type.
+
+use std::time::SystemTime;
+
+use super::{
+    AllowedSetRule, CertificateRule, EqualRule, HostnameRule, PatternRule, PositionRule, PresenceRule,
+    RangeRule, SubnetRule, not_looked,
+};
+use crate::finding::{Guidance, NotChecked, Outcome, Violation};
+use crate::place::Place;
+use crate::value::Observed;
+
+/// What a constraint wants of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// One of a few words.
+    AllowedSet(AllowedSetRule),
+    /// A certificate in force.
+    Certificate(CertificateRule),
+    /// The same as at another place.
+    Equal(EqualRule),
+    /// A hostname, perhaps of a pattern.
+    Hostname(HostnameRule),
+    /// Of a pattern.
+    Pattern(PatternRule),
+    /// A position inside permitted regions.
+    Position(PositionRule),
+    /// There, or not there.
+    Presence(PresenceRule),
+    /// A number within bounds.
+    Range(RangeRule),
+    /// An address, or network, inside permitted subnets.
+    Subnet(SubnetRule),
+}
+
+/// What was found, and in which value, where a report may show it.
+type Outcomes<'v> = Vec<(Option<&'v str>, Outcome)>;
+
+impl Rule {
+    /// The words of all types, in the policy file.
+    pub(crate) const TYPES: &[&str] = &[
+        "allowed-set",
+        "certificate",
+        "equal",
+        "hostname",
+        "pattern",
+        "position",
+        "presence",
+        "range",
+        "subnet",
+    ];
+
+    /// The word for this type of rule in the policy file.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::AllowedSet(_) => "allowed-set",
+            Self::Certificate(_) => "certificate",
+            Self::Equal(_) => "equal",
+            Self::Hostname(_) => "hostname",
+            Self::Pattern(_) => "pattern",
+            Self::Position(_) => "position",
+            Self::Presence(_) => "presence",
+            Self::Range(_) => "range",
+            Self::Subnet(_) => "subnet",
+        }
+    }
+
+    /// The other place that has to be looked at.
+    pub(super) fn other(&self) -> Option<&Place> {
+        match self {
+            Self::Certificate(rule) => rule.private_key(),
+            Self::Equal(rule) => Some(rule.to()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn outcomes<'v>(
+        &self,
+        place: &Place,
+        observed: &'v Observed,
+        other: Option<&Observed>,
+        now: SystemTime,
+    ) -> Outcomes<'v> {
+        match self {
+            Self::Presence(rule) => {
+                let found = rule.check(observed).map(|found| found.map(Violation::Presence));
+                return outcome(found).map(|outcome| (None, outcome)).into_iter().collect();
+            }
+            Self::Equal(rule) => {
+                let there = other.ok_or_else(not_looked);
+                let found = there.and_then(|there| rule.check(place, observed, there));
+                let shown = match observed {
+                    Observed::Values(values) if values.len() == 1 => values.first().map(String::as_str),
+                    _ => None,
+                };
+                let outcome = outcome(found.map(|found| found.map(Violation::Equal)));
+                return outcome.map(|outcome| (shown, outcome)).into_iter().collect();
+            }
+            Self::Certificate(rule) => return certificate(rule, observed, other, now),
+            _ => {}
+        }
+        match observed {
+            Observed::Values(values) if !values.is_empty() => {
+                let each = |value: &'v String| {
+                    self.of_value(value).into_iter().map(move |outcome| (Some(value.as_str()), outcome))
+                };
+                values.iter().flat_map(each).collect()
+            }
+            observed => vec![(None, Outcome::NotChecked(no_value(observed)))],
+        }
+    }
+
+    /// What is wrong with one value.
+    fn of_value(&self, value: &str) -> Vec<Outcome> {
+        let found = match self {
+            Self::AllowedSet(rule) => rule.check(value).map(Violation::AllowedSet),
+            Self::Hostname(rule) => {
+                let all = rule.check(value).into_iter().map(Violation::Hostname);
+                return all.map(Outcome::Violated).collect();
+            }
+            Self::Pattern(rule) => rule.check(value).map(Violation::Pattern),
+            Self::Position(rule) => match value.parse() {
+                Ok(at) => rule.check(&at).map(Violation::Position),
+                Err(error) => {
+                    let reason = format!("there is no position: {error}");
+                    return vec![Outcome::NotChecked(NotChecked::Unreadable(reason))];
+                }
+            },
+            Self::Range(rule) => rule.check(value).map(Violation::Range),
+            Self::Subnet(rule) => rule.check(value).map(Violation::Subnet),
+            Self::Certificate(_) | Self::Equal(_) | Self::Presence(_) => None,
+        };
+        found.map(Outcome::Violated).into_iter().collect()
+    }
+
+    pub(super) fn guidance(&self, place: &Place, outcome: &Outcome) -> Guidance {
+        match self {
+            Self::AllowedSet(rule) => rule.guidance(outcome),
+            Self::Certificate(rule) => rule.guidance(outcome),
+            Self::Equal(rule) => rule.guidance(place, outcome),
+            Self::Hostname(rule) => rule.guidance(outcome),
+            Self::Pattern(rule) => rule.guidance(outcome),
+            Self::Position(rule) => rule.guidance(outcome),
+            Self::Presence(rule) => rule.guidance(outcome),
+            Self::Range(rule) => rule.guidance(outcome),
+            Self::Subnet(rule) => rule.guidance(outcome),
+        }
+    }
+}
+
+/// Certificates are never shown.
+fn certificate<'v>(
+    rule: &CertificateRule,
+    observed: &'v Observed,
+    other: Option<&Observed>,
+    now: SystemTime,
+) -> Outcomes<'v> {
+    let texts: Vec<&[u8]> = match observed {
+        Observed::Content(bytes) => vec![bytes],
+        Observed::Values(values) if !values.is_empty() => values.iter().map(String::as_bytes).collect(),
+        observed => return vec![(None, Outcome::NotChecked(no_value(observed)))],
+    };
+    let mut found: Vec<Outcome> = Vec::new();
+    for text in texts {
+        found.extend(rule.check(text, now).into_iter().map(Violation::Certificate).map(Outcome::Violated));
+        if rule.private_key().is_some() {
+            let key = other.ok_or_else(not_looked).and_then(|key| rule.check_key(text, key));
+            found.extend(outcome(key.map(|found| found.map(Violation::Certificate))));
+        }
+    }
+    found.into_iter().map(|outcome| (None, outcome)).collect()
+}
+
+fn outcome(found: Result<Option<Violation>, NotChecked>) -> Option<Outcome> {
+    match found {
+        Ok(violation) => violation.map(Outcome::Violated),
+        Err(reason) => Some(Outcome::NotChecked(reason)),
+    }
+}
+
+/// Why there is no value to be checked.
+fn no_value(observed: &Observed) -> NotChecked {
+    match observed {
+        Observed::Unreadable(reason) => NotChecked::Unreadable(reason.clone()),
+        Observed::Content(_) => NotChecked::Unreadable("a whole file where a value belongs".to_owned()),
+        Observed::Absent | Observed::Values(_) => NotChecked::Absent,
+    }
+}
