@@ -87,6 +87,8 @@ mod instant;
 mod json;
 pub mod live;
 pub mod lockdown;
+#[cfg(feature = "device")]
+pub mod migrate;
 pub mod nmea;
 pub mod overlay_report;
 pub mod place;

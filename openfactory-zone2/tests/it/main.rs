@@ -19,6 +19,8 @@ mod foreign_bytes;
 mod formats;
 mod lockdown;
 mod manifest;
+#[cfg(feature = "device")]
+mod migration;
 mod names;
 mod pkits;
 mod places;
