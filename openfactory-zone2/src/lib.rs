@@ -89,6 +89,8 @@ pub mod live;
 pub mod lockdown;
 #[cfg(feature = "device")]
 pub mod migrate;
+#[cfg(feature = "monitor")]
+pub mod monitor;
 pub mod nmea;
 pub mod overlay_report;
 pub mod place;

@@ -14,6 +14,8 @@ mod commands;
 mod constraints;
 #[cfg(feature = "device")]
 mod device;
+#[cfg(feature = "monitor")]
+mod disk;
 mod edges;
 mod foreign_bytes;
 mod formats;
@@ -35,3 +37,5 @@ mod store;
 #[cfg(feature = "device")]
 mod story;
 mod support;
+#[cfg(feature = "monitor")]
+mod watched;
