@@ -82,6 +82,8 @@ enum Bench {
     Lanes,
     /// Manifests of many files and of a large squashfs, against `find`, `unsquashfs` and `openssl`.
     Manifest,
+    /// Zone 2: checks against `jsonschema`, seal verification against `aide`, and what the monitor costs.
+    Zone2,
     /// The hash tree of a 1 GiB image, against `veritysetup format`.
     Verity,
     /// The queue on SQLite and PostgreSQL, against the disk's own rate, a Redis stream, apalis and pgmq's SQL.
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
         }
         Command::Bench { name: Bench::Lanes, arguments } => bench::run(&workspace, "lanes", &arguments),
         Command::Bench { name: Bench::Manifest, arguments } => bench::run(&workspace, "manifest", &arguments),
+        Command::Bench { name: Bench::Zone2, arguments } => bench::run(&workspace, "zone2", &arguments),
         Command::Bench { name: Bench::Verity, arguments } => bench::run(&workspace, "verity", &arguments),
         Command::Bench { name: Bench::Client, arguments } => bench::client(&workspace, &arguments),
         Command::Bench { name: Bench::Queue, arguments } => bench::queue(&workspace, &arguments),
