@@ -20,6 +20,7 @@ mod rule;
 mod sexagesimal;
 mod subnet;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 pub use allowed_set::{AllowedSetRule, AllowedSetViolation, MAX_ALLOWED};
@@ -47,15 +48,18 @@ use crate::value::Observed;
 /// A rule for the values at one place: a member of `constraints` in `zone2-constraints.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constraint {
-    id: String,
-    place: Place,
+    id: Arc<str>,
+    place: Arc<Place>,
     rule: Rule,
+    /// The rule in words.
+    text: Arc<str>,
     condition: Option<Condition>,
 }
 
 impl Constraint {
-    pub(crate) const fn new(id: String, place: Place, rule: Rule, condition: Option<Condition>) -> Self {
-        Self { id, place, rule, condition }
+    pub(crate) fn new(id: String, place: Place, rule: Rule, condition: Option<Condition>) -> Self {
+        let text = rule.text().into();
+        Self { id: id.into(), place: place.into(), rule, text, condition }
     }
 
     /// The constraint's name, unique in its file.
@@ -107,13 +111,16 @@ impl Constraint {
     }
 
     fn findings(&self, observed: &Observed, other: Option<&Observed>, now: SystemTime) -> Vec<Finding> {
-        let found = self.rule.outcomes(&self.place, observed, other, now);
-        found.into_iter().map(|(value, outcome)| self.finding(value, outcome)).collect()
+        let mut findings = Vec::new();
+        self.rule.outcomes(&self.place, observed, other, now, &mut |value, outcome| {
+            findings.push(self.finding(value, outcome));
+        });
+        findings
     }
 
     fn finding(&self, value: Option<&str>, outcome: Outcome) -> Finding {
         let guidance = self.rule.guidance(&self.place, &outcome);
-        Finding::new(&self.id, &self.place, value, outcome, guidance)
+        Finding::new(&self.id, &self.place, &self.text, value, outcome, &guidance)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a check found: the place, the value, the rule it breaks, and what to do.
 
 use std::fmt;
+use std::sync::Arc;
 
 use openfactory_attest::drift::Priority;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::constraint::{
     AllowedSetViolation, CertificateViolation, EqualViolation, HostnameViolation, PatternViolation,
@@ -17,12 +18,15 @@ use crate::violation::Row;
 /// [`outcome`](Self::outcome) tells the two apart. Serialises with all that an incident's text needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    constraint: String,
-    place: Place,
+    #[serde(serialize_with = "shared")]
+    constraint: Arc<str>,
+    #[serde(serialize_with = "shared")]
+    place: Arc<Place>,
     value: Option<String>,
     outcome: Outcome,
-    rule: String,
-    advice: String,
+    #[serde(serialize_with = "shared")]
+    rule: Arc<str>,
+    advice: &'static str,
     priority: Priority,
     assignment: Role,
 }
@@ -89,28 +93,28 @@ pub enum Role {
 
 /// What a type of constraint says of all its findings.
 pub(crate) struct Guidance {
-    pub(crate) rule: String,
-    pub(crate) advice: String,
+    pub(crate) advice: &'static str,
     pub(crate) priority: Priority,
     pub(crate) assignment: Role,
 }
 
 impl Finding {
     pub(crate) fn new(
-        constraint: &str,
-        place: &Place,
+        constraint: &Arc<str>,
+        place: &Arc<Place>,
+        rule: &Arc<str>,
         value: Option<&str>,
         outcome: Outcome,
-        guidance: Guidance,
+        guidance: &Guidance,
     ) -> Self {
-        let Guidance { rule, advice, priority, assignment } = guidance;
+        let &Guidance { advice, priority, assignment } = guidance;
         let value = value.map(|value| if place.is_secret() { masked(value) } else { shorten(value) });
         Self {
-            constraint: constraint.into(),
-            place: place.clone(),
+            constraint: Arc::clone(constraint),
+            place: Arc::clone(place),
             value,
             outcome,
-            rule,
+            rule: Arc::clone(rule),
             advice,
             priority,
             assignment,
@@ -151,7 +155,7 @@ impl Finding {
     /// What a person can do about it, in words.
     #[must_use]
     pub fn advice(&self) -> &str {
-        &self.advice
+        self.advice
     }
 
     /// How urgent it is (integration guide, "Zone 2 Constraint Violations").
@@ -225,6 +229,11 @@ impl fmt::Display for Violation {
             Self::Subnet(violation) => violation.fmt(f),
         }
     }
+}
+
+/// What several findings have in common, written as if it were theirs.
+fn shared<T: Serialize + ?Sized, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().serialize(serializer)
 }
 
 /// What is said of a value that is secret.

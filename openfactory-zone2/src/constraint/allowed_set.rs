@@ -15,6 +15,8 @@ pub const MAX_ALLOWED: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedSetRule {
     allowed: Vec<String>,
+    /// The same, in their order.
+    sorted: Vec<String>,
 }
 
 /// How a value breaks an [`AllowedSetRule`].
@@ -31,7 +33,12 @@ impl AllowedSetRule {
     /// A rule that allows these words; none if there are none, since such a rule could not be kept.
     #[must_use]
     pub fn new(allowed: Vec<String>) -> Option<Self> {
-        if allowed.is_empty() { None } else { Some(Self { allowed }) }
+        if allowed.is_empty() {
+            return None;
+        }
+        let mut sorted = allowed.clone();
+        sorted.sort();
+        Some(Self { allowed, sorted })
     }
 
     /// The words.
@@ -52,11 +59,12 @@ impl AllowedSetRule {
     /// ```
     #[must_use]
     pub fn check(&self, value: &str) -> Option<AllowedSetViolation> {
-        let allowed = self.allowed.iter().any(|word| word == value);
+        let allowed = self.sorted.binary_search_by(|word| word.as_str().cmp(value)).is_ok();
         (!allowed).then_some(AllowedSetViolation::NotInSet)
     }
 
-    pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
         /// More words than these are counted, not listed.
         const LISTED: usize = 16;
         let listed: Vec<&str> = self.allowed.iter().take(LISTED).map(String::as_str).collect();
@@ -64,17 +72,16 @@ impl AllowedSetRule {
             0 => String::new(),
             more => format!(" or {more} more"),
         };
+        format!("one of {}{more}", listed.join(", "))
+    }
+
+    pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
         let advice = match outcome {
             Outcome::Violated(_) => {
                 "find out whom the device belongs to, and assign it anew or extend the set"
             }
             Outcome::NotChecked(_) => "make the value readable, then check again",
         };
-        Guidance {
-            rule: format!("one of {}{more}", listed.join(", ")),
-            advice: advice.to_owned(),
-            priority: Priority::P3,
-            assignment: Role::DeviceOps,
-        }
+        Guidance { advice, priority: Priority::P3, assignment: Role::DeviceOps }
     }
 }

@@ -289,11 +289,11 @@ impl CertificateRule {
             }
             _ => Priority::P2,
         };
-        Guidance { rule: self.text(), advice: advice.to_owned(), priority, assignment: Role::Security }
+        Guidance { advice, priority, assignment: Role::Security }
     }
 
     /// The rule in words.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = "certificate in force".to_owned();
         if !self.warn.is_zero() {
             text += &format!(" for {} more days", self.warn.as_secs() / 86_400);

@@ -89,6 +89,14 @@ impl EqualRule {
         }))
     }
 
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
+        match self.metres {
+            Some(metres) => format!("within {metres} m of what {} says", self.to),
+            None => format!("the same as {}", self.to),
+        }
+    }
+
     pub(crate) fn guidance(&self, place: &Place, outcome: &Outcome) -> Guidance {
         let live = |wanted: fn(&Source) -> bool| wanted(place.source()) || wanted(self.to.source());
         let (priority, assignment) = if live(|source| matches!(source, Source::Interface { .. })) {
@@ -102,11 +110,7 @@ impl EqualRule {
             Outcome::Violated(_) => "find out which of the two is right, and correct the other",
             Outcome::NotChecked(_) => "make both values readable, then check again",
         };
-        let rule = match self.metres {
-            Some(metres) => format!("within {metres} m of what {} says", self.to),
-            None => format!("the same as {}", self.to),
-        };
-        Guidance { rule, advice: advice.to_owned(), priority, assignment }
+        Guidance { advice, priority, assignment }
     }
 }
 

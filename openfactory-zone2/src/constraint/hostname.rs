@@ -95,6 +95,14 @@ impl HostnameRule {
         syntax.into_iter().chain((!matches).then_some(HostnameViolation::Pattern)).collect()
     }
 
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
+        match &self.pattern {
+            Some(pattern) => format!("hostname by RFC 1123 that matches {}", pattern.as_str()),
+            None => "hostname by RFC 1123".to_owned(),
+        }
+    }
+
     pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
         let advice = match outcome {
             Outcome::Violated(Violation::Hostname(HostnameViolation::Pattern)) => {
@@ -103,11 +111,7 @@ impl HostnameRule {
             Outcome::Violated(_) => "write a hostname of letters, digits and hyphens",
             Outcome::NotChecked(_) => "make the value readable, then check again",
         };
-        let rule = match &self.pattern {
-            Some(pattern) => format!("hostname by RFC 1123 that matches {}", pattern.as_str()),
-            None => "hostname by RFC 1123".to_owned(),
-        };
-        Guidance { rule, advice: advice.to_owned(), priority: Priority::P3, assignment: Role::DeviceOps }
+        Guidance { advice, priority: Priority::P3, assignment: Role::DeviceOps }
     }
 }
 
@@ -122,7 +126,7 @@ fn syntax(value: &str) -> Option<HostnameSyntax> {
     if value.len() > MAX_NAME {
         return Some(HostnameSyntax::TooLong);
     }
-    if value.parse::<Ipv4Addr>().is_ok() {
+    if value.ends_with(|last: char| last.is_ascii_digit()) && value.parse::<Ipv4Addr>().is_ok() {
         return Some(HostnameSyntax::Address);
     }
     value.split('.').find_map(|label| match label.as_bytes() {

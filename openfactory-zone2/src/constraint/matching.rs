@@ -49,16 +49,16 @@ impl PatternRule {
         (!self.pattern.matches(value)).then_some(PatternViolation::NoMatch)
     }
 
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
+        format!("matches {}", self.pattern.as_str())
+    }
+
     pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
         let advice = match outcome {
             Outcome::Violated(_) => "correct the value, or have a new policy signed if it is right",
             Outcome::NotChecked(_) => "make the value readable, then check again",
         };
-        Guidance {
-            rule: format!("matches {}", self.pattern.as_str()),
-            advice: advice.to_owned(),
-            priority: Priority::P3,
-            assignment: Role::DeviceOps,
-        }
+        Guidance { advice, priority: Priority::P3, assignment: Role::DeviceOps }
     }
 }

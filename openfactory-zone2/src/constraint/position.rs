@@ -59,7 +59,8 @@ impl PositionRule {
         (!inside).then_some(PositionViolation::Outside)
     }
 
-    pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
         /// More regions than these are counted, not listed.
         const LISTED: usize = 4;
         let listed: Vec<_> = self.regions.iter().take(LISTED).map(ToString::to_string).collect();
@@ -67,15 +68,14 @@ impl PositionRule {
             0 => String::new(),
             more => format!(" or {more} more"),
         };
+        format!("{}{more}", listed.join(" or "))
+    }
+
+    pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
         let advice = match outcome {
             Outcome::Violated(_) => "find the device; it may have been moved without authorization",
             Outcome::NotChecked(_) => "give the receiver a view of the sky, then check again",
         };
-        Guidance {
-            rule: format!("{}{more}", listed.join(" or ")),
-            advice: advice.to_owned(),
-            priority: Priority::P1,
-            assignment: Role::Security,
-        }
+        Guidance { advice, priority: Priority::P1, assignment: Role::Security }
     }
 }

@@ -53,20 +53,18 @@ impl PresenceRule {
         })
     }
 
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
+        let rule = if self.present { "a value has to be there" } else { "no value may be there" };
+        rule.to_owned()
+    }
+
     pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
-        let (rule, advice) = match self.present {
-            true => ("a value has to be there", "write the value that belongs there"),
-            false => ("no value may be there", "take the value out"),
-        };
         let advice = match outcome {
-            Outcome::Violated(_) => advice,
+            Outcome::Violated(_) if self.present => "write the value that belongs there",
+            Outcome::Violated(_) => "take the value out",
             Outcome::NotChecked(_) => "make the place readable, then check again",
         };
-        Guidance {
-            rule: rule.to_owned(),
-            advice: advice.to_owned(),
-            priority: Priority::P3,
-            assignment: Role::DeviceOps,
-        }
+        Guidance { advice, priority: Priority::P3, assignment: Role::DeviceOps }
     }
 }

@@ -87,18 +87,22 @@ impl RangeRule {
         self.max.is_some_and(|max| number > max).then_some(RangeViolation::TooHigh)
     }
 
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => format!("a number from {min} to {max}"),
+            (Some(min), None) => format!("a number of at least {min}"),
+            (None, Some(max)) => format!("a number of at most {max}"),
+            (None, None) => "a number".to_owned(),
+        }
+    }
+
     pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
         let advice = match outcome {
             Outcome::Violated(_) => "correct the value, or have a new policy signed if it is right",
             Outcome::NotChecked(_) => "make the value readable, then check again",
         };
-        let rule = match (self.min, self.max) {
-            (Some(min), Some(max)) => format!("a number from {min} to {max}"),
-            (Some(min), None) => format!("a number of at least {min}"),
-            (None, Some(max)) => format!("a number of at most {max}"),
-            (None, None) => "a number".to_owned(),
-        };
-        Guidance { rule, advice: advice.to_owned(), priority: Priority::P3, assignment: Role::DeviceOps }
+        Guidance { advice, priority: Priority::P3, assignment: Role::DeviceOps }
     }
 }
 

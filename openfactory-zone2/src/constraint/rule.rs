@@ -34,9 +34,6 @@ pub enum Rule {
     Subnet(SubnetRule),
 }
 
-/// What was found, and in which value, where a report may show it.
-type Outcomes<'v> = Vec<(Option<&'v str>, Outcome)>;
-
 impl Rule {
     /// The words of all types, in the policy file.
     pub(crate) const TYPES: &[&str] = &[
@@ -76,63 +73,85 @@ impl Rule {
         }
     }
 
-    pub(super) fn outcomes<'v>(
+    /// Tells all that was found, and in which value, where a report may show it.
+    pub(super) fn outcomes(
         &self,
         place: &Place,
-        observed: &'v Observed,
+        observed: &Observed,
         other: Option<&Observed>,
         now: SystemTime,
-    ) -> Outcomes<'v> {
-        match self {
-            Self::Presence(rule) => {
-                let found = rule.check(observed).map(|found| found.map(Violation::Presence));
-                return outcome(found).map(|outcome| (None, outcome)).into_iter().collect();
+        tell: &mut dyn FnMut(Option<&str>, Outcome),
+    ) {
+        match (self, observed) {
+            (Self::Presence(rule), _) => {
+                let found = outcome(rule.check(observed).map(|found| found.map(Violation::Presence)));
+                found.into_iter().for_each(|found| tell(None, found));
             }
-            Self::Equal(rule) => {
+            (Self::Equal(rule), _) => {
                 let there = other.ok_or_else(not_looked);
                 let found = there.and_then(|there| rule.check(place, observed, there));
                 let shown = match observed {
                     Observed::Values(values) if values.len() == 1 => values.first().map(String::as_str),
                     _ => None,
                 };
-                let outcome = outcome(found.map(|found| found.map(Violation::Equal)));
-                return outcome.map(|outcome| (shown, outcome)).into_iter().collect();
+                let found = outcome(found.map(|found| found.map(Violation::Equal)));
+                found.into_iter().for_each(|found| tell(shown, found));
             }
-            Self::Certificate(rule) => return certificate(rule, observed, other, now),
-            _ => {}
-        }
-        match observed {
-            Observed::Values(values) if !values.is_empty() => {
-                let each = |value: &'v String| {
-                    self.of_value(value).into_iter().map(move |outcome| (Some(value.as_str()), outcome))
-                };
-                values.iter().flat_map(each).collect()
+            (Self::Certificate(rule), _) => {
+                // Certificates are never shown.
+                for found in certificate(rule, observed, other, now) {
+                    tell(None, found);
+                }
             }
-            observed => vec![(None, Outcome::NotChecked(no_value(observed)))],
+            (_, Observed::Values(values)) if !values.is_empty() => {
+                for value in values {
+                    self.of_value(value, &mut |outcome| tell(Some(value), outcome));
+                }
+            }
+            _ => tell(None, Outcome::NotChecked(no_value(observed))),
         }
     }
 
-    /// What is wrong with one value.
-    fn of_value(&self, value: &str) -> Vec<Outcome> {
+    /// Tells what is wrong with one value.
+    fn of_value(&self, value: &str, tell: &mut dyn FnMut(Outcome)) {
         let found = match self {
             Self::AllowedSet(rule) => rule.check(value).map(Violation::AllowedSet),
             Self::Hostname(rule) => {
-                let all = rule.check(value).into_iter().map(Violation::Hostname);
-                return all.map(Outcome::Violated).collect();
+                for found in rule.check(value) {
+                    tell(Outcome::Violated(Violation::Hostname(found)));
+                }
+                return;
             }
             Self::Pattern(rule) => rule.check(value).map(Violation::Pattern),
             Self::Position(rule) => match value.parse() {
                 Ok(at) => rule.check(&at).map(Violation::Position),
                 Err(error) => {
                     let reason = format!("there is no position: {error}");
-                    return vec![Outcome::NotChecked(NotChecked::Unreadable(reason))];
+                    return tell(Outcome::NotChecked(NotChecked::Unreadable(reason)));
                 }
             },
             Self::Range(rule) => rule.check(value).map(Violation::Range),
             Self::Subnet(rule) => rule.check(value).map(Violation::Subnet),
             Self::Certificate(_) | Self::Equal(_) | Self::Presence(_) => None,
         };
-        found.map(Outcome::Violated).into_iter().collect()
+        if let Some(found) = found {
+            tell(Outcome::Violated(found));
+        }
+    }
+
+    /// The rule in words.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::AllowedSet(rule) => rule.text(),
+            Self::Certificate(rule) => rule.text(),
+            Self::Equal(rule) => rule.text(),
+            Self::Hostname(rule) => rule.text(),
+            Self::Pattern(rule) => rule.text(),
+            Self::Position(rule) => rule.text(),
+            Self::Presence(rule) => rule.text(),
+            Self::Range(rule) => rule.text(),
+            Self::Subnet(rule) => rule.text(),
+        }
     }
 
     pub(super) fn guidance(&self, place: &Place, outcome: &Outcome) -> Guidance {
@@ -150,17 +169,16 @@ impl Rule {
     }
 }
 
-/// Certificates are never shown.
-fn certificate<'v>(
+fn certificate(
     rule: &CertificateRule,
-    observed: &'v Observed,
+    observed: &Observed,
     other: Option<&Observed>,
     now: SystemTime,
-) -> Outcomes<'v> {
+) -> Vec<Outcome> {
     let texts: Vec<&[u8]> = match observed {
         Observed::Content(bytes) => vec![bytes],
         Observed::Values(values) if !values.is_empty() => values.iter().map(String::as_bytes).collect(),
-        observed => return vec![(None, Outcome::NotChecked(no_value(observed)))],
+        observed => return vec![Outcome::NotChecked(no_value(observed))],
     };
     let mut found: Vec<Outcome> = Vec::new();
     for text in texts {
@@ -170,7 +188,7 @@ fn certificate<'v>(
             found.extend(outcome(key.map(|found| found.map(Violation::Certificate))));
         }
     }
-    found.into_iter().map(|outcome| (None, outcome)).collect()
+    found
 }
 
 fn outcome(found: Result<Option<Violation>, NotChecked>) -> Option<Outcome> {

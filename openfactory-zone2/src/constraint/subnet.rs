@@ -170,6 +170,12 @@ impl SubnetRule {
         (!widest.contains_subnet(&network)).then_some(SubnetViolation::Wider { network, permitted: *widest })
     }
 
+    /// The rule in words.
+    pub(crate) fn text(&self) -> String {
+        let subnets: Vec<String> = self.permitted.iter().map(Subnet::to_string).collect();
+        format!("network address inside {}", subnets.join(" or "))
+    }
+
     pub(crate) fn guidance(&self, outcome: &Outcome) -> Guidance {
         let advice = match outcome {
             Outcome::NotChecked(_) => "make the value readable, then check again",
@@ -184,12 +190,6 @@ impl SubnetRule {
                  subnet, or have a new policy signed if the device belongs where it is"
             }
         };
-        let subnets: Vec<String> = self.permitted.iter().map(Subnet::to_string).collect();
-        Guidance {
-            rule: format!("network address inside {}", subnets.join(" or ")),
-            advice: advice.to_owned(),
-            priority: Priority::P2,
-            assignment: Role::NetworkOps,
-        }
+        Guidance { advice, priority: Priority::P2, assignment: Role::NetworkOps }
     }
 }
