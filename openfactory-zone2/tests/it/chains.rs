@@ -220,3 +220,22 @@ fn what_cannot_be_trusted_is_refused_in_the_policy() {
     assert!(matches!(problem(json!({ "extended_key_usage": ["any"] })), Problem::UnknownWord { .. }));
     assert_eq!(problem(json!({ "private_key": "tls.key" })), Problem::NotNormalPath);
 }
+
+/// Certificates that are too many, too large or in a circle are refused at once.
+#[test]
+fn bombs_and_circles_of_certificates_are_refused() {
+    let plant = plant();
+    let trusted = CaSet::of(vec![plant.root_der.clone()]).unwrap();
+    let leaf = device(&plant.line, &KeyPair::generate().unwrap());
+    let refused = |text: &str| trusted.verify(text.as_bytes(), now()).unwrap_err().reason;
+    assert_eq!(refused(&leaf.repeat(17)), "more than 16 certificates");
+    assert!(refused(&leaf.repeat(200)).ends_with("at most 65536 are read"));
+    // Two that issue each other, many times over.
+    let (first, second) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let ours = Issuer::new(params("First CA", true), first);
+    let pem = params("Second CA", true).signed_by(&second, &ours).unwrap().pem();
+    let theirs = Issuer::new(params("Second CA", true), second);
+    let back = params("First CA", true).signed_by(ours.key(), &theirs).unwrap().pem();
+    let leaf = device(&ours, &KeyPair::generate().unwrap());
+    assert!(!refused(&format!("{leaf}{}", format!("{back}{pem}").repeat(7))).is_empty());
+}
