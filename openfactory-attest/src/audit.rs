@@ -11,10 +11,12 @@
 //! checkpoints are signed often, and copies of them kept elsewhere.
 
 pub mod checkpoint;
+pub mod cosignature;
 pub mod entry;
 pub mod error;
 pub mod journal;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod publish;
 pub mod recover;
@@ -23,6 +25,7 @@ pub mod tile;
 pub mod tiles;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 mod batch;
 mod index;
@@ -32,12 +35,16 @@ mod part;
 mod queue;
 mod storage;
 mod tile_files;
+mod vkey;
 
 pub use checkpoint::Checkpoint;
+pub use cosignature::WitnessKey;
 pub use entry::Entry;
 pub use error::{AppendError, OpenLogError};
 pub use log::{Appended, Log};
 pub use note::{ParseVerifierKeyError, VerifierKey};
+pub use policy::Policy;
 pub use proof::{Proof, prove};
 pub use publish::{Publisher, publish};
 pub use verify::{VerifyReport, read, verify};
+pub use witness::Witness;

@@ -5,18 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use openfactory_attest::audit::checkpoint::CheckpointError;
 use openfactory_attest::audit::note::NoteError;
-use openfactory_attest::audit::proof::ProveError;
-use openfactory_attest::audit::snapshot::ReadLogError;
 use openfactory_attest::audit::verify::{Finding, VerifyReport, Which};
 use openfactory_attest::audit::{self, VerifierKey};
 use openfactory_attest::{KeyKind, PublicKey, TrustStore};
 use serde_json::json;
 
-use super::target::Target;
 use super::{CliError, input, output};
-use crate::cli::{self, Verdict};
+use crate::cli::Verdict;
 
+mod proof;
 mod tiles;
+mod witness;
 
 /// `attest audit ...`
 #[derive(Debug, Subcommand)]
@@ -70,19 +69,85 @@ Exit status: 0 good, 1 bad (the first bad entry is named), 2 could not check.")]
         /// An older checkpoint, kept elsewhere
         #[arg(long, value_name = "CHECKPOINT")]
         since: Option<PathBuf>,
+        /// Which witnesses have to have cosigned (c2sp.org/tlog-policy)
+        #[arg(long, value_name = "POLICY")]
+        policy: Option<PathBuf>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
+    /// As a witness, cosign the checkpoint of a published log, if all that was cosigned before is the beginning of it
+    ///
+    /// Prints the cosignature, a line (c2sp.org/tlog-cosignature). What was cosigned is remembered first, durably, so a log that
+    /// is set back or made anew is never cosigned again.
+    #[command(after_help = "Examples:
+  attest key generate --kind audit-log --out witness.key --name w1.example.com
+  attest audit witness /srv/log --log-key log.vkey --state ~/witness --key witness.key --name w1.example.com
+
+Exit status: 0 cosigned, 1 refused, 2 could not.")]
+    Witness(witness::WitnessCommand),
+    /// Print the verifier key of a witness, as it stands in policies
+    WitnessKey {
+        /// The witness's public key, as PEM
+        key: PathBuf,
+        /// The witness's name
+        #[arg(long)]
+        name: String,
+    },
+    /// Add cosignatures of witnesses to the checkpoint of a published log
+    #[command(
+        after_help = "Exit status: 0 added, 1 they are not those of the policy's witnesses of this checkpoint, 2 could not."
+    )]
+    Cosign {
+        /// The directory where the log is published
+        published: PathBuf,
+        /// Files with cosignatures, a line each
+        #[arg(required = true)]
+        cosignatures: Vec<PathBuf>,
+        /// Which witnesses are known (c2sp.org/tlog-policy)
+        #[arg(long, value_name = "POLICY")]
+        policy: PathBuf,
+    },
     /// Write the proof that an entry is in the log (c2sp.org/tlog-proof), under the log's checkpoint
+    ///
+    /// From a published log, the proof has the cosignatures of its witnesses.
     Prove {
-        /// The log's directory
+        /// The log's directory, or one where it is published
         directory: PathBuf,
         /// The entry's index, from 0
         index: u64,
         /// Write to this file instead of stdout
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Write the entry to this file: the bytes that are proved
+        #[arg(long, value_name = "FILE")]
+        entry: Option<PathBuf>,
+    },
+    /// Check the proof of an entry, offline: with nothing but the proof, the entry and the keys
+    #[command(after_help = proof::VERIFY_HELP)]
+    VerifyProof(proof::VerifyProof),
+    /// Write the proof that a log goes on from an older checkpoint (c2sp.org/tlog-witness, add-checkpoint)
+    ///
+    /// It is also what a witness is asked.
+    ProveConsistency {
+        /// The log's directory, or one where it is published
+        directory: PathBuf,
+        /// The older checkpoint, or the number of entries under it
+        older: String,
+        /// Write to this file instead of stdout
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Check the proof that a log goes on from an older checkpoint, offline
+    #[command(after_help = "Exit status: 0 good, 1 bad, 2 could not check.")]
+    VerifyConsistency {
+        /// The older checkpoint
+        older: PathBuf,
+        /// The proof, with the newer checkpoint in it
+        proof: PathBuf,
+        /// The log's verifier key (name+hash+base64), or a file with it, or a PEM public key file
+        #[arg(long, value_name = "VKEY")]
+        key: String,
     },
 }
 
@@ -91,10 +156,22 @@ impl AuditCommand {
         match self {
             Self::Verify { directory, key, since, json } => verify(&directory, &key, since.as_deref(), json),
             Self::Publish { log, directory, json } => tiles::publish(&log, &directory, json),
-            Self::VerifyTiles { directory, key, since, json } => {
-                tiles::verify(&directory, &key, since.as_deref(), json)
+            Self::VerifyTiles { directory, key, since, policy, json } => {
+                tiles::verify(&directory, &key, since.as_deref(), policy.as_deref(), json)
             }
-            Self::Prove { directory, index, output } => prove(&directory, index, output.as_deref()),
+            Self::Witness(command) => witness::witness(&command),
+            Self::WitnessKey { key, name } => witness::print_key(&key, &name),
+            Self::Cosign { published, cosignatures, policy } => {
+                witness::cosign(&published, &cosignatures, &policy)
+            }
+            Self::Prove { directory, index, output, entry } => {
+                proof::prove(&directory, index, output.as_deref(), entry.as_deref())
+            }
+            Self::VerifyProof(command) => proof::verify(&command),
+            Self::ProveConsistency { directory, older, output } => {
+                proof::prove_consistency(&directory, &older, output.as_deref())
+            }
+            Self::VerifyConsistency { older, proof, key } => proof::verify_consistency(&older, &proof, &key),
         }
     }
 }
@@ -195,6 +272,16 @@ fn named_key(key: &str, name: impl FnOnce() -> Result<String, CliError>) -> Resu
     VerifierKey::new(&name()?, public).map_err(bad)
 }
 
+/// A time as it is told.
+fn instant(time: std::time::SystemTime) -> String {
+    jiff::Timestamp::try_from(time).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// The name of the log of a checkpoint, as that says.
+fn published_origin(checkpoint: &str) -> String {
+    checkpoint.split('\n').next().unwrap_or_default().to_owned()
+}
+
 /// The name of the log in this directory.
 fn origin_of(directory: &Path) -> Result<String, CliError> {
     let origin = audit::verify::origin(directory);
@@ -212,25 +299,4 @@ pub(crate) fn trusted_log(trust: &TrustStore, directory: &Path) -> Result<Verifi
     })?;
     VerifierKey::new(&origin, key.public_key.clone())
         .map_err(|error| CliError::because("the log's key can't be used", error))
-}
-
-fn prove(directory: &Path, index: u64, output: Option<&Path>) -> Result<Verdict, CliError> {
-    let target = output.map(|file| Target::new(file, [directory])).transpose()?;
-    let (proof, _entry) = match audit::prove(directory, index) {
-        Ok(proof) => proof,
-        Err(
-            error @ (ProveError::Changed { .. }
-            | ProveError::Log(ReadLogError::Corrupt { .. } | ReadLogError::Rewritten)),
-        ) => {
-            cli::tell(&error);
-            return Ok(Verdict::Bad);
-        }
-        Err(error) => return Err(CliError::because(format!("cannot prove entry {index}"), error)),
-    };
-    let text = proof.to_string();
-    match target {
-        Some(target) => target.write(text.as_bytes())?,
-        None => output::write(text.as_bytes())?,
-    }
-    Ok(Verdict::Good)
 }

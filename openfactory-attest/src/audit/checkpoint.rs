@@ -47,6 +47,12 @@ impl Checkpoint {
         note::sign(&text, key, signer)
     }
 
+    /// What a checkpoint says, whoever signed it: nothing to go by, but enough to ask for more.
+    #[must_use]
+    pub fn unverified(note: &[u8]) -> Option<TreeHead> {
+        std::str::from_utf8(note).ok().and_then(Body::of_note).map(|body| body.head)
+    }
+
     /// Reads a checkpoint that this key signed and whose origin is the key's name. Further lines are ignored.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::digest::Sha256Digest;
+use super::vkey::NamedKey;
 use crate::key::{PublicKey, SignError, Signer};
 
 /// The signature type of plain Ed25519.
@@ -29,11 +29,7 @@ const MAX_NOTE: usize = 64 * 1024;
 /// # Ok::<(), openfactory_attest::audit::ParseVerifierKeyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifierKey {
-    name: String,
-    id: [u8; 4],
-    key: PublicKey,
-}
+pub struct VerifierKey(NamedKey<ED25519>);
 
 /// Why something is not a verifier key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +49,14 @@ pub enum ParseVerifierKeyError {
     /// The key is not an Ed25519 key.
     #[error("the verifier key holds no usable Ed25519 public key")]
     Key,
+    /// The key is for signatures of another type.
+    #[error("the verifier key is for signatures of type {found:#04x}, not {expected:#04x}")]
+    Type {
+        /// The type that was asked for: 0x01 signs notes, 0x04 cosigns checkpoints.
+        expected: u8,
+        /// The type in the key.
+        found: u8,
+    },
     /// The hash is not that of name and key.
     #[error("the verifier key's hash does not belong to its name and key")]
     Hash,
@@ -88,32 +92,31 @@ impl VerifierKey {
     /// # Errors
     /// [`ParseVerifierKeyError::Name`] where the name can't be written into a note.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, ParseVerifierKeyError> {
-        let bad = |c: char| c == '+' || c.is_whitespace() || c.is_control();
-        if name.is_empty() || name.len() > 200 || name.contains(bad) {
-            return Err(ParseVerifierKeyError::Name { name: name.chars().take(200).collect() });
-        }
-        let material = [name.as_bytes(), &[b'\n', ED25519], &key.to_bytes()].concat();
-        let [a, b, c, d, ..] = *Sha256Digest::of(&material).as_bytes();
-        Ok(Self { name: name.to_owned(), id: [a, b, c, d], key })
+        NamedKey::new(name, key).map(Self)
     }
 
     /// The name; for an audit log its origin.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The key.
     #[must_use]
     pub const fn public_key(&self) -> &PublicKey {
-        &self.key
+        &self.0.key
+    }
+}
+
+impl VerifierKey {
+    pub(super) const fn named(&self) -> &NamedKey<ED25519> {
+        &self.0
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = STANDARD.encode([&[ED25519][..], &self.key.to_bytes()].concat());
-        write!(f, "{}+{}+{key}", self.name, hex::encode(self.id))
+        self.0.fmt(f)
     }
 }
 
@@ -121,57 +124,90 @@ impl FromStr for VerifierKey {
     type Err = ParseVerifierKeyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The base64 may hold plus signs, the name may not.
-        let mut parts = text.trim().splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(ParseVerifierKeyError::Shape);
-        };
-        let key = STANDARD.decode(key).map_err(|_| ParseVerifierKeyError::Shape)?;
-        let Some((&ED25519, key)) = key.split_first() else { return Err(ParseVerifierKeyError::Key) };
-        let key = key.try_into().map_err(|_| ParseVerifierKeyError::Key)?;
-        let key = PublicKey::from_bytes(key).map_err(|_| ParseVerifierKeyError::Key)?;
-        let verifier = Self::new(name, key)?;
-        if id == hex::encode(verifier.id) { Ok(verifier) } else { Err(ParseVerifierKeyError::Hash) }
+        NamedKey::parse(text).map(Self)
     }
 }
 
 /// Signs a text, which ends with a newline and has no blank line at its end.
 pub(super) fn sign(text: &str, key: &VerifierKey, signer: &dyn Signer) -> Result<String, SignError> {
     let signature = signer.sign(text.as_bytes())?;
-    let signature = STANDARD.encode([&key.id[..], &signature].concat());
-    Ok(format!("{text}\n\u{2014} {} {signature}\n", key.name))
+    Ok(format!("{text}\n{}", key.0.line(&signature)))
 }
 
 /// The text of a note that this key signed, with its newline at the end.
 pub(super) fn open<'n>(note: &'n [u8], key: &VerifierKey) -> Result<&'n str, NoteError> {
-    let malformed = |reason| NoteError::Malformed { reason };
-    if note.len() > MAX_NOTE {
-        return Err(malformed("it is too long"));
-    }
-    let note = std::str::from_utf8(note).map_err(|_| malformed("it is not UTF-8"))?;
-    if note.contains(|c: char| c.is_control() && c != '\n') {
-        return Err(malformed("it has control characters"));
-    }
-    let split = note.rfind("\n\n").ok_or_else(|| malformed("it has no blank line before the signatures"))?;
-    let (text, signatures) = note.split_at(split + 1);
-    let signatures = signatures.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n'));
-    let signatures = signatures.ok_or_else(|| malformed("it does not end with a newline"))?;
+    let (note, VerifierKey(key)) = (Note::parse(note)?, key);
     let mut signed = false;
-    for line in signatures.split('\n') {
-        let fields = line.strip_prefix("\u{2014} ").and_then(|line| line.split_once(' '));
-        let (name, signature) = fields.ok_or_else(|| malformed("a signature line has another form"))?;
-        let bytes = STANDARD.decode(signature).map_err(|_| malformed("a signature is not base64"))?;
-        let (id, signature) =
-            bytes.split_at_checked(4).ok_or_else(|| malformed("a signature is too short"))?;
-        if name != key.name || id != key.id {
-            continue;
-        }
-        if signed || key.key.verify(text.as_bytes(), signature).is_err() {
+    for signature in note.by(key) {
+        if signed || key.key.verify(note.text.as_bytes(), &signature.bytes).is_err() {
             return Err(NoteError::BadSignature { name: key.name.clone() });
         }
         signed = true;
     }
-    if signed { Ok(text) } else { Err(NoteError::NotSigned { name: key.name.clone() }) }
+    if signed { Ok(note.text) } else { Err(NoteError::NotSigned { name: key.name.clone() }) }
+}
+
+/// A note that was read; who signed it has not been looked at.
+pub(super) struct Note<'n> {
+    /// With its newline at the end.
+    pub(super) text: &'n str,
+    pub(super) signatures: Vec<NoteSignature<'n>>,
+}
+
+/// One line of a note's signatures.
+pub(super) struct NoteSignature<'n> {
+    /// The line, without its newline.
+    pub(super) line: &'n str,
+    name: &'n str,
+    id: [u8; 4],
+    pub(super) bytes: Vec<u8>,
+}
+
+impl<'n> Note<'n> {
+    pub(super) fn parse(note: &'n [u8]) -> Result<Self, NoteError> {
+        let malformed = |reason| NoteError::Malformed { reason };
+        if note.len() > MAX_NOTE {
+            return Err(malformed("it is too long"));
+        }
+        let note = std::str::from_utf8(note).map_err(|_| malformed("it is not UTF-8"))?;
+        if note.contains(|c: char| c.is_control() && c != '\n') {
+            return Err(malformed("it has control characters"));
+        }
+        let split =
+            note.rfind("\n\n").ok_or_else(|| malformed("it has no blank line before the signatures"))?;
+        let (text, signatures) = note.split_at(split + 1);
+        let signatures = signatures.strip_prefix('\n').unwrap_or_default();
+        Ok(Self { text, signatures: NoteSignature::parse_lines(signatures)? })
+    }
+
+    /// The signatures that are said to be by this key.
+    pub(super) fn by<const TYPE: u8>(
+        &self,
+        key: &NamedKey<TYPE>,
+    ) -> impl Iterator<Item = &NoteSignature<'n>> {
+        self.signatures.iter().filter(|signature| signature.is_by(key))
+    }
+}
+
+impl<'n> NoteSignature<'n> {
+    /// Lines of signatures, each ended by a newline; there is at least one.
+    pub(super) fn parse_lines(lines: &'n str) -> Result<Vec<Self>, NoteError> {
+        let malformed = |reason| NoteError::Malformed { reason };
+        let lines = lines.strip_suffix('\n').ok_or_else(|| malformed("it does not end with a newline"))?;
+        let parse = |line: &'n str| {
+            let fields = line.strip_prefix("\u{2014} ").and_then(|line| line.split_once(' '));
+            let (name, signature) = fields.ok_or_else(|| malformed("a signature line has another form"))?;
+            let bytes = STANDARD.decode(signature).map_err(|_| malformed("a signature is not base64"))?;
+            let (id, bytes) =
+                bytes.split_first_chunk().ok_or_else(|| malformed("a signature is too short"))?;
+            Ok(Self { line, name, id: *id, bytes: bytes.to_vec() })
+        };
+        lines.split('\n').map(parse).collect()
+    }
+
+    pub(super) fn is_by<const TYPE: u8>(&self, key: &NamedKey<TYPE>) -> bool {
+        self.name == key.name && self.id == key.id
+    }
 }
 
 #[cfg(test)]
@@ -196,7 +232,9 @@ mod tests {
         assert_eq!(parse("a+b"), ParseVerifierKeyError::Shape);
         assert_eq!(parse(&VKEY.replace("530d903a", "530d903b")), ParseVerifierKeyError::Hash);
         assert_eq!(parse(&VKEY.replace("foo", "bar")), ParseVerifierKeyError::Hash);
-        assert_eq!(parse(&VKEY.replace("Aeky", "Beky")), ParseVerifierKeyError::Key);
+        let other = ParseVerifierKeyError::Type { expected: 0x01, found: 0x05 };
+        assert_eq!(parse(&VKEY.replace("Aeky", "Beky")), other);
+        assert_eq!(parse("a+00000000+AQAA"), ParseVerifierKeyError::Key);
         assert!(matches!(parse(&VKEY.replace("foo", "f o")), ParseVerifierKeyError::Name { .. }));
     }
 

@@ -7,9 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::checkpoint::{Checkpoint, CheckpointError, decimal};
+use super::cosignature::Cosignature;
 use super::note::VerifierKey;
 use super::part::PartError;
+use super::policy::{Policy, PolicyError};
 use super::snapshot::{ReadLogError, Snapshot};
+use super::tiles::{ReadTilesError, Tiles};
 use super::tree::{Tree, leaf_hash, verify_inclusion};
 use crate::digest::Sha256Digest;
 
@@ -23,9 +26,20 @@ const MAX_PROOF: usize = 128 * 1024;
 /// `Display` and [`parse`](Self::parse) use the text of c2sp.org/tlog-proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
+    extra: Option<Vec<u8>>,
     index: u64,
     hashes: Vec<Sha256Digest>,
     checkpoint: String,
+}
+
+/// What a proof proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Proven {
+    /// The checkpoint that the entry is under.
+    pub checkpoint: Checkpoint,
+    /// The cosignatures of the policy's witnesses under it.
+    pub cosignatures: Vec<Cosignature>,
 }
 
 /// Why a text is not a proof.
@@ -42,6 +56,9 @@ pub enum ProofError {
     /// Its checkpoint is not the log's.
     #[error("the proof's checkpoint is not believed")]
     Checkpoint(#[source] CheckpointError),
+    /// Its checkpoint is not what the policy asks for.
+    #[error("the proof's checkpoint does not do")]
+    Policy(#[source] PolicyError),
     /// The hashes do not lead from the entry to the checkpoint.
     #[error("the proof does not lead from this entry to the checkpoint's root")]
     Path,
@@ -75,7 +92,31 @@ pub enum ProveError {
 
 impl Proof {
     pub(super) fn of(tree: &Tree, index: u64, size: u64, checkpoint: String) -> Option<Self> {
-        Some(Self { index, hashes: tree.inclusion_proof(index, size)?, checkpoint })
+        Some(Self::new(index, tree.inclusion_proof(index, size)?, checkpoint))
+    }
+
+    /// Of these hashes, the sibling of the leaf first, under this checkpoint.
+    #[must_use]
+    pub fn new(index: u64, hashes: Vec<Sha256Digest>, checkpoint: impl Into<String>) -> Self {
+        Self { extra: None, index, hashes, checkpoint: checkpoint.into() }
+    }
+
+    /// With data for whoever verifies it, which nothing vouches for.
+    #[must_use]
+    pub fn with_extra(self, extra: impl Into<Vec<u8>>) -> Self {
+        Self { extra: Some(extra.into()), ..self }
+    }
+
+    /// The data that came with it; nothing vouches for that.
+    #[must_use]
+    pub fn extra(&self) -> Option<&[u8]> {
+        self.extra.as_deref()
+    }
+
+    /// The checkpoint, as it stands.
+    #[must_use]
+    pub fn checkpoint(&self) -> &str {
+        &self.checkpoint
     }
 
     /// The entry's place in the log.
@@ -84,7 +125,7 @@ impl Proof {
         self.index
     }
 
-    /// Reads a proof's text. A line `extra` is skipped.
+    /// Reads a proof's text.
     ///
     /// # Errors
     /// [`ParseProofError`] says what is missing.
@@ -100,7 +141,10 @@ impl Proof {
             return Err(bad("its first line is another"));
         }
         let mut line = lines.next();
-        if line.is_some_and(|line| line.starts_with("extra ")) {
+        let extra = line.and_then(|line| line.strip_prefix("extra "));
+        let extra = extra.map(|extra| STANDARD.decode(extra)).transpose();
+        let extra = extra.map_err(|_| bad("its extra data is not base64"))?;
+        if extra.is_some() {
             line = lines.next();
         }
         let index =
@@ -109,7 +153,8 @@ impl Proof {
             let bytes = STANDARD.decode(line).ok().and_then(|bytes| bytes.try_into().ok());
             bytes.map(Sha256Digest::from_bytes).ok_or(bad("a hash is not base64 of 32 bytes"))
         });
-        Ok(Self { index, hashes: hashes.collect::<Result<_, _>>()?, checkpoint: checkpoint.to_owned() })
+        let proof = Self::new(index, hashes.collect::<Result<_, _>>()?, checkpoint);
+        Ok(Self { extra, ..proof })
     }
 
     /// Checks that these bytes are the entry at [`index`](Self::index) in the log of this key.
@@ -118,18 +163,34 @@ impl Proof {
     /// [`ProofError`] says why that is not proved.
     pub fn verify_inclusion(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, ProofError> {
         let checkpoint = Checkpoint::open(self.checkpoint.as_bytes(), key).map_err(ProofError::Checkpoint)?;
+        self.leads_to(&checkpoint, entry).then_some(checkpoint).ok_or(ProofError::Path)
+    }
+
+    /// Checks that these bytes are the entry at [`index`](Self::index) in one of the policy's logs, and that enough of its
+    /// witnesses have cosigned that.
+    ///
+    /// # Errors
+    /// [`ProofError`] says why that is not proved.
+    pub fn verify(&self, entry: &[u8], policy: &Policy) -> Result<Proven, ProofError> {
+        let (checkpoint, cosignatures) =
+            policy.open(self.checkpoint.as_bytes()).map_err(ProofError::Policy)?;
+        let proven = self.leads_to(&checkpoint, entry).then_some(Proven { checkpoint, cosignatures });
+        proven.ok_or(ProofError::Path)
+    }
+
+    fn leads_to(&self, checkpoint: &Checkpoint, entry: &[u8]) -> bool {
         let head = checkpoint.head;
-        if verify_inclusion(leaf_hash(entry), self.index, head.size, &self.hashes, &head.root) {
-            Ok(checkpoint)
-        } else {
-            Err(ProofError::Path)
-        }
+        verify_inclusion(leaf_hash(entry), self.index, head.size, &self.hashes, &head.root)
     }
 }
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{MAGIC}\nindex {}", self.index)?;
+        writeln!(f, "{MAGIC}")?;
+        if let Some(extra) = &self.extra {
+            writeln!(f, "extra {}", STANDARD.encode(extra))?;
+        }
+        writeln!(f, "index {}", self.index)?;
         for hash in &self.hashes {
             writeln!(f, "{}", STANDARD.encode(hash.as_bytes()))?;
         }
@@ -153,4 +214,14 @@ pub fn prove(directory: &Path, index: u64) -> Result<(Proof, Vec<u8>), ProveErro
         PartError::Changed { index } => ProveError::Changed { index },
     })?;
     Ok((Proof::of(&log.tree, index, log.head.size, log.note).ok_or(not_covered)?, entry))
+}
+
+impl Tiles {
+    /// Proof of a published entry, under the published checkpoint and its cosignatures.
+    ///
+    /// # Errors
+    /// [`ReadTilesError`].
+    pub fn prove(&self, index: u64) -> Result<Proof, ReadTilesError> {
+        Ok(Proof::new(index, self.inclusion_proof(index)?, self.checkpoint()))
+    }
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Body;
+use super::cosignature::{self, AddCosignatureError, WitnessKey};
 use super::error::SignCheckpointError;
 use super::lock::DirectoryLock;
 use super::log::Log;
@@ -88,6 +89,9 @@ pub enum PublishError {
         /// The entry.
         index: u64,
     },
+    /// The cosignatures are not those of witnesses of the published checkpoint.
+    #[error("the published checkpoint stays as it is")]
+    Cosignatures(#[source] AddCosignatureError),
     /// What is in the directory as a checkpoint is none.
     #[error("{} is no checkpoint", path.display())]
     NotPublished {
@@ -151,6 +155,40 @@ pub fn publish(log: &Path, directory: &Path) -> Result<Published, PublishError> 
     publish_from(&snapshot, &snapshot.note, directory, true)
 }
 
+/// Adds cosignatures of these witnesses, which come as lines, to the checkpoint that is published in this directory.
+/// Where it is another by now than the one that they cosigned, they do not verify, and nothing is changed.
+///
+/// # Errors
+/// [`PublishError`].
+pub fn add_cosignatures(
+    directory: &Path,
+    lines: &str,
+    witnesses: &[&WitnessKey],
+) -> Result<(), PublishError> {
+    let path = Layout::of(directory).checkpoint();
+    let note = || read_checkpoint(&path).map_err(|error| PublishError::Log(ReadLogError::Read(error)));
+    // Nothing is made in a directory where nothing is published.
+    note()?.ok_or(PublishError::NotPublished { path: path.clone() })?;
+    let _lock = locked(directory)?;
+    let note = note()?.and_then(|note| String::from_utf8(note).ok());
+    let note = note.ok_or(PublishError::NotPublished { path: path.clone() })?;
+    let note = cosignature::add(&note, lines, witnesses).map_err(PublishError::Cosignatures)?;
+    storage::write_atomically(&path, note.as_bytes()).map_err(failed("write", &path))
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> PublishError {
+    let path = path.to_owned();
+    move |source| PublishError::Io { action, path: path.clone(), source }
+}
+
+fn locked(directory: &Path) -> Result<DirectoryLock, PublishError> {
+    let path = Layout::of(directory).lock();
+    DirectoryLock::at(&path).map_err(|error| match error {
+        TryLockError::WouldBlock => PublishError::Busy { path: directory.to_owned() },
+        TryLockError::Error(error) => failed("lock", &path)(error),
+    })
+}
+
 /// What tiles are derived from.
 trait Source {
     fn part(&self, tile: TileId) -> Option<Part>;
@@ -192,17 +230,10 @@ fn publish_from(
     directory: &Path,
     whole: bool,
 ) -> Result<Published, PublishError> {
-    let failed = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| PublishError::Io { action, path, source }
-    };
     let layout = Layout::of(directory);
     let head = Body::of_note(note).ok_or(PublishError::Log(ReadLogError::NoCheckpoint))?;
     fs::create_dir_all(directory).map_err(failed("create", directory))?;
-    let _lock = DirectoryLock::at(&layout.lock()).map_err(|error| match error {
-        TryLockError::WouldBlock => PublishError::Busy { path: directory.to_owned() },
-        TryLockError::Error(error) => failed("lock", &layout.lock())(error),
-    })?;
+    let _lock = locked(directory)?;
     let before = published(source, &head, &layout)?;
     let earlier = before.map_or(0, |head| head.size);
     let head = head.head;

@@ -29,6 +29,7 @@ mod schema;
 #[cfg(feature = "squashfs")]
 mod squashfs;
 mod tiles;
+mod tlog_foreign;
 mod tool;
 mod tree;
 mod vault;
@@ -41,5 +42,6 @@ mod verity_matrix;
 mod verity_signature;
 mod verity_vectors;
 mod verity_writer;
+mod witness;
 #[cfg(feature = "squashfs")]
 mod xattr;

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use openfactory_attest::audit;
+use openfactory_attest::audit::policy::PolicyError;
 use openfactory_attest::audit::publish::PublishError;
 use openfactory_attest::audit::snapshot::ReadLogError;
 use openfactory_attest::audit::tiles::{self, Tiles};
 use openfactory_attest::audit::verify::Which;
 use serde_json::json;
 
-use super::{named_key, unsigned};
+use super::{instant, named_key, published_origin, unsigned, witness};
 use crate::attest::{CliError, input, output};
 use crate::cli::{self, Verdict};
 
@@ -45,15 +46,15 @@ pub(super) fn verify(
     directory: &Path,
     key: &str,
     since: Option<&Path>,
+    policy: Option<&Path>,
     json: bool,
 ) -> Result<Verdict, CliError> {
     let failed = |error| CliError::file("check the published log in", directory, error);
-    let key = named_key(key, || {
-        let note = Tiles::open(directory).map_err(failed)?.checkpoint().to_owned();
-        Ok(note.split('\n').next().unwrap_or_default().to_owned())
-    })?;
+    let tiles = Tiles::open(directory).map_err(failed)?;
+    let key = named_key(key, || Ok(published_origin(tiles.checkpoint())))?;
+    let policy = policy.map(witness::policy).transpose()?;
     let since = since.map(input::read_small).transpose()?;
-    let report = tiles::verify(directory, &key, since.as_deref()).map_err(failed)?;
+    let report = tiles.verify(&key, since.as_deref()).map_err(failed)?;
     let about_own = |finding: &tiles::TilesFinding| match finding {
         tiles::TilesFinding::Checkpoint { which: Which::Own, error } => unsigned(error),
         _ => false,
@@ -65,15 +66,25 @@ pub(super) fn verify(
             key.name()
         )));
     }
-    let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let mut findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let cosigned = policy.map(|policy| policy.cosigned(tiles.checkpoint().as_bytes())).transpose();
+    let cosigned = cosigned.unwrap_or_else(|error| {
+        findings.push(match &error {
+            PolicyError::Note(cause) => format!("{error}: {cause}"),
+            _ => error.to_string(),
+        });
+        None
+    });
+    let good = findings.is_empty();
     if json {
         output::write_json(&json!({
-            "good": report.is_good(),
+            "good": good,
             "origin": key.name(),
             "size": report.checkpoint.map(|head| head.size),
             "root": report.checkpoint.map(|head| head.root),
             "verified": report.verified,
             "since_checked": since.is_some(),
+            "witnesses": cosigned.map(|all| all.into_iter().map(|one| one.witness).collect::<Vec<_>>()),
             "findings": findings,
         }))?;
     } else {
@@ -84,7 +95,10 @@ pub(super) fn verify(
                 report.verified, head.size, head.root
             ));
         }
+        for cosignature in cosigned.into_iter().flatten() {
+            text.push_str(&format!("Cosigned by {} at {}\n", cosignature.witness, instant(cosignature.time)));
+        }
         output::write(text.as_bytes())?;
     }
-    Ok(if report.is_good() { Verdict::Good } else { Verdict::Bad })
+    Ok(if good { Verdict::Good } else { Verdict::Bad })
 }

@@ -94,7 +94,20 @@ pub fn verify(
     key: &VerifierKey,
     since: Option<&[u8]>,
 ) -> Result<TilesReport, ReadTilesError> {
-    let tiles = Tiles::open(directory)?;
+    Tiles::open(directory)?.verify(key, since)
+}
+
+impl Tiles {
+    /// Like [`verify()`], under the checkpoint that was read when this was opened.
+    ///
+    /// # Errors
+    /// [`ReadTilesError::Io`] where the file system fails; everything else is a [`TilesFinding`].
+    pub fn verify(&self, key: &VerifierKey, since: Option<&[u8]>) -> Result<TilesReport, ReadTilesError> {
+        check(self, key, since)
+    }
+}
+
+fn check(tiles: &Tiles, key: &VerifierKey, since: Option<&[u8]>) -> Result<TilesReport, ReadTilesError> {
     let mut report = TilesReport { checkpoint: None, verified: 0, findings: Vec::new() };
     let signed = match Checkpoint::open(tiles.checkpoint().as_bytes(), key) {
         Ok(checkpoint) => checkpoint.head,
@@ -104,12 +117,12 @@ pub fn verify(
         }
     };
     report.checkpoint = Some(signed);
-    let mut check = Check { tiles: &tiles, report };
+    let mut check = Check { tiles, report };
     check.edge(signed)?;
     let Check { mut report, .. } = check;
     if let Some(note) = since {
         let finding = match Checkpoint::open(note, key) {
-            Ok(older) => against(&tiles, older.head),
+            Ok(older) => against(tiles, older.head),
             Err(error) => Some(TilesFinding::Checkpoint { which: Which::Since, error }),
         };
         report.findings.extend(finding);
