@@ -4,6 +4,7 @@ pub(crate) mod approver;
 pub(crate) mod change;
 pub(crate) mod dictionary;
 pub(crate) mod incident;
+mod instruction;
 mod item;
 pub(crate) mod notify;
 mod policy;
@@ -62,6 +63,7 @@ pub(crate) fn before_insert(
     }
     if session.schema.is_a(&new.class, "incident") {
         incident::on_insert(session, new, input, &writer.caller.sys_id)?;
+        instruction::stamp(session, writer, None, new);
     } else if session.schema.is_a(&new.class, "change_request") {
         change::on_insert(session, new)?;
     } else if session.schema.is_a(&new.class, "problem") {
@@ -89,6 +91,7 @@ pub(crate) fn before_update(
     let now = crate::instant::glide(session.now);
     let caller = &writer.caller.sys_id;
     let effects = if session.schema.is_a(&new.class, "incident") {
+        instruction::stamp(session, writer, Some(old), new);
         incident::on_update(session, writer, old, new, input)?
     } else if session.schema.is_a(&new.class, "change_request") {
         change::on_update(session, writer, old, new, &now)?

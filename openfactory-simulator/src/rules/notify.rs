@@ -13,7 +13,7 @@ use crate::write::Writer;
 /// Fields whose change is told, by table.
 const WATCHED: [(&str, &[&str]); 2] = [
     ("change_request", &["approval", "state"]),
-    ("incident", &["state", "assigned_to", "close_code", "close_notes"]),
+    ("incident", &["state", "assigned_to", "close_code", "close_notes", "u_remediation"]),
 ];
 
 /// Queues a call, in the transaction of the update that causes it. What the integration itself wrote is not told.

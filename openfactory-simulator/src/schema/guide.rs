@@ -28,7 +28,15 @@ pub(super) fn extend(schema: &mut Schema) {
             .choices(&sources),
     );
     schema.add(
-        Table::new("incident", "Incident").strings(&[("u_build_id", "Build ID"), ("u_device", "Device")]),
+        Table::new("incident", "Incident")
+            .strings(&[
+                ("u_build_id", "Build ID"),
+                ("u_device", "Device"),
+                ("u_remediation_by", "Remediation instructed by"),
+            ])
+            .dates(&[("u_remediation_at", "Remediation instructed at")])
+            .field("u_remediation", "Remediation", Text)
+            .choices(&[("rollback", "rollback"), ("rebuild", "rebuild"), ("quarantine", "quarantine")]),
     );
 }
 
