@@ -65,6 +65,7 @@
 
 mod change;
 mod error;
+mod impact;
 mod incident;
 mod note;
 mod record;
@@ -151,6 +152,9 @@ impl Worker<'_> {
             Operation::Put { record, values } => self.put(record, values).await,
             Operation::Update { record, values } => self.update(record, values).await,
             Operation::Note { record, text, marker } => self.note(record, text, marker).await,
+            Operation::NoteImpact { record, known, type_name, marker } => {
+                self.note_impact(record, known, type_name, marker).await
+            }
             Operation::Attach { record, file } => self.attach(record, file).await,
             Operation::Relate { parent, child, type_name } => self.relate(parent, child, type_name).await,
             Operation::Unrelate { parent, child, type_name } => self.unrelate(parent, child, type_name).await,

@@ -33,8 +33,10 @@
 //! let report = EventId::new("report-1")?;
 //! let incident = correlation::incident(&device, &Sha256Digest::of(b"etc/shadow"), &report);
 //! assert!(incident.as_str().starts_with("incident/press-7/"));
+//! assert_eq!((correlation::device_of(&incident), correlation::device_of(&change)), (Some(device.clone()), None));
 //! let order = OrderId::derived(&report, "remediation");
 //! assert_eq!(correlation::order_change(&order).as_str(), format!("order-change/{order}"));
+//! assert_eq!(correlation::daily(&"line-7".parse()?, "2026-11-25").as_str(), "daily/line-7/2026-11-25");
 //! assert_eq!(correlation::unlock(&device, 3).as_str(), "unlock/press-7/3");
 //!
 //! // The incident and the changes of a compromised key.
@@ -53,7 +55,7 @@
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::key::KeyId;
 
-use super::id::{BuildId, DeviceId, EventId, MAX_ID_LENGTH, OrderId, hashed};
+use super::id::{BuildId, DeviceId, EventId, FleetId, MAX_ID_LENGTH, OrderId, hashed};
 use crate::id::{CorrelationId, SysId};
 
 /// The change request of a build.
@@ -81,6 +83,19 @@ pub fn incident(device: &DeviceId, cause: &Sha256Digest, opened_by: &EventId) ->
     let mut hash = hashed("incident", &[&cause, opened_by.as_str()]);
     hash.truncate(16);
     joined("incident", &[device.as_str(), &hash])
+}
+
+/// The device that an incident of [`incident`] is about; `None` of another record.
+#[must_use]
+pub fn device_of(incident: &CorrelationId) -> Option<DeviceId> {
+    let (device, _hash) = incident.as_str().strip_prefix("incident/")?.split_once('/')?;
+    DeviceId::new(device).ok()
+}
+
+/// The incident that holds the daily report of a fleet.
+#[must_use]
+pub fn daily(fleet: &FleetId, date: &str) -> CorrelationId {
+    joined("daily", &[fleet.as_str(), date])
 }
 
 /// The incident about a compromised key.

@@ -1,5 +1,5 @@
 //! What the workflow remembers: builds, gates, devices, orders, rollouts, fleets,
-//! compromised keys.
+//! compromised keys, instructions of persons.
 //!
 //! Each is kept as a JSON document with a format version under an [`EntityKey`], written by compare-and-swap on
 //! a version that counts its writes.
@@ -37,8 +37,8 @@
 //!
 //! ```
 //! use openfactory_sn::lifecycle::entity::{
-//!     Build, BuildStage, Device, Entity, Fleet, Gate, GateState, Member, OpenIncident, OrderRecord, Overlay, Restart,
-//!     Rollout, RolloutState, Shown, Standing,
+//!     Build, BuildStage, Device, Entity, Fleet, Gate, GateState, Instruction, Member, Minor, MinorFinding, OpenIncident,
+//!     OrderRecord, Overlay, Remediation, RemediationState, Restart, Rollout, RolloutState, Shown, Standing,
 //! };
 //! use openfactory_sn::lifecycle::event::rollout::Stage;
 //! use openfactory_sn::lifecycle::priority::Priority;
@@ -53,6 +53,7 @@
 //!         Entity::Order(order) => of_order(order),
 //!         Entity::Rollout(rollout) => of_rollout(rollout),
 //!         Entity::Fleet(fleet) => of_fleet(fleet),
+//!         Entity::Remediation(remediation) => of_remediation(remediation),
 //!         other => other.kind().as_str().to_owned(),
 //!     }
 //! }
@@ -101,7 +102,24 @@
 //! }
 //!
 //! fn of_fleet(fleet: &Fleet) -> String {
-//!     fleet.reached_full.last().map_or_else(|| "on nothing yet".to_owned(), |build| format!("on {build}"))
+//!     let build = fleet.reached_full.last().map_or_else(|| "on nothing yet".to_owned(), |build| format!("on {build}"));
+//!     let found = |found: &MinorFinding| format!("; {}: {}", found.device, found.finding.path);
+//!     let today = |minor: &Minor| minor.findings.iter().map(found).collect::<String>();
+//!     build + &fleet.minor.as_ref().map(today).unwrap_or_default()
+//! }
+//!
+//! fn of_remediation(remediation: &Remediation) -> String {
+//!     let what = match remediation.instruction {
+//!         Instruction::Rollback => "to go back",
+//!         Instruction::Rebuild => "to be built anew",
+//!         _ => "to be kept apart",
+//!     };
+//!     let state = match &remediation.state {
+//!         RemediationState::Dropped { reason } | RemediationState::Failed { reason } => reason,
+//!         _ if remediation.is_pending() => "it waits",
+//!         _ => "it is under way, or done",
+//!     };
+//!     format!("{} is {what}, says {}: {state}", remediation.device, remediation.by)
 //! }
 //!
 //! let read = |kind: &str, data: serde_json::Value| {
@@ -144,8 +162,15 @@
 //! assert_eq!(line(&rollout), "staged: 1 of 2 passed");
 //! let Entity::Rollout(rollout) = rollout else { panic!() };
 //! assert!(rollout.is_under_way() && rollout.of_stage(Stage::Full).next().is_none());
-//! # let fleet = json!({"reached_full": ["b-0", "b-1"]});
-//! assert_eq!(line(&read("fleet", fleet)?), "on b-1");
+//! # let minor = json!({"device": "press-7", "priority": "P4", "path": "etc/motd", "kind": "content", "class": ""});
+//! # let fleet = json!({"reached_full": ["b-0", "b-1"], "minor": {"day": 20782, "findings": [minor], "left_out": 0}});
+//! assert_eq!(line(&read("fleet", fleet)?), "on b-1; press-7: etc/motd");
+//! # let remediation = json!({"incident": "incident/press-7/39fffec3e6c3d26e", "device": "press-7", "fleet": "line-7",
+//! #     "build_id": "b-1", "instruction": "rebuild", "by": "ada", "order": "o-1", "since": "2026-11-25T14:00:00Z",
+//! #     "state": "waiting"});
+//! assert_eq!(line(&read("remediation", remediation)?), "press-7 is to be built anew, says ada: it waits");
+//! let known = Instruction::ALL.map(|instruction| Instruction::from_raw(instruction.as_str()));
+//! assert!(known.iter().all(Option::is_some) && Instruction::from_raw("Rebuild it!").is_none());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -157,6 +182,7 @@ mod gate;
 mod key;
 mod order;
 mod overlay;
+mod remediation;
 mod rollout;
 
 use serde::{Deserialize, Serialize};
@@ -166,11 +192,12 @@ pub use self::build::{Build, BuildStage};
 use self::compromise::Compromise;
 pub(crate) use self::device::timer_name;
 pub use self::device::{Device, OpenIncident, Shown};
-pub use self::fleet::Fleet;
+pub use self::fleet::{Fleet, Minor, MinorFinding};
 pub use self::gate::{Gate, GateState};
 pub use self::key::{EntityKey, EntityKeyError, EntityKind};
 pub use self::order::OrderRecord;
 pub use self::overlay::{Overlay, Restart};
+pub use self::remediation::{Instruction, Remediation, RemediationState};
 pub use self::rollout::{Member, Rollout, RolloutState, Standing};
 
 /// The version in which documents are written. Older ones are read, newer ones refused.
@@ -194,6 +221,8 @@ pub enum Entity {
     Rollout(Rollout),
     /// A compromised key.
     Compromise(Box<Compromise>),
+    /// What a person has told us to do about a device.
+    Remediation(Box<Remediation>),
 }
 
 /// An entity and how often it was written: 1 after the first time.
@@ -250,6 +279,7 @@ impl Entity {
             Self::Order(_) => EntityKind::Order,
             Self::Rollout(_) => EntityKind::Rollout,
             Self::Compromise(_) => EntityKind::Compromise,
+            Self::Remediation(_) => EntityKind::Remediation,
         }
     }
 
@@ -267,6 +297,7 @@ impl Entity {
             Self::Order(value) => serde_json::to_value(value),
             Self::Rollout(value) => serde_json::to_value(value),
             Self::Compromise(value) => serde_json::to_value(value),
+            Self::Remediation(value) => serde_json::to_value(value),
         };
         data.and_then(|mut data| {
             data.sort_all_objects();
@@ -298,6 +329,7 @@ impl Entity {
             "order" => serde_json::from_value(data).map(Self::Order).map_err(fault),
             "rollout" => serde_json::from_value(data).map(Self::Rollout).map_err(fault),
             "compromise" => serde_json::from_value(data).map(Self::Compromise).map_err(fault),
+            "remediation" => serde_json::from_value(data).map(Self::Remediation).map_err(fault),
             _ => Err(EntityError::Kind { kind: document.kind }),
         }
     }
@@ -342,6 +374,7 @@ mod tests {
             "gate/0123456789abcdef0123456789abcdef",
             "order/o-1",
             "rollout/b-1",
+            "remediation/0123456789abcdef0123456789abcdef",
         ] {
             assert_eq!(text.parse::<EntityKey>().unwrap().to_string(), text);
         }

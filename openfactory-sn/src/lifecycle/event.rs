@@ -57,12 +57,14 @@ pub mod build;
 pub mod codec;
 pub mod command;
 pub mod device;
+pub mod fleet;
 pub mod gate;
 pub mod incident;
 pub mod key;
 pub mod lockdown;
 pub mod order;
 pub mod record;
+pub mod remediation;
 pub mod rollout;
 
 use std::time::SystemTime;
@@ -74,8 +76,9 @@ use self::command::{CommandHandled, CommandIssued};
 use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
+use self::fleet::{DayOver, DayReported};
 use self::gate::{GateOpened, GateRefused};
-use self::incident::{DeviceCleared, DeviceEscalated};
+use self::incident::{DeviceCleared, DeviceEscalated, IncidentAssigned, IncidentClosed, IncidentOverdue};
 use self::key::{
     ArtifactResigned, CompromiseReviewed, DeviceConverged, KeyCompromised, KeyRecovered, KeyRevoked,
     RevocationOrdered,
@@ -83,6 +86,7 @@ use self::key::{
 use self::lockdown::{LockdownChanged, LockdownRecorded};
 use self::order::{OrderGiven, OrderPerformed};
 use self::record::RecordChanged;
+use self::remediation::RemediationChanged;
 use self::rollout::{
     DeviceAssigned, DeviceChecked, DeviceWithdrawn, RolloutCompleted, RolloutFailed, RolloutRequested,
     StageOverdue, StagePassed, StageStarted,
@@ -186,11 +190,23 @@ pub enum EventBody {
     RolloutFailed(Box<RolloutFailed>),
     /// A rollout has reached every device. Derived.
     RolloutCompleted(Box<RolloutCompleted>),
+    /// What has become of a person's instruction. Derived.
+    RemediationChanged(Box<RemediationChanged>),
+    /// Somebody else is to work on an incident. Derived.
+    IncidentAssigned(Box<IncidentAssigned>),
+    /// A person has closed an incident. Derived.
+    IncidentClosed(Box<IncidentClosed>),
+    /// The time to respond to an incident, or to resolve it, is over. Derived, from a timer.
+    IncidentOverdue(Box<IncidentOverdue>),
+    /// A day on which something minor was found in a fleet is over. Derived, from a timer.
+    DayOver(Box<DayOver>),
+    /// What was found in a fleet on one day and has no incident of its own. Derived.
+    DayReported(Box<DayReported>),
 }
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 36] = [
+    pub const TYPE_NAMES: [&str; 42] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -227,6 +243,12 @@ impl EventBody {
         rollout::DEVICE_WITHDRAWN,
         rollout::FAILED,
         rollout::COMPLETED,
+        remediation::CHANGED,
+        incident::ASSIGNED,
+        incident::CLOSED,
+        incident::OVERDUE,
+        fleet::DAY_OVER,
+        fleet::DAY_REPORTED,
     ];
 
     /// `tech.openfactory.<area>.<fact>.v1`.
@@ -269,6 +291,12 @@ impl EventBody {
             Self::RolloutDeviceWithdrawn(_) => rollout::DEVICE_WITHDRAWN,
             Self::RolloutFailed(_) => rollout::FAILED,
             Self::RolloutCompleted(_) => rollout::COMPLETED,
+            Self::RemediationChanged(_) => remediation::CHANGED,
+            Self::IncidentAssigned(_) => incident::ASSIGNED,
+            Self::IncidentClosed(_) => incident::CLOSED,
+            Self::IncidentOverdue(_) => incident::OVERDUE,
+            Self::DayOver(_) => fleet::DAY_OVER,
+            Self::DayReported(_) => fleet::DAY_REPORTED,
         }
     }
 
@@ -314,6 +342,12 @@ impl EventBody {
             Self::RolloutDeviceWithdrawn(body) => format!("device:{}", body.device),
             Self::RolloutFailed(body) => format!("rollout:{}", body.build_id),
             Self::RolloutCompleted(body) => format!("rollout:{}", body.build_id),
+            Self::RemediationChanged(body) => format!("device:{}", body.remediation.device),
+            Self::IncidentAssigned(body) => format!("device:{}", body.device),
+            Self::IncidentClosed(body) => format!("device:{}", body.device),
+            Self::IncidentOverdue(body) => format!("device:{}", body.device),
+            Self::DayOver(body) => format!("fleet:{}", body.fleet),
+            Self::DayReported(body) => format!("fleet:{}", body.fleet),
         }
     }
 
@@ -358,7 +392,13 @@ impl EventBody {
             | Self::RolloutStageOverdue(_)
             | Self::RolloutDeviceWithdrawn(_)
             | Self::RolloutFailed(_)
-            | Self::RolloutCompleted(_) => &[],
+            | Self::RolloutCompleted(_)
+            | Self::RemediationChanged(_)
+            | Self::IncidentAssigned(_)
+            | Self::IncidentClosed(_)
+            | Self::IncidentOverdue(_)
+            | Self::DayOver(_)
+            | Self::DayReported(_) => &[],
         }
     }
 

@@ -213,6 +213,12 @@ pub struct IncidentMapping {
     pub build_column: Column,
     /// Where the device's id goes.
     pub device_column: Column,
+    /// Where a person writes what is to be done: `rollback`, `rebuild` or `quarantine`.
+    pub instruction_column: Column,
+    /// Where the instance itself records who wrote that, by `user_name`.
+    pub instructed_by_column: Column,
+    /// Where the instance itself records when.
+    pub instructed_at_column: Column,
 }
 
 /// Choices of `operational_status` by compliance; `None` leaves the field as it is.

@@ -36,8 +36,10 @@
 mod build;
 mod cmdb;
 mod compromise;
+mod daily;
 mod drift;
 mod evidence;
+mod instruction;
 mod lockdown;
 pub mod operation;
 mod remediation;
@@ -73,6 +75,9 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::KeyRevoked(body) => compromise::revoked(&desk, body),
         EventBody::ArtifactResigned(body) => compromise::resigned(&desk, body),
         EventBody::KeyRecovered(body) => compromise::recovered(&desk, body),
+        EventBody::RemediationChanged(body) => instruction::changed(&desk, body),
+        EventBody::DayReported(body) => daily::reported(&desk, body),
+        EventBody::IncidentClosed(body) => vec![instruction::closed(&desk, body)],
         EventBody::RolloutStageStarted(body) => rollout::stage_started(&desk, body),
         EventBody::RolloutStagePassed(body) => rollout::stage_passed(&desk, body),
         EventBody::RolloutFailed(body) => rollout::failed(&desk, body),
@@ -87,6 +92,9 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         | EventBody::KeyCompromised(_)
         | EventBody::DeviceConverged(_)
         | EventBody::CompromiseReviewed(_)
+        | EventBody::IncidentAssigned(_)
+        | EventBody::IncidentOverdue(_)
+        | EventBody::DayOver(_)
         | EventBody::RolloutRequested(_)
         | EventBody::RolloutDeviceAssigned(_)
         | EventBody::RolloutDeviceChecked(_)

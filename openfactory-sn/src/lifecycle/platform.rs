@@ -145,6 +145,9 @@ pub struct Order {
     /// The compromised key that is the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compromised_key: Option<KeyId>,
+    /// The person whose instruction it carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructed_by: Option<String>,
 }
 
 impl Order {
@@ -168,6 +171,7 @@ impl Order {
             rollout: None,
             reason: reason.into(),
             compromised_key: None,
+            instructed_by: None,
         }
     }
 

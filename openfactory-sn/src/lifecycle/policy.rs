@@ -3,6 +3,7 @@
 //! ```
 //! use std::time::Duration;
 //!
+//! use openfactory_sn::lifecycle::entity::Instruction;
 //! use openfactory_sn::lifecycle::{id::FleetId, mapping::Mapping, policy::Policy};
 //!
 //! // Change requests live in a table of their own on this instance.
@@ -10,6 +11,10 @@
 //! mapping.tables.change_request = "u_image_change".to_owned();
 //! let mut policy = Policy::for_mapping(&mapping);
 //! assert_eq!(policy.change_request_table, "u_image_change");
+//!
+//! // Ada may have devices rolled back, rebuilt and kept apart, by a field of their incidents; a rebuild is approved first.
+//! policy.instructors.insert("ada".to_owned());
+//! policy.instructions_that_wait.insert(Instruction::Rebuild);
 //!
 //! // Devices report daily; those on the shelf are not missed.
 //! let (line, shelf) = (FleetId::new("line-7")?, FleetId::new("spare-parts")?);
@@ -24,11 +29,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::entity::Instruction;
 use super::id::FleetId;
 use super::mapping::Mapping;
 
@@ -68,10 +74,26 @@ pub struct Policy {
     /// How long each stage of a rollout may take, unless the rollout says otherwise.
     #[serde(with = "seconds")]
     pub rollout_stage_within: Duration,
+    /// The table of incidents; the same as in the mapping.
+    pub incident_table: String,
+    /// The column of an incident that a person writes an instruction into; `None`: there are no instructions.
+    pub instruction_column: Option<String>,
+    /// The column in which the instance records who wrote it.
+    pub instructed_by_column: Option<String>,
+    /// The column in which the instance records when.
+    pub instructed_at_column: Option<String>,
+    /// The `user_name` that we write with: it instructs nobody.
+    pub own_user: String,
+    /// Whose instructions count, by `user_name`; of nobody else, and of nobody at all while it is empty.
+    pub instructors: BTreeSet<String>,
+    /// Which instructions wait for the approval of their change request before they are begun. None do unless it is
+    /// said here: an emergency change is approved afterwards.
+    pub instructions_that_wait: BTreeSet<Instruction>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
+        let incident = Mapping::guide().incident;
         Self {
             change_request_table: "change_request".to_owned(),
             report_within: Some(Duration::from_secs(24 * HOUR)),
@@ -84,6 +106,13 @@ impl Default for Policy {
             rollout_reports: 3,
             rollout_requires_verity: true,
             rollout_stage_within: Duration::from_secs(24 * HOUR),
+            incident_table: "incident".to_owned(),
+            instruction_column: incident.instruction_column,
+            instructed_by_column: incident.instructed_by_column,
+            instructed_at_column: incident.instructed_at_column,
+            own_user: incident.caller,
+            instructors: BTreeSet::new(),
+            instructions_that_wait: BTreeSet::new(),
         }
     }
 }
@@ -102,7 +131,16 @@ impl Policy {
     /// The default one, for the tables of this mapping.
     #[must_use]
     pub fn for_mapping(mapping: &Mapping) -> Self {
-        Self { change_request_table: mapping.tables.change_request.clone(), ..Self::default() }
+        let incident = mapping.incident.clone();
+        Self {
+            change_request_table: mapping.tables.change_request.clone(),
+            incident_table: mapping.tables.incident.clone(),
+            instruction_column: incident.instruction_column,
+            instructed_by_column: incident.instructed_by_column,
+            instructed_at_column: incident.instructed_at_column,
+            own_user: incident.caller,
+            ..Self::default()
+        }
     }
 }
 

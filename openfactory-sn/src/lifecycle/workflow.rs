@@ -155,16 +155,21 @@
 //! ```
 
 mod build;
+mod closure;
 mod comply;
 pub mod compromise;
+mod daily;
 mod deployment;
 mod finding;
 mod gate;
 mod incident;
+mod instruction;
 mod known_good;
 mod lockdown;
 mod order;
 mod overdue;
+mod promise;
+mod record;
 mod remediation;
 mod report;
 mod restart;
@@ -224,7 +229,7 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::BuildRequested(body) => build::requested(&context, body),
         EventBody::BuildCompleted(body) => build::completed(&context, body),
         EventBody::BuildVerified(body) => build::verified(&context, body),
-        EventBody::RecordChanged(body) => gate::record_changed(&context, body),
+        EventBody::RecordChanged(body) => record::changed(&context, body),
         EventBody::DeviceDeployed(body) => deployment::deployed(&context, body),
         EventBody::DeviceReported(body) => report::reported(&context, body),
         EventBody::ReportOverdue(body) => overdue::overdue(&context, body),
@@ -238,6 +243,8 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::ArtifactResigned(body) => compromise::resigned(&context, body),
         EventBody::DeviceConverged(body) => compromise::converged(&context, body),
         EventBody::CompromiseReviewed(body) => compromise::reviewed(&context, body),
+        EventBody::DayOver(body) => daily::over(&context, body),
+        EventBody::IncidentOverdue(body) => promise::overdue(&context, body),
         EventBody::OrderPerformed(body) => order::outcome(&context, body),
         EventBody::RolloutRequested(body) => rollout::requested(&context, body),
         EventBody::RolloutDeviceAssigned(body) => rollout::assigned(&context, body),
@@ -258,9 +265,11 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         | EventBody::KeyRecovered(_)
         | EventBody::RolloutStageStarted(_)
         | EventBody::RolloutFailed(_)
-        | EventBody::RolloutCompleted(_) => {
-            Ok(context.step("what it says was decided when it was published"))
-        }
+        | EventBody::RolloutCompleted(_)
+        | EventBody::RemediationChanged(_)
+        | EventBody::IncidentAssigned(_)
+        | EventBody::IncidentClosed(_)
+        | EventBody::DayReported(_) => Ok(context.step("what it says was decided when it was published")),
     };
     match outcome {
         Ok(step) => Decision::Apply(step),

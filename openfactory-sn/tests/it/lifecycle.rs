@@ -3,9 +3,12 @@
 mod afterwards;
 mod apply;
 mod compromise;
+mod daily;
 mod events;
 mod gates;
+mod impact;
 mod incident_plans;
+mod instructions;
 mod overdue;
 mod plans;
 mod remediation;

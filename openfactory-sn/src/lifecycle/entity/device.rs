@@ -10,7 +10,7 @@ use super::super::id::{BuildId, DeviceId, FleetId, OrderId};
 use super::super::priority::Priority;
 use super::super::timestamp;
 use super::overlay::{Overlay, Restart};
-use crate::id::CorrelationId;
+use crate::id::{CorrelationId, SysId};
 
 /// An incident that was opened for a device and is not resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,24 @@ pub struct OpenIncident {
     /// compliance ends it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub about: Vec<String>,
+    /// The sys_id of the group that it was last seen to be assigned to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The sys_id of the user that it was last seen to be assigned to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_to: Option<String>,
+}
+
+impl OpenIncident {
+    /// One that nobody was seen to work on.
+    pub(crate) const fn new(
+        incident: CorrelationId,
+        cause: Sha256Digest,
+        priority: Priority,
+        about: Vec<String>,
+    ) -> Self {
+        Self { incident, cause, priority, about, group: None, assigned_to: None }
+    }
 }
 
 /// A device.
@@ -78,6 +96,12 @@ pub struct Device {
     /// What its reports have shown beside its files; none before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
+    /// The person's instruction that waits to be begun: the key of its [`Remediation`](super::Remediation).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructed: Option<SysId>,
+    /// The incident whose author keeps it apart: no report of its own ends that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<CorrelationId>,
 }
 
 impl Device {
@@ -102,6 +126,8 @@ impl Device {
             restarts: Vec::new(),
             flags: Vec::new(),
             shown: None,
+            instructed: None,
+            held: None,
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum EntityKind {
     Rollout,
     /// A [`Compromise`](super::compromise::Compromise).
     Compromise,
+    /// A [`Remediation`](super::Remediation).
+    Remediation,
 }
 
 impl EntityKind {
@@ -41,6 +43,7 @@ impl EntityKind {
             Self::Order => "order",
             Self::Rollout => "rollout",
             Self::Compromise => "compromise",
+            Self::Remediation => "remediation",
         }
     }
 }
@@ -63,6 +66,8 @@ pub enum EntityKey {
     Rollout(BuildId),
     /// A compromised key by its id.
     Compromise(KeyId),
+    /// A person's instruction by the sys_id that its order's change request has, or would have.
+    Remediation(SysId),
 }
 
 impl EntityKey {
@@ -77,6 +82,7 @@ impl EntityKey {
             Self::Order(_) => EntityKind::Order,
             Self::Rollout(_) => EntityKind::Rollout,
             Self::Compromise(_) => EntityKind::Compromise,
+            Self::Remediation(_) => EntityKind::Remediation,
         }
     }
 
@@ -87,7 +93,7 @@ impl EntityKey {
             Self::Build(id) | Self::Rollout(id) => id.as_str().into(),
             Self::Device(id) => id.as_str().into(),
             Self::Fleet(id) => id.as_str().into(),
-            Self::Gate(id) => id.as_str().into(),
+            Self::Gate(id) | Self::Remediation(id) => id.as_str().into(),
             Self::Order(id) => id.as_str().into(),
             Self::Compromise(id) => id.to_string().into(),
         }
@@ -118,6 +124,7 @@ impl FromStr for EntityKey {
             "device" => DeviceId::new(id).map(Self::Device).map_err(|_| fault()),
             "fleet" => FleetId::new(id).map(Self::Fleet).map_err(|_| fault()),
             "gate" => SysId::new(id).map(Self::Gate).map_err(|_| fault()),
+            "remediation" => SysId::new(id).map(Self::Remediation).map_err(|_| fault()),
             "order" => OrderId::new(id).map(Self::Order).map_err(|_| fault()),
             "rollout" => BuildId::new(id).map(Self::Rollout).map_err(|_| fault()),
             "compromise" => id.parse().map(Self::Compromise).map_err(|_| fault()),

@@ -39,7 +39,8 @@ use serde_json::Value;
 
 use super::command::CommandOutcome;
 use super::{
-    Event, EventBody, build, command, device, gate, incident, key, lockdown, order, record, rollout,
+    Event, EventBody, build, command, device, fleet, gate, incident, key, lockdown, order, record,
+    remediation, rollout,
 };
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
 use crate::lifecycle::timestamp;
@@ -225,6 +226,12 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         }
         rollout::FAILED => EventBody::RolloutFailed(read(rollout::FAILED, data)?),
         rollout::COMPLETED => EventBody::RolloutCompleted(read(rollout::COMPLETED, data)?),
+        remediation::CHANGED => EventBody::RemediationChanged(read(remediation::CHANGED, data)?),
+        incident::ASSIGNED => EventBody::IncidentAssigned(read(incident::ASSIGNED, data)?),
+        incident::CLOSED => EventBody::IncidentClosed(read(incident::CLOSED, data)?),
+        incident::OVERDUE => EventBody::IncidentOverdue(read(incident::OVERDUE, data)?),
+        fleet::DAY_OVER => EventBody::DayOver(read(fleet::DAY_OVER, data)?),
+        fleet::DAY_REPORTED => EventBody::DayReported(read(fleet::DAY_REPORTED, data)?),
         _ => return Ok(None),
     }))
 }
@@ -267,6 +274,12 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::RolloutDeviceWithdrawn(body) => serde_json::to_value(body),
         EventBody::RolloutFailed(body) => serde_json::to_value(body),
         EventBody::RolloutCompleted(body) => serde_json::to_value(body),
+        EventBody::RemediationChanged(body) => serde_json::to_value(body),
+        EventBody::IncidentAssigned(body) => serde_json::to_value(body),
+        EventBody::IncidentClosed(body) => serde_json::to_value(body),
+        EventBody::IncidentOverdue(body) => serde_json::to_value(body),
+        EventBody::DayOver(body) => serde_json::to_value(body),
+        EventBody::DayReported(body) => serde_json::to_value(body),
     }
 }
 
@@ -393,7 +406,13 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
         | EventBody::RolloutStageOverdue(_)
         | EventBody::RolloutDeviceWithdrawn(_)
         | EventBody::RolloutFailed(_)
-        | EventBody::RolloutCompleted(_) => {}
+        | EventBody::RolloutCompleted(_)
+        | EventBody::RemediationChanged(_)
+        | EventBody::IncidentAssigned(_)
+        | EventBody::IncidentClosed(_)
+        | EventBody::IncidentOverdue(_)
+        | EventBody::DayOver(_)
+        | EventBody::DayReported(_) => {}
     }
     Ok(())
 }

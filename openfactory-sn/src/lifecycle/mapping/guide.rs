@@ -65,6 +65,9 @@ impl Mapping {
                 resolved_otherwise: "Solution provided".to_owned(),
                 build_column: column("u_build_id"),
                 device_column: column("u_device"),
+                instruction_column: column("u_remediation"),
+                instructed_by_column: column("u_remediation_by"),
+                instructed_at_column: column("u_remediation_at"),
             },
             item: item(),
             compliance: ComplianceMapping {

@@ -1,19 +1,20 @@
 //! Key compromise: incident, emergency change, rotation, renewals, compliance items, and their end
 //! (guide, "Key Compromise Response").
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use openfactory_attest::key::KeyId;
 
 use super::Desk;
-use super::operation::{File, Operation, RecordKey, Values};
+use super::operation::{File, Operation, RecordKey, Values, marker};
 use super::text::clip;
 use crate::lifecycle::compliance::Compliance;
 use crate::lifecycle::correlation;
 use crate::lifecycle::event::key::{
     ArtifactResigned, CompromisedKey, KeyRecovered, KeyRevoked, RevocationOrdered,
 };
-use crate::lifecycle::id::BuildId;
+use crate::lifecycle::id::{BuildId, DeviceId};
 use crate::lifecycle::mapping::Role;
 use crate::lifecycle::priority::Priority;
 use crate::lifecycle::timestamp;
@@ -158,6 +159,7 @@ pub(super) fn revoked(desk: &Desk<'_>, body: &KeyRevoked) -> Vec<Operation> {
 
     let text = assessment(body);
     operations.push(desk.note(incident.clone(), "assessed", text.clone()));
+    operations.extend(impact(desk, body, incident.clone()));
     if let Ok(radius) = serde_json::to_vec_pretty(body) {
         let file = File::new("blast-radius.json", "application/json", radius);
         operations.push(Operation::Attach { record: incident, file });
@@ -169,6 +171,20 @@ pub(super) fn revoked(desk: &Desk<'_>, body: &KeyRevoked) -> Vec<Operation> {
         }
     }
     operations
+}
+
+/// Guide, Phase 2, "CMDB Relationship Query": what the compromised builds run on by the CMDB, beside what is known here.
+/// None if no build is.
+fn impact(desk: &Desk<'_>, body: &KeyRevoked, record: RecordKey) -> Option<Operation> {
+    let affected = body.radius.iter().filter(|(_, build)| build.place.is_affected());
+    let known: BTreeMap<BuildId, BTreeSet<DeviceId>> =
+        affected.map(|(id, build)| (id.clone(), build.devices.iter().cloned().collect())).collect();
+    (!known.is_empty()).then(|| Operation::NoteImpact {
+        known,
+        type_name: desk.mapping.relations.build_runs_on_device.clone(),
+        marker: marker(desk.identity, &format!("{} impact", record.sys_id())),
+        record,
+    })
 }
 
 /// A build that can't be proved to be from before the window is held, and has to be built anew.

@@ -44,6 +44,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bytes::Bytes;
@@ -52,7 +53,7 @@ use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use crate::id::{CorrelationId, SysId};
-use crate::lifecycle::id::{EventId, hashed};
+use crate::lifecycle::id::{BuildId, DeviceId, EventId, hashed};
 use crate::models::change_request::State;
 use crate::models::incident;
 
@@ -272,6 +273,18 @@ pub enum Operation {
         /// The marker, as in `[openfactory:0123456789abcdef]`.
         marker: String,
     },
+    /// Ask the CMDB which devices some builds run on, and write a work note of that and of where it differs from what is
+    /// known.
+    NoteImpact {
+        /// On which record.
+        record: RecordKey,
+        /// The devices that are known to run each build.
+        known: BTreeMap<BuildId, BTreeSet<DeviceId>>,
+        /// The type of relation that leads from a build to its devices, by name.
+        type_name: String,
+        /// The marker by which the note is found again.
+        marker: String,
+    },
     /// Attach a file, once by its name and size.
     Attach {
         /// To which record.
@@ -335,6 +348,9 @@ impl fmt::Display for Operation {
             Self::Put { record, .. } => write!(f, "create or update {record}"),
             Self::Update { record, .. } => write!(f, "update {record}"),
             Self::Note { record, .. } => write!(f, "write a work note on {record}"),
+            Self::NoteImpact { record, known, .. } => {
+                write!(f, "note on {record} what {} build(s) run on by the CMDB", known.len())
+            }
             Self::Attach { record, file } => write!(f, "attach {} to {record}", file.name),
             Self::Relate { parent, child, type_name } => {
                 write!(f, "relate {parent} to {child} ({type_name})")

@@ -18,8 +18,13 @@ use crate::models::change_request::State;
 use crate::models::incident;
 
 impl Desk<'_> {
-    fn order_change(&self, order: &OrderId) -> RecordKey {
+    pub(super) fn order_change(&self, order: &OrderId) -> RecordKey {
         RecordKey::new(&self.mapping.tables.change_request, correlation::order_change(order))
+    }
+
+    /// What the emergency change request of an order says.
+    pub(super) fn emergency_values(&self, order: &Order, record: &RecordKey) -> Values {
+        emergency_values(self, order, record)
     }
 
     fn incidents(&self, order: &Order) -> Vec<RecordKey> {
@@ -31,17 +36,20 @@ impl Desk<'_> {
 pub(super) fn ordered(desk: &Desk<'_>, body: &OrderGiven) -> Vec<Operation> {
     let order = &body.order;
     // A hold needs no change: the incident's notes tell of it when it is in force.
-    let Some(to_build) = order.rolls_back_to().or_else(|| order.rebuilds()) else { return Vec::new() };
+    if !order.is_change() {
+        return Vec::new();
+    }
     let record = desk.order_change(&order.id);
-    let values = emergency_values(desk, order, to_build, &record);
+    let values = desk.emergency_values(order, &record);
     vec![
         Operation::Create { record: record.clone(), values },
         Operation::MoveChange { record, to: State::Implement, values: Values::new() },
     ]
 }
 
-fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: &RecordKey) -> Values {
+fn emergency_values(desk: &Desk<'_>, order: &Order, record: &RecordKey) -> Values {
     let (mapping, change) = (desk.mapping, &desk.mapping.change);
+    let to_build: &BuildId = order.rolls_back_to().or_else(|| order.rebuilds()).unwrap_or(&order.build_id);
     let mut plan = String::from("Done by the platform, in this order:");
     for action in &order.actions {
         // Writing to a String does not fail.
@@ -49,6 +57,7 @@ fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: 
     }
     let title = match order.rebuilds() {
         Some(build) => format!("Emergency: rebuild build {build} for device {}", order.device),
+        None if !order.is_change() => format!("Emergency: quarantine device {}", order.device),
         None => format!("Emergency: roll back device {} to build {to_build}", order.device),
     };
     let description = format!(
@@ -83,6 +92,11 @@ fn emergency_values(desk: &Desk<'_>, order: &Order, to_build: &BuildId, record: 
 }
 
 fn risk_analysis(order: &Order) -> String {
+    if let Some(by) = &order.instructed_by {
+        return format!(
+            "{by} has looked at the incident and instructed it: to leave the device as it is would be the greater risk."
+        );
+    }
     match &order.rollout {
         Some(build) => format!(
             "The rollout of build {build} has failed: to leave the device on it would be the greater risk."

@@ -12,7 +12,7 @@ use super::super::event::key::DeviceConverged;
 use super::super::id::{BuildId, DeviceId};
 use super::super::timestamp;
 use super::remediation::release;
-use super::{Context, Step, Stop, refuse, rollout};
+use super::{Context, Step, Stop, instruction, promise, refuse, rollout};
 use crate::id::CorrelationId;
 
 /// Builds that a device is known to have run well; older ones are forgotten.
@@ -47,6 +47,9 @@ pub(super) fn complied(
             taken.then_some(*key)
         }
     };
+    if let Some(incident) = &device.held {
+        return Ok(format!("device {id} matches its build, but incident {incident} keeps it apart"));
+    }
     let under_way = match &device.order {
         None => None,
         Some(order) => match context.view.order(order)? {
@@ -59,6 +62,10 @@ pub(super) fn complied(
             "device {id} matches its build, but an order is under way: its proof comes after it"
         ));
     }
+    if let Some((_, record)) = under_way {
+        instruction::proved(context, step, &record.order)?;
+    }
+    instruction::needless(context, step, device)?;
     let proves = under_way.map(|(version, record)| prove(step, version, record));
     if let Some(proved) = &proves {
         step.cancel_timer(timer_name(id, &Awaited::Proof { order: proved.order.clone() }));
@@ -70,6 +77,7 @@ pub(super) fn complied(
     }
     let resolves: Vec<CorrelationId> =
         std::mem::take(&mut device.incidents).into_iter().map(|open| open.incident).collect();
+    promise::over(step, &resolves);
     let changed = device.compliance != Compliance::Compliant;
     let heartbeat_due = device.recorded_at.is_none_or(|last| {
         context.now.duration_since(last).is_ok_and(|age| age >= context.policy.compliance_heartbeat)
@@ -103,7 +111,8 @@ pub(super) fn complied(
         ));
     }
     if device.quarantined {
-        return Ok(match release(context, step, id, device, &resolves)? {
+        let why = format!("device {id} proved that it is build {}", device.build_id);
+        return Ok(match release(context, step, id, device, &resolves, why)? {
             true => format!("device {id} matches its build: compliant, its quarantine is to end"),
             false => format!("device {id} matches its build, whose rollout has failed: it stays apart"),
         });

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::entity::{Entity, EntityKey, Gate, GateState};
+use super::super::entity::{Entity, EntityKey, Gate, GateState, RemediationState};
 use super::super::event::EventBody;
 use super::super::event::gate::{GateOpened, GateRefused};
 use super::super::event::record::RecordChanged;
 use super::view::Observed;
-use super::{Context, Step, Stop, not_yet};
+use super::{Context, Step, Stop, instruction, not_yet};
 use crate::models::change_request::{Approval, State};
 
 /// How soon to look again for the receipt of the change request's making.
@@ -37,12 +37,9 @@ fn verdict(record: &Observed) -> Verdict {
     }
 }
 
-pub(super) fn record_changed(context: &Context<'_>, body: &RecordChanged) -> Result<Step, Stop> {
-    if body.table != context.policy.change_request_table {
-        return Ok(context.step(format!("nothing waits for a record of {}", body.table)));
-    }
+pub(super) fn change_request(context: &Context<'_>, body: &RecordChanged) -> Result<Step, Stop> {
     let Some((version, gate)) = context.view.gate(&body.sys_id)? else {
-        return Ok(context.step("the change request is none of ours"));
+        return of_instruction(context, body);
     };
     if gate.state != GateState::Waiting {
         return Ok(context.step(format!("the gate of build {} was decided before", gate.build_id)));
@@ -69,6 +66,25 @@ pub(super) fn record_changed(context: &Context<'_>, body: &RecordChanged) -> Res
             record.text("state")
         ))),
     }
+}
+
+/// The change request of an instruction that waits for its approval.
+fn of_instruction(context: &Context<'_>, body: &RecordChanged) -> Result<Step, Stop> {
+    let Some((version, known)) = context.view.remediation(&body.sys_id)? else {
+        return Ok(context.step("the change request is none of ours"));
+    };
+    if known.state != RemediationState::Waiting {
+        return Ok(context.step("nothing waits for the change request any more"));
+    }
+    let record = context.view.record(&body.table, &body.sys_id)?;
+    let rejected = match verdict(record) {
+        Verdict::Approved => None,
+        Verdict::Rejected(reason) => Some(reason),
+        Verdict::Undecided => {
+            return Ok(context.step(format!("the {} of device {} waits", known.instruction, known.device)));
+        }
+    };
+    instruction::decided(context, &body.sys_id, version, known, rejected)
 }
 
 fn open(context: &Context<'_>, body: &RecordChanged, version: u64, gate: &Gate, record: &Observed) -> Step {

@@ -14,7 +14,7 @@ use super::super::event::incident::DeviceCleared;
 use super::super::id::DeviceId;
 use super::super::priority::Priority;
 use super::finding::{Assessment, key};
-use super::{Context, Step};
+use super::{Context, Step, promise};
 use crate::id::CorrelationId;
 
 /// Incidents that one device has open at most; further causes are then logged only.
@@ -49,7 +49,8 @@ pub(super) fn open(
     let about = assessment.about();
     let Assessment { kind, priority, findings, total, cause, .. } = assessment;
     let incident = correlation::incident(id, &cause, &context.event.identity());
-    device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority, about });
+    device.incidents.push(OpenIncident::new(incident.clone(), cause, priority, about));
+    promise::give(context, step, id, &incident, priority);
     device.recorded_at = Some(context.now);
     let event = DeviceDrifted {
         device: id.clone(),
@@ -98,7 +99,8 @@ pub(super) fn unattested(
         return false;
     }
     let incident = correlation::incident(id, &cause, &context.event.identity());
-    device.incidents.push(OpenIncident { incident: incident.clone(), cause, priority, about });
+    device.incidents.push(OpenIncident::new(incident.clone(), cause, priority, about));
+    promise::give(context, step, id, &incident, priority);
     device.recorded_at = Some(context.now);
     let event = DeviceUnattested {
         device: id.clone(),
@@ -120,8 +122,11 @@ pub(super) fn about_attestation() -> Vec<String> {
 
 /// Takes out the incidents of which a report has nothing any more, `present` being all that it has.
 pub(super) fn clear(device: &mut Device, present: &BTreeSet<String>) -> Vec<CorrelationId> {
+    let held = device.held.clone();
     let over = |open: &OpenIncident| {
-        !open.about.is_empty() && open.about.iter().all(|about| !present.contains(about))
+        // What a person investigates is over when the person says so.
+        let investigated = held.as_ref() == Some(&open.incident);
+        !investigated && !open.about.is_empty() && open.about.iter().all(|about| !present.contains(about))
     };
     let resolved = device.incidents.iter().filter(|open| over(open));
     let resolved = resolved.map(|open| open.incident.clone()).collect();
@@ -138,6 +143,7 @@ pub(super) fn tell_cleared(
     reported_at: SystemTime,
     resolves: Vec<CorrelationId>,
 ) {
+    promise::over(step, &resolves);
     let event = DeviceCleared {
         device: id.clone(),
         fleet: device.fleet.clone(),

@@ -11,7 +11,7 @@ use super::super::id::{DeviceId, EventId, OrderId};
 use super::super::platform::{Action, ActionOutcome, Order, Performed};
 use super::super::state::commit::Commit;
 use super::super::state::timer::Timer;
-use super::{Context, Step, Stop, refuse, rollout};
+use super::{Context, Step, Stop, instruction, refuse, rollout};
 
 pub(super) fn publish(context: &Context<'_>, step: &mut Step, order: Order, label: &str) {
     let record = OrderRecord { order: order.clone(), performed: None, performed_at: None, proved: false };
@@ -38,14 +38,14 @@ pub fn performed(ordered: &Event, performed: Performed, now: SystemTime) -> Opti
 }
 
 /// What becomes of an order that must not be performed any more: the release of a device that by now has an open
-/// incident for which it is to be kept apart. `None` if the order stands.
+/// incident for which, or for whose author, it is to be kept apart. `None` if the order stands.
 #[must_use]
 pub fn withheld(order: &Order, device: &Device) -> Option<Performed> {
     if !order.actions.contains(&Action::Release) {
         return None;
     }
-    let open = critical(device)?;
-    let reason = format!("device {} stays apart: incident {} is open", order.device, open.incident);
+    let incident = device.held.as_ref().or_else(|| critical(device).map(|open| &open.incident))?;
+    let reason = format!("device {} stays apart: incident {incident} is open", order.device);
     Some(failed(order, &reason))
 }
 
@@ -108,13 +108,15 @@ pub(super) fn outcome(context: &Context<'_>, body: &OrderPerformed) -> Result<St
             Action::Deploy { build } => rollout::deployed(context, &mut step, order, build)?,
         }
     }
-    let record = OrderRecord {
+    let ended = OrderRecord {
         performed: Some(body.performed.clone()),
         performed_at: Some(context.event.time),
         ..record.clone()
     };
-    step.write(EntityKey::Order(order.id.clone()), order_version, Entity::Order(record));
+    step.write(EntityKey::Order(order.id.clone()), order_version, Entity::Order(ended.clone()));
     failures(context, &mut step, body, &mut device);
+    instruction::performed(context, &mut step, order, &body.performed, &mut device)?;
+    instruction::resume_after(context, &mut step, &order.device, &mut device, &ended)?;
     step.remark = if body.performed.is_complete() {
         format!("order {} for device {} is performed", order.id, order.device)
     } else {

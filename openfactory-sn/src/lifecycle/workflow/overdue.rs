@@ -2,7 +2,7 @@
 
 use super::super::entity::{Device, Entity, EntityKey};
 use super::super::event::device::{Awaited, ReportOverdue, Unattested};
-use super::{Context, Step, Stop, incident};
+use super::{Context, Step, Stop, incident, instruction};
 
 pub(super) fn overdue(context: &Context<'_>, body: &ReportOverdue) -> Result<Step, Stop> {
     let id = &body.device;
@@ -32,6 +32,12 @@ pub(super) fn overdue(context: &Context<'_>, body: &ReportOverdue) -> Result<Ste
         _ => Vec::new(),
     };
     let opened = incident::unattested(context, &mut step, id, &mut device, why, about);
+    if let Awaited::Proof { order } = &body.awaited {
+        if let Some((_, record)) = context.view.order(order)? {
+            instruction::overdue(context, &mut step, record)?;
+        }
+        instruction::resume(context, &mut step, id, &mut device)?;
+    }
     step.remark = if opened {
         format!("no report of device {id} in time: incident")
     } else {

@@ -127,7 +127,7 @@ pub(super) fn contain(
     Ok(true)
 }
 
-/// The end of a quarantine, after proof; whether it is ordered. A device that proves to be a build whose rollout
+/// The end of a quarantine, after proof or at a person's word; whether it is ordered. A device that proves to be a build whose rollout
 /// has failed stays apart: it is as it was built, but what was built is not good.
 pub(super) fn release(
     context: &Context<'_>,
@@ -135,6 +135,7 @@ pub(super) fn release(
     id: &DeviceId,
     device: &Device,
     incidents: &[CorrelationId],
+    why: String,
 ) -> Result<bool, Stop> {
     let rollout = context.view.rollout(&device.build_id)?;
     if rollout.is_some_and(|(_, rollout)| matches!(rollout.state, RolloutState::Failed { .. })) {
@@ -147,7 +148,7 @@ pub(super) fn release(
         device.fleet.clone(),
         device.build_id.clone(),
         vec![Action::Release],
-        format!("device {id} proved that it is build {}", device.build_id),
+        why,
     );
     order.incidents = incidents.iter().map(|incident| incident.as_str().to_owned()).collect();
     publish(context, step, order, "released");

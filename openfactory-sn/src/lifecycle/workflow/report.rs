@@ -15,7 +15,7 @@ use super::deployment::await_report;
 use super::finding::{Assessment, assess};
 use super::remediation::{Remedy, Wanted, contain, order};
 use super::rollout::Health;
-use super::{Context, Step, Stop, comply, finding, incident, refuse, restart, rollout};
+use super::{Context, Step, Stop, comply, daily, finding, incident, refuse, restart, rollout};
 use crate::id::CorrelationId;
 
 pub(super) fn reported(context: &Context<'_>, body: &DeviceReported) -> Result<Step, Stop> {
@@ -245,6 +245,7 @@ fn drifted(
     let Some(worst) = causes.iter().map(|cause| cause.priority).min() else { return Ok((Vec::new(), false)) };
     let total: usize = causes.iter().map(|cause| cause.total).sum();
     let mut remark = vec![format!("{total} finding(s), the worst {worst}")];
+    daily::keep(context, step, id, device, &causes)?;
     let causes: Vec<Assessment> =
         causes.into_iter().filter(|cause| cause.priority.automation().incident).collect();
     if causes.is_empty() {

@@ -52,7 +52,9 @@ use std::time::SystemTime;
 use openfactory_attest::key::KeyId;
 
 use super::super::entity::compromise::Compromise;
-use super::super::entity::{Build, Device, Entity, EntityKey, Fleet, Gate, OrderRecord, Rollout};
+use super::super::entity::{
+    Build, Device, Entity, EntityKey, Fleet, Gate, OrderRecord, Remediation, Rollout,
+};
 use super::super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
 use super::super::state::Kept;
 use super::super::state::receipt::Receipt;
@@ -225,6 +227,14 @@ impl View {
         match self.entity(EntityKey::Order(id.clone()))? {
             None => Ok(None),
             Some((version, Entity::Order(order))) => Ok(Some((version, order))),
+            Some((_, other)) => mismatch(other),
+        }
+    }
+
+    pub(super) fn remediation(&self, key: &SysId) -> Result<Option<(u64, &Remediation)>, Stop> {
+        match self.entity(EntityKey::Remediation(key.clone()))? {
+            None => Ok(None),
+            Some((version, Entity::Remediation(remediation))) => Ok(Some((version, remediation))),
             Some((_, other)) => mismatch(other),
         }
     }

@@ -98,6 +98,12 @@ async fn contained(logged_at: Option<u64>) -> (World, Event, Event, Vec<Event>) 
     (world, ordered, told, follow)
 }
 
+/// What a key comes to whose build was signed within the window: the order to revoke it, and that it is.
+pub(super) async fn within_the_window() -> (Event, Event) {
+    let (_, ordered, revoked, _) = contained(None).await;
+    (ordered, revoked)
+}
+
 /// One of each type that the response derives.
 pub(super) async fn derived() -> Vec<Event> {
     let (mut world, ordered, told, follow) = contained(Some(39)).await;
@@ -281,6 +287,13 @@ async fn records_created_updated_and_closed_as_the_guide_has_them() {
                 openfactory_sn::lifecycle::correlation::key_item(&key, "controls")
             ),
         ]
+    );
+
+    // Of a build from within the window the CMDB is asked what it runs on.
+    let (_, _, within, _) = contained(None).await;
+    assert!(
+        told(&within)
+            .contains(&format!("note on incident compromise/{key} what 1 build(s) run on by the CMDB"))
     );
 
     world.perform(&follow[0], 510).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::rollout::line::{Line, request, requested};
 use super::world::World;
-use super::{compromise, samples};
+use super::{compromise, instructions, samples};
 
 fn incoming() -> Vec<Event> {
     vec![
@@ -66,6 +66,24 @@ async fn all() -> Vec<Event> {
         events.push(event);
     }
     events.extend(compromise::derived().await);
+    let mut world = World::with_compliant_device().await;
+    world.report(400, &["etc/logrotate.d/rsyslog"]).await;
+    world.report(410, &["etc/ntp.conf"]).await;
+    for at in [400 + 4 * 3600, 86_400] {
+        let at = samples::instant(at);
+        openfactory_sn::lifecycle::state::StateStore::fire_due(&world.at(at).store, at, 10).await.unwrap();
+        for event in world.drain().await {
+            events.extend(world.apply(&event).await);
+            events.push(event);
+        }
+    }
+    let (mut world, incident) = instructions::investigated().await;
+    instructions::instruct(&mut world, &incident, "rollback", "ada", "2026-09-21 14:20:00");
+    events.extend(world.apply(&instructions::hint("h-1", &incident)).await);
+    instructions::write(&mut world, &incident, &[("assigned_to", "u-1")]);
+    events.extend(world.apply(&instructions::hint("h-2", &incident)).await);
+    instructions::write(&mut world, &incident, &[("state", "7")]);
+    events.extend(world.apply(&instructions::hint("h-3", &incident)).await);
     events.extend(overlay().await);
     events
 }

@@ -74,6 +74,16 @@ impl World {
         self.records.insert(sys_id.clone(), fields);
     }
 
+    /// A record, field by field.
+    pub(super) fn observe_fields<'f>(
+        &mut self,
+        sys_id: &SysId,
+        fields: impl Iterator<Item = (&'f str, &'f str)>,
+    ) {
+        let fields = fields.map(|(field, value)| (field.to_owned(), value.to_owned())).collect();
+        self.records.insert(sys_id.clone(), fields);
+    }
+
     /// From now on a record can't be read.
     pub(super) fn forget(&mut self, sys_id: &SysId) {
         self.records.remove(sys_id);
@@ -150,13 +160,25 @@ impl World {
 
     /// The order ends like this, and the workflow hears of it.
     pub(super) async fn end(&mut self, ordered: &Event, ended: Performed, seconds: u64) -> Event {
+        let (told, follows) = self.ends(ordered, ended, seconds).await;
+        assert_eq!(follows, vec![]);
+        told
+    }
+
+    /// The same, with what follows.
+    pub(super) async fn ends(
+        &mut self,
+        ordered: &Event,
+        ended: Performed,
+        seconds: u64,
+    ) -> (Event, Vec<Event>) {
         self.at(samples::instant(seconds)).apply(ordered).await;
         let commit = performed(ordered, ended, self.now).unwrap();
         assert_eq!(self.store.commit(&commit).await.unwrap(), CommitOutcome::Applied);
         assert_eq!(self.store.commit(&commit).await.unwrap(), CommitOutcome::AlreadyApplied);
         let [told] = self.drain().await.try_into().unwrap();
-        assert_eq!(self.apply(&told).await, vec![]);
-        told
+        let follows = self.apply(&told).await;
+        (told, follows)
     }
 
     /// Fires what is due and handles it; what that publishes.
