@@ -52,6 +52,7 @@
 //! - [`Envelope`], [`TrustStore`], [`Verified`]: signed bytes, and the only door to what is in them.
 //! - [`vault`], [`trust::revocation`], [`ledger`], [`compromise`]: keys that sign and stop signing, and what a stolen one
 //!   touches.
+//! - `pki`: the same revocations as X.509 CRL and OCSP responses, and whether those that are published hold them.
 //! - `bundle`: all evidence of one build in one directory, verified offline; `maturity`: how much that proves.
 //! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
 //!
@@ -80,6 +81,8 @@ pub mod ledger;
 pub mod manifest;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
 pub mod maturity;
+#[cfg(feature = "pkcs7")]
+pub mod pki;
 pub mod provenance;
 pub mod recipe;
 pub mod report;

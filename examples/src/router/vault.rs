@@ -124,6 +124,7 @@ impl Keeper {
         }
         let revoked = RevokedKey::new(key.key_id, Reason::KeyCompromise)
             .with_incident(ordered.incident.as_str())
+            .with_revoked_at(now)
             .with_window(key.window.clone().until(log_size))
             .with_successor(*successor.key_id());
         let list = match trust.revocations() {

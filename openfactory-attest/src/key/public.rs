@@ -23,6 +23,12 @@ const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0
 pub struct KeyId(Sha256Digest);
 
 impl KeyId {
+    /// The id of the key with this SubjectPublicKeyInfo, of whatever kind it is.
+    #[cfg(feature = "pkcs7")]
+    pub(crate) fn of_spki(der: &[u8]) -> Self {
+        Self(Sha256Digest::of(der))
+    }
+
     /// The digest that the id is.
     #[must_use]
     pub const fn digest(&self) -> &Sha256Digest {

@@ -105,7 +105,7 @@ pub struct RegisteredKey {
     #[serde(with = "crate::instant")]
     pub not_before: SystemTime,
     /// From when it counts no more.
-    #[serde(default, with = "optional", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "crate::instant::optional", skip_serializing_if = "Option::is_none")]
     pub not_after: Option<SystemTime>,
     /// The id of the key that it took the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -361,28 +361,6 @@ impl KeyRegistry {
 
 /// Keys between a key and its root at most.
 const MAX_DEPTH: usize = 8;
-
-mod optional {
-    use std::time::SystemTime;
-
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        time: &Option<SystemTime>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match time {
-            Some(time) => crate::instant::serialize(time, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<SystemTime>, D::Error> {
-        crate::instant::deserialize(deserializer).map(Some)
-    }
-}
 
 #[cfg(test)]
 mod tests;

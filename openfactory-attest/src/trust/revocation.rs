@@ -125,6 +125,12 @@ pub struct RevokedKey {
     /// The incident that it belongs to, as its tracker numbers it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// When it was first listed, as the signer says.
+    #[serde(default, with = "crate::instant::optional", skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<SystemTime>,
+    /// Since when the key may have been in other hands, as far as is known. What is accepted all the same, the windows say.
+    #[serde(default, with = "crate::instant::optional", skip_serializing_if = "Option::is_none")]
+    pub invalid_since: Option<SystemTime>,
     /// One for each audit log that can prove what the key signed before; sorted by log. Without any, nothing that the
     /// key ever signed is accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -138,7 +144,27 @@ impl RevokedKey {
     /// A key that is not trusted any more, for this reason; nothing it ever signed is.
     #[must_use]
     pub const fn new(key_id: KeyId, reason: Reason) -> Self {
-        Self { key_id, reason, incident: None, windows: Vec::new(), superseded_by: None }
+        Self {
+            key_id,
+            reason,
+            incident: None,
+            revoked_at: None,
+            invalid_since: None,
+            windows: Vec::new(),
+            superseded_by: None,
+        }
+    }
+
+    /// With the time at which it was first listed.
+    #[must_use]
+    pub fn with_revoked_at(self, time: SystemTime) -> Self {
+        Self { revoked_at: Some(time), ..self }
+    }
+
+    /// With the time since which the key may have been in other hands.
+    #[must_use]
+    pub fn with_invalid_since(self, time: SystemTime) -> Self {
+        Self { invalid_since: Some(time), ..self }
     }
 
     /// With the incident that it belongs to.

@@ -114,8 +114,8 @@ impl VaultKey {
     /// The key for a revocation list, still without a window; `None` where it was not revoked.
     #[must_use]
     pub fn to_revoked(&self) -> Option<RevokedKey> {
-        let KeyState::Revoked { reason, incident, .. } = &self.state else { return None };
-        let mut revoked = RevokedKey::new(*self.key_id(), *reason);
+        let KeyState::Revoked { reason, incident, when } = &self.state else { return None };
+        let mut revoked = RevokedKey::new(*self.key_id(), *reason).with_revoked_at(*when);
         revoked.incident.clone_from(incident);
         revoked.superseded_by = self.superseded_by;
         Some(revoked)

@@ -36,11 +36,15 @@ mod cms;
 mod error;
 mod key;
 mod partition;
+mod verifying;
 
 pub use certificate::Certificate;
 pub use error::{CertificateError, KeyError, SignRootHashError, SignatureError};
 pub use key::{KeyAlgorithm, SigningKey};
 pub use partition::{PartitionError, SignaturePartition};
+
+pub(crate) use cms::Digest;
+pub(crate) use verifying::VerifyingKey;
 
 use super::root_hash::RootHash;
 

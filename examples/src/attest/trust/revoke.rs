@@ -27,6 +27,9 @@ pub(crate) struct Revoke {
     /// The incident that it belongs to
     #[arg(long, value_name = "NUMBER")]
     incident: Option<String>,
+    /// Since when it may have been in other hands: a day, or a time in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = input::time)]
+    invalid_since: Option<SystemTime>,
     /// The origin of a log that can prove what the key signed before
     #[arg(long, value_name = "ORIGIN", requires = "from")]
     log: Option<String>,
@@ -59,8 +62,8 @@ impl Revoke {
         if !registered && store.get(&self.key_id).is_none() && store.revoked(&self.key_id).is_none() {
             return Err(CliError::new(format!("the trust store does not know the key {}", self.key_id)));
         }
-        let revoked = self.entry(store.revoked(&self.key_id));
         let now = SystemTime::now();
+        let revoked = self.entry(store.revoked(&self.key_id), now);
         let list = match store.revocations() {
             Some(there) => there.next(now),
             None => RevocationList::new(1, now),
@@ -82,11 +85,15 @@ impl Revoke {
     }
 
     /// What the next list says of the key: what the last one said, and what is new.
-    fn entry(&self, before: Option<&RevokedKey>) -> RevokedKey {
-        let mut revoked = before.cloned().unwrap_or_else(|| RevokedKey::new(self.key_id, self.reason));
+    fn entry(&self, before: Option<&RevokedKey>, now: SystemTime) -> RevokedKey {
+        let new = || RevokedKey::new(self.key_id, self.reason).with_revoked_at(now);
+        let mut revoked = before.cloned().unwrap_or_else(new);
         revoked.reason = self.reason;
         if let Some(incident) = &self.incident {
             revoked = revoked.with_incident(incident);
+        }
+        if let Some(time) = self.invalid_since {
+            revoked = revoked.with_invalid_since(time);
         }
         if let Some(key_id) = self.superseded_by {
             revoked = revoked.with_successor(key_id);

@@ -86,6 +86,11 @@ fn words(revoked: &RevokedKey) -> String {
     if let Some(incident) = &revoked.incident {
         text.push_str(&format!(", {incident}"));
     }
+    for (word, at) in [("at", revoked.revoked_at), ("invalid since", revoked.invalid_since)] {
+        if let Some(at) = at {
+            text.push_str(&format!(", {word} {}", time(at)));
+        }
+    }
     for window in &revoked.windows {
         text.push_str(&format!(", {window}"));
     }

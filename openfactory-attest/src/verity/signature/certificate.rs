@@ -4,12 +4,9 @@ use std::fmt;
 use std::str::FromStr as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use der::referenced::OwnedToRef as _;
 use der::{DateTime, Decode as _, DecodePem as _, Encode as _, EncodePem as _};
 use rsa::pkcs8::LineEnding;
-use rsa::signature::{Keypair, Signer, Verifier as _};
-use rsa::traits::PublicKeyParts as _;
-use sha2::{Sha256, Sha512};
+use rsa::signature::{Keypair, Signer};
 use x509_cert::TbsCertificate;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder as _, CertificateBuilder};
@@ -25,7 +22,8 @@ use x509_cert::time::{Time, Validity};
 
 use super::cms::Digest;
 use super::error::{CertificateError, KeyError, SignatureError};
-use super::key::{RSA_BITS, Secret, SigningKey};
+use super::key::{Secret, SigningKey};
+use super::verifying::VerifyingKey;
 use crate::digest::Sha256Digest;
 
 /// The longest certificate that is looked at, as PEM.
@@ -36,11 +34,6 @@ const MAX_PEM: usize = 64 * 1024;
 pub struct Certificate {
     der: Vec<u8>,
     inner: x509_cert::Certificate,
-}
-
-enum VerifyingKey {
-    Rsa(rsa::PublicKey),
-    P256(p256::ecdsa::VerifyingKey),
 }
 
 impl Certificate {
@@ -130,12 +123,7 @@ impl Certificate {
     }
 
     fn verifying_key(&self) -> Option<VerifyingKey> {
-        let spki = self.tbs().subject_public_key_info();
-        if let Ok(key) = p256::ecdsa::VerifyingKey::try_from(spki.owned_to_ref()) {
-            return Some(VerifyingKey::P256(key));
-        }
-        let key = rsa::PublicKey::try_from(spki.owned_to_ref()).ok()?;
-        RSA_BITS.contains(&key.n().bit_width()).then_some(VerifyingKey::Rsa(key))
+        VerifyingKey::of(self.tbs().subject_public_key_info())
     }
 
     /// Checks a bare signature.
@@ -145,29 +133,7 @@ impl Certificate {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        let verified = match (self.verifying_key().ok_or(SignatureError::Bad)?, digest) {
-            (VerifyingKey::Rsa(key), digest) => {
-                let signature =
-                    rsa::pkcs1v15::Signature::try_from(signature).map_err(|_| SignatureError::Bad)?;
-                match digest {
-                    Digest::Sha256 => {
-                        rsa::pkcs1v15::VerifyingKey::<Sha256>::new(key).verify(message, &signature)
-                    }
-                    Digest::Sha512 => {
-                        rsa::pkcs1v15::VerifyingKey::<Sha512>::new(key).verify(message, &signature)
-                    }
-                }
-            }
-            (VerifyingKey::P256(key), Digest::Sha256) => {
-                let signature =
-                    p256::ecdsa::DerSignature::try_from(signature).map_err(|_| SignatureError::Bad)?;
-                key.verify(message, &signature)
-            }
-            (VerifyingKey::P256(_), Digest::Sha512) => {
-                return Err(SignatureError::Form { what: "by P-256 over SHA-512" });
-            }
-        };
-        verified.map_err(|_| SignatureError::Bad)
+        self.verifying_key().ok_or(SignatureError::Bad)?.verify(digest, message, signature)
     }
 }
 

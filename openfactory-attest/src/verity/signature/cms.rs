@@ -71,7 +71,7 @@ struct IssuerAndSerial {
 
 /// What the message was hashed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Digest {
+pub(crate) enum Digest {
     Sha256,
     Sha512,
 }

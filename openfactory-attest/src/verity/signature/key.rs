@@ -124,7 +124,7 @@ impl SigningKey {
     }
 
     /// The public key's SubjectPublicKeyInfo in DER.
-    pub(super) fn public_key_der(&self) -> Result<Vec<u8>, KeyError> {
+    pub(crate) fn public_key_der(&self) -> Result<Vec<u8>, KeyError> {
         let der = match &self.secret {
             Secret::Rsa(key) => rsa::signature::Keypair::verifying_key(key.as_ref()).to_public_key_der(),
             Secret::P256(key) => key.verifying_key().to_public_key_der(),
@@ -137,7 +137,7 @@ impl SigningKey {
     }
 
     /// The bare signature, as it stands in PKCS#7.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         match &self.secret {
             Secret::Rsa(key) => {
                 // Blinded by random numbers, which do not change the signature.
