@@ -12,6 +12,7 @@ mod key;
 mod manifest;
 mod maturity;
 mod output;
+mod pki;
 mod recipe;
 mod sbom;
 mod target;
@@ -71,6 +72,9 @@ enum Area {
     /// Levels 1 (package audit) and 2 (image signing) follow from a build's evidence; those above from what devices report.
     #[command(after_help = maturity::HELP)]
     Maturity(maturity::Maturity),
+    /// Revocations as X.509 certificate revocation lists and OCSP responses: made, shown, held against the trust store
+    #[command(subcommand)]
+    Pki(pki::PkiCommand),
     /// Build recipes and their hash
     #[command(subcommand)]
     Recipe(recipe::RecipeCommand),
@@ -106,6 +110,7 @@ impl Area {
             Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),
             Self::Maturity(maturity) => maturity.run(),
+            Self::Pki(command) => command.run(),
             Self::Recipe(command) => command.run(),
             Self::Sbom(command) => command.run(),
             Self::Tests(command) => command.run(),

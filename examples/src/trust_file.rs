@@ -8,11 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use openfactory_attest::trust::{ExpiredRegistryError, ParseTrustError, TrustStore};
+use openfactory_attest::trust::{self, ExpiredRegistryError, ParseTrustError, TrustStore};
 use thiserror::Error;
-
-/// The most that is read of a trust file, in bytes.
-const MAX_TRUST_FILE: u64 = 16 << 20;
 
 /// Why nobody can be trusted now.
 #[derive(Debug, Error)]
@@ -96,7 +93,7 @@ impl TrustFile {
         let file = File::open(&self.path).map_err(error)?;
         let stamp = self::stamp(&file.metadata().map_err(error)?);
         let mut bytes = Vec::new();
-        file.take(MAX_TRUST_FILE).read_to_end(&mut bytes).map_err(error)?;
+        file.take(trust::MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(error)?;
         let trust = TrustStore::parse(&bytes)
             .map_err(|source| TrustFileError::Content { path: self.path.clone(), source })?;
         let until = trust.changes_after(now);

@@ -21,7 +21,7 @@ use registered::Registered;
 use take::Taken;
 
 /// Bytes of a trust file at most.
-pub(crate) const MAX_FILE: usize = 16 << 20;
+pub const MAX_FILE: usize = 16 << 20;
 
 /// A public key that is trusted for one kind of use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

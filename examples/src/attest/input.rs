@@ -11,7 +11,7 @@ use openfactory_attest::key::PrivatePem;
 use openfactory_attest::recipe::MAX_RECIPE;
 use openfactory_attest::test_report::{MAX_REPORT, TestReport, TestSummary};
 use openfactory_attest::verity::{Params, Superblock};
-use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope};
+use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope, trust};
 
 use zeroize::Zeroizing;
 
@@ -20,7 +20,7 @@ use crate::passphrase;
 use crate::private_key::{self, PrivateKeyError};
 use crate::write_once::Part;
 
-/// Bytes of a file that is small by nature: a key, a trust store, a checkpoint.
+/// Bytes of a file that is small by nature: a key, a certificate, a checkpoint.
 const MAX_SMALL: usize = 1 << 20;
 
 /// All of a file, which may have so many bytes.
@@ -90,7 +90,7 @@ pub(crate) fn time(text: &str) -> Result<SystemTime, String> {
 
 /// A trust store as it is kept: registered keys count when it was asked for a time.
 pub(crate) fn trust_file(path: &Path) -> Result<TrustStore, CliError> {
-    let bytes = read_small(path)?;
+    let bytes = read(path, trust::MAX_FILE)?;
     TrustStore::parse(&bytes)
         .map_err(|error| CliError::because(format!("{} is no trust store", path.display()), error))
 }

@@ -9,7 +9,7 @@ use openfactory_attest::key::KeyId;
 use super::CliError;
 use crate::cli::Verdict;
 
-mod file;
+pub(super) mod file;
 mod keys;
 mod register;
 mod revoke;

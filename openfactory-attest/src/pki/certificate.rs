@@ -161,7 +161,7 @@ impl KeyCertificate {
         let spki = key.spki()?;
         let usage = KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature;
         let constraints = BasicConstraints { ca: true, path_len_constraint: Some(0) };
-        let extensions = extensions(&subject, constraints, KeyUsage(usage), &spki, &spki)?;
+        let extensions = extensions(&subject, &constraints, KeyUsage(usage), &spki, &spki)?;
         make(key, subject.clone(), subject, spki, life, extensions)
     }
 
@@ -175,7 +175,7 @@ impl KeyCertificate {
         let constraints = BasicConstraints { ca: false, path_len_constraint: None };
         let usage = KeyUsage(KeyUsages::DigitalSignature.into());
         let issuer = authority.certificate;
-        let extensions = extensions(&subject, constraints, usage, &spki, &issuer.key.spki)?;
+        let extensions = extensions(&subject, &constraints, usage, &spki, &issuer.key.spki)?;
         make(authority.key, issuer.subject.clone(), subject, spki, life, extensions)
     }
 }
@@ -206,7 +206,7 @@ fn make(
 
 fn extensions(
     subject: &Name,
-    constraints: BasicConstraints,
+    constraints: &BasicConstraints,
     usage: KeyUsage,
     key: &SubjectPublicKeyInfoOwned,
     issuer: &SubjectPublicKeyInfoOwned,

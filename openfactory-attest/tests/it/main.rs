@@ -19,6 +19,8 @@ mod fsverity;
 mod jsf;
 mod key;
 mod manifest;
+#[cfg(feature = "pkcs7")]
+mod pki;
 mod python;
 mod recipe;
 mod registry;

@@ -92,6 +92,18 @@ fn a_successor_names_its_predecessor_and_its_incident() {
     let next = vault.rotate("platform", Some("INC0010001")).unwrap();
     assert_eq!((next.replaces, next.incident.as_deref()), (Some(*old.key_id()), Some("INC0010001")));
     assert_eq!(next.kind, KeyKind::BuildPlatformSigning);
+    // In the registry and in the revocation list too.
+    let registered = next.to_registered();
+    assert_eq!(
+        (registered.replaces, registered.incident),
+        (Some(old.key_id().to_string()), Some("INC0010001".to_owned()))
+    );
+    let revoked = vault.keys().unwrap().remove(0).to_revoked().unwrap();
+    assert_eq!(
+        (revoked.superseded_by.as_ref(), revoked.incident.as_deref()),
+        (Some(next.key_id()), Some("INC0010001"))
+    );
+    assert!(revoked.revoked_at.is_some());
 
     let keys = vault.keys().unwrap();
     assert_eq!(keys[0].superseded_by.as_ref(), Some(next.key_id()));

@@ -33,7 +33,7 @@ fn lock(path: &Path) -> Result<File, CliError> {
     locked.map_err(|error| CliError::file("lock", directory, error))
 }
 
-pub(super) fn public_key(path: &Path) -> Result<PublicKey, CliError> {
+pub(in crate::attest) fn public_key(path: &Path) -> Result<PublicKey, CliError> {
     let bytes = input::read_small(path)?;
     PublicKey::from_pem(&String::from_utf8_lossy(&bytes))
         .map_err(|error| CliError::because(format!("{} is no public key", path.display()), error))
