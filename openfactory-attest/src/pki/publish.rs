@@ -143,6 +143,9 @@ impl<'a> Published<'a> {
             match answer.status {
                 OcspStatus::Good => gaps.push(Gap::GoodByOcsp(key)),
                 OcspStatus::Unknown => gaps.push(Gap::UnknownByOcsp(key)),
+                OcspStatus::Revoked(_) if self.is_answered_by_revoked(response) => {
+                    late = Some(Gap::StaleOcsp(key));
+                }
                 OcspStatus::Revoked(_) => match response.holds(answer, now) {
                     Ok(()) => holds = true,
                     Err(PkiError::Early { .. }) => late = Some(Gap::EarlyOcsp(key)),
@@ -151,5 +154,12 @@ impl<'a> Published<'a> {
             }
         }
         gaps.extend(late.filter(|_| !holds));
+    }
+
+    /// Whether the list revokes who signed a response in the authority's place.
+    fn is_answered_by_revoked(&self, response: &OcspResponse) -> bool {
+        let revoked =
+            |responder: &KeyCertificate| self.crl.is_some_and(|crl| crl.get(responder.serial()).is_some());
+        response.responder().is_some_and(revoked)
     }
 }

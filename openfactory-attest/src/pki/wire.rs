@@ -212,7 +212,7 @@ pub(super) const fn reason_code(reason: Reason) -> CrlReason {
     }
 }
 
-/// Reads DER, or PEM with this label around it.
+/// Reads DER, or PEM with this label around it and whatever text before.
 pub(super) fn read<T: for<'a> Decode<'a, Error = der::Error>>(
     bytes: &[u8],
     label: &str,
@@ -222,16 +222,20 @@ pub(super) fn read<T: for<'a> Decode<'a, Error = der::Error>>(
     if bytes.len() > MAX_BYTES {
         return Err(PkiError::TooLong { len: bytes.len() });
     }
-    let text = bytes.trim_ascii();
-    if !text.starts_with(b"-----BEGIN ") {
+    // DER is a sequence.
+    let is_der = bytes.first() == Some(&0x30);
+    let begin = if is_der { None } else { bytes.windows(BEGIN.len()).position(|here| here == BEGIN) };
+    let Some(text) = begin.and_then(|begin| bytes.get(begin..)) else {
         return T::from_der(bytes).map_err(|error| malformed(error.to_string()));
-    }
-    let (found, der) = pem::decode_vec(text).map_err(|error| malformed(error.to_string()))?;
+    };
+    let (found, der) = pem::decode_vec(text.trim_ascii()).map_err(|error| malformed(error.to_string()))?;
     if found != label {
         return Err(malformed(format!("PEM of {found:?}")));
     }
     T::from_der(&der).map_err(|error| malformed(error.to_string()))
 }
+
+const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// PEM, with a newline at the end.
 pub(super) fn to_pem(label: &str, der: &[u8]) -> Result<String, PkiError> {

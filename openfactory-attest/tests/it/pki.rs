@@ -161,6 +161,10 @@ fn what_openssl_makes_is_judged_here() {
         }
         succeed(directory, "ca -config ca.cnf -gencrl -out ca.crl");
         let ca = KeyCertificate::read(&read("ca.crt")).unwrap();
+        // With what it says in words before it.
+        let words =
+            [succeed(directory, "x509 -in ca.crt -noout -text").into_bytes(), read("ca.crt")].concat();
+        assert_eq!(KeyCertificate::read(&words).unwrap(), ca);
         let certificates = ["stolen.crt", "good.crt"].map(|name| KeyCertificate::read(&read(name)).unwrap());
         let [stolen, good] = &certificates;
         assert!(stolen.verify(&ca).is_ok() && ca.is_authority() && !stolen.is_authority());
@@ -207,6 +211,18 @@ fn what_openssl_makes_is_judged_here() {
             assert_eq!(response.get(good.serial()).unwrap().status, OcspStatus::Good);
             responses.push(response);
         }
+        // One that it lets answer no more, as the list says.
+        let index = String::from_utf8(read("index.txt")).unwrap();
+        write("index.txt", &format!("{index}R\t351009085320Z\t251009085320Z\t77\tunknown\t/CN=responder\n"));
+        succeed(directory, "ca -config ca.cnf -gencrl -out later.crl");
+        let later = Crl::read(&read("later.crl"), &ca).unwrap();
+        let list = RevocationList::new(1, now).with(RevokedKey::new(*stolen.key_id(), Reason::KeyCompromise));
+        let published = Published::by(&ca).with_certificates(&certificates).with_crl(&later);
+        assert_eq!(
+            published.with_responses(&responses[1..]).gaps(&list, now + DAY),
+            [Gap::StaleOcsp(*stolen.key_id())]
+        );
+        assert_eq!(published.with_responses(&responses).gaps(&list, now + DAY), []);
         // Nobody else may, however good its certificate is for other things.
         succeed(
             directory,
