@@ -76,7 +76,8 @@ fn openssl_believes_what_is_made_here() {
         let keys = [*stolen.key_id(), *good.key_id()];
         let response = authority.ocsp(&keys, &trust, &[], now, now + 7 * DAY).unwrap();
         write("response", response.as_der());
-        let other = key.self_signed("Another root", now - DAY, now + 3650 * DAY).unwrap();
+        let other =
+            AuthorityKey::Ed25519(&stolen).self_signed("Another root", now - DAY, now + 3650 * DAY).unwrap();
         write("other.crt", other.to_pem().unwrap().as_bytes());
 
         let shown = "crl -in root.crl -CAfile root.crt -noout -text";
