@@ -87,6 +87,9 @@ fn build() -> tempfile::TempDir {
     fs::write(root.join("motd"), "hello\n").unwrap();
     fs::write(root.join("var/lib/dpkg/status"), STATUS).unwrap();
     fs::write(root.join("var/lib/dpkg/info/hello.list"), "/.\n/motd\n").unwrap();
+    // The file was changed since, and the inventory says so.
+    let sum = "0".repeat(32);
+    fs::write(root.join("var/lib/dpkg/info/hello.md5sums"), format!("{sum}  motd\n")).unwrap();
     let mut packer = Packer::new(Compression::Zstd);
     packer.add_tree(&root).unwrap();
     let mut image = Cursor::new(Vec::new());
@@ -410,6 +413,14 @@ fn maturity_follows_from_the_evidence() {
     assert_eq!((&told["level"], &told["next"]), (&Value::Null, &"L1".into()));
     let reason = told["criteria"][1]["reason"].as_str().unwrap();
     assert!(reason.contains("does not list hello 2.10-3") && reason.contains("hello 2.10-2"), "{reason}");
+
+    // A changed file that the signed SBOM is silent about.
+    fs::write(build.join("sbom.cdx.json"), sbom.replace("openfactory:modified-file", "other")).unwrap();
+    attest(path, SIGN).expect(0);
+    attest(path, &CREATE.replace("-o bundle", "-o silent")).expect(0);
+    let told = attest(path, "maturity silent --json").expect(0).json();
+    let reason = told["criteria"][1]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("are not as their packages had them: ./motd"), "{reason}");
 
     fs::write(path.join("bundle/build.log"), "other\n").unwrap();
     attest(path, "maturity bundle").expect(1);

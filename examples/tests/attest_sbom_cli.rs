@@ -115,6 +115,64 @@ fn equal_input_gives_equal_bytes() {
 }
 
 #[test]
+fn files_are_held_against_what_their_packages_recorded() {
+    let directory = build();
+    let path = directory.path();
+    let root = path.join("root");
+    let status =
+        format!("{STATUS}Conffiles:\n /etc/hello 00000000000000000000000000000000\n /etc/new newconffile\n");
+    fs::write(root.join("var/lib/dpkg/status"), status).unwrap();
+    fs::create_dir(root.join("etc")).unwrap();
+    fs::write(root.join("etc/hello"), "configured\n").unwrap();
+    fs::write(root.join("var/lib/dpkg/info/hello.list"), "/.\n/usr/bin/hello\n/etc/hello\n/gone\n").unwrap();
+    let sums = |digest: &str| {
+        fs::write(root.join("var/lib/dpkg/info/hello.md5sums"), format!("{digest}  usr/bin/hello\n"))
+            .unwrap();
+    };
+    // `printf '#!/bin/sh\n' | md5sum`
+    sums("3e2b31c72181b87149ff995e7202c0e3");
+    let told = succeed(path, "sbom coverage root");
+    assert!(told.contains("    as it was:   1\n    modified:    0\n    configured:  1\n"), "{told}");
+    assert!(told.ends_with("configured ./etc/hello (hello)\n"), "{told}");
+    let told = succeed(path, "sbom coverage root --unowned");
+    assert!(told.ends_with("unowned    ./var/lib/dpkg/status\n"), "{told}");
+
+    sums("00000000000000000000000000000000");
+    let mut packer = Packer::new(Compression::Zstd);
+    packer.add_tree(&root).unwrap();
+    let mut image = std::io::Cursor::new(Vec::new());
+    packer.write(&mut image).unwrap();
+    fs::write(path.join("changed"), image.into_inner()).unwrap();
+    for what in ["root", "changed"] {
+        let output = attest(path, &format!("sbom coverage {what}"));
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains("\nmodified   ./usr/bin/hello (hello)\n"), "{told}");
+        let told = attest(path, &format!("sbom coverage {what} --json")).stdout;
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        assert_eq!(
+            told["modified_files"],
+            serde_json::json!([
+                {"path": "./etc/hello", "package": "hello", "configuration": true},
+                {"path": "./usr/bin/hello", "package": "hello", "configuration": false}
+            ])
+        );
+        assert_eq!((&told["owned"], &told["unowned"], &told["missing"]), (&2.into(), &4.into(), &1.into()));
+        assert_eq!(
+            (&told["owned_percent"], &told["unowned_files"][0]),
+            (&"33.3".into(), &"./usr/lib/os-release".into())
+        );
+    }
+    // An inventory is written all the same; it says what was changed.
+    let document = succeed(path, "sbom create changed --time 0");
+    assert!(document.contains("\"openfactory:modified-file\""), "{document}");
+    assert!(document.contains("\"openfactory:modified-configuration\""), "{document}");
+    let told = succeed(path, "sbom create changed --time 0 -o sbom.json");
+    assert!(told.contains("    modified:    1\n"), "{told}");
+    assert_eq!(attest(path, "sbom coverage nowhere").status.code(), Some(2));
+}
+
+#[test]
 fn what_has_no_packages_is_told_as_such() {
     let directory = build();
     let path = directory.path();

@@ -1,7 +1,7 @@
 //! A database of dpkg that others wrote: listed, or refused; and what is listed is written as an SBOM that is read back.
 //!
-//! Input: dpkg's `status`, a package's file list, diversions, os-release, apk's `installed` and a copyright file, with zero
-//! bytes between.
+//! Input: dpkg's `status`, a package's file list, diversions, os-release, apk's `installed`, a copyright file and a
+//! package's sums, with zero bytes between.
 #![no_main]
 
 use std::fs;
@@ -21,13 +21,14 @@ static ROOT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     root
 });
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "var/lib/dpkg/status",
     "var/lib/dpkg/info/a.list",
     "var/lib/dpkg/diversions",
     "etc/os-release",
     "lib/apk/db/installed",
     "usr/share/doc/a/copyright",
+    "var/lib/dpkg/info/a.md5sums",
 ];
 
 fuzz_target!(|input: &[u8]| {
@@ -39,7 +40,11 @@ fuzz_target!(|input: &[u8]| {
     let Ok(inventory) = Inventory::of_directory(root) else { return };
     let manifest =
         Manifest::of_directory(root, &Work::on_threads(std::num::NonZeroUsize::MIN)).expect("a tree");
-    let coverage = inventory.coverage(&manifest);
+    let work = Work::on_threads(std::num::NonZeroUsize::MIN);
+    let coverage = inventory.coverage_of_directory(root, &manifest, &work).expect("files that are there");
+    let compared = coverage.compared().expect("compared files");
+    let sum = compared.unchanged + compared.unrecorded + compared.modified.len() as u64;
+    assert_eq!(sum, coverage.owned());
     assert_eq!(coverage.files(), FILES.len() as u64);
     let subject = Subject::tree("root", Sha256Digest::of(b"root"));
     for document in [

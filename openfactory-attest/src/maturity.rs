@@ -145,7 +145,11 @@ pub fn assess(bundle: &BundleReport, packages: LinkStatus) -> Assessment {
     use Level::*;
     let criteria = [
         (PackageAudit, "the signed document names an SBOM, and it is the one", sboms(bundle)),
-        (PackageAudit, "the SBOM lists the packages that the image's package manager knows", packages),
+        (
+            PackageAudit,
+            "the SBOM lists the packages that the image's package manager knows, and what was changed of them",
+            packages,
+        ),
         (PackageAudit, "every file of the image is in the signed manifest", chain(LinkName::Manifest)),
         (ImageSigning, "a trusted build platform signed the document", chain(LinkName::Signature)),
         (ImageSigning, "the image is the one that was signed", chain(LinkName::Image)),

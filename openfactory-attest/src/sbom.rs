@@ -2,7 +2,8 @@
 //!
 //! [`Inventory`] reads what the image's package manager wrote down, from a directory or from a squashfs that is not
 //! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg; apk's `lib/apk/db/installed`. [`Coverage`] holds the image's
-//! manifest against it: a file that no package owns is a file that the inventory does not explain. [`cyclonedx`]
+//! manifest against it: a file that no package owns is a file that the inventory does not explain, and a file that is
+//! not as its package had it is one that somebody changed. [`cyclonedx`]
 //! and [`spdx`] write both down; [`Listing`] reads what anybody wrote, and holds it against an image. A verification document binds the result to the image
 //! ([`VerificationDocument::with_sbom`](crate::document::VerificationDocument::with_sbom)), and so signs it.
 //!
@@ -46,6 +47,7 @@ pub mod spdx;
 
 mod apk;
 mod contact;
+mod content;
 mod coverage;
 mod database;
 mod dpkg;
@@ -56,10 +58,11 @@ mod license;
 mod listing;
 mod os_release;
 mod purl;
+mod recorded;
 mod subject;
 
 pub use apk::ApkError;
-pub use coverage::Coverage;
+pub use coverage::{Compared, Coverage, ModifiedFile};
 pub use dpkg::DpkgError;
 pub use error::InventoryError;
 pub use inventory::{Inventory, Package, PackageFormat, PackageState};

@@ -65,3 +65,26 @@ impl fmt::Debug for Work<'_> {
         f.debug_struct("Work").field("threads", &self.threads).finish_non_exhaustive()
     }
 }
+
+/// What is made of a file's content, a part at a time.
+#[cfg(any(feature = "sbom", feature = "squashfs"))]
+pub(crate) trait ContentHasher: Send {
+    type Digest: Send;
+
+    fn update(&mut self, bytes: &[u8]);
+
+    fn finish(self) -> Self::Digest;
+}
+
+#[cfg(feature = "squashfs")]
+impl ContentHasher for crate::digest::Sha256 {
+    type Digest = crate::digest::Sha256Digest;
+
+    fn update(&mut self, bytes: &[u8]) {
+        Self::update(self, bytes);
+    }
+
+    fn finish(self) -> Self::Digest {
+        self.digest()
+    }
+}

@@ -1,23 +1,24 @@
-//! `attest sbom`: which packages are in an image, which files are nobody's, and who says so.
+//! `attest sbom`: which packages are in an image, which files are nobody's or were changed, and who says so.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use clap::{Subcommand, ValueEnum};
-use openfactory_attest::digest::Sha256Digest;
-use openfactory_attest::document::{ImageFile, VerityTree};
-use openfactory_attest::key::KeyKind;
-use openfactory_attest::sbom::jsf::JsfError;
-use openfactory_attest::sbom::{Coverage, Inventory, MAX_DOCUMENT, Subject, cyclonedx, jsf, spdx};
-use openfactory_attest::verity;
-use serde_json::{Value, json};
+use clap::Subcommand;
+use openfactory_attest::Manifest;
+use openfactory_attest::sbom::{Compared, Coverage, Inventory};
+use serde_json::{Map, Value, json};
 
+use super::CliError;
 use super::manifest::{Threads, read_tree};
-use super::target::Target;
-use super::{CliError, input, output};
 use crate::cli::Verdict;
 use crate::progress;
+
+mod coverage;
+mod create;
+mod signature;
+
+use coverage::CoverageCommand;
+use create::Create;
 
 /// `attest sbom ...`
 #[derive(Debug, Subcommand)]
@@ -35,6 +36,19 @@ pub(crate) enum SbomCommand {
 
 Exit status: 0 written, 2 could not be made; no package database is one reason.")]
     Create(Create),
+    /// Whose each file of a directory or a squashfs image is, and whether it is as its package had it
+    ///
+    /// Every file is held against the packages' file lists, and its content against what the package manager recorded:
+    /// dpkg's md5sums and conffile sums, apk's checksums. A file that is not as its package had it is a finding,
+    /// but for configuration files, which are there to be changed: those are told. MD5 and SHA-1 find accidents and plain
+    /// tampering, not a file that was made to have the same sum; the signed manifest does.
+    #[command(after_help = "Examples:
+  attest sbom coverage rootfs.squashfs
+  attest sbom coverage /srv/tree --unowned
+  attest sbom coverage rootfs.squashfs --json
+
+Exit status: 0 no finding, 1 files are not as their packages had them (listed), 2 could not check.")]
+    Coverage(CoverageCommand),
     /// Sign a CycloneDX document inside itself
     ///
     /// The signature (JSON Signature Format, Ed25519) is appended; the rest of the text stays as it is. It travels with the
@@ -70,194 +84,89 @@ Exit status: 0 the signature counts, 1 it does not (why is told), 2 could not ch
     },
 }
 
-/// What signs inventories.
-const SIGNERS: [KeyKind; 2] = [KeyKind::BuildPlatformSigning, KeyKind::ReleaseSigning];
-
-/// What is inventoried, and how it is written.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Create {
-    /// A directory, or a squashfs image (which is not mounted)
-    path: PathBuf,
-    /// The form to write
-    #[arg(long, value_enum, default_value_t = Format::Cyclonedx)]
-    format: Format,
-    /// Write to this file instead of stdout: all of it, or nothing. A summary then goes to stdout
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// The image's hash device, whose salt and UUID its root hash is computed with
-    #[arg(long, value_name = "FILE")]
-    hash_file: Option<PathBuf>,
-    /// The time that stands in the document, in seconds since 1970 UTC; now if not given
-    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
-    time: Option<u32>,
-    /// Print the summary as one JSON object; needs --output
-    #[arg(long, requires = "output")]
-    json: bool,
-    #[command(flatten)]
-    threads: Threads,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// CycloneDX 1.6, JSON
-    Cyclonedx,
-    /// SPDX 2.3, JSON
-    Spdx,
-}
-
 impl SbomCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         match self {
             Self::Create(create) => create.run(),
-            Self::Sign { document, key, output } => sign(&document, &key, output.as_deref()),
-            Self::Verify { document, trust, json } => verify(&document, &trust, json),
+            Self::Coverage(command) => command.run(),
+            Self::Sign { document, key, output } => signature::sign(&document, &key, output.as_deref()),
+            Self::Verify { document, trust, json } => signature::verify(&document, &trust, json),
         }
     }
 }
 
-fn sign(document: &Path, key: &Path, to: Option<&Path>) -> Result<Verdict, CliError> {
-    let target = to.map(|file| Target::new(file, [document, key])).transpose()?;
-    let bytes = input::read(document, MAX_DOCUMENT)?;
-    let signed = jsf::sign(&bytes, &input::private_key(key)?)
-        .map_err(|error| CliError::file("sign", document, error))?;
-    match target {
-        Some(target) => target.write(&signed)?,
-        None => output::write(&signed)?,
-    }
-    Ok(Verdict::Good)
+/// A directory or an image, looked at.
+struct Looked {
+    inventory: Inventory,
+    manifest: Manifest,
+    coverage: Coverage,
+    is_directory: bool,
 }
 
-fn verify(document: &Path, trust: &Path, as_json: bool) -> Result<Verdict, CliError> {
-    let trust = input::trust(trust)?;
-    let bytes = input::read(document, MAX_DOCUMENT)?;
-    let (told, verdict) = match jsf::verify(&bytes, &trust, &SIGNERS) {
-        Ok(key) => {
-            let told = json!({ "signed": true, "name": key.name, "kind": key.kind, "key_id": key.key_id() });
-            (told, Verdict::Good)
-        }
-        // Not what is signed this way: that is no verdict.
-        Err(error @ (JsfError::Json(_) | JsfError::NotCycloneDx | JsfError::Canonical(_))) => {
-            return Err(CliError::file("check the signature of", document, error));
-        }
-        Err(error) => (json!({ "signed": false, "reason": error.to_string() }), Verdict::Bad),
+fn look(path: &Path, threads: Threads) -> Result<Looked, CliError> {
+    let cannot_read = |error| CliError::file("read", path, error);
+    let is_directory = path.metadata().map_err(cannot_read)?.is_dir();
+    let image = if is_directory { None } else { Some(File::open(path).map_err(cannot_read)?) };
+    let inventory = match &image {
+        None => Inventory::of_directory(path),
+        Some(image) => Inventory::of_squashfs(image),
     };
-    if as_json {
-        output::write_json(&told)?;
-    } else {
-        let text = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
-        let line = match verdict {
-            Verdict::Good => format!("signed by {:?}, key {}\n", text("name"), text("key_id")),
-            Verdict::Bad => format!("{}: {}\n", document.display(), text("reason")),
-        };
-        output::write(line.as_bytes())?;
-    }
-    Ok(verdict)
-}
-
-impl Create {
-    fn run(self) -> Result<Verdict, CliError> {
-        let path = &self.path;
-        let inputs = [Some(path), self.hash_file.as_ref()].into_iter().flatten().map(PathBuf::as_path);
-        let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
-        let is_directory = path.metadata().map_err(|error| CliError::file("read", path, error))?.is_dir();
-        let inventory = inventory(path, is_directory)?;
-        let manifest = read_tree(path, self.threads)?;
-        let coverage = inventory.coverage(&manifest);
-        let subject = if is_directory {
-            let digest = manifest.digest();
-            let digest = digest.map_err(|error| CliError::because("cannot hash the manifest", error))?;
-            if self.hash_file.is_some() {
-                return Err(CliError::new("a directory has no hash device: --hash-file is for images"));
-            }
-            Subject::tree(directory_name(path)?, digest)
-        } else {
-            self.image()?
-        };
-        let time = match self.time {
-            Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()),
-            None => SystemTime::now(),
-        };
-        let document = match self.format {
-            Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time)
-                .map_err(|error| CliError::because("cannot write the inventory", error))?,
-            Format::Spdx => spdx::document(&inventory, &subject, Some(&coverage), time)
-                .map_err(|error| CliError::because("cannot write the inventory", error))?,
-        };
-        let Some(target) = target else {
-            output::write(&document)?;
-            return Ok(Verdict::Good);
-        };
-        target.write(&document)?;
-        let summary = summary(&inventory, &coverage, &document);
-        if self.json {
-            output::write_json(&summary)?;
-        } else {
-            output::write(labels(&summary).as_bytes())?;
-        }
-        Ok(Verdict::Good)
-    }
-
-    /// The image with its SHA-256 and its root hash.
-    fn image(&self) -> Result<Subject, CliError> {
-        let path = &self.path;
-        let image = ImageFile::new(input::name(path)?, input::measure(path)?);
-        let params = match &self.hash_file {
-            Some(file) => input::verity_params(file)?,
-            None => VerityTree::params_for(&image.sha256),
-        };
-        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
-        let bar = progress::Bytes::new("hashing blocks");
-        let tell = |done, total| bar.tell(done, total);
-        let tree = verity::root_hash(&file, None, &params, &self.threads.work().telling(&tell))
-            .map_err(|error| CliError::file("make the hash tree of", path, error))?;
-        Ok(Subject::image(&image).with_root_hash(&tree.root_hash()))
-    }
-}
-
-fn inventory(path: &Path, is_directory: bool) -> Result<Inventory, CliError> {
-    let read = if is_directory {
-        Inventory::of_directory(path)
-    } else {
-        let image = File::open(path).map_err(|error| CliError::file("read", path, error))?;
-        Inventory::of_squashfs(&image)
+    let inventory = inventory.map_err(|error| CliError::file("list the packages of", path, error))?;
+    let manifest = read_tree(path, threads)?;
+    let bar = progress::Bytes::new("comparing");
+    let tell = |done, total| bar.tell(done, total);
+    let work = threads.work().telling(&tell);
+    let coverage = match &image {
+        None => inventory.coverage_of_directory(path, &manifest, &work),
+        Some(image) => inventory.coverage_of_squashfs(image, &manifest, &work),
     };
-    read.map_err(|error| CliError::file("list the packages of", path, error))
+    let coverage = coverage.map_err(|error| CliError::file("compare the files of", path, error))?;
+    Ok(Looked { inventory, manifest, coverage, is_directory })
 }
 
-/// A directory's name, also where the path ends in `.` or is `/`.
-fn directory_name(path: &Path) -> Result<String, CliError> {
-    let whole = path.canonicalize().map_err(|error| CliError::file("read", path, error))?;
-    if whole.parent().is_none() { Ok("/".to_owned()) } else { input::name(&whole) }
+/// The numbers.
+fn summary(inventory: &Inventory, coverage: &Coverage) -> Map<String, Value> {
+    let nothing = Compared::default();
+    let compared = coverage.compared().unwrap_or(&nothing);
+    let modified = compared.tampered().count();
+    let told = [
+        ("packages", json!(inventory.packages().len())),
+        ("distribution", json!(inventory.distribution().map(|distribution| distribution.name()))),
+        ("files", json!(coverage.files())),
+        ("owned", json!(coverage.owned())),
+        ("owned_percent", json!(coverage.permille().map(|it| format!("{}.{}", it / 10, it % 10)))),
+        ("unchanged", json!(compared.unchanged)),
+        ("modified", json!(modified)),
+        ("modified_configuration", json!(compared.modified.len() - modified)),
+        ("unrecorded", json!(compared.unrecorded)),
+        ("unowned", json!(coverage.unowned().len())),
+        ("missing", json!(coverage.missing())),
+        ("packages_without_list", json!(coverage.unlisted().len())),
+    ];
+    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn summary(inventory: &Inventory, coverage: &Coverage, document: &[u8]) -> Value {
-    json!({
-        "packages": inventory.packages().len(),
-        "distribution": inventory.distribution().map(|distribution| distribution.name()),
-        "files": coverage.files(),
-        "owned": coverage.owned(),
-        "unowned": coverage.unowned().len(),
-        "missing": coverage.missing(),
-        "packages_without_list": coverage.unlisted().len(),
-        "sha256": Sha256Digest::of(document),
-    })
-}
-
-fn labels(summary: &Value) -> String {
+fn labels(summary: &Map<String, Value>) -> String {
     let lines = [
         ("Packages:", "packages"),
         ("Distribution:", "distribution"),
         ("Files:", "files"),
         ("  of a package:", "owned"),
+        ("  per cent:", "owned_percent"),
+        ("    as it was:", "unchanged"),
+        ("    modified:", "modified"),
+        ("    configured:", "modified_configuration"),
+        ("    unrecorded:", "unrecorded"),
         ("  of none:", "unowned"),
         ("Missing paths:", "missing"),
         ("Without list:", "packages_without_list"),
         ("SBOM sha256:", "sha256"),
     ];
-    let text = |name: &str| match summary.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => "unknown".to_owned(),
-        Some(other) => other.to_string(),
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "unknown".to_owned(),
+        other => other.to_string(),
     };
-    lines.iter().map(|(label, name)| format!("{label:<17}{}\n", text(name))).collect()
+    let lines = lines.iter().filter_map(|(label, name)| Some((label, text(summary.get(*name)?))));
+    lines.map(|(label, value)| format!("{label:<17}{value}\n")).collect()
 }

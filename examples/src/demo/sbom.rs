@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::time::SystemTime;
 
-use openfactory_attest::Manifest;
 use openfactory_attest::document::{FileDigest, ImageFile, NamedDigest};
 use openfactory_attest::sbom::{Inventory, InventoryError, Subject, cyclonedx};
 use openfactory_attest::verity::RootHash;
+use openfactory_attest::{Manifest, Work};
 use openfactory_sn::lifecycle::id::BuildId;
 
 use super::build::once;
@@ -64,7 +64,8 @@ pub(crate) fn make(site: &Site, id: &BuildId, of: &Of<'_>, now: SystemTime) -> R
         Ok(inventory) => inventory,
         Err(error) => return Ok(Sbom::Without(reason(&error))),
     };
-    let coverage = inventory.coverage(of.manifest);
+    let coverage = inventory.coverage_of_squashfs(of.content, of.manifest, &Work::on_all_cores());
+    let coverage = coverage.during("compare the files of the image with what its packages recorded")?;
     let bytes = once(&path, || {
         let subject = Subject::image(of.image).with_root_hash(of.root_hash);
         Ok(cyclonedx::document(&inventory, &subject, Some(&coverage), now)?)

@@ -1,13 +1,16 @@
 //! Whether a bundle's inventories list what its image holds.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::bundle::{BundleLinkName, BundleReport};
 use crate::chain::{LinkName, LinkStatus, broken, whole};
-use crate::sbom::{Inventory, InventoryError, ListedPackage, Listing};
+use crate::manifest::Manifest;
+use crate::sbom::{Compared, Inventory, InventoryError, ListedPackage, Listing};
 use crate::squashfs::SquashfsError;
+use crate::work::Work;
 
 /// Bytes of an inventory that are read at most.
 const MAX_SBOM: u64 = 256 << 20;
@@ -23,8 +26,9 @@ pub struct PackagesError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Lists the packages of the bundle's image anew and holds each inventory against them. What the bundle's report does not
-/// call proved is not looked at: verify first.
+/// Lists the packages of the bundle's image anew and holds each inventory against them, and so the files that are not as
+/// their packages had them: an inventory that does not name one of those, configuration files left aside, hides it. What
+/// the bundle's report does not call proved is not looked at: verify first.
 ///
 /// # Errors
 /// [`PackagesError`] where a file could not be read.
@@ -37,8 +41,8 @@ pub fn packages(directory: &Path, bundle: &BundleReport) -> Result<LinkStatus, P
     }
     let path = directory.join(&document.image.name);
     let image = File::open(&path).map_err(|source| failed(&path, source))?;
-    let inventory = match Inventory::of_squashfs(&image) {
-        Ok(inventory) => inventory,
+    let (inventory, tampered) = match look(&image) {
+        Ok(found) => found,
         Err(error @ InventoryError::Image(SquashfsError::Read { .. })) => {
             return Err(PackagesError { path, source: error.into() });
         }
@@ -67,17 +71,37 @@ pub fn packages(directory: &Path, bundle: &BundleReport) -> Result<LinkStatus, P
                 told.map(|(what, packages)| format!("{} {what} {}", sbom.name, named(packages))).collect();
             return Ok(broken(told.join("; ")));
         }
+        let told: BTreeSet<&str> = listing.modified().collect();
+        let hidden: Vec<String> =
+            tampered.iter().filter(|path| !told.contains(path.as_str())).cloned().collect();
+        if !hidden.is_empty() {
+            let (names, have) = (shortened(hidden), "are not as their packages had them");
+            return Ok(broken(format!("{} does not say that these {have}: {names}", sbom.name)));
+        }
     }
     Ok(LinkStatus::Proved)
 }
 
+/// The packages of the image, and the files that are not as these had them, configuration files left aside.
+fn look(image: &File) -> Result<(Inventory, Vec<String>), InventoryError> {
+    let work = Work::on_all_cores();
+    let inventory = Inventory::of_squashfs(image)?;
+    let manifest = Manifest::of_squashfs(image, &work).map_err(InventoryError::Image)?;
+    let coverage = inventory.coverage_of_squashfs(image, &manifest, &work)?;
+    let tampered = coverage.compared().into_iter().flat_map(Compared::tampered);
+    let tampered = tampered.map(|file| file.path.to_string()).collect();
+    Ok((inventory, tampered))
+}
+
 fn named(packages: &[ListedPackage]) -> String {
-    let names: Vec<String> =
-        packages.iter().take(NAMED).map(|package| format!("{} {}", package.name, package.version)).collect();
-    match packages.len().checked_sub(NAMED) {
-        None | Some(0) => names.join(", "),
-        Some(more) => format!("{} and {more} more", names.join(", ")),
-    }
+    shortened(packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect())
+}
+
+fn shortened(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let names = names.join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PackagesError> {

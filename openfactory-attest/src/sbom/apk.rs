@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::database::Database;
+use super::database::{Database, Listed};
 use super::error::InventoryError;
 use super::files::Files;
 use super::inventory::Inventory;
@@ -47,7 +47,11 @@ fn database(bytes: &[u8]) -> Result<Database, ApkError> {
     let mut database = Database::default();
     for (index, installed::Found { package, paths }) in found.into_iter().enumerate() {
         database.packages.push(package);
-        database.listed.extend(paths.into_iter().map(|path| (index, path)));
+        database.listed.extend(paths.into_iter().map(|(path, recorded)| {
+            // What apk leaves as it is when it installs a newer package (`protected_paths.d` may name more).
+            let is_configuration = path.as_bytes().starts_with(b"etc/");
+            Listed { package: index, path, recorded, is_configuration }
+        }));
     }
     Ok(database)
 }

@@ -1,48 +1,160 @@
-//! Whose each file of an image is: what the inventory explains, and what it does not.
+//! Whose each file of an image is: what the inventory explains, what was changed since, and what it does not explain.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
+use super::database::Listed;
 use super::inventory::Inventory;
-use crate::manifest::{EntryKind, Manifest, TreePath};
+use super::recorded::{Content, ContentDigests};
+use crate::manifest::{Entry, EntryKind, Manifest, TreePath};
 
-/// Links that are followed in one path; the kernel follows as many.
-const MAX_LINKS: usize = 40;
+mod resolve;
 
-/// Components that a path may have while links in it are followed.
-const MAX_COMPONENTS: usize = TreePath::MAX_LEN / 2;
+use resolve::resolve;
+
+/// What documents call a file that is not as its package had it, and is not there to be changed.
+pub(super) const MODIFIED_FILE: &str = "openfactory:modified-file";
+
+/// The same of one that is there to be changed.
+pub(super) const MODIFIED_CONFIGURATION: &str = "openfactory:modified-configuration";
 
 /// Which files belong to a package, and which to none. Files are all inodes' names but those of directories.
 ///
 /// Paths of packages are held against the manifest with links among their directories followed: what a package calls
-/// `/bin/ls` is `usr/bin/ls` where `bin` is a link. That a file has an owner does not say that it is unchanged.
+/// `/bin/ls` is `usr/bin/ls` where `bin` is a link. That a file has an owner does not say that it is unchanged:
+/// [`compared`](Self::compared) does, where the files themselves were at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coverage {
     owned: u64,
     unowned: Vec<TreePath>,
     missing: u64,
     unlisted: Vec<String>,
+    compared: Option<Compared>,
+}
+
+/// How owned files compare with what their package managers recorded of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compared {
+    /// Files that are as they were recorded.
+    pub unchanged: u64,
+    /// Files that are not, in bytewise order of their paths.
+    pub modified: Vec<ModifiedFile>,
+    /// Files of which nothing was recorded: links of dpkg's packages, what packages make when they are configured.
+    pub unrecorded: u64,
+}
+
+/// A file that is not as its package had it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModifiedFile {
+    /// Where it is.
+    pub path: TreePath,
+    /// Whose it is.
+    pub package: String,
+    /// Whether it is there to be changed: one of dpkg's conffiles, or below `etc` in a package of apk's.
+    pub is_configuration: bool,
+    /// The package's place in the inventory.
+    pub(super) index: usize,
+}
+
+/// An entry that packages recorded something of.
+pub(super) struct Expected<'e> {
+    entry: &'e Entry,
+    listed: Vec<&'e Listed>,
+}
+
+impl Expected<'_> {
+    /// What has to be made of the content; `None` if the manifest's SHA-256 is enough, or there is no content.
+    pub(super) fn hasher(&self) -> Option<ContentDigests> {
+        let recorded: Vec<_> = self.listed.iter().filter_map(|listed| listed.recorded.as_ref()).collect();
+        let needs = recorded.iter().any(|recorded| recorded.needs_content());
+        (needs && self.digest().is_some()).then(|| ContentDigests::of(&recorded))
+    }
+
+    pub(super) const fn path(&self) -> &TreePath {
+        &self.entry.path
+    }
+
+    /// The manifest's, of a regular file.
+    pub(super) const fn digest(&self) -> Option<crate::digest::Sha256Digest> {
+        match self.entry.kind {
+            EntryKind::File { digest, .. } => Some(digest),
+            _ => None,
+        }
+    }
+
+    /// Whether it is as any of its packages recorded it.
+    fn is_unchanged(&self, contents: &HashMap<TreePath, Content>) -> bool {
+        let known = self.digest().map(Content::known);
+        let content = contents.get(self.path()).copied().or(known);
+        self.listed.iter().filter_map(|listed| listed.recorded.as_ref()).any(|recorded| match &content {
+            Some(content) => recorded.is_of(content),
+            None => recorded.is_of_special(self.entry),
+        })
+    }
 }
 
 impl Coverage {
-    pub(super) fn of(inventory: &Inventory, manifest: &Manifest) -> Self {
+    /// Whose the files are; and what is to be compared with what was recorded, sorted by path.
+    pub(super) fn of<'e>(inventory: &'e Inventory, manifest: &'e Manifest) -> (Self, Vec<Expected<'e>>) {
         let entries = manifest.entries();
-        let mut owned = vec![false; entries.len()];
+        let mut owners: Vec<Option<Vec<&Listed>>> = vec![None; entries.len()];
         let mut missing = 0;
         let mut directories = HashMap::new();
-        for (_package, path) in &inventory.listed {
-            let resolved = resolve(manifest, path, &mut directories);
+        for listed in &inventory.listed {
+            let resolved = resolve(manifest, &listed.path, &mut directories);
             let found =
                 resolved.and_then(|path| entries.binary_search_by(|entry| entry.path.cmp(&path)).ok());
-            match found.and_then(|index| owned.get_mut(index)) {
-                Some(owned) => *owned = true,
+            // Where the package had a file, a directory is not it.
+            let found = found.filter(|&index| {
+                let is_directory = entries.get(index).is_some_and(|it| it.kind == EntryKind::Directory);
+                !is_directory || listed.recorded.is_none()
+            });
+            match found.and_then(|index| owners.get_mut(index)) {
+                Some(owners) => {
+                    let recorded = Some(listed).filter(|listed| listed.recorded.is_some());
+                    owners.get_or_insert_default().extend(recorded);
+                }
                 None => missing += 1,
             }
         }
-        let files = || entries.iter().zip(&owned).filter(|(entry, _)| entry.kind != EntryKind::Directory);
-        let unowned = files().filter(|(_, owned)| !**owned).map(|(entry, _)| entry.path.clone()).collect();
-        let owned = files().filter(|(_, owned)| **owned).count() as u64;
+        let (mut owned, mut unowned, mut expected) = (0, Vec::new(), Vec::new());
+        for (entry, listed) in entries.iter().zip(owners) {
+            match listed {
+                _ if entry.kind == EntryKind::Directory => {}
+                None => unowned.push(entry.path.clone()),
+                Some(listed) => {
+                    owned += 1;
+                    expected.extend((!listed.is_empty()).then_some(Expected { entry, listed }));
+                }
+            }
+        }
         let name = |index: &usize| inventory.packages().get(*index).map(|package| package.name.clone());
-        Self { owned, unowned, missing, unlisted: inventory.unlisted.iter().filter_map(name).collect() }
+        let unlisted = inventory.unlisted.iter().filter_map(name).collect();
+        (Self { owned, unowned, missing, unlisted, compared: None }, expected)
+    }
+
+    /// Compares files with what was recorded of them. `contents` has those for which [`Expected::hasher`] asks.
+    pub(super) fn comparing(
+        self,
+        inventory: &Inventory,
+        expected: &[Expected<'_>],
+        contents: &HashMap<TreePath, Content>,
+    ) -> Self {
+        let mut compared = Compared { unrecorded: self.owned - expected.len() as u64, ..Compared::default() };
+        for file in expected {
+            let owner = file.listed.first().filter(|_| !file.is_unchanged(contents));
+            match owner.and_then(|listed| Some((listed, inventory.packages().get(listed.package)?))) {
+                None => compared.unchanged += 1,
+                Some((listed, package)) => compared.modified.push(ModifiedFile {
+                    path: file.path().clone(),
+                    package: package.name.clone(),
+                    is_configuration: listed.is_configuration,
+                    index: listed.package,
+                }),
+            }
+        }
+        Self { compared: Some(compared), ..self }
     }
 
     /// Files in the image.
@@ -75,6 +187,13 @@ impl Coverage {
         &self.unlisted
     }
 
+    /// How the owned files compare with what was recorded of them. `None` where only the manifest was at hand
+    /// ([`Inventory::coverage`]): the digests that package managers record are not the manifest's.
+    #[must_use]
+    pub const fn compared(&self) -> Option<&Compared> {
+        self.compared.as_ref()
+    }
+
     /// The owned part of all files in tenths of a per cent, rounded down: 1000 is said only of all. `None` if there
     /// is no file.
     #[must_use]
@@ -90,118 +209,23 @@ impl Coverage {
     }
 }
 
-/// The path with links among its directories followed. `None` if they lead nowhere.
-fn resolve(
-    manifest: &Manifest,
-    path: &TreePath,
-    directories: &mut HashMap<TreePath, Option<TreePath>>,
-) -> Option<TreePath> {
-    let Some(parent) = path.parent() else { return Some(TreePath::root()) };
-    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let resolved = match directories.get(&parent) {
-        Some(resolved) => resolved.clone(),
-        None => {
-            let resolved = resolve_directory(manifest, &parent);
-            directories.insert(parent, resolved.clone());
-            resolved
+impl Coverage {
+    /// The modified files by their packages' places in the inventory.
+    pub(super) fn modified_by_package(&self) -> HashMap<usize, Vec<&ModifiedFile>> {
+        let mut by_package: HashMap<usize, Vec<_>> = HashMap::new();
+        for file in self.compared.iter().flat_map(|compared| &compared.modified) {
+            by_package.entry(file.index).or_default().push(file);
         }
-    };
-    resolved?.join(name).ok()
+        by_package
+    }
 }
 
-fn resolve_directory(manifest: &Manifest, directory: &TreePath) -> Option<TreePath> {
-    let components = |path: &[u8]| -> Vec<Vec<u8>> {
-        path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect()
-    };
-    let mut pending: VecDeque<_> = components(directory.as_bytes()).into();
-    let (mut resolved, mut links) = (TreePath::root(), 0);
-    while let Some(name) = pending.pop_front() {
-        match name.as_slice() {
-            b"." => continue,
-            b".." => {
-                resolved = resolved.parent().unwrap_or_else(TreePath::root);
-                continue;
-            }
-            _ => {}
-        }
-        let candidate = resolved.join(&name).ok()?;
-        let Some(EntryKind::Symlink { target }) = manifest.entry(&candidate).map(|entry| &entry.kind) else {
-            resolved = candidate;
-            continue;
-        };
-        links += 1;
-        if links > MAX_LINKS {
-            return None;
-        }
-        if target.starts_with(b"/") {
-            resolved = TreePath::root();
-        }
-        for name in components(target).into_iter().rev() {
-            pending.push_front(name);
-        }
-        if pending.len() > MAX_COMPONENTS {
-            return None;
-        }
+impl Compared {
+    /// Modified files that are not there to be changed: each is a finding.
+    pub fn tampered(&self) -> impl Iterator<Item = &ModifiedFile> {
+        self.modified.iter().filter(|file| !file.is_configuration)
     }
-    Some(resolved)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Sha256Digest;
-    use crate::manifest::Entry;
-
-    fn path(text: &str) -> TreePath {
-        TreePath::new(text).unwrap()
-    }
-
-    fn manifest(links: &[(&str, &str)], directories: &[&str], files: &[&str]) -> Manifest {
-        let link = |&(name, target): &(&str, &str)| {
-            Entry::new(path(name), EntryKind::Symlink { target: target.into() }, 0o777)
-        };
-        let file = |name: &&str| {
-            Entry::new(path(name), EntryKind::File { size: 0, digest: Sha256Digest::of(b"") }, 0o644)
-        };
-        let directory = |name: &&str| Entry::new(path(name), EntryKind::Directory, 0o755);
-        let entries = links.iter().map(link).chain(files.iter().map(file));
-        Manifest::of_entries(entries.chain(directories.iter().map(directory)).collect()).unwrap()
-    }
-
-    #[test]
-    fn links_among_directories_are_followed() {
-        let manifest = manifest(
-            &[
-                ("bin", "usr/bin"),
-                ("lib", "/usr/lib"),
-                ("usr/lib/up", "../../bin"),
-                ("loop", "loop"),
-                ("x", "y/.."),
-            ],
-            &[".", "usr", "usr/bin", "usr/lib"],
-            &["usr/bin/ls"],
-        );
-        let mut directories = HashMap::new();
-        let mut resolve = |text: &str| resolve(&manifest, &path(text), &mut directories);
-        assert_eq!(resolve("bin/ls"), Some(path("usr/bin/ls")));
-        assert_eq!(resolve("lib/up/ls"), Some(path("usr/bin/ls")));
-        assert_eq!(resolve("bin"), Some(path("bin")));
-        assert_eq!(resolve("x/usr/bin/ls"), Some(path("usr/bin/ls")));
-        assert_eq!(resolve("loop/ls"), None);
-        assert_eq!(resolve("."), Some(TreePath::root()));
-    }
-
-    #[test]
-    fn all_is_said_only_of_all() {
-        let coverage = |owned, unowned| Coverage {
-            owned,
-            unowned: vec![path("x"); unowned],
-            missing: 0,
-            unlisted: vec![],
-        };
-        assert_eq!(coverage(0, 0).permille(), None);
-        assert_eq!(coverage(3, 0).permille(), Some(1000));
-        assert_eq!(coverage(9_999_999, 1).permille(), Some(999));
-        assert_eq!(coverage(0, 3).permille(), Some(0));
-    }
-}
+mod tests;

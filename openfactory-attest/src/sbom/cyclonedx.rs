@@ -47,7 +47,7 @@ pub fn document(
         Kind::Image => format!("image:sha256:{}", subject.digest),
         Kind::Tree => format!("manifest:sha256:{}", subject.digest),
     };
-    let components = component::of_inventory(inventory);
+    let components = component::of_inventory(inventory, coverage);
     let bom = model::Bom {
         bom_format: "CycloneDX",
         spec_version: "1.6",
@@ -90,6 +90,16 @@ fn of_coverage(coverage: &Coverage) -> Vec<model::Property> {
     if let Some(permille) = coverage.permille() {
         let percent = format!("{}.{}", permille / 10, permille % 10);
         properties.push(model::Property::new("openfactory:coverage:owned-percent", percent));
+    }
+    if let Some(compared) = coverage.compared() {
+        let tampered = compared.tampered().count();
+        let told = [
+            ("openfactory:coverage:unchanged", compared.unchanged),
+            ("openfactory:coverage:modified", tampered as u64),
+            ("openfactory:coverage:modified-configuration", (compared.modified.len() - tampered) as u64),
+            ("openfactory:coverage:unrecorded", compared.unrecorded),
+        ];
+        properties.extend(told.map(|(name, count)| model::Property::new(name, count)));
     }
     properties
 }

@@ -3,6 +3,7 @@
 use super::error::InventoryError;
 use super::files::Files;
 use super::inventory::Package;
+use super::recorded::Recorded;
 use super::{apk, dpkg};
 use crate::manifest::TreePath;
 
@@ -10,10 +11,22 @@ use crate::manifest::TreePath;
 #[derive(Default)]
 pub(super) struct Database {
     pub(super) packages: Vec<Package>,
-    /// Which package, by its place in `packages`, owns which path.
-    pub(super) listed: Vec<(usize, TreePath)>,
+    /// The paths of packages: not resolved, in no order.
+    pub(super) listed: Vec<Listed>,
     /// Packages that say nothing of their files.
     pub(super) unlisted: Vec<usize>,
+}
+
+/// A path that is a package's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// The package's place in the list of all.
+    pub(super) package: usize,
+    pub(super) path: TreePath,
+    /// What was recorded of it: of regular files, in apk's database also of links.
+    pub(super) recorded: Option<Recorded>,
+    /// Whether it is there to be changed.
+    pub(super) is_configuration: bool,
 }
 
 impl Database {
@@ -26,7 +39,7 @@ impl Database {
     fn and(mut self, other: Self) -> Self {
         let before = self.packages.len();
         self.packages.extend(other.packages);
-        self.listed.extend(other.listed.into_iter().map(|(index, path)| (before + index, path)));
+        self.listed.extend(other.listed.into_iter().map(|it| Listed { package: before + it.package, ..it }));
         self.unlisted.extend(other.unlisted.into_iter().map(|index| before + index));
         self
     }

@@ -4,10 +4,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::database::Database;
+use super::database::{Database, Listed};
 use super::error::InventoryError;
 use super::files::Files;
 use super::inventory::{Inventory, Package};
+use super::recorded::Recorded;
 use crate::manifest::{Manifest, TreePath};
 
 mod control;
@@ -18,15 +19,22 @@ mod status;
 
 pub(super) use control::{Paragraph, paragraphs};
 pub use error::DpkgError;
+use lists::Md5;
+use status::Stated;
 
 /// Bytes of one file of the database that are read.
 const MAX_FILE: usize = 64 << 20;
 
-/// A package, and where the list of its files may be.
+/// A package, and where the list of its files and their sums may be.
 struct Found {
     package: Package,
+    conffiles: Conffiles,
     lists: Vec<String>,
+    sums: Vec<String>,
 }
+
+/// Configuration files, and what they were where it is known.
+type Conffiles = Vec<(TreePath, Option<Md5>)>;
 
 /// Reads the database; `None` if there is none.
 pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryError> {
@@ -35,11 +43,14 @@ pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryE
     let mut is_there = false;
     if let Some(bytes) = files.read(&status, MAX_FILE)? {
         is_there = true;
-        for package in within(&status, status::parse(&bytes))? {
+        for Stated { package, conffiles } in within(&status, status::parse(&bytes))? {
             let (name, architecture) = (&package.name, &package.architecture);
             // Of packages that may be installed for many architectures at once, the list has the architecture.
-            let lists = [format!("info/{name}:{architecture}.list"), format!("info/{name}.list")].into();
-            found.push(Found { package, lists });
+            let of = |kind: &str| {
+                vec![format!("info/{name}:{architecture}.{kind}"), format!("info/{name}.{kind}")]
+            };
+            let (lists, sums) = (of("list"), of("md5sums"));
+            found.push(Found { package, conffiles, lists, sums });
         }
     }
     for file in files.list(&path("var/lib/dpkg/status.d")?)? {
@@ -50,8 +61,9 @@ pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryE
             continue;
         }
         let bytes = files.read(&file, MAX_FILE)?.unwrap_or_default();
-        for package in within(&file, status::parse_installed(&bytes))? {
-            found.push(Found { package, lists: vec![format!("status.d/{name}.md5sums")] });
+        for Stated { package, conffiles } in within(&file, status::parse_installed(&bytes))? {
+            let sums = vec![format!("status.d/{name}.md5sums")];
+            found.push(Found { package, conffiles, lists: Vec::new(), sums });
         }
     }
     if !is_there {
@@ -73,37 +85,52 @@ pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryE
     Ok(Some(Database { packages: found.into_iter().map(|found| found.package).collect(), listed, unlisted }))
 }
 
-type Lists = (Vec<(usize, TreePath)>, Vec<usize>);
+type Lists = (Vec<Listed>, Vec<usize>);
 
 fn read_lists(files: &mut dyn Files, found: &[Found]) -> Result<Lists, InventoryError> {
     let diversions = read_diversions(files)?;
     let (mut listed, mut unlisted) = (Vec::new(), Vec::new());
-    for (index, Found { package, lists }) in found.iter().enumerate() {
-        let mut paths = None;
-        for list in lists {
-            let file = path(&format!("var/lib/dpkg/{list}"))?;
-            if let Some(bytes) = files.read(&file, MAX_FILE)? {
-                let parsed = match list.ends_with(".md5sums") {
-                    true => lists::parse_md5sums(&bytes),
-                    false => lists::parse_list(&bytes),
-                };
-                paths = Some(within(&file, parsed)?);
-                break;
-            }
-        }
-        let Some(paths) = paths else {
+    for (index, Found { package, conffiles, lists, sums }) in found.iter().enumerate() {
+        let paths = first(files, lists, lists::parse_list)?;
+        let sums = first(files, sums, lists::parse_md5sums)?;
+        // Without a list, what has a sum is all that is known.
+        let of_sums = || sums.iter().flatten().map(|(path, _sum)| path.clone()).collect();
+        let Some(paths) = paths.or_else(|| (lists.is_empty() && sums.is_some()).then(of_sums)) else {
             unlisted.push(index);
             continue;
         };
         limit(&path("var/lib/dpkg")?, listed.len() + paths.len(), "paths", Manifest::MAX_ENTRIES)?;
+        let sums: HashMap<&TreePath, &Md5> = sums.iter().flatten().map(|(path, sum)| (path, sum)).collect();
+        let conffiles: HashMap<_, _> = conffiles.iter().map(|(path, sum)| (path, sum.as_ref())).collect();
         for path in paths {
+            let conffile = conffiles.get(&path);
+            let sum = conffile.copied().flatten().or_else(|| sums.get(&path).copied());
             // A diversion moves the files of all packages but the one that asked for it.
             let diverted = diversions.get(&path).filter(|(_, by)| *by != package.name);
-            let path = diverted.map_or(path, |(to, _)| to.clone());
-            listed.push((index, path));
+            listed.push(Listed {
+                package: index,
+                recorded: sum.copied().map(Recorded::Md5),
+                is_configuration: conffile.is_some(),
+                path: diverted.map_or(path, |(to, _)| to.clone()),
+            });
         }
     }
     Ok((listed, unlisted))
+}
+
+/// The first of these files that is there.
+fn first<T>(
+    files: &mut dyn Files,
+    names: &[String],
+    parse: fn(&[u8]) -> Result<T, DpkgError>,
+) -> Result<Option<T>, InventoryError> {
+    for name in names {
+        let file = path(&format!("var/lib/dpkg/{name}"))?;
+        if let Some(bytes) = files.read(&file, MAX_FILE)? {
+            return within(&file, parse(&bytes)).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 fn read_diversions(files: &mut dyn Files) -> Result<HashMap<TreePath, (TreePath, String)>, InventoryError> {

@@ -36,6 +36,12 @@ pub enum InventoryError {
         /// The most: bytes of a file, names in a directory.
         limit: usize,
     },
+    /// A file is no longer what the manifest says that it is.
+    #[error("{path} is not the file that the manifest has")]
+    Changed {
+        /// Which file.
+        path: TreePath,
+    },
     /// A file of dpkg's database is not as dpkg writes it.
     #[error("{path} is not as dpkg writes it")]
     Dpkg {

@@ -1,5 +1,6 @@
 //! Where a package database is read from: a directory or an image. Nothing follows a link.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -8,8 +9,12 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::content;
+use super::coverage::Expected;
 use super::error::InventoryError;
+use super::recorded::Content;
 use crate::manifest::{DirectoryError, TreePath, open_beneath};
+use crate::work::Work;
 
 /// More names than this are not taken from a directory.
 const MAX_NAMES: usize = 1 << 18;
@@ -35,6 +40,15 @@ impl DirectoryFiles {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(root, flags, Mode::empty());
         root.map(Self).map_err(|errno| failed("open", &TreePath::root(), errno.into()))
+    }
+
+    /// The digests that are needed of files.
+    pub(super) fn hash(
+        &self,
+        expected: &[Expected<'_>],
+        work: &Work<'_>,
+    ) -> Result<HashMap<TreePath, Content>, InventoryError> {
+        content::of_directory(&self.0, expected, work)
     }
 
     fn open_in(&self, path: &TreePath, flags: OFlags) -> Result<Option<OwnedFd>, InventoryError> {

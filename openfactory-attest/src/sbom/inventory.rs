@@ -2,21 +2,24 @@
 
 use std::path::Path;
 
+#[cfg(feature = "squashfs")]
+use super::content;
 use super::coverage::Coverage;
-use super::database::Database;
+use super::database::{Database, Listed};
 use super::error::InventoryError;
 use super::files::{DirectoryFiles, Files};
 use super::license::License;
 use super::os_release::{self, Distribution};
-use crate::manifest::{Manifest, TreePath};
+use crate::manifest::Manifest;
+use crate::work::Work;
 
 /// The packages of an image, sorted by package manager, name and architecture, with the paths that they own.
 #[derive(Clone, Debug)]
 pub struct Inventory {
     distribution: Option<Distribution>,
     packages: Vec<Package>,
-    /// Which package, by its place in `packages`, owns which path: not resolved, in no order.
-    pub(super) listed: Vec<(usize, TreePath)>,
+    /// The paths of packages: not resolved, in no order.
+    pub(super) listed: Vec<Listed>,
     /// Packages that say nothing of their files.
     pub(super) unlisted: Vec<usize>,
 }
@@ -63,10 +66,64 @@ impl Inventory {
         &self.packages
     }
 
-    /// Whose each file of the image's manifest is.
+    /// Whose each file of the image's manifest is. Whether it is as its package had it needs the files themselves:
+    /// [`coverage_of_directory`](Self::coverage_of_directory), `coverage_of_squashfs`.
     #[must_use]
     pub fn coverage(&self, manifest: &Manifest) -> Coverage {
-        Coverage::of(self, manifest)
+        Coverage::of(self, manifest).0
+    }
+
+    /// Whose each file of a directory is, and whether it is as its package had it. `manifest` is the directory's.
+    ///
+    /// ```
+    /// use openfactory_attest::sbom::Inventory;
+    /// use openfactory_attest::{Manifest, Work};
+    ///
+    /// let root = tempfile::tempdir()?;
+    /// let database = root.path().join("lib/apk/db");
+    /// std::fs::create_dir_all(&database)?;
+    /// std::fs::write(root.path().join("hello"), "changed\n")?;
+    /// let sha1 = "Q1qvTGH92/Y1HmEs7rWUEg2WMQ2eY="; // of something else
+    /// std::fs::write(database.join("installed"), format!("P:hello\nV:1\nA:noarch\nF:\nR:hello\nZ:{sha1}\n"))?;
+    ///
+    /// let (inventory, work) = (Inventory::of_directory(root.path())?, Work::on_all_cores());
+    /// let manifest = Manifest::of_directory(root.path(), &work)?;
+    /// let coverage = inventory.coverage_of_directory(root.path(), &manifest, &work)?;
+    /// let tampered: Vec<_> = coverage.compared().into_iter().flat_map(|it| it.tampered()).collect();
+    /// assert_eq!(tampered[0].path.to_string(), "./hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InventoryError::Changed`] if a file is no longer what the manifest says, [`InventoryError::Directory`] if it
+    /// can't be read.
+    pub fn coverage_of_directory(
+        &self,
+        root: &Path,
+        manifest: &Manifest,
+        work: &Work<'_>,
+    ) -> Result<Coverage, InventoryError> {
+        let (coverage, expected) = Coverage::of(self, manifest);
+        let contents = DirectoryFiles::open(root)?.hash(&expected, work)?;
+        Ok(coverage.comparing(self, &expected, &contents))
+    }
+
+    /// Whose each file of a squashfs image is, and whether it is as its package had it. `manifest` is the image's.
+    ///
+    /// # Errors
+    /// [`InventoryError::Changed`] if a file is not what the manifest says, [`InventoryError::Image`] if it can't be
+    /// read.
+    #[cfg(feature = "squashfs")]
+    pub fn coverage_of_squashfs(
+        &self,
+        image: &dyn crate::ReadAt,
+        manifest: &Manifest,
+        work: &Work<'_>,
+    ) -> Result<Coverage, InventoryError> {
+        let (coverage, expected) = Coverage::of(self, manifest);
+        let image = crate::squashfs::Image::open(image).map_err(InventoryError::Image)?;
+        let contents = content::of_squashfs(&image, &expected, work)?;
+        Ok(coverage.comparing(self, &expected, &contents))
     }
 }
 

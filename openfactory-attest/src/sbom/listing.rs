@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::LIMITS;
+use super::coverage::MODIFIED_FILE;
 use super::inventory::Inventory;
 use crate::canonical;
 use crate::digest::Sha256Digest;
@@ -53,6 +54,7 @@ pub struct Listing {
     format: SbomFormat,
     packages: BTreeSet<ListedPackage>,
     subjects: BTreeSet<Sha256Digest>,
+    modified: BTreeSet<String>,
 }
 
 /// Why a text is no SBOM that can be read.
@@ -121,6 +123,12 @@ impl Listing {
         self.subjects.iter()
     }
 
+    /// The files that it says are not as their packages had them, as a [`TreePath`](crate::manifest::TreePath) is
+    /// displayed. Only what this crate writes says so; configuration files are not among them.
+    pub fn modified(&self) -> impl Iterator<Item = &str> {
+        self.modified.iter().map(String::as_str)
+    }
+
     /// How it differs from an inventory: names and versions are compared.
     #[must_use]
     pub fn difference(&self, inventory: &Inventory) -> ListingDifference {
@@ -146,7 +154,7 @@ impl ListingDifference {
 
 fn cyclonedx(document: &Value) -> Result<Listing, ListingError> {
     let subject = document.pointer("/metadata/component/hashes");
-    let mut packages = BTreeSet::new();
+    let (mut packages, mut modified) = (BTreeSet::new(), BTreeSet::new());
     let mut pending: Vec<&Value> = components(document)?.iter().collect();
     let mut seen = 0;
     while let Some(component) = pending.pop() {
@@ -162,9 +170,14 @@ fn cyclonedx(document: &Value) -> Result<Listing, ListingError> {
         if is_system(purl, is_library) {
             packages.insert(listed(name, component.get("version")));
         }
+        let properties = list(component.get("properties"), "components[].properties")?;
+        modified.extend(properties.iter().filter_map(|property| {
+            let text = |name: &str| property.get(name).and_then(Value::as_str);
+            (text("name") == Some(MODIFIED_FILE)).then_some(text("value")?.to_owned())
+        }));
     }
     let subjects = digests(subject, "alg", "SHA-256", "content");
-    Ok(Listing { format: SbomFormat::CycloneDx, packages, subjects })
+    Ok(Listing { format: SbomFormat::CycloneDx, packages, subjects, modified })
 }
 
 fn components(of: &Value) -> Result<&[Value], ListingError> {
@@ -182,7 +195,7 @@ fn spdx(document: &Value) -> Result<Listing, ListingError> {
         .filter_map(|it| it.get("relatedSpdxElement").and_then(Value::as_str))
         .chain(list(document.get("documentDescribes"), "documentDescribes")?.iter().filter_map(Value::as_str))
         .collect();
-    let (mut packages, mut subjects) = (BTreeSet::new(), BTreeSet::new());
+    let (mut packages, mut subjects, mut modified) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         let text = |name: &str| entry.get(name).and_then(Value::as_str);
         let name = text("name").ok_or(ListingError::Shape { path: "packages[].name", expected: "text" })?;
@@ -190,6 +203,11 @@ fn spdx(document: &Value) -> Result<Listing, ListingError> {
             subjects.append(&mut digests(entry.get("checksums"), "algorithm", "SHA256", "checksumValue"));
             continue;
         }
+        let annotations = list(entry.get("annotations"), "packages[].annotations")?;
+        modified.extend(annotations.iter().filter_map(|annotation| {
+            let (what, path) = annotation.get("comment")?.as_str()?.split_once(": ")?;
+            (what == MODIFIED_FILE).then_some(path.to_owned())
+        }));
         let purl = list(entry.get("externalRefs"), "packages[].externalRefs")?
             .iter()
             .filter(|it| it.get("referenceType").and_then(Value::as_str) == Some("purl"))
@@ -199,7 +217,7 @@ fn spdx(document: &Value) -> Result<Listing, ListingError> {
             packages.insert(listed(name, entry.get("versionInfo")));
         }
     }
-    Ok(Listing { format: SbomFormat::Spdx, packages, subjects })
+    Ok(Listing { format: SbomFormat::Spdx, packages, subjects, modified })
 }
 
 fn list<'v>(value: Option<&'v Value>, path: &'static str) -> Result<&'v [Value], ListingError> {

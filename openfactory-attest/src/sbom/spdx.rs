@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::contact::{Maintainer, is_web_address};
-use super::coverage::Coverage;
+use super::coverage::{Coverage, MODIFIED_CONFIGURATION, MODIFIED_FILE, ModifiedFile};
 use super::inventory::{Inventory, Package, PackageFormat};
 use super::license::{License, id_string};
 use super::os_release::Distribution;
@@ -27,6 +27,8 @@ pub const MEDIA_TYPE: &str = "application/spdx+json";
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const SUBJECT: &str = "SPDXRef-Subject";
 const DISTRIBUTION: &str = "SPDXRef-Distribution";
+
+const CREATOR: &str = concat!("Tool: ", env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"));
 
 /// Why no document could be written.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +55,14 @@ pub fn document(
     let distribution = inventory.distribution();
     let mut packages = vec![of_subject(subject)];
     packages.extend(distribution.map(of_distribution));
-    packages.extend(inventory.packages().iter().map(|package| of_package(package, distribution)));
+    let created = whole_seconds(time).ok_or(SpdxError::Time)?;
+    let modified = coverage.map(Coverage::modified_by_package).unwrap_or_default();
+    packages.extend(inventory.packages().iter().enumerate().map(|(index, package)| {
+        let mut told = of_package(package, distribution);
+        let modified = modified.get(&index).into_iter().flatten();
+        told.annotations = modified.map(|file| annotation(file, &created)).collect();
+        told
+    }));
     let contained = packages.iter().skip(1).map(|package| Relationship {
         from: SUBJECT.to_owned(),
         kind: "CONTAINS",
@@ -67,10 +76,7 @@ pub fn document(
         name: &subject.name,
         document_namespace: format!("https://openfactory.tech/attest/sbom/spdx/{}", subject.uuid("spdx")),
         comment: coverage.map(of_coverage),
-        creation_info: model::CreationInfo {
-            created: whole_seconds(time).ok_or(SpdxError::Time)?,
-            creators: [concat!("Tool: ", env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"))],
-        },
+        creation_info: model::CreationInfo { created, creators: [CREATOR] },
         relationships: std::iter::once(described).chain(contained).collect(),
         unlisted_licenses: unlisted_licenses(inventory),
         packages,
@@ -129,6 +135,17 @@ fn of_package(package: &Package, distribution: Option<&Distribution>) -> model::
     told
 }
 
+/// `openfactory:modified-file: ./usr/bin/x`.
+fn annotation(file: &ModifiedFile, created: &str) -> model::Annotation {
+    let what = if file.is_configuration { MODIFIED_CONFIGURATION } else { MODIFIED_FILE };
+    model::Annotation {
+        annotation_date: created.to_owned(),
+        annotation_type: "OTHER",
+        annotator: CREATOR,
+        comment: format!("{what}: {}", file.path),
+    }
+}
+
 fn supplier(maintainer: &str) -> String {
     let Maintainer { name, address } = Maintainer::of(maintainer);
     // In parentheses stands an address, and nothing else.
@@ -158,67 +175,26 @@ fn unlisted_licenses(inventory: &Inventory) -> Vec<model::UnlistedLicense> {
 }
 
 fn of_coverage(coverage: &Coverage) -> String {
-    format!(
+    let mut told = format!(
         "{} of {} files belong to a package; {} paths of packages are not there; {} packages do not say which files \
          are theirs",
         coverage.owned(),
         coverage.files(),
         coverage.missing(),
         coverage.unlisted().len()
-    )
+    );
+    if let Some(compared) = coverage.compared() {
+        let tampered = compared.tampered().count();
+        told.push_str(&format!(
+            "; {} files are as their packages had them, {tampered} are not, {} more were configured, nothing was \
+             recorded of {}",
+            compared.unchanged,
+            compared.modified.len() - tampered,
+            compared.unrecorded
+        ));
+    }
+    told
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Sha256Digest;
-
-    #[test]
-    fn ids_differ_where_names_do() {
-        let package = |name: &str, architecture: &str| {
-            let root = tempfile::tempdir().unwrap();
-            std::fs::create_dir_all(root.path().join("var/lib/dpkg")).unwrap();
-            let status = format!(
-                "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\nVersion: 1\n"
-            );
-            std::fs::write(root.path().join("var/lib/dpkg/status"), status).unwrap();
-            id(&Inventory::of_directory(root.path()).unwrap().packages()[0])
-        };
-        assert_eq!(package("libstdc++6", "amd64"), "SPDXRef-Package-libstdc.2B.2B6..amd64");
-        assert_ne!(package("a-b", "c"), package("a", "b-c"));
-        assert_ne!(package("a.2B", "all"), package("a+", "all"));
-    }
-
-    #[test]
-    fn suppliers_are_as_spdx_spells_them() {
-        assert_eq!(supplier("A Team <a@b.example>"), "Organization: A Team (a@b.example)");
-        assert_eq!(supplier("A (x) Team <bad>"), "Organization: A x Team ()");
-        assert_eq!(supplier("nobody"), "Organization: nobody ()");
-    }
-
-    #[test]
-    fn seconds_are_whole_and_the_namespace_is_the_subjects() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(root.path().join("var/lib/dpkg")).unwrap();
-        std::fs::write(root.path().join("var/lib/dpkg/status"), "").unwrap();
-        let inventory = Inventory::of_directory(root.path()).unwrap();
-        let written = |subject: &[u8], millis| {
-            let subject = Subject::tree("root", Sha256Digest::of(subject));
-            let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
-            let json = document(&inventory, &subject, None, time).unwrap();
-            serde_json::from_slice::<serde_json::Value>(&json).unwrap()
-        };
-        let one = written(b"one", 1_772_366_400_999);
-        assert_eq!(one["creationInfo"]["created"], "2026-03-01T12:00:00Z");
-        assert_eq!(one, written(b"one", 1_772_366_400_000));
-        assert_ne!(one["documentNamespace"], written(b"two", 1_772_366_400_000)["documentNamespace"]);
-        assert_eq!(one["packages"][0]["licenseDeclared"], "NOASSERTION");
-        let before = document(
-            &inventory,
-            &Subject::tree("root", Sha256Digest::of(b"")),
-            None,
-            SystemTime::UNIX_EPOCH - Duration::from_secs(1),
-        );
-        assert!(matches!(before, Err(SpdxError::Time)));
-    }
-}
+mod tests;

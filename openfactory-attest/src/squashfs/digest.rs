@@ -8,15 +8,17 @@ use super::Image;
 use super::content::Contents;
 use super::error::SquashfsError;
 use super::walk::{Found, walk};
-use crate::digest::{Sha256, Sha256Digest};
+use crate::digest::Sha256;
 use crate::manifest::{Entry, EntryKind, Manifest};
 use crate::read_at::ReadAt;
-use crate::work::Work;
+use crate::work::{ContentHasher, Work};
 
 pub(crate) fn manifest(device: &dyn ReadAt, work: &Work<'_>) -> Result<Manifest, SquashfsError> {
     let image = Image::open(device)?;
     let mut found = walk(&image)?;
-    for (index, digest) in hash(&image, &found, work)? {
+    // Every inode once: hard links get theirs from the first name.
+    let begin = |entry: &Entry| entry.hard_link_to.is_none().then(Sha256::new);
+    for (index, digest) in hash(&image, &found, &begin, work)? {
         if let Some(Found { entry: Entry { kind: EntryKind::File { digest: place, .. }, .. }, .. }) =
             found.get_mut(index)
         {
@@ -28,17 +30,19 @@ pub(crate) fn manifest(device: &dyn ReadAt, work: &Work<'_>) -> Result<Manifest,
     Manifest::of_entries_with_xattrs(entries).map_err(SquashfsError::Structure)
 }
 
-/// Hashes every inode once. Files whose tails share a fragment go to one thread, in a row: it is unpacked once.
-fn hash(
+/// Hashes the files for which `begin` gives something to do it with. Files whose tails share a fragment go to one thread,
+/// in a row: it is unpacked once.
+pub(super) fn hash<H: ContentHasher>(
     image: &Image<'_>,
     found: &[Found],
+    begin: &(dyn Fn(&Entry) -> Option<H> + Sync),
     work: &Work<'_>,
-) -> Result<Vec<(usize, Sha256Digest)>, SquashfsError> {
+) -> Result<Vec<(usize, H::Digest)>, SquashfsError> {
     let mut by_fragment: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut jobs: Vec<Vec<usize>> = Vec::new();
     let mut total = 0;
     for (index, file) in found.iter().enumerate() {
-        let Some(content) = file.content.filter(|_| file.entry.hard_link_to.is_none()) else { continue };
+        let Some(content) = file.content.filter(|_| begin(&file.entry).is_some()) else { continue };
         total += content.size;
         match content.tail {
             Some((fragment, _)) => by_fragment.entry(fragment).or_default().push(index),
@@ -53,8 +57,8 @@ fn hash(
         let mut hashed = Vec::new();
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             for &index in job {
-                let Some(content) = found.get(index).and_then(|file| file.content) else { continue };
-                let mut hasher = Sha256::new();
+                let Some(file) = found.get(index) else { continue };
+                let (Some(content), Some(mut hasher)) = (file.content, begin(&file.entry)) else { continue };
                 let read = contents.read(content, &mut |block| {
                     hasher.update(block);
                     let block = block.len() as u64;
@@ -62,7 +66,7 @@ fn hash(
                     Ok::<_, SquashfsError>(())
                 });
                 read.inspect_err(|_error| failed.store(true, Ordering::Relaxed))?;
-                hashed.push((index, hasher.digest()));
+                hashed.push((index, hasher.finish()));
                 if failed.load(Ordering::Relaxed) {
                     return Ok(hashed);
                 }

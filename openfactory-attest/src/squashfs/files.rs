@@ -2,12 +2,15 @@
 
 use super::Image;
 use super::content::Contents;
+use super::digest::hash;
 use super::error::SquashfsError;
 use super::walk::{Found, walk};
 use crate::manifest::{Entry, TreePath};
+use crate::work::{ContentHasher, Work};
 
 /// An image's entries, and their contents one at a time.
 pub(crate) struct Files<'a> {
+    image: &'a Image<'a>,
     found: Vec<Found>,
     contents: Contents<'a>,
 }
@@ -15,7 +18,7 @@ pub(crate) struct Files<'a> {
 impl<'a> Files<'a> {
     /// Lists the image. No file is read.
     pub(crate) fn of(image: &'a Image<'a>) -> Result<Self, SquashfsError> {
-        Ok(Self { found: walk(image)?, contents: Contents::of(image) })
+        Ok(Self { image, found: walk(image)?, contents: Contents::of(image) })
     }
 
     /// All entries, in bytewise order of paths. The digests of files are not known.
@@ -38,6 +41,17 @@ impl<'a> Files<'a> {
             })?;
         }
         Ok(bytes)
+    }
+
+    /// Hashes the files for which `begin` gives something to do it with.
+    pub(crate) fn hash<H: ContentHasher>(
+        &self,
+        begin: &(dyn Fn(&Entry) -> Option<H> + Sync),
+        work: &Work<'_>,
+    ) -> Result<Vec<(TreePath, H::Digest)>, SquashfsError> {
+        let hashed = hash(self.image, &self.found, begin, work)?;
+        let path = |index: usize| self.found.get(index).map(|found| found.entry.path.clone());
+        Ok(hashed.into_iter().filter_map(|(index, digest)| Some((path(index)?, digest))).collect())
     }
 
     fn find(&self, path: &TreePath) -> Option<&Found> {

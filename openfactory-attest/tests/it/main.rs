@@ -11,6 +11,8 @@
 )]
 
 mod audit;
+#[cfg(all(feature = "sbom", feature = "squashfs"))]
+mod coverage;
 mod document;
 mod envelope;
 mod flaws;

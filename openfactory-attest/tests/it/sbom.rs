@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_attest::document::{FileDigest, ImageFile};
 use openfactory_attest::manifest::{DirectoryError, Entry, EntryKind, TreePath};
-use openfactory_attest::sbom::{Inventory, InventoryError, PackageFormat, Subject, cyclonedx, spdx};
+use openfactory_attest::sbom::{
+    Coverage, Inventory, InventoryError, Listing, PackageFormat, Subject, cyclonedx, spdx,
+};
 use openfactory_attest::squashfs::{Compression, Packer};
 use openfactory_attest::{Manifest, Sha256Digest, Work};
 use serde_json::Value;
@@ -202,10 +204,17 @@ fn others_read_the_document_as_it_is_meant() {
 
 /// Packages of apk's, with licences that SPDX lists, does not list, and both in one.
 const APK: &str = "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\nm:A Team <a@b.example>\nF:lib\nR:libc.so\n\
-                   Z:Q1nIC5KDc++AsuZFnKQtw6GsOp7eQ=\n\n\
+                   Z:Q1nIC5KDc++AsuZFnKQtw6GsOp7eQ=\nF:etc\nR:hosts\nZ:Q1nIC5KDc++AsuZFnKQtw6GsOp7eQ=\n\n\
                    P:plus++\nV:1~2-r0\nA:noarch\nL:house rules\no:plus\n\n\
                    P:some\nV:1-r0\nA:noarch\nL:GPL-2.0+\n\n\
                    P:both\nV:1-r0\nA:noarch\nL:gpl-2.0-or-later AND (house OR GPL-2.0-only WITH GCC-exception-2.0)\n";
+
+/// Whose the files of the tree are, with their content compared.
+fn coverage_of(root: &Path, inventory: &Inventory) -> (Manifest, Coverage) {
+    let manifest = Manifest::of_directory(root, &Work::on_all_cores()).unwrap();
+    let coverage = inventory.coverage_of_directory(root, &manifest, &Work::on_all_cores()).unwrap();
+    (manifest, coverage)
+}
 
 /// Some packages of this machine, as a tree: more take validators long. With their copyright files, and packages of
 /// apk's too.
@@ -227,6 +236,10 @@ fn some_packages(count: usize) -> tempfile::TempDir {
     }
     fs::create_dir_all(root.path().join("lib/apk/db")).unwrap();
     fs::write(root.path().join("lib/apk/db/installed"), APK).unwrap();
+    // Both are not as their package had them.
+    fs::create_dir_all(root.path().join("etc")).unwrap();
+    fs::write(root.path().join("lib/libc.so"), "changed").unwrap();
+    fs::write(root.path().join("etc/hosts"), "configured").unwrap();
     root
 }
 
@@ -238,12 +251,14 @@ fn spdx_tools_read_the_other_form_as_it_is_meant() {
     }
     let root = some_packages(40);
     let inventory = Inventory::of_directory(root.path()).unwrap();
-    let manifest = Manifest::of_directory(root.path(), &Work::on_all_cores()).unwrap();
-    let coverage = inventory.coverage(&manifest);
+    let (manifest, coverage) = coverage_of(root.path(), &inventory);
     let image = Subject::image(&ImageFile::new("image.squashfs", FileDigest::of(b"image")));
     let tree = Subject::tree("root", manifest.digest().unwrap());
     let write = |subject, coverage| {
         spdx::document(&inventory, subject, coverage, SystemTime::UNIX_EPOCH + TIME).unwrap()
+    };
+    let cyclonedx = |coverage| {
+        cyclonedx::document(&inventory, &image, Some(coverage), SystemTime::UNIX_EPOCH + TIME).unwrap()
     };
     let (of_image, of_tree) = (write(&image, Some(&coverage)), write(&tree, None));
     assert_eq!(of_image, write(&image, Some(&coverage)));
@@ -269,6 +284,13 @@ fn spdx_tools_read_the_other_form_as_it_is_meant() {
         assert_eq!(told[0]["licenses"][&package.name], expected);
     }
     assert!(told[0]["licenses"].as_object().unwrap().len() > 10);
+    let of_musl =
+        ["openfactory:modified-configuration: ./etc/hosts", "openfactory:modified-file: ./lib/libc.so"];
+    assert_eq!(told[0]["annotations"], serde_json::json!(of_musl));
+    assert_eq!(told[1]["annotations"], serde_json::json!([]));
+    for listing in [Listing::parse(&of_image).unwrap(), Listing::parse(&cyclonedx(&coverage)).unwrap()] {
+        assert_eq!(listing.modified().collect::<Vec<_>>(), ["./lib/libc.so"]);
+    }
 }
 
 #[test]
@@ -278,9 +300,8 @@ fn the_document_is_valid_for_others() {
         return;
     }
     let root = some_packages(10);
-    let manifest = Manifest::of_directory(root.path(), &Work::on_all_cores()).unwrap();
     let inventory = Inventory::of_directory(root.path()).unwrap();
-    let coverage = inventory.coverage(&manifest);
+    let (manifest, coverage) = coverage_of(root.path(), &inventory);
     let subject = Subject::tree("root", manifest.digest().unwrap());
     let document = |coverage| {
         cyclonedx::document(&inventory, &subject, coverage, SystemTime::UNIX_EPOCH + TIME).unwrap()

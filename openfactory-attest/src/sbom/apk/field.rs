@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::error::ApkError;
+use crate::sbom::recorded::Recorded;
 
 /// Bytes of a name, version or architecture.
 const MAX_NAME: usize = 256;
@@ -55,17 +56,20 @@ impl<'b> Field<'b> {
         Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
-    /// `Q1` and a SHA-1 in base64; `Q2` and a SHA-256.
-    pub(super) fn checksum(&self) -> Result<(), ApkError> {
-        let (len, digits) = match self.value {
-            [b'Q', b'1', digits @ ..] => (20, digits),
-            [b'Q', b'2', digits @ ..] => (32, digits),
+    /// `Q1` and 20 bytes in base64, a SHA-1 or the first bytes of a SHA-256; `Q2` and a SHA-256.
+    pub(super) fn checksum(&self, is_sha256: bool) -> Result<Recorded, ApkError> {
+        let (short, digits) = match self.value {
+            [b'Q', b'1', digits @ ..] => (true, digits),
+            [b'Q', b'2', digits @ ..] => (false, digits),
             _ => return Err(self.bad_value()),
         };
-        match BASE64_STANDARD.decode(digits) {
-            Ok(bytes) if bytes.len() == len => Ok(()),
-            _ => Err(self.bad_value()),
-        }
+        let bytes = BASE64_STANDARD.decode(digits).map_err(|_no_base64| self.bad_value())?;
+        let recorded = match (short, is_sha256) {
+            (true, false) => bytes.try_into().map(Recorded::Sha1),
+            (true, true) => bytes.try_into().map(Recorded::Sha256Start),
+            (false, _) => bytes.try_into().map(Recorded::Sha256),
+        };
+        recorded.map_err(|_other_length| self.bad_value())
     }
 
     fn text(&self) -> Result<String, ApkError> {

@@ -6,11 +6,12 @@ use super::limit;
 use crate::manifest::TreePath;
 use crate::sbom::inventory::{Package, PackageFormat, PackageState};
 use crate::sbom::license::License;
+use crate::sbom::recorded::Recorded;
 
-/// A package, and the paths that are its.
+/// A package, and the paths that are its, with what was recorded of them.
 pub(super) struct Found {
     pub(super) package: Package,
-    pub(super) paths: Vec<TreePath>,
+    pub(super) paths: Vec<(TreePath, Option<Recorded>)>,
 }
 
 /// The packages, as they stand there.
@@ -46,9 +47,12 @@ struct Reading {
     summary: Option<String>,
     license: Option<License>,
     broken: Option<PackageState>,
+    /// Whether `Q1` stands for a SHA-256.
+    is_sha256: bool,
     directory: Option<TreePath>,
-    file: bool,
-    paths: Vec<TreePath>,
+    /// Whether the last path is a file whose checksum may follow.
+    awaits_checksum: bool,
+    paths: Vec<(TreePath, Option<Recorded>)>,
 }
 
 impl Reading {
@@ -66,8 +70,7 @@ impl Reading {
             'f' => self.flags(field),
             'F' => self.directory(field),
             'R' => self.file(field),
-            'Z' if self.file => field.checksum(),
-            'Z' => Err(field.out_of_place()),
+            'Z' => self.checksum(field),
             // Sizes, dependencies, owners and modes: the manifest knows the latter.
             _ => Ok(()),
         }
@@ -79,8 +82,10 @@ impl Reading {
             broken = match flag {
                 b'f' | b'x' => Some(PackageState::HalfInstalled),
                 b's' => broken.or(Some(PackageState::HalfConfigured)),
-                // How checksums are made.
-                b'S' => broken,
+                b'S' => {
+                    self.is_sha256 = true;
+                    broken
+                }
                 _ => return Err(field.bad_value()),
             };
         }
@@ -93,16 +98,25 @@ impl Reading {
             path => TreePath::new(path).map_err(|_bad| field.bad_value())?,
         };
         if !path.is_root() {
-            self.paths.push(path.clone());
+            self.paths.push((path.clone(), None));
         }
-        (self.directory, self.file) = (Some(path), false);
+        (self.directory, self.awaits_checksum) = (Some(path), false);
         Ok(())
     }
 
     fn file(&mut self, field: Field<'_>) -> Result<(), ApkError> {
         let directory = self.directory.as_ref().ok_or(field.out_of_place())?;
-        self.paths.push(directory.join(field.value).map_err(|_bad| field.bad_value())?);
-        self.file = true;
+        self.paths.push((directory.join(field.value).map_err(|_bad| field.bad_value())?, None));
+        self.awaits_checksum = true;
+        Ok(())
+    }
+
+    fn checksum(&mut self, field: Field<'_>) -> Result<(), ApkError> {
+        match self.paths.last_mut().filter(|_| self.awaits_checksum) {
+            Some((_path, recorded)) => *recorded = Some(field.checksum(self.is_sha256)?),
+            None => return Err(field.out_of_place()),
+        }
+        self.awaits_checksum = false;
         Ok(())
     }
 

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sbom::files::memory::Memory;
+use crate::sbom::recorded::ContentDigests;
 use crate::sbom::{Package, PackageFormat, PackageState};
+use crate::work::ContentHasher as _;
 
 /// Two packages as apk 2.14 writes them, shortened.
 const INSTALLED: &str = "\
@@ -73,7 +75,7 @@ fn a_database_as_apk_writes_it() {
     let license = utils.license.as_ref().unwrap();
     assert_eq!(license.expression(), "MIT AND BSD-2-Clause AND GPL-2.0-or-later");
     assert_eq!((base.source_name.as_deref(), base.state), (None, PackageState::HalfConfigured));
-    let paths: Vec<_> = inventory.listed.iter().map(|(index, path)| (*index, path.to_string())).collect();
+    let paths: Vec<_> = inventory.listed.iter().map(|it| (it.package, it.path.to_string())).collect();
     let expected = [
         (0, "./readme"),
         (0, "./etc"),
@@ -84,6 +86,30 @@ fn a_database_as_apk_writes_it() {
     ];
     assert_eq!(paths, expected.map(|(index, path)| (index, path.to_owned())));
     assert!(inventory.unlisted.is_empty());
+    let recorded: Vec<_> =
+        inventory.listed.iter().map(|it| (it.recorded.is_some(), it.is_configuration)).collect();
+    assert_eq!(
+        recorded,
+        [(false, false), (false, false), (true, true), (false, false), (false, false), (true, false)]
+    );
+}
+
+#[test]
+fn checksums_are_of_three_kinds() {
+    let of = |flags: &str, checksum: &str| {
+        let text = format!("P:a\nV:1\nA:x\n{flags}F:\nR:b\nZ:{checksum}\n");
+        of(text).unwrap().listed[0].recorded
+    };
+    // Of "abc".
+    let (sha1, start) = ("Q1qZk+NkcGgWq6PiVxeFDCbJzQ2J0=", "Q1ungWv48Bz+pBQUDeXa4iI7ADYaM=");
+    let whole = "Q2ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+    for (recorded, is_sha1) in [(of("", sha1), true), (of("f:S\n", start), false), (of("", whole), false)] {
+        let recorded = recorded.unwrap();
+        let mut digests = ContentDigests::of(&[&recorded]);
+        digests.update(b"abc");
+        assert!(recorded.is_of(&digests.finish()), "{recorded:?}");
+        assert_eq!(recorded.needs_content(), is_sha1);
+    }
 }
 
 #[test]
@@ -104,7 +130,7 @@ fn an_image_may_have_two_package_managers() {
     let formats: Vec<_> = inventory.packages().iter().map(|package| package.format.name()).collect();
     assert_eq!(formats, ["deb", "apk", "apk"]);
     // Without a list of its own, the first owns nothing.
-    assert_eq!((inventory.unlisted.as_slice(), inventory.listed[0].0), (&[0_usize][..], 1));
+    assert_eq!((inventory.unlisted.as_slice(), inventory.listed[0].package), (&[0_usize][..], 1));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::model::{Component, Contact, ExternalReference, Hash, LicenseChoice, Organization, Property};
 use crate::sbom::contact::{Maintainer, is_web_address};
+use crate::sbom::coverage::{Coverage, MODIFIED_CONFIGURATION, MODIFIED_FILE};
 use crate::sbom::inventory::{Inventory, Package, PackageState};
 use crate::sbom::os_release::Distribution;
 use crate::sbom::purl;
@@ -29,9 +30,18 @@ pub(super) fn of_this_crate() -> Component {
 }
 
 /// The distribution, and every package.
-pub(super) fn of_inventory(inventory: &Inventory) -> Vec<Component> {
+pub(super) fn of_inventory(inventory: &Inventory, coverage: Option<&Coverage>) -> Vec<Component> {
     let distribution = inventory.distribution();
-    let packages = inventory.packages().iter().map(|package| of_package(package, distribution));
+    let modified = coverage.map(Coverage::modified_by_package).unwrap_or_default();
+    let packages = inventory.packages().iter().enumerate().map(|(index, package)| {
+        let mut component = of_package(package, distribution);
+        let modified = modified.get(&index).into_iter().flatten();
+        component.properties.extend(modified.map(|file| {
+            let what = if file.is_configuration { MODIFIED_CONFIGURATION } else { MODIFIED_FILE };
+            Property::new(what, &file.path)
+        }));
+        component
+    });
     distribution.map(of_distribution).into_iter().chain(packages).collect()
 }
 

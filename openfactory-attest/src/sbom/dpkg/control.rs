@@ -5,7 +5,7 @@ use super::error::DpkgError;
 /// Fields of one paragraph; dpkg writes about 30.
 const MAX_FIELDS: usize = 256;
 
-/// A paragraph: fields with the first lines of their values.
+/// A paragraph: fields with their values.
 #[derive(Debug)]
 pub(in crate::sbom) struct Paragraph<'t> {
     /// Where it begins, from 1.
@@ -17,8 +17,16 @@ impl<'t> Paragraph<'t> {
     /// The first line of a field's value, without space around it; `None` if there is no such field, or it is empty
     /// in this line.
     pub(in crate::sbom) fn get(&self, name: &str) -> Option<&'t str> {
-        let value = self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name))?.1;
-        Some(value.trim()).filter(|value| !value.is_empty())
+        Some(self.value(name)?.lines().next()?.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The further lines of a field's value, without space around them.
+    pub(super) fn further(&self, name: &str) -> impl Iterator<Item = &'t str> {
+        self.value(name).unwrap_or_default().lines().skip(1).map(str::trim)
+    }
+
+    fn value(&self, name: &str) -> Option<&'t str> {
+        Some(self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name))?.1)
     }
 
     pub(super) fn require(&self, field: &'static str) -> Result<&'t str, DpkgError> {
@@ -34,6 +42,13 @@ impl<'t> Paragraph<'t> {
         }
         self.fields.push((field, value));
         Ok(())
+    }
+
+    /// The last field goes on.
+    fn extend(&mut self, whole: &'t str) {
+        if let Some((_field, value)) = self.fields.last_mut() {
+            *value = whole;
+        }
     }
 }
 
@@ -51,22 +66,24 @@ pub(in crate::sbom) fn paragraphs<'t>(
     each: &mut dyn FnMut(&Paragraph<'t>) -> Result<(), DpkgError>,
 ) -> Result<(), DpkgError> {
     let mut paragraph: Option<Paragraph<'t>> = None;
-    for (index, text) in text.lines().enumerate() {
+    let (mut begin, mut end) = (0, 0);
+    for (index, piece) in text.split_inclusive('\n').enumerate() {
         let line = index + 1;
-        if text.trim_ascii().is_empty() {
+        let start = end;
+        end += piece.len();
+        if piece.trim_ascii().is_empty() {
             if let Some(whole) = paragraph.take() {
                 each(&whole)?;
             }
-        } else if text.starts_with([' ', '\t']) {
-            // Goes on with a value of which only the first line is of interest here.
-            if paragraph.is_none() {
-                return Err(DpkgError::NotAField { line });
-            }
+        } else if piece.starts_with([' ', '\t']) {
+            let value = text.get(begin..end).unwrap_or_default();
+            paragraph.as_mut().ok_or(DpkgError::NotAField { line })?.extend(value);
         } else {
-            let (field, value) = text.split_once(':').ok_or(DpkgError::NotAField { line })?;
+            let (field, value) = piece.split_once(':').ok_or(DpkgError::NotAField { line })?;
             if !is_field_name(field) {
                 return Err(DpkgError::NotAField { line });
             }
+            begin = start + field.len() + 1;
             paragraph
                 .get_or_insert_with(|| Paragraph { line, fields: Vec::new() })
                 .push(line, field, value)?;

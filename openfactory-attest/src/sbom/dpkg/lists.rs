@@ -6,19 +6,30 @@ use super::control::text;
 use super::error::DpkgError;
 use crate::manifest::{Manifest, TreePath};
 
+/// An MD5.
+pub(super) type Md5 = [u8; 16];
+
 /// A path on each line, absolute. The root, `/.`, is left out.
 pub(super) fn parse_list(bytes: &[u8]) -> Result<Vec<TreePath>, DpkgError> {
-    collect(bytes, absolute)
+    let mut paths = collect(bytes, absolute)?;
+    paths.retain(|path| !path.is_root());
+    Ok(paths)
 }
 
 /// `MD5  PATH` on each line, relative.
-pub(super) fn parse_md5sums(bytes: &[u8]) -> Result<Vec<TreePath>, DpkgError> {
+pub(super) fn parse_md5sums(bytes: &[u8]) -> Result<Vec<(TreePath, Md5)>, DpkgError> {
     collect(bytes, |line| {
         let (sum, path) = line.split_at_checked(32)?;
         let path = path.strip_prefix(b"  ")?;
-        sum.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-        TreePath::new(path).ok()
+        Some((TreePath::new(path).ok()?, parse_md5(sum)?))
     })
+}
+
+/// 32 hexadecimal digits.
+pub(super) fn parse_md5(digits: &[u8]) -> Option<Md5> {
+    let mut sum = Md5::default();
+    hex::decode_to_slice(digits, &mut sum).ok()?;
+    Some(sum)
 }
 
 /// What is diverted, where to, and by which package. Three lines each; the third is `:` for the machine's own.
@@ -34,18 +45,16 @@ pub(super) fn parse_diversions(bytes: &[u8]) -> Result<HashMap<TreePath, (TreePa
     Ok(diversions)
 }
 
-fn collect(bytes: &[u8], parse: impl Fn(&[u8]) -> Option<TreePath>) -> Result<Vec<TreePath>, DpkgError> {
-    let mut paths = Vec::new();
+fn collect<T>(bytes: &[u8], parse: impl Fn(&[u8]) -> Option<T>) -> Result<Vec<T>, DpkgError> {
+    let mut parsed = Vec::new();
     for (index, line) in lines(bytes).enumerate() {
-        let path = parse(line).ok_or(DpkgError::Path { line: index + 1 })?;
-        if paths.len() == Manifest::MAX_ENTRIES {
+        let one = parse(line).ok_or(DpkgError::Path { line: index + 1 })?;
+        if parsed.len() == Manifest::MAX_ENTRIES {
             return Err(DpkgError::TooMany { what: "paths", limit: Manifest::MAX_ENTRIES });
         }
-        if !path.is_root() {
-            paths.push(path);
-        }
+        parsed.push(one);
     }
-    Ok(paths)
+    Ok(parsed)
 }
 
 /// Lines of bytes: names of files need not be UTF-8.

@@ -2,6 +2,8 @@
 
 use super::control::{Paragraph, paragraphs, text};
 use super::error::DpkgError;
+use super::lists::{Md5, parse_md5};
+use crate::manifest::TreePath;
 use crate::sbom::inventory::{Inventory, Package, PackageFormat, PackageState};
 
 /// Bytes of a name, version or architecture.
@@ -10,20 +12,31 @@ const MAX_NAME: usize = 256;
 /// Bytes of a text for people.
 const MAX_TEXT: usize = 4096;
 
+/// What may be said of a configuration file beside its sum.
+const CONFFILE_FLAGS: [&str; 2] = [" obsolete", " remove-on-upgrade"];
+
+/// A package, and what is said of its configuration files: where they are, and what they were; nothing where dpkg does
+/// not know it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stated {
+    pub(super) package: Package,
+    pub(super) conffiles: Vec<(TreePath, Option<Md5>)>,
+}
+
 /// The packages that have files in the tree: not those of which only configuration is left, or nothing.
-pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Package>, DpkgError> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Stated>, DpkgError> {
     collect(bytes, state)
 }
 
 /// The packages of a file of `status.d`: what is there is installed.
-pub(super) fn parse_installed(bytes: &[u8]) -> Result<Vec<Package>, DpkgError> {
+pub(super) fn parse_installed(bytes: &[u8]) -> Result<Vec<Stated>, DpkgError> {
     collect(bytes, |_paragraph| Ok(Some(PackageState::Installed)))
 }
 
 fn collect(
     bytes: &[u8],
     state: impl Fn(&Paragraph<'_>) -> Result<Option<PackageState>, DpkgError>,
-) -> Result<Vec<Package>, DpkgError> {
+) -> Result<Vec<Stated>, DpkgError> {
     let mut packages = Vec::new();
     paragraphs(text(bytes)?, &mut |paragraph| {
         let name = value(paragraph, "Package", is_package_name)?;
@@ -31,7 +44,8 @@ fn collect(
             if packages.len() == Inventory::MAX_PACKAGES {
                 return Err(DpkgError::TooMany { what: "packages", limit: Inventory::MAX_PACKAGES });
             }
-            packages.push(package(paragraph, name, state)?);
+            let conffiles = conffiles(paragraph)?;
+            packages.push(Stated { package: package(paragraph, name, state)?, conffiles });
         }
         Ok(())
     })?;
@@ -54,6 +68,21 @@ fn package(paragraph: &Paragraph<'_>, name: String, state: PackageState) -> Resu
         version,
         state,
     })
+}
+
+/// `PATH MD5`, which `obsolete` or `remove-on-upgrade` may follow, on each further line of `Conffiles`.
+fn conffiles(paragraph: &Paragraph<'_>) -> Result<Vec<(TreePath, Option<Md5>)>, DpkgError> {
+    let parse = |line: &str| {
+        let mut line = line;
+        while let Some(rest) = CONFFILE_FLAGS.iter().find_map(|flag| line.strip_suffix(flag)) {
+            line = rest;
+        }
+        let (path, sum) = line.rsplit_once(' ')?;
+        let sum = if sum == "newconffile" { None } else { Some(parse_md5(sum.as_bytes())?) };
+        Some((TreePath::new(path.strip_prefix('/')?).ok()?, sum))
+    };
+    let bad = || DpkgError::Value { line: paragraph.line, field: "Conffiles" };
+    paragraph.further("Conffiles").map(|line| parse(line).ok_or_else(bad)).collect()
 }
 
 /// The third word of `Status`; `None` if nothing of the package is there but perhaps its configuration.

@@ -21,6 +21,8 @@ Version: 1:1.2.13.dfsg-1
 Maintainer: Mark Brown <broonie@debian.org>
 Conffiles:
  /etc/zlib 00000000000000000000000000000000
+ /etc/two words 11111111111111111111111111111111 obsolete remove-on-upgrade
+ /etc/new newconffile
 Description: compression library - runtime
  zlib is a library.
  .
@@ -40,7 +42,18 @@ Version: 0.5.12-2
 
 #[test]
 fn a_status_as_dpkg_writes_it() {
-    let packages = status::parse(STATUS.as_bytes()).unwrap();
+    let stated = status::parse(STATUS.as_bytes()).unwrap();
+    let conffiles: Vec<_> = stated[0].conffiles.iter().map(|(path, sum)| (path.to_string(), *sum)).collect();
+    assert_eq!(
+        conffiles,
+        [
+            ("./etc/zlib".to_owned(), Some([0; 16])),
+            ("./etc/two words".to_owned(), Some([0x11; 16])),
+            ("./etc/new".to_owned(), None)
+        ]
+    );
+    assert!(stated[1].conffiles.is_empty());
+    let packages: Vec<_> = stated.into_iter().map(|stated| stated.package).collect();
     let names: Vec<_> = packages.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(names, ["zlib1g", "dash"]);
     let [zlib, dash] = packages.try_into().unwrap();
@@ -61,11 +74,37 @@ fn lists_diversions_and_what_is_not_there() {
         ("var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.distrib\ndash\n"),
     ])
     .unwrap();
-    let paths: Vec<_> = inventory.listed.iter().map(|(index, path)| (*index, path.to_string())).collect();
+    let paths: Vec<_> = inventory.listed.iter().map(|it| (it.package, it.path.to_string())).collect();
     let expected = ["./lib", "./lib/libz.so.1", "./bin/sh.distrib"].map(|path| (1, path.to_owned()));
     assert_eq!(paths, expected);
     assert_eq!(inventory.unlisted, [0]);
     assert_eq!(inventory.distribution(), None);
+}
+
+#[test]
+fn sums_are_of_files_that_are_the_packages() {
+    let sum = "00000000000000000000000000000001";
+    let inventory = of(&[
+        ("var/lib/dpkg/status", STATUS),
+        ("var/lib/dpkg/info/zlib1g:amd64.list", "/lib/libz.so.1\n/etc/zlib\n/etc/new\n/bin/sh\n"),
+        (
+            "var/lib/dpkg/info/zlib1g:amd64.md5sums",
+            &["lib/libz.so.1", "bin/sh", "bin/another's"].map(|path| format!("{sum}  {path}\n")).concat(),
+        ),
+        ("var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.distrib\ndash\n"),
+    ])
+    .unwrap();
+    let told: Vec<_> =
+        inventory.listed.iter().map(|it| (it.path.to_string(), it.recorded, it.is_configuration)).collect();
+    let mut one = [0; 16];
+    one[15] = 1;
+    let expected = [
+        ("./lib/libz.so.1", Some(Recorded::Md5(one)), false),
+        ("./etc/zlib", Some(Recorded::Md5([0; 16])), true),
+        ("./etc/new", None, true),
+        ("./bin/sh.distrib", Some(Recorded::Md5(one)), false),
+    ];
+    assert_eq!(told, expected.map(|(path, recorded, is)| (path.to_owned(), recorded, is)));
 }
 
 #[test]
@@ -80,7 +119,7 @@ fn images_without_dpkg_have_a_file_for_each_package() {
     ])
     .unwrap();
     assert_eq!(inventory.packages()[0].name, "tzdata");
-    assert_eq!(inventory.listed[0].1.to_string(), "./usr/share/zoneinfo/UTC");
+    assert_eq!(inventory.listed[0].path.to_string(), "./usr/share/zoneinfo/UTC");
     assert_eq!(inventory.distribution().unwrap().name(), "debian-12");
 }
 
@@ -142,6 +181,9 @@ fn what_dpkg_never_writes_is_refused() {
         (&package("Version: 1\nSource: b 2\n"), value("Source")),
         (&package("Version: 1\nMaintainer: a\u{7}b\n"), value("Maintainer")),
         (&package(&format!("Version: 1\nDescription: {}\n", "x".repeat(4097))), value("Description")),
+        (&package("Version: 1\nConffiles:\n /etc/a\n"), value("Conffiles")),
+        (&package("Version: 1\nConffiles:\n /etc/a 00\n"), value("Conffiles")),
+        (&package("Version: 1\nConffiles:\n /../a newconffile\n"), value("Conffiles")),
     ] {
         assert_eq!(refused(text), error, "{text:?}");
     }
@@ -198,7 +240,7 @@ proptest! {
     #[test]
     fn any_status_ends_in_packages_or_an_error(lines in prop::collection::vec(line(), 0..24)) {
         if let Ok(packages) = status::parse(lines.join("\n").as_bytes()) {
-            for package in packages {
+            for Stated { package, .. } in packages {
                 prop_assert!(!package.name.contains('/') && !package.name.is_empty());
                 prop_assert!(!package.version.is_empty() && package.version.is_ascii());
             }

@@ -71,6 +71,18 @@ pub(super) struct Package {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) external_refs: Vec<ExternalRef>,
     primary_package_purpose: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) annotations: Vec<Annotation>,
+}
+
+/// Something told of a package.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Annotation {
+    pub(super) annotation_date: String,
+    pub(super) annotation_type: &'static str,
+    pub(super) annotator: &'static str,
+    pub(super) comment: String,
 }
 
 impl Package {
@@ -93,6 +105,7 @@ impl Package {
             comment: None,
             external_refs: Vec::new(),
             primary_package_purpose: purpose,
+            annotations: Vec::new(),
         }
     }
 }

@@ -39,6 +39,11 @@ def judge(file):
             for package in document.packages
             if not isinstance(package.license_declared, (SpdxNoAssertion, type(None)))
         },
+        "annotations": [
+            annotation.annotation_comment
+            for annotation in document.annotations
+            if annotation.annotation_comment.startswith("openfactory:")
+        ],
         "contained": len(contained),
     }
 

@@ -1,0 +1,115 @@
+//! `attest sbom create`: the inventory of a directory or an image, as a document.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use clap::ValueEnum;
+use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::{ImageFile, VerityTree};
+use openfactory_attest::sbom::{Subject, cyclonedx, spdx};
+use openfactory_attest::verity;
+use serde_json::{Value, json};
+
+use super::{Looked, labels, look, summary};
+use crate::attest::manifest::Threads;
+use crate::attest::target::Target;
+use crate::attest::{CliError, input, output};
+use crate::cli::Verdict;
+use crate::progress;
+
+/// What is inventoried, and how it is written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    /// A directory, or a squashfs image (which is not mounted)
+    path: PathBuf,
+    /// The form to write
+    #[arg(long, value_enum, default_value_t = Format::Cyclonedx)]
+    format: Format,
+    /// Write to this file instead of stdout: all of it, or nothing. A summary then goes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The image's hash device, whose salt and UUID its root hash is computed with
+    #[arg(long, value_name = "FILE")]
+    hash_file: Option<PathBuf>,
+    /// The time that stands in the document, in seconds since 1970 UTC; now if not given
+    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
+    time: Option<u32>,
+    /// Print the summary as one JSON object; needs --output
+    #[arg(long, requires = "output")]
+    json: bool,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// CycloneDX 1.6, JSON
+    Cyclonedx,
+    /// SPDX 2.3, JSON
+    Spdx,
+}
+
+impl Create {
+    pub(super) fn run(self) -> Result<Verdict, CliError> {
+        let path = &self.path;
+        let inputs = [Some(path), self.hash_file.as_ref()].into_iter().flatten().map(PathBuf::as_path);
+        let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
+        let Looked { inventory, manifest, coverage, is_directory } = look(path, self.threads)?;
+        let subject = if is_directory {
+            let digest = manifest.digest();
+            let digest = digest.map_err(|error| CliError::because("cannot hash the manifest", error))?;
+            if self.hash_file.is_some() {
+                return Err(CliError::new("a directory has no hash device: --hash-file is for images"));
+            }
+            Subject::tree(directory_name(path)?, digest)
+        } else {
+            self.image()?
+        };
+        let time = match self.time {
+            Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()),
+            None => SystemTime::now(),
+        };
+        let document = match self.format {
+            Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time)
+                .map_err(|error| CliError::because("cannot write the inventory", error))?,
+            Format::Spdx => spdx::document(&inventory, &subject, Some(&coverage), time)
+                .map_err(|error| CliError::because("cannot write the inventory", error))?,
+        };
+        let Some(target) = target else {
+            output::write(&document)?;
+            return Ok(Verdict::Good);
+        };
+        target.write(&document)?;
+        let mut summary = summary(&inventory, &coverage);
+        summary.insert("sha256".to_owned(), json!(Sha256Digest::of(&document)));
+        if self.json {
+            output::write_json(&Value::Object(summary))?;
+        } else {
+            output::write(labels(&summary).as_bytes())?;
+        }
+        Ok(Verdict::Good)
+    }
+
+    /// The image with its SHA-256 and its root hash.
+    fn image(&self) -> Result<Subject, CliError> {
+        let path = &self.path;
+        let image = ImageFile::new(input::name(path)?, input::measure(path)?);
+        let params = match &self.hash_file {
+            Some(file) => input::verity_params(file)?,
+            None => VerityTree::params_for(&image.sha256),
+        };
+        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+        let bar = progress::Bytes::new("hashing blocks");
+        let tell = |done, total| bar.tell(done, total);
+        let tree = verity::root_hash(&file, None, &params, &self.threads.work().telling(&tell))
+            .map_err(|error| CliError::file("make the hash tree of", path, error))?;
+        Ok(Subject::image(&image).with_root_hash(&tree.root_hash()))
+    }
+}
+
+/// A directory's name, also where the path ends in `.` or is `/`.
+fn directory_name(path: &Path) -> Result<String, CliError> {
+    let whole = path.canonicalize().map_err(|error| CliError::file("read", path, error))?;
+    if whole.parent().is_none() { Ok("/".to_owned()) } else { input::name(&whole) }
+}
