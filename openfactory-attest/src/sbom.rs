@@ -1,7 +1,8 @@
 //! The bill of materials of an image: which packages are in it, which files are theirs, as a CycloneDX or SPDX document.
 //!
 //! [`Inventory`] reads what the image's package manager wrote down, from a directory or from a squashfs that is not
-//! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg; apk's `lib/apk/db/installed`. [`Coverage`] holds the image's
+//! mounted: dpkg's `var/lib/dpkg/status`, or the `status.d` of images without dpkg; apk's `lib/apk/db/installed`;
+//! with the feature `rpmdb` rpm's `rpmdb.sqlite`. [`Coverage`] holds the image's
 //! manifest against it: a file that no package owns is a file that the inventory does not explain, and a file that is
 //! not as its package had it is one that somebody changed. [`cyclonedx`]
 //! and [`spdx`] write both down; [`Listing`] reads what anybody wrote, and holds it against an image. A verification document binds the result to the image
@@ -59,6 +60,8 @@ mod listing;
 mod os_release;
 mod purl;
 mod recorded;
+#[cfg(feature = "rpmdb")]
+mod rpm;
 mod subject;
 
 pub use apk::ApkError;
@@ -69,6 +72,8 @@ pub use inventory::{Inventory, Package, PackageFormat, PackageState};
 pub use license::License;
 pub use listing::{ListedPackage, Listing, ListingDifference, ListingError, SbomFormat};
 pub use os_release::{Distribution, OsReleaseError};
+#[cfg(feature = "rpmdb")]
+pub use rpm::{HeaderFault, RpmError};
 pub use subject::Subject;
 
 use crate::canonical::Limits;

@@ -26,9 +26,10 @@ pub(crate) enum SbomCommand {
     /// Write the package inventory of a directory or a squashfs image
     ///
     /// Reads the databases of dpkg (var/lib/dpkg/status, or status.d of images without dpkg) and of apk
-    /// (lib/apk/db/installed) in it; nothing is mounted, no link leads out of it. Every file of the image is held against the packages' file lists: how many belong to a package
-    /// stands in the document. An image's SHA-256 and dm-verity root hash stand there too; without --hash-file the
-    /// root hash is the one that `attest document sign` comes to.
+    /// (lib/apk/db/installed) in it, and rpm's (rpmdb.sqlite) if built with the feature rpmdb; nothing is mounted, no
+    /// link leads out of it. Every file of the image is held against the packages' file lists: how many belong to a
+    /// package stands in the document. An image's SHA-256 and dm-verity root hash stand there too; without --hash-file
+    /// the root hash is the one that `attest document sign` comes to.
     #[command(after_help = "Examples:
   attest sbom create rootfs.squashfs -o sbom.cdx.json
   attest sbom create rootfs.squashfs --format spdx -o sbom.spdx.json

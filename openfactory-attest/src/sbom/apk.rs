@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::database::{Database, Listed};
 use super::error::InventoryError;
-use super::files::Files;
+use super::files::{Files, is_behind_link};
 use super::inventory::Inventory;
 use crate::manifest::{Manifest, TreePath};
 
@@ -26,8 +26,7 @@ const PLACES: [&str; 2] = ["usr/lib/apk/db/installed", "lib/apk/db/installed"];
 pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryError> {
     for place in PLACES {
         let file = path(place)?;
-        let above = place.split_once('/').map_or(place, |(first, _)| first);
-        if files.link(&path(above)?)?.is_some() {
+        if is_behind_link(files, &file)? {
             continue;
         }
         if let Some(bytes) = files.read(&file, MAX_FILE)? {

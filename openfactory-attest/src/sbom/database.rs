@@ -1,7 +1,7 @@
 //! What the package databases of an image hold together.
 
 use super::error::InventoryError;
-use super::files::Files;
+use super::files::{Files, is_behind_link};
 use super::inventory::Package;
 use super::recorded::Recorded;
 use super::{apk, dpkg};
@@ -32,7 +32,10 @@ pub(super) struct Listed {
 impl Database {
     /// All that are there, one after the other; `None` if there is none.
     pub(super) fn read(files: &mut dyn Files) -> Result<Option<Self>, InventoryError> {
-        let found = [dpkg::read(files)?, apk::read(files)?];
+        for name in ["Packages", "Packages.db"] {
+            refuse(files, name)?;
+        }
+        let found = [dpkg::read(files)?, apk::read(files)?, read_rpm(files)?];
         Ok(found.into_iter().flatten().reduce(Self::and))
     }
 
@@ -43,4 +46,34 @@ impl Database {
         self.unlisted.extend(other.unlisted.into_iter().map(|index| before + index));
         self
     }
+}
+
+/// Refuses an image that has this database of rpm's, which is not read.
+fn refuse(files: &mut dyn Files, name: &str) -> Result<(), InventoryError> {
+    for place in ["usr/lib/sysimage/rpm", "var/lib/rpm"] {
+        let Ok(path) = TreePath::new(format!("{place}/{name}")) else { continue };
+        if is_behind_link(files, &path)? || files.link(&path)?.is_some() {
+            continue;
+        }
+        match files.read(&path, 0) {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(InventoryError::TooLarge { .. }) => {
+                return Err(InventoryError::NotRead { path });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "rpmdb")]
+fn read_rpm(files: &mut dyn Files) -> Result<Option<Database>, InventoryError> {
+    super::rpm::read(files)
+}
+
+/// Without the feature `rpmdb`, packages of rpm's are not passed over in silence.
+#[cfg(not(feature = "rpmdb"))]
+fn read_rpm(files: &mut dyn Files) -> Result<Option<Database>, InventoryError> {
+    refuse(files, "rpmdb.sqlite")?;
+    Ok(None)
 }

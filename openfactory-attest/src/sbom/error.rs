@@ -9,10 +9,11 @@ use crate::manifest::{DirectoryError, TreePath};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InventoryError {
-    /// There is no package database that is known here: dpkg's `status` or `status.d`, apk's `installed`.
+    /// There is no package database that is known here: dpkg's `status` or `status.d`, apk's `installed`, rpm's
+    /// `rpmdb.sqlite`.
     #[error(
-        "no package database: neither var/lib/dpkg/status, nor var/lib/dpkg/status.d, nor lib/apk/db/installed is \
-         there"
+        "no package database: neither var/lib/dpkg/status, nor var/lib/dpkg/status.d, nor lib/apk/db/installed, nor \
+         usr/lib/sysimage/rpm/rpmdb.sqlite is there"
     )]
     NoDatabase,
     /// The directory can't be read.
@@ -59,6 +60,23 @@ pub enum InventoryError {
         /// What is wrong with it.
         #[source]
         source: ApkError,
+    },
+    /// There is a database that is not read: rpm's in SQLite needs the feature `rpmdb`, its older forms are not known
+    /// here. An inventory without its packages would be a wrong one.
+    #[error("{path} is a package database of a form that is not read here")]
+    NotRead {
+        /// Which file.
+        path: TreePath,
+    },
+    /// rpm's database is not as rpm writes it.
+    #[cfg(feature = "rpmdb")]
+    #[error("{path} is not as rpm writes it")]
+    Rpm {
+        /// Which file.
+        path: TreePath,
+        /// What is wrong with it.
+        #[source]
+        source: super::rpm::RpmError,
     },
     /// What says which distribution it is can't be understood.
     #[error("{path} does not say which distribution this is")]

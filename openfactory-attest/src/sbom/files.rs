@@ -32,6 +32,18 @@ pub(super) trait Files {
     fn list(&mut self, directory: &TreePath) -> Result<Vec<TreePath>, InventoryError>;
 }
 
+/// Whether a directory on the way to it is a symbolic link: what is behind one is found where that leads, or not at all.
+pub(super) fn is_behind_link(files: &mut dyn Files, path: &TreePath) -> Result<bool, InventoryError> {
+    let mut above = path.parent();
+    while let Some(directory) = above.filter(|directory| !directory.is_root()) {
+        if files.link(&directory)?.is_some() {
+            return Ok(true);
+        }
+        above = directory.parent();
+    }
+    Ok(false)
+}
+
 /// A directory of the file system.
 pub(super) struct DirectoryFiles(OwnedFd);
 

@@ -60,7 +60,8 @@ impl Inventory {
         self.distribution.as_ref()
     }
 
-    /// The packages that have files in the image: dpkg's, then apk's, each sorted by name and architecture.
+    /// The packages that have files in the image: dpkg's, then apk's, then rpm's, each sorted by name and
+    /// architecture.
     #[must_use]
     pub fn packages(&self) -> &[Package] {
         &self.packages
@@ -156,6 +157,25 @@ pub struct Package {
     pub state: PackageState,
 }
 
+#[cfg(feature = "rpmdb")]
+impl Package {
+    /// Reads a package's header as rpm's databases hold it, without the magic number at its beginning. `None` for the
+    /// public keys that rpm keeps as if they were packages.
+    ///
+    /// ```
+    /// use openfactory_attest::sbom::{HeaderFault, Package};
+    ///
+    /// let empty = [0; 8]; // no entries, no values
+    /// assert_eq!(Package::parse_rpm_header(&empty), Err(HeaderFault::Missing { tag: 1000 }));
+    /// ```
+    ///
+    /// # Errors
+    /// [`HeaderFault`](super::HeaderFault).
+    pub fn parse_rpm_header(bytes: &[u8]) -> Result<Option<Self>, super::HeaderFault> {
+        super::rpm::parse_header(bytes)
+    }
+}
+
 /// Whose package it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -164,15 +184,18 @@ pub enum PackageFormat {
     Deb,
     /// Alpine's: apk.
     Apk,
+    /// Fedora's, SUSE's and others': rpm.
+    Rpm,
 }
 
 impl PackageFormat {
-    /// As package URLs name it: `deb`, `apk`.
+    /// As package URLs name it: `deb`, `apk`, `rpm`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Deb => "deb",
             Self::Apk => "apk",
+            Self::Rpm => "rpm",
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Package URLs: names of packages that scanners know.
 //!
-//! Source: the purl specification and its types `deb` and `apk` (github.com/package-url/purl-spec).
+//! Source: the purl specification and its types `deb`, `apk` and `rpm` (github.com/package-url/purl-spec).
 
 use std::fmt::Write as _;
 
-use super::inventory::Package;
+use super::inventory::{Package, PackageFormat};
 use super::os_release::Distribution;
 
 /// The package's URL. Without a distribution there is none: whose package it is would be a guess.
@@ -13,15 +13,24 @@ pub(super) fn of(package: &Package, distribution: Option<&Distribution>) -> Opti
     let mut purl = format!("pkg:{}/", package.format.name());
     encode(&mut purl, &distribution.id);
     purl.push('/');
-    // The types `deb` and `apk` have their names in lower case.
-    encode(&mut purl, &package.name.to_ascii_lowercase());
+    // The types `deb` and `apk` have their names in lower case, and epochs in the version; `rpm` has not.
+    let (name, version, epoch) = match (package.format, package.version.split_once(':')) {
+        (PackageFormat::Rpm, Some((epoch, version))) => (package.name.clone(), version, Some(epoch)),
+        (PackageFormat::Rpm, None) => (package.name.clone(), package.version.as_str(), None),
+        _ => (package.name.to_ascii_lowercase(), package.version.as_str(), None),
+    };
+    encode(&mut purl, &name);
     purl.push('@');
-    encode(&mut purl, &package.version);
+    encode(&mut purl, version);
     // Qualifiers are sorted by their keys.
     purl.push_str("?arch=");
     encode(&mut purl, &package.architecture);
     purl.push_str("&distro=");
     encode(&mut purl, &distribution.name());
+    if let Some(epoch) = epoch {
+        purl.push_str("&epoch=");
+        encode(&mut purl, epoch);
+    }
     Some(purl)
 }
 
@@ -40,7 +49,7 @@ fn encode(purl: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sbom::{PackageFormat, PackageState};
+    use crate::sbom::PackageState;
 
     fn package(format: PackageFormat, name: &str, version: &str, architecture: &str) -> Package {
         Package {
@@ -76,6 +85,16 @@ mod tests {
         assert_eq!(
             of(&package, Some(&alpine)).as_deref(),
             Some("pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.3")
+        );
+    }
+
+    #[test]
+    fn epochs_of_rpms_stand_apart() {
+        let package = package(PackageFormat::Rpm, "PackageKit", "1:1.2.8-4.fc40", "x86_64");
+        let fedora = Distribution::parse(b"ID=fedora\nVERSION_ID=40").unwrap();
+        assert_eq!(
+            of(&package, Some(&fedora)).as_deref(),
+            Some("pkg:rpm/fedora/PackageKit@1.2.8-4.fc40?arch=x86_64&distro=fedora-40&epoch=1")
         );
     }
 }

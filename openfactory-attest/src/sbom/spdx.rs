@@ -153,13 +153,17 @@ fn supplier(maintainer: &str) -> String {
     format!("Organization: {} ({})", name.trim(), address.unwrap_or_default())
 }
 
-/// A name that is the package's alone: dpkg's of name and architecture, others' of their format too.
+/// A name that is the package's alone: dpkg's of name and architecture, apk's of their format too, rpm's also of the
+/// version.
 fn id(package: &Package) -> String {
-    let format = match package.format {
-        PackageFormat::Deb => "",
-        PackageFormat::Apk => "apk..",
-    };
-    format!("SPDXRef-Package-{format}{}..{}", id_string(&package.name), id_string(&package.architecture))
+    let (name, architecture) = (id_string(&package.name), id_string(&package.architecture));
+    match package.format {
+        PackageFormat::Deb => format!("SPDXRef-Package-{name}..{architecture}"),
+        PackageFormat::Apk => format!("SPDXRef-Package-apk..{name}..{architecture}"),
+        PackageFormat::Rpm => {
+            format!("SPDXRef-Package-rpm..{name}..{architecture}..{}", id_string(&package.version))
+        }
+    }
 }
 
 /// The licences that SPDX does not list, each once. Their texts are not repeated here.

@@ -27,6 +27,8 @@ mod python;
 mod recipe;
 mod registry;
 mod revocation;
+#[cfg(all(feature = "rpmdb", feature = "squashfs"))]
+mod rpm;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
 mod sbom;
 mod schema;

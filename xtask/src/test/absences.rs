@@ -18,6 +18,8 @@ const PROMISES: &[Promise] = &[
     Promise { package: "openfactory-examples", features: &["--no-default-features"], absent: NETWORK },
     Promise { package: "openfactory-attest", features: &["--all-features"], absent: NETWORK },
     Promise { package: "openfactory-zone2", features: &["--all-features"], absent: NETWORK },
+    // SQLite is for those whose images have rpm's database.
+    Promise { package: "openfactory-attest", features: &[], absent: &["rusqlite"] },
     // A plain client doesn't pay for the lifecycle, nor a bring-your-own transport for ours.
     Promise {
         package: "openfactory-sn",

@@ -23,6 +23,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("rhino", "rhino"),
+    ("rpm", "rpm"),
+    ("rpmbuild", "rpm"),
     ("python3", "python3"),
     ("pkg-config", "pkg-config"),
 ];
