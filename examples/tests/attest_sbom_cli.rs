@@ -173,6 +173,39 @@ fn files_are_held_against_what_their_packages_recorded() {
 }
 
 #[test]
+fn an_image_and_zone_2_are_put_into_one_document() {
+    let directory = build();
+    let path = directory.path();
+    fs::create_dir_all(path.join("zone2/etc")).unwrap();
+    fs::write(path.join("zone2/etc/hostname"), "press-1\n").unwrap();
+    succeed(path, "manifest create zone2 -o zone2.json");
+    let digest =
+        |name: &str| openfactory_attest::Sha256Digest::of(&fs::read(path.join(name)).unwrap()).to_string();
+    for format in ["cyclonedx", "spdx"] {
+        succeed(path, &format!("sbom create image --format {format} --time 0 -o {format}.json"));
+        let line = format!("sbom combine {format}.json zone2 --device press-1 --time 0");
+        let told = succeed(path, &format!("{line} -o combined.json --json"));
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["base_sha256"], digest(&format!("{format}.json")));
+        assert_eq!(told["zone2_manifest_sha256"], digest("zone2.json"));
+        assert_eq!(told["sha256"], digest("combined.json"));
+        let combined = fs::read_to_string(path.join("combined.json")).unwrap();
+        assert_eq!(succeed(path, &line), combined);
+        assert_eq!(succeed(path, &line.replace("json zone2 ", "json zone2.json ")), combined);
+        for part in [digest(&format!("{format}.json")), digest("zone2.json")] {
+            assert!(combined.contains(&part), "{combined}");
+        }
+        let told = succeed(path, &format!("{line} -o combined.json"));
+        assert!(told.ends_with(&format!("SBOM sha256:     {}\n", digest("combined.json"))), "{told}");
+    }
+    for line in
+        ["sbom combine recipe.json zone2", "sbom combine spdx.json recipe.json", "sbom combine x zone2"]
+    {
+        assert_eq!(attest(path, line).status.code(), Some(2), "{line}");
+    }
+}
+
+#[test]
 fn what_has_no_packages_is_told_as_such() {
     let directory = build();
     let path = directory.path();

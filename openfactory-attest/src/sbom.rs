@@ -42,6 +42,7 @@
 //! Dependencies between packages. Licences that nobody wrote down so that a machine reads them: none are guessed.
 //! Whether the package manager wrote the truth: what it is held against is the manifest, by [`Coverage`].
 
+pub mod combined;
 pub mod cyclonedx;
 pub mod jsf;
 pub mod spdx;

@@ -16,7 +16,7 @@ use crate::cli::Verdict;
 use crate::progress;
 
 /// A manifest is not larger than this: 2 GiB, far above what the most entries make.
-const MAX_MANIFEST: u64 = 2 << 30;
+pub(super) const MAX_MANIFEST: u64 = 2 << 30;
 
 /// `attest manifest ...`
 #[derive(Debug, Subcommand)]

@@ -13,10 +13,12 @@ use super::manifest::{Threads, read_tree};
 use crate::cli::Verdict;
 use crate::progress;
 
+mod combine;
 mod coverage;
 mod create;
 mod signature;
 
+use combine::Combine;
 use coverage::CoverageCommand;
 use create::Create;
 
@@ -50,6 +52,16 @@ Exit status: 0 written, 2 could not be made; no package database is one reason."
 
 Exit status: 0 no finding, 1 files are not as their packages had them (listed), 2 could not check.")]
     Coverage(CoverageCommand),
+    /// Put an image's SBOM and the files of a device's Zone 2 into one document
+    ///
+    /// The document has the form of the image's, lists all that is in it and each file of Zone 2, and names both parts
+    /// by digest: the image's document by SHA-256, Zone 2 by its manifest's. Its own SHA-256 is what a seal of Zone 2 takes.
+    #[command(after_help = "Examples:
+  attest sbom combine sbom.cdx.json /run/zone2 --device press-1 -o combined.cdx.json
+  attest sbom combine sbom.spdx.json zone2-manifest.json -o combined.spdx.json
+
+Exit status: 0 written, 2 could not be made.")]
+    Combine(Combine),
     /// Sign a CycloneDX document inside itself
     ///
     /// The signature (JSON Signature Format, Ed25519) is appended; the rest of the text stays as it is. It travels with the
@@ -90,6 +102,7 @@ impl SbomCommand {
         match self {
             Self::Create(create) => create.run(),
             Self::Coverage(command) => command.run(),
+            Self::Combine(command) => command.run(),
             Self::Sign { document, key, output } => signature::sign(&document, &key, output.as_deref()),
             Self::Verify { document, trust, json } => signature::verify(&document, &trust, json),
         }

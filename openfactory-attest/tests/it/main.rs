@@ -12,6 +12,8 @@
 
 mod audit;
 #[cfg(all(feature = "sbom", feature = "squashfs"))]
+mod combined;
+#[cfg(all(feature = "sbom", feature = "squashfs"))]
 mod coverage;
 mod document;
 mod envelope;

@@ -18,7 +18,12 @@ def judge(file):
     except SPDXParsingError as error:
         return {"faults": error.get_messages()}
     faults = [message.validation_message for message in validate_full_spdx_document(document, "SPDX-2.3")]
-    subject = next(package for package in document.packages if package.spdx_id == "SPDXRef-Subject")
+    (described,) = [
+        relation.related_spdx_element_id
+        for relation in document.relationships
+        if relation.relationship_type == RelationshipType.DESCRIBES
+    ]
+    subject = next(package for package in document.packages if package.spdx_id == described)
     contained = {
         relation.related_spdx_element_id
         for relation in document.relationships
