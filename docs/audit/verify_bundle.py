@@ -218,6 +218,7 @@ def verify(bundle, trust_file):
     intent, _, intent_digest = statement(bundle, "intent", INTENT, builders, revoked, intent_proof)
     document, subjects, _ = statement(bundle, "verification", DOCUMENT, builders, revoked, document_proof)
     image, verity = document["image"], document["verity"]
+    container = [document["container"]] if "container" in document else []
     (log, first), (other_log, second) = intent_proof[:2], document_proof[:2]
     expect("one log held the intent before the document", log == other_log and first < second)
     about = {image["name"]: image["sha256"], image["name"] + "#dm-verity": verity["rootHash"]}
@@ -228,7 +229,7 @@ def verify(bundle, trust_file):
     expect("recipe.json is the recipe of both", recipe == document["recipeHash"] == intent["recipeHash"])
     files = [("request.txt", intent["requestDigest"]), ("build.log", document["buildLog"]["sha256"])]
     files += [("hash-device", verity["hashArea"]["sha256"]), ("manifest.json", document["manifest"]["sha256"])]
-    files += [(it["name"], it["sha256"]) for it in [image, *document.get("sboms", [])]]
+    files += [(it["name"], it["sha256"]) for it in [image, *container, *document.get("sboms", [])]]
     if "testReport" in document:
         files.append(("test-report", document["testReport"]["sha256"]))
     for name, digest in files:

@@ -15,6 +15,7 @@ mod output;
 mod pki;
 mod recipe;
 mod sbom;
+pub(crate) mod source;
 mod target;
 mod tests;
 mod trust;

@@ -427,6 +427,66 @@ fn maturity_follows_from_the_evidence() {
     attest(path, "maturity build").expect(2);
 }
 
+/// A build whose image is shipped in an ISO image that xorriso made; `None` if that is not here.
+fn build_of_iso(test: &str) -> Option<tempfile::TempDir> {
+    let directory = build();
+    let path = directory.path();
+    fs::create_dir_all(path.join("iso/live")).unwrap();
+    fs::rename(path.join("build/press.squashfs"), path.join("iso/live/filesystem.squashfs")).unwrap();
+    let how = ["-as", "mkisofs", "-quiet", "-R", "-o", "build/press.iso", "iso"];
+    assert!(tool(test, path, "xorriso", &how)?.status.success());
+    attest(path, "sbom create build/press.iso -o build/sbom.cdx.json").expect(0);
+    attest(path, &SIGN.replace("press.squashfs", "press.iso")).expect(0);
+    Some(directory)
+}
+
+#[test]
+fn an_image_within_an_iso_image_is_bound_with_it() {
+    let Some(directory) = build_of_iso("an_image_within_an_iso_image_is_bound_with_it") else { return };
+    let path = directory.path();
+    let digest = |name: &str| Sha256Digest::of(&fs::read(path.join(name)).unwrap()).to_string();
+    let (iso, image) = (digest("build/press.iso"), digest("iso/live/filesystem.squashfs"));
+    let sbom = fs::read_to_string(path.join("build/sbom.cdx.json")).unwrap();
+    assert!(sbom.contains(&iso) && sbom.contains(&image), "{sbom}");
+    // The squashfs alone has the same files.
+    let manifest = |what: &str| attest(path, &format!("manifest create {what}")).expect(0).stdout;
+    assert_eq!(manifest("build/press.iso"), manifest("iso/live/filesystem.squashfs"));
+    assert_eq!(manifest("build/press.iso --squashfs /live/filesystem.squashfs"), manifest("build/press.iso"));
+    attest(path, "manifest create build/press.iso --squashfs live/other").expect(2);
+    attest(path, "manifest create iso/live/filesystem.squashfs --squashfs live/x").expect(2);
+
+    let verify = "document verify build/verification.json --trust trust.json --json --image";
+    let links = |image: &str| -> Vec<(String, String)> {
+        let told: Value = serde_json::from_str(&attest(path, &format!("{verify} {image}")).stdout).unwrap();
+        let text = |link: &Value, name: &str| link[name].as_str().unwrap().to_owned();
+        let links = told["links"].as_array().unwrap().iter();
+        links.map(|link| (text(link, "link"), text(link, "status"))).collect()
+    };
+    let has = |links: &[(String, String)], name: &str, status: &str| {
+        links.contains(&(name.to_owned(), status.to_owned()))
+    };
+    let of_iso = links("build/press.iso");
+    for name in ["image", "container", "verity-root", "manifest"] {
+        assert!(has(&of_iso, name, "proved"), "{name}: {of_iso:?}");
+    }
+    let alone = links("iso/live/filesystem.squashfs");
+    assert!(has(&alone, "image", "proved") && has(&alone, "container", "not-checked"), "{alone:?}");
+
+    attest(path, CREATE).expect(0);
+    assert_eq!(digest("bundle/press.iso"), iso);
+    assert_eq!(digest("bundle/filesystem.squashfs"), image);
+    attest(path, "verify-bundle bundle --trust trust.json").expect(0);
+    // A byte of the ISO image that is none of the squashfs's.
+    let mut bytes = fs::read(path.join("bundle/press.iso")).unwrap();
+    bytes[0] ^= 1;
+    fs::write(path.join("bundle/press.iso"), &bytes).unwrap();
+    let told = attest(path, "verify-bundle bundle --trust trust.json").expect(1).stdout;
+    assert!(told.contains("container") && told.contains("the document names the ISO image"), "{told}");
+    fs::write(path.join("build/press.iso"), &bytes).unwrap();
+    let changed = links("build/press.iso");
+    assert!(has(&changed, "container", "broken") && has(&changed, "image", "proved"), "{changed:?}");
+}
+
 /// Runs the auditor's program on the bundle; `None`, said aloud, where Python or its package is missing.
 fn python(test: &str, directory: &Path, arguments: &[&str]) -> Option<Ran> {
     let python = std::env::var("OPENFACTORY_PYTHON").unwrap_or_else(|_| "python3".to_owned());
@@ -445,6 +505,20 @@ fn python(test: &str, directory: &Path, arguments: &[&str]) -> Option<Ran> {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     })
+}
+
+#[test]
+fn a_python_auditor_reads_bundles_of_iso_images() {
+    let test = "a_python_auditor_reads_bundles_of_iso_images";
+    let Some(directory) = build_of_iso(test) else { return };
+    let path = directory.path();
+    attest(path, CREATE).expect(0);
+    let Some(good) = python(test, path, &[]) else { return };
+    assert_eq!(good.status, 0, "{}{}", good.stdout, good.stderr);
+    let mut bytes = fs::read(path.join("bundle/press.iso")).unwrap();
+    bytes[0] ^= 1;
+    fs::write(path.join("bundle/press.iso"), bytes).unwrap();
+    assert_eq!(python(test, path, &[]).unwrap().status, 1);
 }
 
 #[test]

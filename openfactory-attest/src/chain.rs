@@ -26,6 +26,8 @@ pub struct Evidence {
     pub build_log: Option<FileDigest>,
     /// The image's bytes.
     pub image: Option<FileDigest>,
+    /// The bytes of the ISO image that it is shipped in.
+    pub container: Option<FileDigest>,
     /// The root hash of the image, computed with the *document's* parameters.
     pub root_hash: Option<RootHash>,
     /// The digest of the image's manifest, made anew from the image or read from a file.
@@ -55,6 +57,8 @@ pub enum LinkName {
     BuildLog,
     /// It names this image.
     Image,
+    /// It names this ISO image, which has the image in it.
+    Container,
     /// The image has this dm-verity root hash.
     VerityRoot,
     /// The image has these files.
@@ -184,6 +188,10 @@ pub fn verify_links(
     add(LinkName::BuildLog, same(Some(&document.build_log), evidence.build_log.as_ref(), "build log"));
     let image = FileDigest::new(document.image.size, document.image.sha256);
     add(LinkName::Image, same(Some(&image), evidence.image.as_ref(), "image"));
+    if document.container.is_some() || evidence.container.is_some() {
+        let named = document.container.as_ref().map(|named| FileDigest::new(named.size, named.sha256));
+        add(LinkName::Container, same(named.as_ref(), evidence.container.as_ref(), "ISO image"));
+    }
     let root_hash = RootHash::new(document.verity.root_hash);
     add(LinkName::VerityRoot, same(Some(&root_hash), evidence.root_hash.as_ref(), "dm-verity root hash"));
     add(
@@ -331,6 +339,7 @@ impl fmt::Display for LinkName {
             Self::Intent => f.pad("intent"),
             Self::BuildLog => f.pad("build-log"),
             Self::Image => f.pad("image"),
+            Self::Container => f.pad("container"),
             Self::VerityRoot => f.pad("verity-root"),
             Self::Manifest => f.pad("manifest"),
             Self::TestReport => f.pad("test-report"),

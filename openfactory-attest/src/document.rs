@@ -7,7 +7,7 @@ mod part;
 mod reissue;
 
 pub use part::{
-    Builder, FileDigest, HashArea, ImageFile, ManifestDigest, NamedDigest, Signature, VerityTree,
+    Builder, Container, FileDigest, HashArea, ImageFile, ManifestDigest, NamedDigest, Signature, VerityTree,
 };
 pub use reissue::{MeasuredImage, ReissueError, Replaced};
 
@@ -38,6 +38,9 @@ pub struct VerificationDocument {
     pub build_id: String,
     /// The image as a file.
     pub image: ImageFile,
+    /// The ISO image that it is shipped in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
     /// The image as a dm-verity device.
     pub verity: VerityTree,
     /// The image as a tree of files.
@@ -88,6 +91,7 @@ impl VerificationDocument {
             version: VERSION,
             build_id: build_id.into(),
             image,
+            container: None,
             verity,
             manifest,
             recipe_hash,
@@ -106,6 +110,12 @@ impl VerificationDocument {
     #[must_use]
     pub fn with_intent(self, intent: &Envelope) -> Self {
         Self { intent_digest: Some(intent.payload_digest()), ..self }
+    }
+
+    /// The same document of an image that is shipped in this.
+    #[must_use]
+    pub fn with_container(self, container: Container) -> Self {
+        Self { container: Some(container), ..self }
     }
 
     /// The same document with this test report.

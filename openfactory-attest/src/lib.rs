@@ -45,7 +45,8 @@
 //! # Where to look
 //! - [`verity`]: hash trees and root hashes; [`verity::verify()`] names every bad block.
 //! - [`fsverity`]: digests of single files as the kernel's fs-verity has them.
-//! - [`Manifest`]: every file of a directory or a squashfs; what differs. `squashfs` reads, unpacks and packs images.
+//! - [`Manifest`]: every file of a directory or a squashfs; what differs. `squashfs` reads, unpacks and packs images,
+//!   `iso9660` finds one within an ISO image.
 //! - `sbom`: which packages an image holds, as CycloneDX, and which files are nobody's.
 //! - [`BuildRecipe`], [`intent`], [`document`], [`chain`]: from the request to the image, link by link.
 //!   [`provenance`]: the same build in SLSA's words.
@@ -75,6 +76,8 @@ pub mod drift;
 pub mod envelope;
 pub mod fsverity;
 pub mod intent;
+#[cfg(feature = "squashfs")]
+pub mod iso9660;
 pub mod key;
 pub mod lanes;
 pub mod ledger;

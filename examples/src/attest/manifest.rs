@@ -10,6 +10,7 @@ use openfactory_attest::manifest::{Compare, Difference, FileDigest, diff_digests
 use openfactory_attest::{Manifest, Work};
 use serde_json::json;
 
+use super::source::Within;
 use super::target::Target;
 use super::{CliError, output};
 use crate::cli::Verdict;
@@ -31,8 +32,10 @@ pub(crate) enum ManifestCommand {
   attest manifest create /srv/tree --format sha256sum -o SUMS
   cd /srv/tree && sha256sum --check SUMS")]
     Create {
-        /// A directory, or a squashfs image (which is not mounted)
+        /// A directory, a squashfs image, or an ISO image with one in it (which are not mounted)
         path: PathBuf,
+        #[command(flatten)]
+        within: Within,
         /// The form to write
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
@@ -53,8 +56,10 @@ Exit status: 0 no difference, 1 differences (listed), 2 could not compare.")]
     Verify {
         /// A manifest in either form
         manifest: PathBuf,
-        /// A directory, or a squashfs image (which is not mounted)
+        /// A directory, a squashfs image, or an ISO image with one in it (which are not mounted)
         path: PathBuf,
+        #[command(flatten)]
+        within: Within,
         /// Don't compare owner and group
         #[arg(long)]
         ignore_ownership: bool,
@@ -97,21 +102,37 @@ impl Threads {
 impl ManifestCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         match self {
-            Self::Create { path, format, output, threads } => {
-                create(&path, format, output.as_deref(), threads)
+            Self::Create { path, within, format, output, threads } => {
+                create(&path, &within, format, output.as_deref(), threads)
             }
-            Self::Verify { manifest, path, ignore_ownership, ignore_mtime, ignore_xattrs, json, threads } => {
+            Self::Verify {
+                manifest,
+                path,
+                within,
+                ignore_ownership,
+                ignore_mtime,
+                ignore_xattrs,
+                json,
+                threads,
+            } => {
                 let compare = Compare::everything().ownership(!ignore_ownership).mtime(!ignore_mtime);
                 let compare = compare.xattrs(!ignore_xattrs);
-                verify(&manifest, &path, &compare, json, threads)
+                let current = read_tree(&path, &within, threads)?;
+                verify(&manifest, &current, &compare, json)
             }
         }
     }
 }
 
-fn create(path: &Path, format: Format, output: Option<&Path>, threads: Threads) -> Result<Verdict, CliError> {
+fn create(
+    path: &Path,
+    within: &Within,
+    format: Format,
+    output: Option<&Path>,
+    threads: Threads,
+) -> Result<Verdict, CliError> {
     let target = output.map(|file| Target::new(file, [path])).transpose()?;
-    let manifest = read_tree(path, threads)?;
+    let manifest = read_tree(path, within, threads)?;
     let bytes = match format {
         Format::Json => {
             let not_json = |error| CliError::because("cannot write the manifest as json", error);
@@ -132,15 +153,8 @@ enum Baseline {
     Digests(Vec<FileDigest>),
 }
 
-fn verify(
-    baseline: &Path,
-    path: &Path,
-    compare: &Compare,
-    json: bool,
-    threads: Threads,
-) -> Result<Verdict, CliError> {
+fn verify(baseline: &Path, current: &Manifest, compare: &Compare, json: bool) -> Result<Verdict, CliError> {
     let baseline = read_baseline(baseline)?;
-    let current = read_tree(path, threads)?;
     let (differences, covers) = match &baseline {
         Baseline::Everything(baseline) => {
             let covers = if compare.xattrs && baseline.covers_xattrs() {
@@ -148,9 +162,9 @@ fn verify(
             } else {
                 "all but extended attributes"
             };
-            (baseline.diff(&current, compare), covers)
+            (baseline.diff(current, compare), covers)
         }
-        Baseline::Digests(baseline) => (diff_digests(baseline, &current), "content of regular files"),
+        Baseline::Digests(baseline) => (diff_digests(baseline, current), "content of regular files"),
     };
     if json {
         let matches = differences.is_empty();
@@ -195,7 +209,7 @@ fn read_baseline(path: &Path) -> Result<Baseline, CliError> {
 }
 
 /// The manifest of what is there: a directory, or else an image.
-pub(super) fn read_tree(path: &Path, threads: Threads) -> Result<Manifest, CliError> {
+pub(super) fn read_tree(path: &Path, within: &Within, threads: Threads) -> Result<Manifest, CliError> {
     let cannot_read = |error| CliError::file("read", path, error);
     let bar = progress::Bytes::new("hashing");
     let tell = |done, total| bar.tell(done, total);
@@ -203,6 +217,6 @@ pub(super) fn read_tree(path: &Path, threads: Threads) -> Result<Manifest, CliEr
     if path.metadata().map_err(cannot_read)?.is_dir() {
         return Manifest::of_directory(path, &work).map_err(|error| CliError::file("read", path, error));
     }
-    let image = File::open(path).map_err(cannot_read)?;
+    let image = within.open(path)?;
     Manifest::of_squashfs(&image, &work).map_err(|error| CliError::file("read", path, error))
 }

@@ -1,6 +1,5 @@
 //! `attest sbom`: which packages are in an image, which files are nobody's or were changed, and who says so.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -10,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::CliError;
 use super::manifest::{Threads, read_tree};
+use super::source::{Source, Within};
 use crate::cli::Verdict;
 use crate::progress;
 
@@ -114,19 +114,19 @@ struct Looked {
     inventory: Inventory,
     manifest: Manifest,
     coverage: Coverage,
-    is_directory: bool,
+    /// The image; `None` for a directory.
+    image: Option<Source>,
 }
 
-fn look(path: &Path, threads: Threads) -> Result<Looked, CliError> {
-    let cannot_read = |error| CliError::file("read", path, error);
-    let is_directory = path.metadata().map_err(cannot_read)?.is_dir();
-    let image = if is_directory { None } else { Some(File::open(path).map_err(cannot_read)?) };
+fn look(path: &Path, within: &Within, threads: Threads) -> Result<Looked, CliError> {
+    let is_directory = path.metadata().map_err(|error| CliError::file("read", path, error))?.is_dir();
+    let image = if is_directory { None } else { Some(within.open(path)?) };
     let inventory = match &image {
         None => Inventory::of_directory(path),
         Some(image) => Inventory::of_squashfs(image),
     };
     let inventory = inventory.map_err(|error| CliError::file("list the packages of", path, error))?;
-    let manifest = read_tree(path, threads)?;
+    let manifest = read_tree(path, within, threads)?;
     let bar = progress::Bytes::new("comparing");
     let tell = |done, total| bar.tell(done, total);
     let work = threads.work().telling(&tell);
@@ -135,7 +135,7 @@ fn look(path: &Path, threads: Threads) -> Result<Looked, CliError> {
         Some(image) => inventory.coverage_of_squashfs(image, &manifest, &work),
     };
     let coverage = coverage.map_err(|error| CliError::file("compare the files of", path, error))?;
-    Ok(Looked { inventory, manifest, coverage, is_directory })
+    Ok(Looked { inventory, manifest, coverage, image })
 }
 
 /// The numbers.

@@ -33,6 +33,7 @@ impl Measured {
         let evidence = &mut measured.evidence;
         evidence.build_log = files.measured(BUILD_LOG);
         evidence.test_report = files.measured(TEST_REPORT);
+        evidence.container = document.container.as_ref().and_then(|iso| files.measured(&iso.name));
         let named = |sbom: &NamedDigest| Some(NamedDigest::new(&sbom.name, files.measured(&sbom.name)?));
         evidence.sboms = document.sboms.iter().filter_map(named).collect();
         measured.tests(files, document)?;

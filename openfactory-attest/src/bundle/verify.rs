@@ -164,6 +164,7 @@ impl Check<'_> {
         let named = |name: &str| {
             FIXED_NAMES.contains(&name)
                 || document.image.name == name
+                || document.container.as_ref().is_some_and(|iso| iso.name == name)
                 || document.sboms.iter().any(|sbom| sbom.name == name)
         };
         let strangers: Vec<String> =

@@ -73,6 +73,28 @@ impl ImageFile {
     }
 }
 
+/// The image that the image is shipped in: an ISO image, with the squashfs in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Container {
+    /// Its name, without directories.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// SHA-256 of all bytes.
+    pub sha256: Sha256Digest,
+    /// Where the image is in it: `live/filesystem.squashfs`.
+    pub path: String,
+}
+
+impl Container {
+    /// A container of this name and digest, with the image at this path.
+    pub fn new(name: impl Into<String>, file: FileDigest, path: impl Into<String>) -> Self {
+        Self { name: name.into(), size: file.size, sha256: file.sha256, path: path.into() }
+    }
+}
+
 /// The hash device as a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -106,6 +106,12 @@ fn of_subject(subject: &Subject) -> model::Package {
         Kind::Tree => told.push(format!("manifest sha256: {}", subject.digest)),
     }
     told.extend(subject.root_hash.as_ref().map(|hash| format!("dm-verity root hash: {hash}")));
+    told.extend(
+        subject
+            .container
+            .as_ref()
+            .map(|it| format!("{} of the ISO image {}, sha256: {}", it.path, it.name, it.sha256)),
+    );
     package.comment = Some(told.join("; ")).filter(|comment| !comment.is_empty());
     package
 }

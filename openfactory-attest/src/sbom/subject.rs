@@ -1,7 +1,7 @@
 //! What an inventory is of.
 
 use crate::digest::{Sha256, Sha256Digest};
-use crate::document::ImageFile;
+use crate::document::{Container, ImageFile};
 use crate::verity::RootHash;
 
 /// What an inventory is of: an image or a tree, by name and digest.
@@ -11,6 +11,7 @@ pub struct Subject {
     pub(super) kind: Kind,
     pub(super) digest: Sha256Digest,
     pub(super) root_hash: Option<String>,
+    pub(super) container: Option<Container>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +24,31 @@ impl Subject {
     /// An image, with the SHA-256 of its bytes.
     #[must_use]
     pub fn image(image: &ImageFile) -> Self {
-        Self { name: image.name.clone(), kind: Kind::Image, digest: image.sha256, root_hash: None }
+        Self {
+            name: image.name.clone(),
+            kind: Kind::Image,
+            digest: image.sha256,
+            root_hash: None,
+            container: None,
+        }
     }
 
     /// A directory tree, with the digest of its manifest ([`Manifest::digest`](crate::Manifest::digest)).
     #[must_use]
     pub fn tree(name: impl Into<String>, manifest: Sha256Digest) -> Self {
-        Self { name: name.into(), kind: Kind::Tree, digest: manifest, root_hash: None }
+        Self { name: name.into(), kind: Kind::Tree, digest: manifest, root_hash: None, container: None }
     }
 
     /// Names the image's dm-verity root hash too.
     #[must_use]
     pub fn with_root_hash(self, root_hash: &RootHash) -> Self {
         Self { root_hash: Some(root_hash.to_string()), ..self }
+    }
+
+    /// Names the ISO image that it is shipped in.
+    #[must_use]
+    pub fn with_container(self, container: &Container) -> Self {
+        Self { container: Some(container.clone()), ..self }
     }
 
     /// A UUID of version 8 (RFC 9562) for a document of this form: the first 122 free bits of a SHA-256 over the form,

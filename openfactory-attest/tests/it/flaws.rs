@@ -138,11 +138,15 @@ parsers! {
     cyclonedx "cyclonedx";
     encrypted_key "encrypted-key";
     envelope "envelope";
+    #[cfg(feature = "squashfs")]
+    iso "iso";
     manifest "manifest";
     private_key "private-key";
     proof "proof";
     public_key "public-key";
     recipe "recipe";
+    #[cfg(feature = "rpmdb")]
+    rpm_header "rpm-header";
     sha256sum "sha256sum";
     #[cfg(feature = "sbom")]
     spdx "spdx";
@@ -159,6 +163,20 @@ fn squashfs(input: &[u8]) -> Refused {
     Ok(Manifest::of_squashfs(&input.to_vec(), &work).map(drop)?)
 }
 
+/// From the first volume descriptor on: what is before it is nobody's.
+#[cfg(feature = "squashfs")]
+fn iso(input: &[u8]) -> Refused {
+    use openfactory_attest::iso9660::Iso;
+
+    let image = [&[0; 16 * 2048][..], input].concat();
+    Ok(Iso::open(image)?.squashfs().map(drop)?)
+}
+
+#[cfg(feature = "rpmdb")]
+fn rpm_header(input: &[u8]) -> Refused {
+    Ok(openfactory_attest::sbom::Package::parse_rpm_header(input).map(drop)?)
+}
+
 #[cfg(feature = "sbom")]
 fn cyclonedx(input: &[u8]) -> Refused {
     Ok(openfactory_attest::sbom::Listing::parse(input).map(drop)?)
@@ -169,9 +187,10 @@ use self::cyclonedx as spdx;
 
 #[cfg(feature = "sbom")]
 #[test]
-fn of_dpkg() {
+fn of_package_managers() {
     let read = |flaw: &Path| -> Refused {
         Ok(openfactory_attest::sbom::Inventory::of_directory(&flaw.join("root")).map(drop)?)
     };
     all_refused("dpkg", read);
+    all_refused("apk", read);
 }

@@ -19,6 +19,8 @@ mod document;
 mod envelope;
 mod flaws;
 mod fsverity;
+#[cfg(feature = "squashfs")]
+mod iso9660;
 #[cfg(feature = "sbom")]
 mod jsf;
 mod key;

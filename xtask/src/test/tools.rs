@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rhino", "rhino"),
     ("rpm", "rpm"),
     ("rpmbuild", "rpm"),
+    ("xorriso", "xorriso"),
     ("python3", "python3"),
     ("pkg-config", "pkg-config"),
 ];

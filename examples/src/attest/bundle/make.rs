@@ -15,6 +15,7 @@ use openfactory_attest::{Envelope, KeyKind, Manifest, TrustStore, TrustedKey, Wo
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::build::BuildFiles;
+use crate::attest::source::Source;
 use crate::attest::{CliError, input};
 
 /// Where a bundle comes from.
@@ -109,8 +110,7 @@ impl Bundle<'_> {
         for sbom in &document.sboms {
             self.copy(files.with(&sbom.sha256, "SBOM")?, &sbom.name)?;
         }
-        let image = &document.image;
-        self.copy(files.with(&image.sha256, "image")?, &image.name)?;
+        self.image(&files, document)?;
         self.of_image(document, work)?;
         Ok(self.finish()?)
     }
@@ -155,6 +155,21 @@ impl Bundle<'_> {
         self.write(what.entry(), &entry)?;
         self.write(what.proof(), proof.to_string().as_bytes())?;
         Held::verify(&proof, &entry, sources.log).map_err(|error| cannot_prove(error.into()))
+    }
+
+    /// The image; where it is shipped in an ISO image, that and the image in it.
+    fn image(&mut self, files: &BuildFiles<'_>, document: &VerificationDocument) -> Result<(), CliError> {
+        let image = &document.image;
+        let Some(container) = &document.container else {
+            return self.copy(files.with(&image.sha256, "image")?, &image.name);
+        };
+        let iso = files.with(&container.sha256, "ISO image")?;
+        self.copy(iso, &container.name)?;
+        let source = Source::of_document(iso, Some(container))?;
+        let path = self.path(&image.name)?;
+        let written = source.copy_to(&mut new_file(&path)?);
+        written.map_err(|error| CliError::file("write", &path, error))?;
+        self.add(&path, &image.name)
     }
 
     /// What is made anew of the image: its hash device and its manifest in both forms.

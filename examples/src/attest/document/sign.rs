@@ -1,6 +1,6 @@
 //! `attest document sign`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::log::AuditLog;
 use crate::attest::manifest::Threads;
+use crate::attest::source::{Source, Within};
 use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -26,9 +27,11 @@ use crate::progress;
 /// What is measured and signed.
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
-    /// The squashfs image
+    /// The squashfs image, or an ISO image with one in it: then both are signed
     #[arg(long, value_name = "IMAGE")]
     image: PathBuf,
+    #[command(flatten)]
+    within: Within,
     /// The recipe it was built from
     #[arg(long, value_name = "FILE")]
     recipe: PathBuf,
@@ -94,6 +97,7 @@ impl Sign {
         let told = json!({
             "build_id": document.build_id,
             "image_sha256": document.image.sha256,
+            "iso_sha256": document.container.as_ref().map(|container| container.sha256),
             "root_hash": document.verity.root_hash,
             "salt": document.verity.salt,
             "uuid": document.verity.uuid,
@@ -138,23 +142,26 @@ impl Sign {
         intent: Option<&Envelope>,
     ) -> Result<VerificationDocument, CliError> {
         let path = &self.image;
-        let image = input::measure(path)?;
-        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
-        let manifest = self.manifest(&file)?;
+        let source = self.within.open(path)?;
+        let image = source.measure(path)?;
+        let manifest = self.manifest(&source)?;
         let build_id = match &self.build_id {
             Some(id) => id.clone(),
             None => format!("build-{}", image.sha256.to_string().split_at(16).0),
         };
         let mut document = VerificationDocument::new(
             build_id,
-            ImageFile::new(input::name(path)?, image),
-            self.tree(&file, &image)?,
+            ImageFile::new(source.name(path)?, image),
+            self.tree(&source, &image)?,
             manifest,
             recipe_hash,
             input::measure(&self.build_log)?,
             Builder::new(self.builder()?),
             Signature::new(&self.signer, &self.meaning, SystemTime::now()),
         );
+        if let Some(container) = source.container(path)? {
+            document = document.with_container(container);
+        }
         if let Some(intent) = intent {
             document = document.with_intent(intent);
         }
@@ -171,7 +178,7 @@ impl Sign {
         Ok(document)
     }
 
-    fn manifest(&self, image: &File) -> Result<ManifestDigest, CliError> {
+    fn manifest(&self, image: &Source) -> Result<ManifestDigest, CliError> {
         let bar = progress::Bytes::new("hashing files");
         let tell = |done, total| bar.tell(done, total);
         let manifest = Manifest::of_squashfs(image, &self.threads.work().telling(&tell))
@@ -183,7 +190,7 @@ impl Sign {
     }
 
     /// The tree of the image, and the hash device's digest: made in a file that nobody sees.
-    fn tree(&self, image: &File, digest: &FileDigest) -> Result<VerityTree, CliError> {
+    fn tree(&self, image: &Source, digest: &FileDigest) -> Result<VerityTree, CliError> {
         let params = match &self.hash_file {
             Some(path) => input::verity_params(path)?,
             None => VerityTree::params_for(&digest.sha256),

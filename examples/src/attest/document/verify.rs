@@ -1,6 +1,5 @@
 //! `attest document verify`.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -8,7 +7,7 @@ use clap::Args;
 use openfactory_attest::chain::{
     ChainReport, ChainVerdict, Evidence, Link, LinkName, verify_chain, verify_links,
 };
-use openfactory_attest::document::{NamedDigest, VerificationDocument};
+use openfactory_attest::document::{FileDigest, NamedDigest, VerificationDocument};
 use openfactory_attest::verity::{self, FormatError};
 use openfactory_attest::{Envelope, Manifest};
 use serde_json::{Value, json};
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use super::at_log::{AtLog, Searched};
 use super::require::{Requirement, not_checked};
 use crate::attest::manifest::Threads;
+use crate::attest::source::Source;
 use crate::attest::tests::{tests_json, tests_line};
 use crate::attest::verify_bundle::status_json;
 use crate::attest::{CliError, input, output};
@@ -30,7 +30,8 @@ pub(crate) struct Verify {
     /// Whose signatures count: a trust store, or the build platform's public key in PEM
     #[arg(long, value_name = "FILE")]
     trust: PathBuf,
-    /// The image: its bytes, its dm-verity root hash and its files are checked
+    /// The image: its bytes, its dm-verity root hash and its files are checked. Of a document that names an ISO image too,
+    /// that one: all is checked in it
     #[arg(long, value_name = "IMAGE")]
     image: Option<PathBuf>,
     /// The recipe
@@ -112,8 +113,9 @@ impl Verify {
         document: &VerificationDocument,
         evidence: &mut Evidence,
     ) -> Result<(), CliError> {
-        evidence.image = Some(input::measure(path)?);
-        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
+        let file = Source::of_document(path, document.container.as_ref())?;
+        evidence.image = Some(file.measure(path)?);
+        evidence.container = file.container(path)?.map(|iso| FileDigest::new(iso.size, iso.sha256));
         let tree = document
             .verity_tree()
             .map_err(|error| CliError::because("cannot use the document's parameters", error))?;

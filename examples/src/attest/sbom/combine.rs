@@ -10,6 +10,7 @@ use openfactory_attest::sbom::combined::{self, Zone2};
 use serde_json::json;
 
 use crate::attest::manifest::{MAX_MANIFEST, Threads, read_tree};
+use crate::attest::source::Within;
 use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -43,7 +44,7 @@ impl Combine {
         let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
         let base = input::read(&self.base, MAX_DOCUMENT)?;
         let manifest = if self.zone2.is_dir() {
-            read_tree(&self.zone2, self.threads)?
+            read_tree(&self.zone2, &Within::default(), self.threads)?
         } else {
             let bytes = input::read(&self.zone2, MAX_MANIFEST as usize)?;
             Manifest::parse_json(&bytes).map_err(|error| CliError::file("read", &self.zone2, error))?

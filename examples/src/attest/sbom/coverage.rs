@@ -7,14 +7,17 @@ use serde_json::{Value, json};
 
 use super::{Looked, labels, look, summary};
 use crate::attest::manifest::Threads;
+use crate::attest::source::Within;
 use crate::attest::{CliError, output};
 use crate::cli::Verdict;
 
 /// What is looked at, and how it is told.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CoverageCommand {
-    /// A directory, or a squashfs image (which is not mounted)
+    /// A directory, a squashfs image, or an ISO image with one in it (which are not mounted)
     path: PathBuf,
+    #[command(flatten)]
+    within: Within,
     /// List the files that no package owns, too
     #[arg(long)]
     unowned: bool,
@@ -27,7 +30,7 @@ pub(crate) struct CoverageCommand {
 
 impl CoverageCommand {
     pub(super) fn run(self) -> Result<Verdict, CliError> {
-        let Looked { inventory, coverage, .. } = look(&self.path, self.threads)?;
+        let Looked { inventory, coverage, .. } = look(&self.path, &self.within, self.threads)?;
         let mut summary = summary(&inventory, &coverage);
         let modified = || coverage.compared().into_iter().flat_map(|compared| &compared.modified);
         let bad = modified().any(|file| !file.is_configuration);

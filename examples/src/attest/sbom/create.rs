@@ -1,6 +1,5 @@
 //! `attest sbom create`: the inventory of a directory or an image, as a document.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Looked, labels, look, summary};
 use crate::attest::manifest::Threads;
+use crate::attest::source::{Source, Within};
 use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -21,8 +21,10 @@ use crate::progress;
 /// What is inventoried, and how it is written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Create {
-    /// A directory, or a squashfs image (which is not mounted)
+    /// A directory, a squashfs image, or an ISO image with one in it (which are not mounted)
     path: PathBuf,
+    #[command(flatten)]
+    within: Within,
     /// The form to write
     #[arg(long, value_enum, default_value_t = Format::Cyclonedx)]
     format: Format,
@@ -55,16 +57,17 @@ impl Create {
         let path = &self.path;
         let inputs = [Some(path), self.hash_file.as_ref()].into_iter().flatten().map(PathBuf::as_path);
         let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
-        let Looked { inventory, manifest, coverage, is_directory } = look(path, self.threads)?;
-        let subject = if is_directory {
-            let digest = manifest.digest();
-            let digest = digest.map_err(|error| CliError::because("cannot hash the manifest", error))?;
-            if self.hash_file.is_some() {
+        let Looked { inventory, manifest, coverage, image } = look(path, &self.within, self.threads)?;
+        let subject = match &image {
+            Some(image) => self.image(image)?,
+            None if self.hash_file.is_some() => {
                 return Err(CliError::new("a directory has no hash device: --hash-file is for images"));
             }
-            Subject::tree(directory_name(path)?, digest)
-        } else {
-            self.image()?
+            None => {
+                let digest = manifest.digest();
+                let digest = digest.map_err(|error| CliError::because("cannot hash the manifest", error))?;
+                Subject::tree(directory_name(path)?, digest)
+            }
         };
         let time = match self.time {
             Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()),
@@ -91,20 +94,23 @@ impl Create {
         Ok(Verdict::Good)
     }
 
-    /// The image with its SHA-256 and its root hash.
-    fn image(&self) -> Result<Subject, CliError> {
+    /// The image with its SHA-256 and its root hash, and the ISO image that it is in.
+    fn image(&self, source: &Source) -> Result<Subject, CliError> {
         let path = &self.path;
-        let image = ImageFile::new(input::name(path)?, input::measure(path)?);
+        let image = ImageFile::new(source.name(path)?, source.measure(path)?);
         let params = match &self.hash_file {
             Some(file) => input::verity_params(file)?,
             None => VerityTree::params_for(&image.sha256),
         };
-        let file = File::open(path).map_err(|error| CliError::file("read", path, error))?;
         let bar = progress::Bytes::new("hashing blocks");
         let tell = |done, total| bar.tell(done, total);
-        let tree = verity::root_hash(&file, None, &params, &self.threads.work().telling(&tell))
+        let tree = verity::root_hash(source, None, &params, &self.threads.work().telling(&tell))
             .map_err(|error| CliError::file("make the hash tree of", path, error))?;
-        Ok(Subject::image(&image).with_root_hash(&tree.root_hash()))
+        let subject = Subject::image(&image).with_root_hash(&tree.root_hash());
+        Ok(match source.container(path)? {
+            Some(container) => subject.with_container(&container),
+            None => subject,
+        })
     }
 }
 

@@ -19,6 +19,11 @@ pub(super) fn of_subject(subject: &Subject, bom_ref: &str) -> Component {
     if let Some(root_hash) = &subject.root_hash {
         component.properties.push(Property::new("openfactory:verity:root-hash", root_hash));
     }
+    if let Some(container) = &subject.container {
+        component.properties.push(Property::new("openfactory:iso:name", &container.name));
+        component.properties.push(Property::new("openfactory:iso:sha256", container.sha256));
+        component.properties.push(Property::new("openfactory:iso:path", &container.path));
+    }
     component
 }
 
