@@ -58,10 +58,11 @@ impl Zone {
     /// use openfactory_zone2::{Manifest, device::{Snapshot, Zone}};
     ///
     /// let manifest = Manifest::parse(br#"{"version": 1, "paths": []}"#)?;
-    /// let folder = std::env::temp_dir();
-    /// let zone = Zone::open(&folder)?;
-    /// let (_, seen) = zone.scan_changed(&manifest, &Snapshot::default());
-    /// let (_, _) = zone.scan_changed(&manifest, &seen);
+    /// let folder = tempfile::tempdir()?;
+    /// std::fs::write(folder.path().join("a"), "x")?;
+    /// let zone = Zone::open(folder.path())?;
+    /// let (scan, seen) = zone.scan_changed(&manifest, &Snapshot::default());
+    /// assert_eq!(zone.scan_changed(&manifest, &seen).0, scan);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
