@@ -50,7 +50,7 @@ pub(super) fn certificates(paths: &[PathBuf]) -> Result<Vec<KeyCertificate>, Cli
 
 /// A certificate revocation list or an OCSP response, whichever it is.
 pub(super) enum Statement {
-    Crl(Crl),
+    Crl(Box<Crl>),
     Ocsp(Box<OcspResponse>),
 }
 
@@ -66,7 +66,7 @@ impl Statement {
     pub(super) fn read(path: &Path, ca: &KeyCertificate) -> Result<Self, NoStatement> {
         let bytes = input::read(path, pki::MAX_BYTES).map_err(NoStatement::Unreadable)?;
         let read = match OcspResponse::read(&bytes, ca) {
-            Err(PkiError::Malformed { .. }) => Crl::read(&bytes, ca).map(Self::Crl),
+            Err(PkiError::Malformed { .. }) => Crl::read(&bytes, ca).map(|crl| Self::Crl(Box::new(crl))),
             other => other.map(|response| Self::Ocsp(Box::new(response))),
         };
         read.map_err(|error| match error {
