@@ -29,14 +29,14 @@
 //! let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
 //! let event = Event::new(EventId::new("hint-1")?, "/webhook", now, EventBody::RecordChanged(Box::new(hint)));
 //!
-//! // A hint is no truth: first it is asked which gate waits for this change request, if any.
+//! // A hint is no truth: first it is asked what waits for this change request, a gate or a person's instruction.
 //! let mut view = View::new();
-//! let key = EntityKey::Gate(sys_id);
-//! assert_eq!(
-//!     decide(&event, &view, &Policy::default(), now),
-//!     Decision::Missing(Missing::Entity(key.clone())),
-//! );
-//! view.add_entity(key, None);
+//! let keys = [EntityKey::Gate(sys_id.clone()), EntityKey::Remediation(sys_id)];
+//! for key in keys {
+//!     let missing = Decision::Missing(Missing::Entity(key.clone()));
+//!     assert_eq!(decide(&event, &view, &Policy::default(), now), missing);
+//!     view.add_entity(key, None);
+//! }
 //! let Decision::Apply(step) = decide(&event, &view, &Policy::default(), now) else { panic!() };
 //! assert_eq!(step.remark, "the change request is none of ours");
 //! assert!(step.commit.writes.is_empty() && step.commit.outbox.is_empty());

@@ -20,10 +20,13 @@
 //! let key = |correlation| SysId::derived("cmdb_ci_os_image", &correlation);
 //! let (parent, child) = (key(correlation::build_item(&build)), key(correlation::device_item(&press)));
 //! let instance = ScriptedTransport::new()
-//!     .on(Expected::get("/api/now/table/cmdb_rel_type"), Reply::result(200, json!([{"sys_id": "a1"}])))
+//!     .on(
+//!         Expected::get("/api/now/table/cmdb_rel_type"),
+//!         Reply::result(200, json!([{"sys_id": "a1", "name": "Runs on::Runs"}])),
+//!     )
 //!     .on(
 //!         Expected::get("/api/now/table/cmdb_rel_ci"),
-//!         Reply::result(200, json!([{"sys_id": "b1", "parent": parent, "child": child}])),
+//!         Reply::result(200, json!([{"sys_id": "b1", "parent": parent, "child": child, "type": "a1"}])),
 //!     )
 //!     .on(
 //!         Expected::get("/api/now/table/cmdb_ci_os_image"),
