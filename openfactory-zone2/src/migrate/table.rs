@@ -40,7 +40,7 @@ impl Table {
     pub(super) fn write(&self) -> Result<Vec<u8>, TransformError> {
         match self {
             Self::Json(value) => {
-                let text = serde_json::to_string_pretty(value);
+                let text = serde_json::to_string_pretty(&in_order(value));
                 let text = text.map_err(|error| TransformError::Unreadable { reason: error.to_string() })?;
                 Ok(format!("{text}\n").into_bytes())
             }
@@ -137,5 +137,19 @@ impl Table {
             }
             Self::Lines(lines) => lines.names(),
         }
+    }
+}
+
+/// The same value, the members of its objects by their names: in what order they are kept is decided by a feature of
+/// serde_json, which any crate of a program may ask for.
+fn in_order(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            members.into_iter().map(|(name, member)| (name.clone(), in_order(member))).collect()
+        }
+        Value::Array(items) => items.iter().map(in_order).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
