@@ -25,7 +25,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::LIMITS;
+use super::listing::ListingError;
+use super::{LIMITS, Listing};
 use crate::canonical;
 use crate::digest::{Sha256, Sha256Digest};
 use crate::manifest::{Entry, EntryKind, Manifest, StructureError};
@@ -78,6 +79,9 @@ pub enum CombineError {
     /// The manifest has no form.
     #[error("the manifest of Zone 2 cannot be written")]
     Manifest(#[source] StructureError),
+    /// Combined, it would be none that is read: the image's own entry lacks what each entry has, or both list too much.
+    #[error("the base and Zone 2 make no SBOM that can be read")]
+    Unreadable(#[source] ListingError),
     /// It could not be written as JSON.
     #[error("cannot be written as json")]
     Write(#[source] serde_json::Error),
@@ -112,6 +116,7 @@ pub fn document(base: &[u8], zone2: &Zone2<'_>, time: SystemTime) -> Result<Vec<
     };
     let mut json = serde_json::to_vec_pretty(&combined).map_err(CombineError::Write)?;
     json.push(b'\n');
+    Listing::parse(&json).map_err(CombineError::Unreadable)?;
     Ok(json)
 }
 

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::*;
 use crate::manifest::TreePath;
-use crate::sbom::Listing;
 
 fn manifest(content: &[u8]) -> Manifest {
     let path = |text: &str| TreePath::new(text).unwrap();
@@ -140,4 +139,15 @@ fn what_cannot_be_combined_is_told() {
     let manifest = manifest(b"");
     let early = document(SPDX.as_bytes(), &Zone2::of("press-1", &manifest), before);
     assert!(matches!(early, Err(CombineError::Time)));
+}
+
+#[test]
+fn a_base_whose_image_has_no_name_is_refused() {
+    let base = CYCLONEDX.replace(r#""bom-ref": "image", "name": "image""#, r#""bom-ref": "image""#);
+    assert!(Listing::parse(base.as_bytes()).is_ok());
+    let error = combine(&base, &manifest(b"press-1\n")).unwrap_err();
+    assert!(
+        matches!(error, CombineError::Unreadable(ListingError::Shape { path: "components[].name", .. })),
+        "{error:?}"
+    );
 }
