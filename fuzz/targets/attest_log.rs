@@ -12,12 +12,13 @@ use openfactory_attest::{Ed25519Key, Signer as _};
 
 fuzz_target!(|input: &[u8]| {
     let public = Ed25519Key::from_seed(&[7; 32]).public_key().clone();
-    let log = VerifierKey::new("example.com/log", public.clone()).expect("a name");
+    let other = Ed25519Key::from_seed(&[8; 32]).public_key().clone();
+    let log = VerifierKey::new("example.com/log", other).expect("a name");
     let witness = WitnessKey::new("w1.example.com", public).expect("a name");
     if let Some((width, tile)) = input.split_first_chunk() {
         tiles(u16::from_be_bytes(*width) % 257, tile);
     }
-    // Nobody guesses a signature.
+    // The seeds are signed by other keys; nobody guesses a signature of these.
     assert!(Policy::at_least(1, [witness.clone()]).cosigned(input).is_err());
     let head = Checkpoint::unverified(input);
     if let Ok(request) = Request::parse(input) {
@@ -26,7 +27,8 @@ fuzz_target!(|input: &[u8]| {
     }
     if let Ok(policy) = Policy::parse(input) {
         // No log signed this, whatever policy it is held against.
-        let note = "example.com/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u{2014} x AAAAAAAA\n";
+        let note =
+            "example.com/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u{2014} x AAAAAAAA\n";
         assert!(policy.open(note.as_bytes()).is_err());
         assert!(policy.witnesses().count() <= 256);
     }
