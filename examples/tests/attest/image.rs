@@ -1,46 +1,14 @@
 //! `attest verity` and `attest manifest` as an operator runs them: output, exit status, files.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "tests"
-)]
 
 use std::fs;
-use std::io::Cursor;
 use std::path::Path;
-use std::process::Command;
 
-use openfactory_attest::squashfs::{Compression, Packer};
 use serde_json::Value;
+
+use crate::ran::{attest_words, pack, tool};
 
 const SALT: &str = "e48da609055204e89ae53b655ca2216dd983cf3cb829f34f63a297d106d53e2d";
 const UUID: &str = "a60c98d2-ae9b-4865-bfcb-b4e3ace11033";
-
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    /// Nothing but one JSON object may be on stdout.
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-}
-
-fn attest(directory: &Path, arguments: &[&str]) -> Ran {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_attest")).args(arguments).current_dir(directory).output().unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 /// A directory with a squashfs image, whole blocks long, and the tree that is in it.
 fn fixture() -> tempfile::TempDir {
@@ -49,18 +17,12 @@ fn fixture() -> tempfile::TempDir {
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("etc/motd"), "hello\n").unwrap();
     fs::write(root.join("data"), (0..600_000_u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>()).unwrap();
-    let mut packer = Packer::new(Compression::Zstd);
-    packer.add_tree(&root).unwrap();
-    let mut image = Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    let mut image = image.into_inner();
-    image.resize(image.len().next_multiple_of(4096), 0);
-    fs::write(directory.path().join("image"), image).unwrap();
+    pack(&root, &directory.path().join("image"));
     directory
 }
 
 fn format(directory: &Path) -> String {
-    let ran = attest(directory, &["verity", "format", "image", "hash", "--salt", SALT, "--uuid", UUID]);
+    let ran = attest_words(directory, &["verity", "format", "image", "hash", "--salt", SALT, "--uuid", UUID]);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
     let root = ran.stdout.lines().find_map(|line| line.strip_prefix("Root hash:")).unwrap();
     root.trim().to_owned()
@@ -71,16 +33,16 @@ fn formats_verifies_and_finds_a_flipped_bit() {
     let fixture = fixture();
     let directory = fixture.path();
     let root = format(directory);
-    let good = attest(directory, &["verity", "verify", "image", "hash", &root]);
+    let good = attest_words(directory, &["verity", "verify", "image", "hash", &root]);
     assert_eq!(good.status, 0);
     assert!(good.stdout.starts_with("intact: "), "{}", good.stdout);
 
     let mut image = fs::read(directory.join("image")).unwrap();
     image[4096 * 3 + 5] ^= 1;
     fs::write(directory.join("image"), image).unwrap();
-    let bad = attest(directory, &["verity", "verify", "image", "hash", &root]);
+    let bad = attest_words(directory, &["verity", "verify", "image", "hash", &root]);
     assert_eq!((bad.status, bad.stdout.as_str()), (1, "data block 3 does not match its hash\n"));
-    let bad = attest(directory, &["verity", "verify", "image", "hash", &root, "--json"]);
+    let bad = attest_words(directory, &["verity", "verify", "image", "hash", &root, "--json"]);
     assert_eq!(bad.status, 1);
     let report = bad.json();
     assert_eq!(report["intact"], false);
@@ -94,17 +56,9 @@ fn prints_what_veritysetup_prints() {
     let fixture = fixture();
     let directory = fixture.path();
     let arguments = ["verity", "format", "image", "hash", "--salt", SALT, "--uuid", UUID];
-    let ours = attest(directory, &arguments).stdout;
-    let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
-    let theirs = Command::new("veritysetup")
-        .args(["format", "image", "theirs", &format!("--salt={SALT}"), &format!("--uuid={UUID}")])
-        .current_dir(directory)
-        .env("PATH", path)
-        .output();
-    let Ok(theirs) = theirs else {
-        let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
-        assert!(!strict, "prints_what_veritysetup_prints: needs veritysetup");
-        eprintln!("SKIPPED: prints_what_veritysetup_prints: needs veritysetup");
+    let ours = attest_words(directory, &arguments).stdout;
+    let theirs = ["format", "image", "theirs", &format!("--salt={SALT}"), &format!("--uuid={UUID}")];
+    let Some(theirs) = tool("prints_what_veritysetup_prints", directory, "veritysetup", &theirs) else {
         return;
     };
     assert_eq!(String::from_utf8(theirs.stdout).unwrap().replace("theirs", "hash"), ours);
@@ -115,14 +69,14 @@ fn prints_what_veritysetup_prints() {
 fn what_nobody_chose_is_random() {
     let fixture = fixture();
     let formatted: Vec<Value> = ["one", "two"]
-        .map(|hash| attest(fixture.path(), &["verity", "format", "image", hash, "--json"]).json())
+        .map(|hash| attest_words(fixture.path(), &["verity", "format", "image", hash, "--json"]).json())
         .into();
     for field in ["salt", "uuid", "root_hash"] {
         assert_ne!(formatted[0][field], formatted[1][field], "{field}");
     }
     assert_eq!(formatted[0]["salt"].as_str().unwrap().len(), 64);
     let plain =
-        attest(fixture.path(), &["verity", "format", "image", "three", "--salt", "-", "--json"]).json();
+        attest_words(fixture.path(), &["verity", "format", "image", "three", "--salt", "-", "--json"]).json();
     assert_eq!(plain["salt"], "-");
 }
 
@@ -131,7 +85,7 @@ fn the_table_line() {
     let fixture = fixture();
     let root = format(fixture.path());
     let blocks = fs::metadata(fixture.path().join("image")).unwrap().len() / 4096;
-    let table = attest(fixture.path(), &["verity", "table", "image", "hash", &root]);
+    let table = attest_words(fixture.path(), &["verity", "table", "image", "hash", &root]);
     let expected =
         format!("0 {} verity 1 image hash 4096 4096 {blocks} 1 sha256 {root} {SALT}\n", blocks * 8);
     assert_eq!((table.status, table.stdout), (0, expected));
@@ -143,11 +97,12 @@ fn parameters_that_are_given_must_be_the_superblocks() {
     let root = format(fixture.path());
     let verify = ["verity", "verify", "image", "hash", &root];
     let same = [&verify[..], &["--salt", SALT, "--uuid", UUID, "--data-block-size", "4096"]].concat();
-    assert_eq!(attest(fixture.path(), &same).status, 0);
-    let other = attest(fixture.path(), &[&verify[..], &["--salt", "00"]].concat());
+    assert_eq!(attest_words(fixture.path(), &same).status, 0);
+    let other = attest_words(fixture.path(), &[&verify[..], &["--salt", "00"]].concat());
     assert_eq!(other.status, 1);
     assert_eq!(other.stdout, format!("the superblock's salt is {SALT}, not 00\n"));
-    let table = attest(fixture.path(), &["verity", "table", "image", "hash", &root, "--data-blocks", "1"]);
+    let table =
+        attest_words(fixture.path(), &["verity", "table", "image", "hash", &root, "--data-blocks", "1"]);
     assert_eq!((table.status, table.stdout.as_str()), (2, ""));
 }
 
@@ -157,7 +112,7 @@ fn what_can_not_be_checked_is_told_apart_from_what_is_bad() {
     let directory = fixture.path();
     let root = format(directory);
     let refused = |arguments: &[&str], reason: &str| {
-        let ran = attest(directory, arguments);
+        let ran = attest_words(directory, arguments);
         assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(ran.stderr.contains(reason), "{}", ran.stderr);
     };
@@ -185,7 +140,7 @@ fn a_failed_format_leaves_nothing_and_spoils_nothing() {
     let mut odd = fs::read(directory.join("image")).unwrap();
     odd.push(0);
     fs::write(directory.join("odd"), odd).unwrap();
-    let ran = attest(directory, &["verity", "format", "odd", "hash"]);
+    let ran = attest_words(directory, &["verity", "format", "odd", "hash"]);
     assert_eq!(ran.status, 2);
     assert!(ran.stderr.contains("pad the image"), "{}", ran.stderr);
     assert_eq!(fs::read(directory.join("hash")).unwrap(), before);
@@ -201,7 +156,7 @@ fn a_cut_off_hash_tree_is_bad() {
     let root = format(fixture.path());
     let hash = fs::read(fixture.path().join("hash")).unwrap();
     fs::write(fixture.path().join("hash"), &hash[..hash.len() - 1]).unwrap();
-    let ran = attest(fixture.path(), &["verity", "verify", "image", "hash", &root]);
+    let ran = attest_words(fixture.path(), &["verity", "verify", "image", "hash", &root]);
     assert_eq!(ran.status, 1);
     assert!(ran.stdout.contains("level 0 hash block 3 is missing\n"), "{}", ran.stdout);
 }
@@ -210,31 +165,31 @@ fn a_cut_off_hash_tree_is_bad() {
 fn manifests_of_image_and_directory_agree() {
     let fixture = fixture();
     let directory = fixture.path();
-    let created = attest(directory, &["manifest", "create", "image", "-o", "manifest.json"]);
+    let created = attest_words(directory, &["manifest", "create", "image", "-o", "manifest.json"]);
     assert_eq!((created.status, created.stdout.as_str(), created.stderr.as_str()), (0, "", ""));
-    let printed = attest(directory, &["manifest", "create", "image"]).stdout;
+    let printed = attest_words(directory, &["manifest", "create", "image"]).stdout;
     assert_eq!(fs::read_to_string(directory.join("manifest.json")).unwrap(), printed);
 
     let verify = ["manifest", "verify", "manifest.json", "root", "--ignore-ownership", "--ignore-mtime"];
-    let good = attest(directory, &verify);
+    let good = attest_words(directory, &verify);
     assert_eq!(good.stdout, "no difference in 4 entries (extended attributes included)\n");
     assert_eq!(good.status, 0);
-    let without = attest(directory, &[&verify[..], &["--ignore-xattrs"]].concat());
+    let without = attest_words(directory, &[&verify[..], &["--ignore-xattrs"]].concat());
     assert_eq!(without.stdout, "no difference in 4 entries (all but extended attributes)\n");
-    assert_eq!(attest(directory, &["manifest", "verify", "manifest.json", "image"]).status, 0);
-    let times = attest(directory, &verify[..4]);
+    assert_eq!(attest_words(directory, &["manifest", "verify", "manifest.json", "image"]).status, 0);
+    let times = attest_words(directory, &verify[..4]);
     assert_eq!(times.status, 1);
     assert!(times.stdout.contains("./etc/motd: mtime: expected 0, found "), "{}", times.stdout);
 
     fs::write(directory.join("root/etc/motd"), "HELLO\n").unwrap();
     fs::write(directory.join("root/etc/new"), "").unwrap();
-    let bad = attest(directory, &verify);
+    let bad = attest_words(directory, &verify);
     assert_eq!(bad.status, 1);
     let lines: Vec<_> = bad.stdout.lines().collect();
     assert!(lines[0].starts_with("./etc/motd: content: expected file of 6 bytes"), "{lines:?}");
     assert!(lines[1].starts_with("./etc/new: added: found file of 0 bytes"), "{lines:?}");
     assert_eq!(lines.len(), 2);
-    let report = attest(directory, &[&verify[..], &["--json"]].concat()).json();
+    let report = attest_words(directory, &[&verify[..], &["--json"]].concat()).json();
     assert_eq!(report["matches"], false);
     assert_eq!(report["differences"][0]["path"], "etc/motd");
     assert_eq!(report["differences"][0]["kind"], "content");
@@ -245,14 +200,14 @@ fn the_text_form_is_verified_too() {
     let fixture = fixture();
     let directory = fixture.path();
     let sums = ["manifest", "create", "root", "--format", "sha256sum", "-o", "sums"];
-    assert_eq!(attest(directory, &sums).status, 0);
-    let good = attest(directory, &["manifest", "verify", "sums", "image"]);
+    assert_eq!(attest_words(directory, &sums).status, 0);
+    let good = attest_words(directory, &["manifest", "verify", "sums", "image"]);
     assert_eq!(
         (good.status, good.stdout.as_str()),
         (0, "no difference in 4 entries (content of regular files)\n")
     );
     fs::remove_file(directory.join("root/data")).unwrap();
-    let bad = attest(directory, &["manifest", "verify", "sums", "root"]);
+    let bad = attest_words(directory, &["manifest", "verify", "sums", "root"]);
     assert_eq!(bad.status, 1);
     assert!(bad.stdout.starts_with("./data: removed: "), "{}", bad.stdout);
 }
@@ -261,10 +216,10 @@ fn the_text_form_is_verified_too() {
 fn a_damaged_image_is_not_called_different() {
     let fixture = fixture();
     let directory = fixture.path();
-    assert_eq!(attest(directory, &["manifest", "create", "image", "-o", "manifest.json"]).status, 0);
+    assert_eq!(attest_words(directory, &["manifest", "create", "image", "-o", "manifest.json"]).status, 0);
     let image = fs::read(directory.join("image")).unwrap();
     fs::write(directory.join("image"), &image[..image.len() / 2]).unwrap();
-    let ran = attest(directory, &["manifest", "verify", "manifest.json", "image"]);
+    let ran = attest_words(directory, &["manifest", "verify", "manifest.json", "image"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("the image is cut off"), "{}", ran.stderr);
 }
@@ -275,7 +230,7 @@ fn help_and_version_answer() {
     for arguments in
         [&["--help"][..], &["--version"], &["verity", "format", "--help"], &["manifest", "--help"]]
     {
-        let ran = attest(fixture.path(), arguments);
+        let ran = attest_words(fixture.path(), arguments);
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
     }
 }

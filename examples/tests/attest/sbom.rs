@@ -1,33 +1,17 @@
 //! `attest sbom` as an operator runs it, from the image to the verified chain.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "tests"
-)]
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-use openfactory_attest::squashfs::{Compression, Packer};
 use serde_json::Value;
+
+use crate::ran::{Ran, attest, pack, says};
 
 const STATUS: &str = "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n";
 
-fn attest(directory: &Path, line: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
-    command.args(line.split_whitespace()).current_dir(directory).env_remove("SOURCE_DATE_EPOCH");
-    command.output().unwrap()
-}
-
 #[track_caller]
 fn succeed(directory: &Path, line: &str) -> String {
-    let output = attest(directory, line);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    attest(directory, line).expect(0).stdout
 }
 
 /// A tree of one package and a file that is nobody's; the same as an image.
@@ -44,13 +28,7 @@ fn build() -> tempfile::TempDir {
     write("root/usr/bin/hello", "#!/bin/sh\n");
     write("recipe.json", r#"{"name": "press", "baseImage": "debian-bookworm"}"#);
     write("build.log", "done\n");
-    let mut packer = Packer::new(Compression::Zstd);
-    packer.add_tree(&directory.path().join("root")).unwrap();
-    let mut image = std::io::Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    let mut image = image.into_inner();
-    image.resize(image.len().next_multiple_of(4096), 0);
-    fs::write(directory.path().join("image"), image).unwrap();
+    pack(&directory.path().join("root"), &directory.path().join("image"));
     directory
 }
 
@@ -81,12 +59,12 @@ fn the_inventory_has_the_root_hash_that_is_signed_and_its_link_is_proved() {
     assert_eq!(root_hash["value"], signed["root_hash"]);
 
     let verify = "document verify verification.json --trust platform.key.pub --sbom sbom.cdx.json --json";
-    let links = |output: Output| -> Vec<Value> {
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let links = |ran: Ran| -> Vec<Value> {
+        let report = ran.json();
         report["links"].as_array().unwrap().clone()
     };
-    let status = |output: Output| {
-        let links = links(output);
+    let status = |ran: Ran| {
+        let links = links(ran);
         links.iter().find(|link| link["link"] == "sbom sbom.cdx.json").unwrap()["status"].clone()
     };
     assert_eq!(status(attest(path, verify)), "proved");
@@ -138,18 +116,11 @@ fn files_are_held_against_what_their_packages_recorded() {
     assert!(told.ends_with("unowned    ./var/lib/dpkg/status\n"), "{told}");
 
     sums("00000000000000000000000000000000");
-    let mut packer = Packer::new(Compression::Zstd);
-    packer.add_tree(&root).unwrap();
-    let mut image = std::io::Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    fs::write(path.join("changed"), image.into_inner()).unwrap();
+    pack(&root, &path.join("changed"));
     for what in ["root", "changed"] {
-        let output = attest(path, &format!("sbom coverage {what}"));
-        assert_eq!(output.status.code(), Some(1));
-        let told = String::from_utf8(output.stdout).unwrap();
+        let told = attest(path, &format!("sbom coverage {what}")).expect(1).stdout;
         assert!(told.contains("\nmodified   ./usr/bin/hello (hello)\n"), "{told}");
-        let told = attest(path, &format!("sbom coverage {what} --json")).stdout;
-        let told: Value = serde_json::from_slice(&told).unwrap();
+        let told = attest(path, &format!("sbom coverage {what} --json")).json();
         assert_eq!(
             told["modified_files"],
             serde_json::json!([
@@ -169,7 +140,7 @@ fn files_are_held_against_what_their_packages_recorded() {
     assert!(document.contains("\"openfactory:modified-configuration\""), "{document}");
     let told = succeed(path, "sbom create changed --time 0 -o sbom.json");
     assert!(told.contains("    modified:    1\n"), "{told}");
-    assert_eq!(attest(path, "sbom coverage nowhere").status.code(), Some(2));
+    attest(path, "sbom coverage nowhere").expect(2);
 }
 
 #[test]
@@ -201,7 +172,7 @@ fn an_image_and_zone_2_are_put_into_one_document() {
     for line in
         ["sbom combine recipe.json zone2", "sbom combine spdx.json recipe.json", "sbom combine x zone2"]
     {
-        assert_eq!(attest(path, line).status.code(), Some(2), "{line}");
+        assert_eq!(attest(path, line).status, 2, "{line}");
     }
 }
 
@@ -216,9 +187,9 @@ fn what_has_no_packages_is_told_as_such() {
         ("sbom create nowhere", "cannot read nowhere"),
         ("sbom create image --format swid", "invalid value 'swid'"),
     ] {
-        let output = attest(path, &format!("{line} -o out"));
-        assert_eq!(output.status.code(), Some(2), "{line}");
-        let told = String::from_utf8_lossy(&output.stderr);
+        let ran = attest(path, &format!("{line} -o out"));
+        assert_eq!(ran.status, 2, "{line}");
+        let told = ran.stderr;
         assert!(told.contains(reason), "{line}: {told}");
         assert!(!path.join("out").exists());
     }
@@ -255,13 +226,7 @@ fn a_document_is_signed_inside_itself_and_checked() {
         ("sbom sign signed.json --key platform.pem", 2, "signed already"),
         ("sbom sign sbom.json --key platform.pem -o sbom.json", 2, "sbom.json"),
     ] {
-        let output = attest(path, line);
-        let said = [output.stdout, output.stderr].concat();
-        assert_eq!(output.status.code(), Some(status), "{line}: {}", String::from_utf8_lossy(&said));
-        assert!(
-            String::from_utf8_lossy(&said).contains(reason),
-            "{line}: {}",
-            String::from_utf8_lossy(&said)
-        );
+        let said = says(path, line, status);
+        assert!(said.contains(reason), "{line}: {said}");
     }
 }

@@ -1,59 +1,15 @@
 //! `attest trust`, `attest compromise` and `attest document verify --at-log`: a stolen key, as an operator meets it.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 use std::fs;
-use std::io::{Cursor, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use openfactory_attest::key::Passphrase;
-use openfactory_attest::squashfs::{Compression, Packer};
-use serde_json::{Value, json};
+use serde_json::json;
 
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        self
-    }
-}
-
-fn attest(directory: &Path, line: &str) -> Ran {
-    attest_with(directory, line, &[])
-}
-
-fn attest_with(directory: &Path, line: &str, environment: &[(&str, &str)]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
-        .args(line.split_whitespace())
-        .current_dir(directory)
-        .envs(environment.iter().copied())
-        .output()
-        .unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use crate::ran::{attest, attest_with, pack};
 
 /// The keys of a small house and a trust store that knows them; the id of the platform's key.
 fn house(path: &Path) -> String {
@@ -86,11 +42,7 @@ fn build(path: &Path, name: &str, audit: &str) -> String {
     let root = path.join("root");
     fs::create_dir_all(&root).unwrap();
     fs::write(root.join("motd"), name).unwrap();
-    let mut packer = Packer::new(Compression::Zstd);
-    packer.add_tree(&root).unwrap();
-    let mut image = Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    fs::write(path.join(format!("{name}.squashfs")), image.into_inner()).unwrap();
+    pack(&root, &path.join(format!("{name}.squashfs")));
     fs::write(path.join("recipe.json"), r#"{"name": "press", "baseImage": "debian-trixie"}"#).unwrap();
     fs::write(path.join("request"), "a press").unwrap();
     fs::write(path.join("build.log"), "built\n").unwrap();

@@ -1,75 +1,13 @@
 //! `attest bundle`, `verify-bundle` and `maturity` as a build platform and an auditor run them.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Cursor;
 use std::path::Path;
-use std::process::Command;
 
 use openfactory_attest::Sha256Digest;
-use openfactory_attest::squashfs::{Compression, Packer};
 use serde_json::Value;
 
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        self
-    }
-
-    /// What became of a link, with the reason.
-    #[track_caller]
-    fn link(&self, name: &str) -> String {
-        let line = self.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{name}: {}", self.stdout)).trim().to_owned()
-    }
-}
-
-fn attest(directory: &Path, line: &str) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
-        .args(line.split_whitespace())
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// A tool that others made; `None`, said aloud, where it is missing.
-fn tool(test: &str, directory: &Path, tool: &str, arguments: &[&str]) -> Option<std::process::Output> {
-    match Command::new(tool).args(arguments).current_dir(directory).output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "{test}: needs {tool}");
-            eprintln!("SKIPPED: {test}: needs {tool}");
-            None
-        }
-        Err(error) => panic!("{tool}: {error}"),
-    }
-}
+use crate::ran::{Ran, attest, pack, tool};
 
 const STATUS: &str = "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n";
 const SIGN: &str = "document sign --image build/press.squashfs --recipe build/recipe.json --build-log build/log.txt \
@@ -90,15 +28,9 @@ fn build() -> tempfile::TempDir {
     // The file was changed since, and the inventory says so.
     let sum = "0".repeat(32);
     fs::write(root.join("var/lib/dpkg/info/hello.md5sums"), format!("{sum}  motd\n")).unwrap();
-    let mut packer = Packer::new(Compression::Zstd);
-    packer.add_tree(&root).unwrap();
-    let mut image = Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    let mut image = image.into_inner();
-    image.resize(image.len().next_multiple_of(4096), 0);
     fs::create_dir(path.join("build")).unwrap();
+    pack(&root, &path.join("build/press.squashfs"));
     let file = |name: &str, bytes: &[u8]| fs::write(path.join("build").join(name), bytes).unwrap();
-    file("press.squashfs", &image);
     file("recipe.json", br#"{"name": "press", "baseImage": "debian-trixie"}"#);
     file("asked.txt", b"a press controller");
     file("log.txt", b"done\n");
@@ -500,11 +432,7 @@ fn python(test: &str, directory: &Path, arguments: &[&str]) -> Option<Ran> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/audit/verify_bundle.py");
     let arguments: Vec<&str> = [&["-B", script, "bundle"], arguments].concat();
     let output = tool(test, directory, &python, &arguments)?;
-    Some(Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    })
+    Some(Ran::of(output))
 }
 
 #[test]

@@ -1,53 +1,14 @@
 //! `attest audit` as the operator of a log, a witness and an auditor run it.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "tests"
-)]
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use openfactory_attest::Ed25519Key;
 use openfactory_attest::audit::{Entry, Log};
-use serde_json::Value;
 
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        self
-    }
-}
-
-fn attest(directory: &Path, line: &str) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
-        .args(line.split_whitespace())
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use crate::ran::attest;
 
 /// The log in `log`, by the key in `log.key`, grown to this size; its checkpoint is signed.
 fn grow(directory: &Path, size: u64) {

@@ -1,17 +1,7 @@
 //! `attest pki`: revocations for those who ask in X.509's words, with openssl as the judge where it is installed.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use std::time::SystemTime;
 
 use openfactory_attest::trust::revocation::{Reason, RevocationList, RevokedKey};
@@ -19,35 +9,13 @@ use openfactory_attest::trust::{TrustStore, TrustedKey};
 use openfactory_attest::{Ed25519Key, KeyKind, Signer as _};
 use serde_json::Value;
 
-fn run(program: &str, directory: &Path, line: &str) -> std::io::Result<Output> {
-    Command::new(program).args(line.split_whitespace()).current_dir(directory).output()
-}
+use crate::ran::{says, tool};
 
-/// Runs `attest`, wants this status, and gives what it printed.
-#[track_caller]
-fn attest(directory: &Path, line: &str, status: i32) -> String {
-    let output = run(env!("CARGO_BIN_EXE_attest"), directory, line).unwrap();
-    let text =
-        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat();
-    assert_eq!(output.status.code(), Some(status), "{line}\n{text}");
-    text
-}
-
-/// The same of openssl, with or without success; `None` where it is not installed.
+/// What openssl says, and whether it was good; `None` where it is not installed.
 fn openssl(directory: &Path, line: &str) -> Option<(bool, String)> {
-    match run("openssl", directory, line) {
-        Ok(output) => {
-            let text = [output.stdout, output.stderr].concat();
-            Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "attest pki: needs openssl");
-            eprintln!("SKIPPED: attest pki: needs openssl");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let output = tool("attest pki", directory, "openssl", &line.split_whitespace().collect::<Vec<_>>())?;
+    let text = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
 }
 
 fn id(path: &Path, name: &str) -> String {
@@ -59,29 +27,29 @@ fn id(path: &Path, name: &str) -> String {
 fn what_is_revoked_is_published_and_what_is_not_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    attest(path, "key generate --kind root-signing --out root", 0);
+    says(path, "key generate --kind root-signing --out root", 0);
     for name in ["platform", "next", "other"] {
-        attest(path, &format!("key generate --kind build-platform-signing --out {name}"), 0);
+        says(path, &format!("key generate --kind build-platform-signing --out {name}"), 0);
     }
-    attest(path, "trust init trust.json --root root.pub", 0);
+    says(path, "trust init trust.json --root root.pub", 0);
     for name in ["platform", "next", "other"] {
         let add = "trust add trust.json --kind build-platform-signing --name";
-        attest(path, &format!("{add} {name} --key {name}.pub"), 0);
+        says(path, &format!("{add} {name} --key {name}.pub"), 0);
     }
     // The authority's key is of a kind that every tool knows.
-    attest(path, "verity key --algorithm ecdsa-p256 --out ca.key", 0);
-    attest(path, "pki authority --key ca.key --name ExampleCA -o ca.crt", 0);
-    attest(path, "pki authority --key root --name OtherCA -o other.crt", 0);
+    says(path, "verity key --algorithm ecdsa-p256 --out ca.key", 0);
+    says(path, "pki authority --key ca.key --name ExampleCA -o ca.crt", 0);
+    says(path, "pki authority --key root --name OtherCA -o other.crt", 0);
     let ca = "--ca ca.crt --ca-key ca.key";
-    attest(path, &format!("pki certificate {ca} --key platform.pub --name platform -o platform.crt"), 0);
-    attest(path, "pki certificate --ca ca.crt --ca-key root --key next.pub --name next -o next.crt", 2);
+    says(path, &format!("pki certificate {ca} --key platform.pub --name platform -o platform.crt"), 0);
+    says(path, "pki certificate --ca ca.crt --ca-key root --key next.pub --name next -o next.crt", 2);
     let crl = format!("pki crl --trust trust.json {ca} -o");
     let check = "pki check --trust trust.json --ca ca.crt";
     // Nothing was revoked so far, and there is no list that says so.
-    attest(path, &format!("{crl} none.crl"), 2);
+    says(path, &format!("{crl} none.crl"), 2);
 
     let (platform, next, other) = (id(path, "platform"), id(path, "next"), id(path, "other"));
-    attest(
+    says(
         path,
         &format!(
             "trust revoke trust.json --key-id {platform} --reason key-compromise --incident INC0010001 \
@@ -89,15 +57,15 @@ fn what_is_revoked_is_published_and_what_is_not_is_told() {
         ),
         0,
     );
-    let told: Value = serde_json::from_str(&attest(path, "trust show trust.json --json", 0)).unwrap();
+    let told: Value = serde_json::from_str(&says(path, "trust show trust.json --json", 0)).unwrap();
     let told = told.to_string();
     // The rotation is linked to its incident.
     for part in ["INC0010001", &next, "2026-02-27T00:00:00Z", "revoked_at"] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    attest(path, &format!("{crl} first.crl"), 0);
-    attest(path, &format!("{check} --crl first.crl"), 0);
-    let shown = attest(path, "pki show first.crl --ca ca.crt", 0);
+    says(path, &format!("{crl} first.crl"), 0);
+    says(path, &format!("{check} --crl first.crl"), 0);
+    let shown = says(path, "pki show first.crl --ca ca.crt", 0);
     let serial = format!("01{}", &platform[..38]);
     assert!(
         shown.contains(&format!("{serial} revoked"))
@@ -106,20 +74,20 @@ fn what_is_revoked_is_published_and_what_is_not_is_told() {
     );
 
     // What is revoked later is in a later list only.
-    attest(path, &format!("trust revoke trust.json --key-id {other} --reason superseded --root-key root"), 0);
-    let told = attest(path, &format!("{check} --crl first.crl"), 1);
+    says(path, &format!("trust revoke trust.json --key-id {other} --reason superseded --root-key root"), 0);
+    let told = says(path, &format!("{check} --crl first.crl"), 1);
     assert!(told.contains(&format!("does not revoke the key {other}")), "{told}");
-    attest(path, &format!("{crl} second.crl"), 0);
-    attest(path, &format!("{check} --crl second.crl"), 0);
+    says(path, &format!("{crl} second.crl"), 0);
+    says(path, &format!("{check} --crl second.crl"), 0);
     let ocsp = format!("pki ocsp --trust trust.json {ca}");
-    attest(path, &format!("{ocsp} --certificate platform.crt --key-id {next} -o platform.ocsp"), 0);
-    let told = attest(path, &format!("{check} --crl second.crl --ocsp platform.ocsp"), 1);
+    says(path, &format!("{ocsp} --certificate platform.crt --key-id {next} -o platform.ocsp"), 0);
+    let told = says(path, &format!("{check} --crl second.crl --ocsp platform.ocsp"), 1);
     assert!(told.contains(&format!("no OCSP response speaks of the revoked key {other}")), "{told}");
-    attest(path, &format!("{ocsp} --key-id {other} -o other.ocsp"), 0);
+    says(path, &format!("{ocsp} --key-id {other} -o other.ocsp"), 0);
     let both = format!("{check} --ocsp platform.ocsp --ocsp other.ocsp --json");
-    let told: Value = serde_json::from_str(&attest(path, &both, 0)).unwrap();
+    let told: Value = serde_json::from_str(&says(path, &both, 0)).unwrap();
     assert_eq!((&told["revoked"], &told["findings"]), (&Value::from(2), &Value::Array(vec![])));
-    let shown = attest(path, "pki show platform.ocsp --ca ca.crt --json", 0);
+    let shown = says(path, "pki show platform.ocsp --ca ca.crt --json", 0);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     let status = |serial: &str| {
         let lines = shown["certificates"].as_array().unwrap();
@@ -129,17 +97,17 @@ fn what_is_revoked_is_published_and_what_is_not_is_told() {
     assert_eq!(status(&format!("01{}", &next[..38])), "good");
 
     // Another authority's, changed, or nothing of the kind.
-    let told = attest(path, "pki show second.crl --ca other.crt", 1);
+    let told = says(path, "pki show second.crl --ca other.crt", 1);
     assert!(told.contains("another authority's"), "{told}");
-    attest(path, "pki check --trust trust.json --ca other.crt --crl second.crl", 1);
+    says(path, "pki check --trust trust.json --ca other.crt --crl second.crl", 1);
     let mut bytes = fs::read(path.join("platform.ocsp")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(path.join("changed.ocsp"), bytes).unwrap();
-    attest(path, "pki show changed.ocsp --ca ca.crt", 1);
-    attest(path, &format!("{check} --ocsp changed.ocsp"), 1);
+    says(path, "pki show changed.ocsp --ca ca.crt", 1);
+    says(path, &format!("{check} --ocsp changed.ocsp"), 1);
     fs::write(path.join("nothing"), "nothing").unwrap();
-    attest(path, "pki show nothing --ca ca.crt", 2);
-    attest(path, &format!("{check} --crl platform.ocsp"), 2);
+    says(path, "pki show nothing --ca ca.crt", 2);
+    says(path, &format!("{check} --crl platform.ocsp"), 2);
 
     let asked = "ocsp -respin platform.ocsp -issuer ca.crt -cert platform.crt -CAfile ca.crt";
     let Some((good, told)) = openssl(path, asked) else { return };
@@ -164,8 +132,8 @@ fn a_trust_store_of_several_megabytes_is_read() {
     let bytes = trust.to_json();
     assert!(bytes.len() > 1 << 20, "{}", bytes.len());
     fs::write(path.join("trust.json"), bytes).unwrap();
-    attest(path, "trust show trust.json", 0);
+    says(path, "trust show trust.json", 0);
     fs::write(path.join("trust.json"), vec![b' '; (16 << 20) + 1]).unwrap();
-    let told = attest(path, "trust show trust.json", 2);
+    let told = says(path, "trust show trust.json", 2);
     assert!(told.contains("larger than the 16777216 bytes"), "{told}");
 }

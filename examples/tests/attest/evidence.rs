@@ -1,52 +1,11 @@
 //! `attest recipe`, `intent`, `key`, `document` and `audit` as an operator and an auditor run them.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "tests"
-)]
 
 use std::fs;
-use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::Command;
 
-use openfactory_attest::squashfs::{Compression, Packer};
 use serde_json::Value;
 
-struct Ran {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-
-    #[track_caller]
-    fn expect(self, status: i32) -> Self {
-        assert_eq!(self.status, status, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        self
-    }
-}
-
-fn attest(directory: &Path, line: &str) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
-        .args(line.split_whitespace())
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    Ran {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use crate::ran::{attest, pack};
 
 const RECIPE: &str =
     r#"{"name": "press", "baseImage": "debian-trixie", "features": ["ssh"], "future": {"x": 1.50}}"#;
@@ -58,13 +17,7 @@ fn build() -> tempfile::TempDir {
     let root = path.join("root");
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("etc/motd"), "hello\n").unwrap();
-    let mut packer = Packer::new(Compression::Zstd);
-    packer.add_tree(&root).unwrap();
-    let mut image = Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    let mut image = image.into_inner();
-    image.resize(image.len().next_multiple_of(4096), 0);
-    fs::write(path.join("image"), image).unwrap();
+    pack(&root, &path.join("image"));
     fs::write(path.join("recipe.json"), RECIPE).unwrap();
     fs::write(path.join("request.txt"), "a press controller with ssh").unwrap();
     fs::write(path.join("build.log"), "done\n").unwrap();

@@ -1,40 +1,20 @@
 //! `attest verity` with every parameter, against `veritysetup`.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    clippy::print_stderr,
-    reason = "tests"
-)]
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+
+use crate::ran::{Ran, attest_words, tool};
 
 fn attest(directory: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
-    told(&command.arg("verity").args(arguments).current_dir(directory).output().unwrap())
-}
-
-fn told(output: &Output) -> (i32, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    let Ran { status, stdout, stderr } = attest_words(directory, &[&["verity"][..], arguments].concat());
+    (status, stdout, stderr)
 }
 
 /// `None`, out loud, where it is not installed.
 fn veritysetup(directory: &Path, arguments: &[&str]) -> Option<(i32, String, String)> {
-    let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
-    match Command::new("veritysetup").args(arguments).current_dir(directory).env("PATH", path).output() {
-        Ok(output) => Some(told(&output)),
-        Err(error) => {
-            let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "attest_verity_cli: needs veritysetup: {error}");
-            eprintln!("SKIPPED: attest_verity_cli: needs veritysetup");
-            None
-        }
-    }
+    let output = tool("attest verity", directory, "veritysetup", arguments)?;
+    let Ran { status, stdout, stderr } = Ran::of(output);
+    Some((status, stdout, stderr))
 }
 
 fn good(directory: &Path, arguments: &[&str]) -> String {
@@ -198,15 +178,10 @@ fn a_root_hash_is_signed_as_openssl_checks_it() {
     let openssl = |expected: bool| {
         let arguments = "smime -verify -inform DER -in image.roothash.p7s -content image.roothash -binary \
                          -certfile images.key.crt -noverify -nointern";
-        let command =
-            Command::new("openssl").args(arguments.split_whitespace()).current_dir(directory).output();
-        match command {
-            Ok(output) => assert_eq!(output.status.success(), expected, "{output:?}"),
-            Err(error) => {
-                let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
-                assert!(!strict, "a_root_hash_is_signed: needs openssl: {error}");
-                eprintln!("SKIPPED: a_root_hash_is_signed_as_openssl_checks_it: needs openssl");
-            }
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let test = "a_root_hash_is_signed_as_openssl_checks_it";
+        if let Some(output) = tool(test, directory, "openssl", &arguments) {
+            assert_eq!(output.status.success(), expected, "{output:?}");
         }
     };
     openssl(true);
@@ -268,23 +243,19 @@ fn digests_of_files_as_fsverity_prints_them() {
     let directory = tempfile::tempdir().unwrap();
     image(directory.path(), "image", 70_000);
     image(directory.path(), "empty", 0);
-    let run = |program: &str, more: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(more).current_dir(directory.path()).output().map(|output| told(&output))
-    };
+    let directory = directory.path();
     let ours = |arguments: &[&str]| {
-        run(env!("CARGO_BIN_EXE_attest"), &[&["fsverity", "digest"][..], arguments].concat()).unwrap()
+        let Ran { status, stdout, stderr } =
+            attest_words(directory, &[&["fsverity", "digest"][..], arguments].concat());
+        (status, stdout, stderr)
     };
     let arguments = ["image", "empty", "--hash-alg=sha512", "--block-size=1024", "--salt=abcd"];
     let (status, stdout, stderr) = ours(&arguments);
     assert_eq!((status, stdout.lines().count()), (0, 2), "{stderr}");
-    match run("fsverity", &[&["digest"][..], &arguments].concat()) {
-        Ok(theirs) => assert_eq!((theirs.0, theirs.1), (0, stdout)),
-        Err(error) => {
-            let strict = std::env::var_os("OPENFACTORY_STRICT").is_some_and(|value| value == "1");
-            assert!(!strict, "digests_of_files_as_fsverity_prints_them: needs fsverity: {error}");
-            eprintln!("SKIPPED: digests_of_files_as_fsverity_prints_them: needs fsverity");
-        }
+    let test = "digests_of_files_as_fsverity_prints_them";
+    if let Some(theirs) = tool(test, directory, "fsverity", &[&["digest"][..], &arguments].concat()) {
+        let theirs = Ran::of(theirs);
+        assert_eq!((theirs.status, theirs.stdout), (0, stdout));
     }
     for (bad, why) in [
         (&["missing"][..], "cannot read missing"),

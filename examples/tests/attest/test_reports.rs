@@ -1,34 +1,10 @@
 //! `attest tests`, and what a verification document says of them.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "tests"
-)]
 
 use std::fs;
-use std::io::Cursor;
-use std::path::Path;
-use std::process::Command;
 
-use openfactory_attest::squashfs::{Compression, Packer};
 use serde_json::Value;
 
-/// Runs it, wants this status, and gives what it printed.
-#[track_caller]
-fn attest(directory: &Path, line: &str, status: i32) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_attest"))
-        .args(line.split_whitespace())
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    let (stdout, stderr) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "{line}\nstdout: {stdout}\nstderr: {stderr}");
-    format!("{stdout}{stderr}")
-}
+use crate::ran::{pack, says};
 
 const XCCDF: &str = r#"<TestResult xmlns="http://checklists.nist.gov/xccdf/1.2" id="r"><benchmark id="b"/>
 <rule-result idref="a"><result>pass</result></rule-result><rule-result idref="b"><result>OUTCOME</result></rule-result>
@@ -46,40 +22,36 @@ fn every_category_has_a_verdict_in_the_document() {
     );
     write("boot.xml", r#"<testsuite name="x"><testcase name="up"/></testsuite>"#);
     write("cis.xml", &XCCDF.replace("OUTCOME", "pass"));
-    attest(path, "tests combine boot.xml -o tests.json", 2);
-    attest(path, "tests combine boot=boot.xml junit.xml cis.xml -o tests.json", 0);
-    let told = attest(path, "tests check tests.json", 2);
+    says(path, "tests combine boot.xml -o tests.json", 2);
+    says(path, "tests combine boot=boot.xml junit.xml cis.xml -o tests.json", 0);
+    let told = says(path, "tests check tests.json", 2);
     assert!(told.contains("not checked: performance") && told.contains("2 of 2 rules of b"), "{told}");
     write(
         "speed.json",
         r#"{"version": 1, "cases": [{"category": "performance", "name": "boots in 10 s", "outcome": "passed"}]}"#,
     );
-    attest(path, "tests combine tests.json speed.json -o tests.json", 2);
-    attest(path, "tests combine tests.json speed.json -o all.json", 0);
-    attest(path, "tests check all.json", 0);
+    says(path, "tests combine tests.json speed.json -o tests.json", 2);
+    says(path, "tests combine tests.json speed.json -o all.json", 0);
+    says(path, "tests check all.json", 0);
     write("bad.xml", &XCCDF.replace("OUTCOME", "fail"));
-    attest(path, "tests check bad.xml", 1);
+    says(path, "tests check bad.xml", 1);
     // Two scans are not one.
-    attest(path, "tests combine all.json cis.xml -o two.json", 2);
+    says(path, "tests combine all.json cis.xml -o two.json", 2);
 
-    let mut packer = Packer::new(Compression::Zstd);
     fs::create_dir(path.join("root")).unwrap();
-    packer.add_tree(&path.join("root")).unwrap();
-    let mut image = Cursor::new(Vec::new());
-    packer.write(&mut image).unwrap();
-    fs::write(path.join("image"), image.into_inner()).unwrap();
+    pack(&path.join("root"), &path.join("image"));
     write("recipe.json", r#"{"name": "press", "baseImage": "debian-trixie"}"#);
     write("log", "built\n");
-    attest(path, "key generate --kind build-platform-signing --out key", 0);
+    says(path, "key generate --kind build-platform-signing --out key", 0);
     let sign = |report: &str, out: &str| {
         let line = format!(
             "document sign --image image --recipe recipe.json --build-log log --test-report {report} --key key -o {out}"
         );
-        attest(path, &line, 0)
+        says(path, &line, 0)
     };
     sign("all.json", "document.json");
     let verify = "document verify document.json --trust key.pub --json --test-report";
-    let told = attest(path, &format!("{verify} all.json"), 1);
+    let told = says(path, &format!("{verify} all.json"), 1);
     let told: Value = serde_json::from_str(&told).unwrap_or_else(|error| panic!("{error}: {told}"));
     let link = |name: &str| {
         let links = told["links"].as_array().unwrap().iter();
@@ -90,10 +62,10 @@ fn every_category_has_a_verdict_in_the_document() {
     for category in ["boot", "package", "service", "compliance", "performance"] {
         assert_eq!(told["tests"]["categories"][category], "passed");
     }
-    let words = attest(path, "document verify document.json --trust key.pub", 1);
+    let words = says(path, "document verify document.json --trust key.pub", 1);
     assert!(words.contains("Tests: boot passed, package passed"), "{words}");
     // Any other report is a file of which nothing is known.
     sign("log", "other.json");
-    let words = attest(path, "document verify other.json --trust key.pub --test-report log", 1);
+    let words = says(path, "document verify other.json --trust key.pub --test-report log", 1);
     assert!(words.contains("Tests: boot not checked"), "{words}");
 }
