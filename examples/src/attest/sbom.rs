@@ -17,6 +17,7 @@ mod combine;
 mod coverage;
 mod create;
 mod signature;
+mod written;
 
 use combine::Combine;
 use coverage::CoverageCommand;

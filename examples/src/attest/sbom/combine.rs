@@ -1,7 +1,6 @@
 //! `attest sbom combine`: an image's SBOM and a device's Zone 2 in one document.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
 
 use openfactory_attest::Manifest;
 use openfactory_attest::digest::Sha256Digest;
@@ -9,9 +8,9 @@ use openfactory_attest::sbom::MAX_DOCUMENT;
 use openfactory_attest::sbom::combined::{self, Zone2};
 use serde_json::json;
 
+use super::written::Written;
 use crate::attest::manifest::{MAX_MANIFEST, Threads, read_tree};
 use crate::attest::source::Within;
-use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
 
@@ -25,15 +24,8 @@ pub(crate) struct Combine {
     /// The device's name
     #[arg(long, default_value = "device")]
     device: String,
-    /// Write to this file instead of stdout: all of it, or nothing. A summary then goes to stdout
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// The time that stands in the document, in seconds since 1970 UTC; now if not given
-    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
-    time: Option<u32>,
-    /// Print the summary as one JSON object; needs --output
-    #[arg(long, requires = "output")]
-    json: bool,
+    #[command(flatten)]
+    written: Written,
     #[command(flatten)]
     threads: Threads,
 }
@@ -41,7 +33,7 @@ pub(crate) struct Combine {
 impl Combine {
     pub(super) fn run(self) -> Result<Verdict, CliError> {
         let inputs = [self.base.as_path(), self.zone2.as_path()];
-        let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
+        let target = self.written.target(inputs)?;
         let base = input::read(&self.base, MAX_DOCUMENT)?;
         let manifest = if self.zone2.is_dir() {
             read_tree(&self.zone2, &Within::default(), self.threads)?
@@ -49,11 +41,7 @@ impl Combine {
             let bytes = input::read(&self.zone2, MAX_MANIFEST as usize)?;
             Manifest::parse_json(&bytes).map_err(|error| CliError::file("read", &self.zone2, error))?
         };
-        let time = match self.time {
-            Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()),
-            None => SystemTime::now(),
-        };
-        let document = combined::document(&base, &Zone2::of(&self.device, &manifest), time)
+        let document = combined::document(&base, &Zone2::of(&self.device, &manifest), self.written.time())
             .map_err(|error| CliError::file("combine", &self.base, error))?;
         let Some(target) = target else {
             output::write(&document)?;
@@ -63,7 +51,7 @@ impl Combine {
         let digest =
             manifest.digest().map_err(|error| CliError::because("cannot hash the manifest", error))?;
         let (of_base, whole) = (Sha256Digest::of(&base), Sha256Digest::of(&document));
-        if self.json {
+        if self.written.json {
             let told = json!({ "base_sha256": of_base, "zone2_manifest_sha256": digest, "sha256": whole });
             output::write_json(&told)?;
         } else {

@@ -1,7 +1,6 @@
 //! `attest sbom create`: the inventory of a directory or an image, as a document.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use openfactory_attest::digest::Sha256Digest;
@@ -10,10 +9,10 @@ use openfactory_attest::sbom::{Subject, cyclonedx, spdx};
 use openfactory_attest::verity;
 use serde_json::{Value, json};
 
+use super::written::Written;
 use super::{Looked, labels, look, summary};
 use crate::attest::manifest::Threads;
 use crate::attest::source::{Source, Within};
-use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
 use crate::progress;
@@ -28,18 +27,11 @@ pub(crate) struct Create {
     /// The form to write
     #[arg(long, value_enum, default_value_t = Format::Cyclonedx)]
     format: Format,
-    /// Write to this file instead of stdout: all of it, or nothing. A summary then goes to stdout
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
     /// The image's hash device, whose salt and UUID its root hash is computed with
     #[arg(long, value_name = "FILE")]
     hash_file: Option<PathBuf>,
-    /// The time that stands in the document, in seconds since 1970 UTC; now if not given
-    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
-    time: Option<u32>,
-    /// Print the summary as one JSON object; needs --output
-    #[arg(long, requires = "output")]
-    json: bool,
+    #[command(flatten)]
+    written: Written,
     #[command(flatten)]
     threads: Threads,
 }
@@ -56,7 +48,7 @@ impl Create {
     pub(super) fn run(self) -> Result<Verdict, CliError> {
         let path = &self.path;
         let inputs = [Some(path), self.hash_file.as_ref()].into_iter().flatten().map(PathBuf::as_path);
-        let target = self.output.as_deref().map(|file| Target::new(file, inputs)).transpose()?;
+        let target = self.written.target(inputs)?;
         let Looked { inventory, manifest, coverage, image } = look(path, &self.within, self.threads)?;
         let subject = match &image {
             Some(image) => self.image(image)?,
@@ -69,10 +61,7 @@ impl Create {
                 Subject::tree(directory_name(path)?, digest)
             }
         };
-        let time = match self.time {
-            Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()),
-            None => SystemTime::now(),
-        };
+        let time = self.written.time();
         let document = match self.format {
             Format::Cyclonedx => cyclonedx::document(&inventory, &subject, Some(&coverage), time)
                 .map_err(|error| CliError::because("cannot write the inventory", error))?,
@@ -86,7 +75,7 @@ impl Create {
         target.write(&document)?;
         let mut summary = summary(&inventory, &coverage);
         summary.insert("sha256".to_owned(), json!(Sha256Digest::of(&document)));
-        if self.json {
+        if self.written.json {
             output::write_json(&Value::Object(summary))?;
         } else {
             output::write(labels(&summary).as_bytes())?;
