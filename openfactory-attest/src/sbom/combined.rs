@@ -26,7 +26,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::listing::ListingError;
-use super::{LIMITS, Listing};
+use super::{LIMITS, Listing, SbomFormat};
 use crate::canonical;
 use crate::digest::{Sha256, Sha256Digest};
 use crate::manifest::{Entry, EntryKind, Manifest, StructureError};
@@ -106,13 +106,10 @@ pub fn document(base: &[u8], zone2: &Zone2<'_>, time: SystemTime) -> Result<Vec<
     let parsed = canonical::parse(base, &LIMITS).map_err(CombineError::Json)?;
     let manifest = zone2.manifest.digest().map_err(CombineError::Manifest)?;
     let parts = Parts { zone2, base: Sha256Digest::of(base), manifest, time };
-    let text = |name: &str| parsed.get(name).and_then(Value::as_str).unwrap_or_default();
-    let combined = if text("bomFormat") == "CycloneDX" && text("specVersion").starts_with("1.") {
-        cyclonedx::combine(&parsed, &parts)?
-    } else if text("spdxVersion").starts_with("SPDX-2.") {
-        spdx::combine(&parsed, &parts)?
-    } else {
-        return Err(CombineError::Format);
+    let combined = match SbomFormat::of(&parsed) {
+        Some(SbomFormat::CycloneDx) => cyclonedx::combine(&parsed, &parts)?,
+        Some(SbomFormat::Spdx) => spdx::combine(&parsed, &parts)?,
+        None => return Err(CombineError::Format),
     };
     let mut json = serde_json::to_vec_pretty(&combined).map_err(CombineError::Write)?;
     json.push(b'\n');

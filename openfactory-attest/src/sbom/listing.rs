@@ -27,6 +27,20 @@ pub enum SbomFormat {
     Spdx,
 }
 
+impl SbomFormat {
+    /// The form that a document says it has, if that is one of these.
+    pub(super) fn of(document: &Value) -> Option<Self> {
+        let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("bomFormat") == "CycloneDX" && text("specVersion").starts_with("1.") {
+            Some(Self::CycloneDx)
+        } else if text("spdxVersion").starts_with("SPDX-2.") {
+            Some(Self::Spdx)
+        } else {
+            None
+        }
+    }
+}
+
 /// A package as an SBOM lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -97,13 +111,10 @@ impl Listing {
     /// [`ListingError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ListingError> {
         let document = canonical::parse(bytes, &LIMITS).map_err(ListingError::Json)?;
-        let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
-        if text("bomFormat") == "CycloneDX" && text("specVersion").starts_with("1.") {
-            cyclonedx(&document)
-        } else if text("spdxVersion").starts_with("SPDX-2.") {
-            spdx(&document)
-        } else {
-            Err(ListingError::Format)
+        match SbomFormat::of(&document) {
+            Some(SbomFormat::CycloneDx) => cyclonedx(&document),
+            Some(SbomFormat::Spdx) => spdx(&document),
+            None => Err(ListingError::Format),
         }
     }
 
