@@ -7,8 +7,7 @@ use std::collections::HashSet;
 use super::database::{Database, Listed};
 use super::error::InventoryError;
 use super::files::{Files, is_behind_link};
-use super::inventory::Inventory;
-use crate::manifest::{Manifest, TreePath};
+use crate::manifest::TreePath;
 
 mod error;
 mod field;
@@ -61,17 +60,6 @@ fn path(text: &str) -> Result<TreePath, InventoryError> {
         path: TreePath::root(),
         source: ApkError::Value { line: 1, field: 'F' },
     })
-}
-
-/// Refuses more than is taken from any image.
-const fn limit(packages: usize, paths: usize) -> Result<(), ApkError> {
-    if packages > Inventory::MAX_PACKAGES {
-        return Err(ApkError::TooMany { what: "packages", limit: Inventory::MAX_PACKAGES });
-    }
-    if paths > Manifest::MAX_ENTRIES {
-        return Err(ApkError::TooMany { what: "paths", limit: Manifest::MAX_ENTRIES });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

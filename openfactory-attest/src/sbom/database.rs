@@ -2,10 +2,10 @@
 
 use super::error::InventoryError;
 use super::files::{Files, is_behind_link};
-use super::inventory::Package;
+use super::inventory::{Inventory, Package};
 use super::recorded::Recorded;
 use super::{apk, dpkg};
-use crate::manifest::TreePath;
+use crate::manifest::{Manifest, TreePath};
 
 /// What is in one database, or in all of them.
 #[derive(Default)]
@@ -27,6 +27,23 @@ pub(super) struct Listed {
     pub(super) recorded: Option<Recorded>,
     /// Whether it is there to be changed.
     pub(super) is_configuration: bool,
+}
+
+/// More of something than is taken from any image.
+pub(super) struct Excess {
+    pub(super) what: &'static str,
+    pub(super) limit: usize,
+}
+
+/// Whether so many packages with so many paths are taken.
+pub(super) const fn limit(packages: usize, paths: usize) -> Result<(), Excess> {
+    if packages > Inventory::MAX_PACKAGES {
+        return Err(Excess { what: "packages", limit: Inventory::MAX_PACKAGES });
+    }
+    if paths > Manifest::MAX_ENTRIES {
+        return Err(Excess { what: "paths", limit: Manifest::MAX_ENTRIES });
+    }
+    Ok(())
 }
 
 impl Database {

@@ -4,12 +4,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::database::{Database, Listed};
+use super::database::{Database, Listed, limit};
 use super::error::InventoryError;
 use super::files::Files;
-use super::inventory::{Inventory, Package};
+use super::inventory::Package;
 use super::recorded::Recorded;
-use crate::manifest::{Manifest, TreePath};
+use crate::manifest::TreePath;
 
 mod control;
 mod copyright;
@@ -77,7 +77,7 @@ pub(super) fn read(files: &mut dyn Files) -> Result<Option<Database>, InventoryE
             DpkgError::Duplicate { package: package.to_owned(), architecture: architecture.to_owned() };
         return Err(InventoryError::Dpkg { path: status, source });
     }
-    limit(&status, found.len(), "packages", Inventory::MAX_PACKAGES)?;
+    within(&status, limit(found.len(), 0).map_err(Into::into))?;
     let (listed, unlisted) = read_lists(files, &found)?;
     for Found { package, .. } in &mut found {
         package.license = copyright::license(files, &package.name)?;
@@ -99,7 +99,7 @@ fn read_lists(files: &mut dyn Files, found: &[Found]) -> Result<Lists, Inventory
             unlisted.push(index);
             continue;
         };
-        limit(&path("var/lib/dpkg")?, listed.len() + paths.len(), "paths", Manifest::MAX_ENTRIES)?;
+        within(&path("var/lib/dpkg")?, limit(found.len(), listed.len() + paths.len()).map_err(Into::into))?;
         let sums: HashMap<&TreePath, &Md5> = sums.iter().flatten().map(|(path, sum)| (path, sum)).collect();
         let conffiles: HashMap<_, _> = conffiles.iter().map(|(path, sum)| (path, sum.as_ref())).collect();
         for path in paths {
@@ -143,13 +143,6 @@ fn read_diversions(files: &mut dyn Files) -> Result<HashMap<TreePath, (TreePath,
 
 fn key(package: &Package) -> (&str, &str) {
     (&package.name, &package.architecture)
-}
-
-fn limit(path: &TreePath, count: usize, what: &'static str, limit: usize) -> Result<(), InventoryError> {
-    if count <= limit {
-        return Ok(());
-    }
-    Err(InventoryError::Dpkg { path: path.clone(), source: DpkgError::TooMany { what, limit } })
 }
 
 fn within<T>(path: &TreePath, parsed: Result<T, DpkgError>) -> Result<T, InventoryError> {

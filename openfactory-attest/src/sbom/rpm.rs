@@ -7,11 +7,11 @@
 
 use std::collections::HashSet;
 
-use super::database::{Database, Listed};
+use super::database::{Database, Listed, limit};
 use super::error::InventoryError;
 use super::files::{Files, is_behind_link};
-use super::inventory::{Inventory, Package};
-use crate::manifest::{Manifest, TreePath};
+use super::inventory::Package;
+use crate::manifest::TreePath;
 
 mod database;
 mod error;
@@ -84,17 +84,6 @@ pub(super) fn parse_header(bytes: &[u8]) -> Result<Option<Package>, HeaderFault>
 /// Some packages, such as kernels, are installed in several versions at once.
 fn key(package: &Package) -> (&str, &str, &str) {
     (&package.name, &package.architecture, &package.version)
-}
-
-/// Refuses more than is taken from any image.
-const fn limit(packages: usize, paths: usize) -> Result<(), RpmError> {
-    if packages > Inventory::MAX_PACKAGES {
-        return Err(RpmError::TooMany { what: "packages", limit: Inventory::MAX_PACKAGES });
-    }
-    if paths > Manifest::MAX_ENTRIES {
-        return Err(RpmError::TooMany { what: "paths", limit: Manifest::MAX_ENTRIES });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Why a file is not as apk writes it.
 
+use crate::sbom::database::Excess;
+
 /// Why apk's database is refused. Lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -48,4 +50,10 @@ pub enum ApkError {
         /// How many are the most.
         limit: usize,
     },
+}
+
+impl From<Excess> for ApkError {
+    fn from(Excess { what, limit }: Excess) -> Self {
+        Self::TooMany { what, limit }
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::error::ApkError;
 use super::field::Field;
-use super::limit;
 use crate::manifest::TreePath;
+use crate::sbom::database::limit;
 use crate::sbom::inventory::{Package, PackageFormat, PackageState};
 use crate::sbom::license::License;
 use crate::sbom::recorded::Recorded;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::sbom::files::memory::Memory;
 use crate::sbom::recorded::ContentDigests;
-use crate::sbom::{Package, PackageFormat, PackageState};
+use crate::sbom::{Inventory, Package, PackageFormat, PackageState};
 use crate::work::ContentHasher as _;
 
 /// Two packages as apk 2.14 writes them, shortened.

@@ -1,5 +1,7 @@
 //! Why a file is not as dpkg writes it.
 
+use crate::sbom::database::Excess;
+
 /// Why a file of dpkg's database is refused. Lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -62,4 +64,10 @@ pub enum DpkgError {
         /// How many are the most.
         limit: usize,
     },
+}
+
+impl From<Excess> for DpkgError {
+    fn from(Excess { what, limit }: Excess) -> Self {
+        Self::TooMany { what, limit }
+    }
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sbom::PackageState;
 use crate::sbom::files::memory::Memory;
+use crate::sbom::{Inventory, PackageState};
 
 fn of(files: &[(&str, &str)]) -> Result<Inventory, InventoryError> {
     Inventory::read(&mut Memory::of(files))

@@ -1,5 +1,7 @@
 //! Why a database is not as rpm writes it.
 
+use crate::sbom::database::Excess;
+
 /// Why rpm's database is refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,6 +38,12 @@ pub enum RpmError {
         /// How many are the most.
         limit: usize,
     },
+}
+
+impl From<Excess> for RpmError {
+    fn from(Excess { what, limit }: Excess) -> Self {
+        Self::TooMany { what, limit }
+    }
 }
 
 /// What is wrong with a package's header.

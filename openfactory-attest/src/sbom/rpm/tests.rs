@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
+use crate::sbom::Inventory;
 use crate::sbom::files::memory::Memory;
 use crate::sbom::recorded::Recorded;
 
