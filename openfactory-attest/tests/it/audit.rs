@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use openfactory_attest::audit::journal::FlawKind;
@@ -12,19 +12,8 @@ use openfactory_attest::audit::verify::{Finding, Which};
 use openfactory_attest::audit::{self, Appended, Entry, Log, OpenLogError, Proof, VerifierKey};
 use openfactory_attest::{Ed25519Key, Signer};
 
+use crate::log::{ORIGIN, key, signer};
 use crate::python;
-
-const ORIGIN: &str = "example.com/audit/router-1";
-
-fn signer() -> Arc<Ed25519Key> {
-    Arc::new(Ed25519Key::from_seed(&[3; 32]))
-}
-
-fn key() -> VerifierKey {
-    static KEY: LazyLock<VerifierKey> =
-        LazyLock::new(|| VerifierKey::new(ORIGIN, signer().public_key().clone()).unwrap());
-    KEY.clone()
-}
 
 fn open(directory: &Path) -> Result<Log, OpenLogError> {
     Log::open(directory, ORIGIN, signer())

@@ -24,6 +24,7 @@ mod iso9660;
 #[cfg(feature = "sbom")]
 mod jsf;
 mod key;
+mod log;
 mod manifest;
 #[cfg(feature = "pkcs7")]
 mod pki;

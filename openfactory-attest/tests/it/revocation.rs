@@ -22,9 +22,8 @@ use openfactory_attest::{
     Ed25519Key, Envelope, KeyKind, Sha256Digest, Signer as _, TrustStore, TrustedKey, Work,
 };
 
+use crate::log::ORIGIN;
 use crate::{python, tool};
-
-const ORIGIN: &str = "example.com/audit/router-1";
 
 fn key(seed: u8) -> Ed25519Key {
     Ed25519Key::from_seed(&[seed; 32])

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use openfactory_attest::audit::publish::PublishError;
@@ -15,17 +14,7 @@ use openfactory_attest::audit::verify::Which;
 use openfactory_attest::audit::{self, Checkpoint, Entry, Log, Publisher, VerifierKey};
 use openfactory_attest::{Ed25519Key, Signer};
 
-const ORIGIN: &str = "example.com/audit/router-1";
-
-fn signer() -> Arc<Ed25519Key> {
-    Arc::new(Ed25519Key::from_seed(&[3; 32]))
-}
-
-fn key() -> VerifierKey {
-    static KEY: LazyLock<VerifierKey> =
-        LazyLock::new(|| VerifierKey::new(ORIGIN, signer().public_key().clone()).unwrap());
-    KEY.clone()
-}
+use crate::log::{ORIGIN, key, signer};
 
 fn entry(id: u64) -> Entry {
     Entry::new(format!("event-{id}"), "router", "incident.created", SystemTime::UNIX_EPOCH, "device-7")

@@ -14,9 +14,9 @@ use openfactory_attest::{Ed25519Key, Signer};
 use signed_note::{Note, NoteError, StandardVerifier, Verifier, VerifierList};
 use tlog_tiles::{Checkpoint, Hash, Tile, TileHashReader, TileReader};
 
+use crate::log::ORIGIN;
 use crate::python;
 
-const ORIGIN: &str = "example.com/audit/router-1";
 const SIZE: u64 = 66_000;
 
 fn signer(seed: u8) -> Arc<Ed25519Key> {

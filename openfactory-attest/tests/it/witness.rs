@@ -12,18 +12,14 @@ use openfactory_attest::audit::publish::{PublishError, add_cosignatures};
 use openfactory_attest::audit::tiles::{ReadTilesError, Tiles};
 use openfactory_attest::audit::tree::TreeHead;
 use openfactory_attest::audit::witness::{OpenWitnessError, Request, WitnessError};
-use openfactory_attest::audit::{Checkpoint, Entry, Log, Policy, Proof, Publisher, VerifierKey, Witness};
+use openfactory_attest::audit::{Checkpoint, Entry, Log, Policy, Proof, Publisher, Witness};
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::{Ed25519Key, Signer};
 
-const ORIGIN: &str = "example.com/audit/router-1";
+use crate::log::{ORIGIN, key};
 
 fn signer(seed: u8) -> Arc<Ed25519Key> {
     Arc::new(Ed25519Key::from_seed(&[seed; 32]))
-}
-
-fn log_key() -> VerifierKey {
-    VerifierKey::new(ORIGIN, signer(3).public_key().clone()).unwrap()
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -42,7 +38,7 @@ fn published(folder: &Path, name: &str, entries: std::ops::Range<u64>) -> (Log, 
 
 fn witness(folder: &Path, number: u8) -> Witness {
     let name = format!("w{number}.example.com");
-    Witness::open(&folder.join(&name), &name, signer(number), vec![log_key()]).unwrap()
+    Witness::open(&folder.join(&name), &name, signer(number), vec![key()]).unwrap()
 }
 
 #[test]
@@ -154,13 +150,13 @@ fn what_a_witness_does_not_believe() {
     let wrong = {
         use base64::Engine as _;
         let text = format!("{ORIGIN}\n0\n{}", hash);
-        let key = log_key().to_string();
+        let key = key().to_string();
         let id =
             hex::decode(key.strip_prefix(&format!("{ORIGIN}+")).unwrap().split_once('+').unwrap().0).unwrap();
         let signature = [id, signer(3).sign(text.as_bytes()).unwrap()].concat();
         format!("{text}\n\u{2014} {ORIGIN} {}\n", base64::engine::general_purpose::STANDARD.encode(signature))
     };
-    assert!(Checkpoint::open(wrong.as_bytes(), &log_key()).is_ok());
+    assert!(Checkpoint::open(wrong.as_bytes(), &key()).is_ok());
     assert_eq!(status(&request(wrong)), 422);
     // Nothing of all that was remembered.
     assert_eq!(witness.latest(ORIGIN).unwrap(), None);
@@ -225,7 +221,7 @@ fn threads_that_ask_at_once_never_set_a_witness_back() {
     let note = Tiles::open(&sizes[5]).unwrap().checkpoint().to_owned();
     let note = cosignature::add(&note, &line, &[witness.key()]).unwrap();
     assert_eq!(cosignature::verify(note.as_bytes(), &[witness.key()]).unwrap()[0].time, at(9));
-    assert!(Checkpoint::open(note.as_bytes(), &log_key()).is_ok());
+    assert!(Checkpoint::open(note.as_bytes(), &key()).is_ok());
 }
 
 #[test]
@@ -240,7 +236,7 @@ fn a_proof_carries_its_cosignatures_and_stands_by_itself() {
     }
     let policy = |count| {
         let keys = witnesses.iter().map(|witness| witness.key().clone());
-        Policy::at_least(count, keys).of_log(log_key())
+        Policy::at_least(count, keys).of_log(key())
     };
     let tiles = Tiles::open(&public).unwrap();
     let (proof, entry) = (tiles.prove(333).unwrap(), tiles.entry(333).unwrap());
@@ -248,7 +244,7 @@ fn a_proof_carries_its_cosignatures_and_stands_by_itself() {
     assert_eq!((proof.index(), proof.extra()), (333, Some(&b"where from"[..])));
     let proven = proof.verify(&entry, &policy(2)).unwrap();
     assert_eq!((proven.checkpoint.head, proven.cosignatures.len()), (tiles.head(), 2));
-    assert!(proof.verify_inclusion(&entry, &log_key()).is_ok());
+    assert!(proof.verify_inclusion(&entry, &key()).is_ok());
 
     assert_eq!(proof.verify(b"another", &policy(2)), Err(ProofError::Path));
     let refused = proof.verify(&entry, &policy(3)).unwrap_err();
