@@ -81,6 +81,7 @@ pub mod command;
 pub mod constraint;
 #[cfg(feature = "device")]
 pub mod device;
+mod durable;
 pub mod finding;
 pub mod inspect;
 mod instant;

@@ -1,21 +1,19 @@
 //! Keeps a device's lockdown record on disk, so that it survives a crash at any instant and fails closed.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use openfactory_attest::canonical::CanonicalError;
 
 use super::LockdownRecord;
 use super::record::ParseRecordError;
+use crate::durable;
 
 /// The record's file.
 const FILE: &str = "lockdown.json";
-
-/// What is being written, until it takes the record's place.
-const TEMPORARY: &str = "lockdown.json.new";
 
 /// The largest record that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -77,6 +75,12 @@ pub enum StoreError {
     },
 }
 
+impl From<durable::Failed> for StoreError {
+    fn from(durable::Failed { action, path, source }: durable::Failed) -> Self {
+        Self::Io { action, path, source }
+    }
+}
+
 impl LockdownStore {
     /// The store in this directory, which is there already.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
@@ -117,29 +121,7 @@ impl LockdownStore {
     /// after a crash.
     pub fn save(&self, record: &LockdownRecord) -> Result<(), StoreError> {
         let bytes = record.to_json().map_err(StoreError::Canonical)?;
-        let (temporary, path) = (self.path(TEMPORARY), self.path(FILE));
-        let failed = |action: &'static str, path: &Path| {
-            let path = path.to_owned();
-            move |source: io::Error| StoreError::Io { action, path, source }
-        };
-        // What an earlier crash left.
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("remove", &temporary)(error));
-            }
-            _ => {}
-        }
-        let mut file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .map_err(failed("create", &temporary))?;
-        file.write_all(&bytes).map_err(failed("write", &temporary))?;
-        file.sync_all().map_err(failed("sync", &temporary))?;
-        fs::rename(&temporary, &path).map_err(failed("rename", &temporary))?;
-        let directory = File::open(&self.directory).map_err(failed("open", &self.directory))?;
-        directory.sync_all().map_err(failed("sync", &self.directory))
+        Ok(durable::replace(&self.directory, FILE, &bytes)?)
     }
 
     fn read(&self) -> Result<LockdownRecord, Lost> {

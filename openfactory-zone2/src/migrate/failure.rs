@@ -7,6 +7,7 @@ use openfactory_attest::canonical::CanonicalError;
 use serde::{Deserialize, Serialize};
 
 use super::Phase;
+use crate::durable;
 use crate::overlay_report::OverlayFinding;
 use crate::violation::Row;
 
@@ -77,4 +78,10 @@ pub enum MigrateError {
     /// There is no migration that waits for its end.
     #[error("no migration waits for its end")]
     NotMigrated,
+}
+
+impl From<durable::Failed> for MigrateError {
+    fn from(durable::Failed { action, path, source }: durable::Failed) -> Self {
+        Self::Io { action, path, source }
+    }
 }

@@ -1,16 +1,16 @@
 //! What a store remembers of a migration, so that it can be resumed after a power cut at any instant.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use openfactory_attest::canonical::{self, Limits};
 use serde::{Deserialize, Serialize};
 
 use super::{MigrateError, MigrationReport};
+use crate::durable;
 
 const FILE: &str = "migration.json";
-const TEMPORARY: &str = "migration.json.new";
 
 /// The largest journal that is read, in bytes. It holds the report, which has a decision for each path.
 const MAX_BYTES: usize = 128 << 20;
@@ -73,33 +73,11 @@ impl Journal {
     /// Stores it in place of the old one: after a crash there is one of the two, whole.
     pub(super) fn write(&self, store: &Path) -> Result<(), MigrateError> {
         let bytes = canonical::to_vec_signed(self).map_err(MigrateError::Canonical)?;
-        let temporary = store.join(TEMPORARY);
-        let failed = |action| {
-            let path = temporary.clone();
-            move |source| MigrateError::Io { action, path, source }
-        };
-        let mut file = File::create(&temporary).map_err(failed("create"))?;
-        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed("write"))?;
-        fs::rename(&temporary, store.join(FILE)).map_err(failed("rename"))?;
-        durable(store)
+        Ok(durable::replace(store, FILE, &bytes)?)
     }
 
     /// Takes the journal away: there is no migration any more.
     pub(super) fn remove(store: &Path) -> Result<(), MigrateError> {
-        for name in [TEMPORARY, FILE] {
-            match fs::remove_file(store.join(name)) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(MigrateError::Io { action: "remove", path: store.join(name), source });
-                }
-                _ => {}
-            }
-        }
-        durable(store)
+        Ok(durable::discard(store, FILE)?)
     }
-}
-
-/// Makes a directory's names durable.
-pub(super) fn durable(directory: &Path) -> Result<(), MigrateError> {
-    let failed = |source| MigrateError::Io { action: "sync", path: directory.to_owned(), source };
-    File::open(directory).and_then(|opened| opened.sync_all()).map_err(failed)
 }

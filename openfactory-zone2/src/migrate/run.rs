@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use openfactory_attest::Manifest as BaseManifest;
 use rustix::fs::{CWD, RenameFlags};
 
-use super::journal::{Journal, Stage, durable};
+use super::journal::{Journal, Stage};
 use super::{Failure, MigrateError, MigrationReport, Phase, Plan, anomalies, copy, phases};
 use crate::constraint::CaSet;
+use crate::durable;
 use crate::policy::Policy;
 use crate::violation::Row;
 
@@ -266,7 +267,7 @@ impl Store {
         rustix::fs::renameat_with(CWD, &next, CWD, &zone, RenameFlags::EXCHANGE)
             .map_err(|errno| failed("exchange", &zone, errno.into()))?;
         self.step(faults, "exchanged")?;
-        durable(&self.path)
+        Ok(durable::sync(&self.path)?)
     }
 
     /// Removes what lies beside Zone 2, and then the journal.
@@ -281,7 +282,7 @@ impl Store {
         let next = self.next();
         match fs::remove_dir_all(&next) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &next, error)),
-            _ => durable(&self.path),
+            _ => Ok(durable::sync(&self.path)?),
         }
     }
 
