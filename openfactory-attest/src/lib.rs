@@ -99,6 +99,8 @@ pub mod trust;
 pub mod vault;
 pub mod verity;
 
+#[cfg(feature = "pkcs7")]
+mod common_name;
 mod instant;
 mod read_at;
 mod work;

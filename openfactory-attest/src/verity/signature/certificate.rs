@@ -1,7 +1,6 @@
 //! The certificate that stands for the key: self-signed, for digital signatures alone, no authority.
 
 use std::fmt;
-use std::str::FromStr as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use der::{DateTime, Decode as _, DecodePem as _, Encode as _, EncodePem as _};
@@ -24,6 +23,7 @@ use super::cms::Digest;
 use super::error::{CertificateError, KeyError, SignatureError};
 use super::key::{Secret, SigningKey};
 use super::verifying::VerifyingKey;
+use crate::common_name;
 use crate::digest::Sha256Digest;
 
 /// The longest certificate that is looked at, as PEM.
@@ -47,16 +47,12 @@ impl Certificate {
         not_before: SystemTime,
         not_after: SystemTime,
     ) -> Result<Self, CertificateError> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-');
-        if common_name.is_empty() || common_name.len() > 64 || !common_name.chars().all(fits) {
-            return Err(CertificateError::Name { name: common_name.to_owned() });
-        }
+        let bad_name = || CertificateError::Name { name: common_name.to_owned() };
+        let subject = common_name::parse(common_name).ok_or_else(bad_name)?;
         if not_after <= not_before {
             return Err(CertificateError::Validity);
         }
         let validity = Validity::new(time(not_before)?, time(not_after)?);
-        let subject = Name::from_str(&format!("CN={common_name}"))
-            .map_err(|_| CertificateError::Name { name: common_name.to_owned() })?;
         let mut serial = [0; 16];
         getrandom::fill(&mut serial).map_err(|_| CertificateError::Make(KeyError::Random))?;
         // Positive, and as long as it should be.

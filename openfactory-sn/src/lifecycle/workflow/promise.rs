@@ -1,5 +1,7 @@
 //! Times to respond and to resolve (guide, "Incident Priority Matrix"): each ends by itself, and what was not kept is told.
 
+use std::time::Duration;
+
 use super::super::event::EventBody;
 use super::super::event::incident::{DeviceEscalated, IncidentOverdue, Promise};
 use super::super::id::DeviceId;
@@ -18,6 +20,14 @@ fn timer_name(incident: &CorrelationId, promise: Promise) -> String {
     format!("{word}:{incident}")
 }
 
+/// How long it is good for.
+const fn within(promise: Promise, priority: Priority) -> Duration {
+    match promise {
+        Promise::Respond => priority.respond_within(),
+        Promise::Resolve => priority.resolve_within(),
+    }
+}
+
 /// Stops the clocks of incidents that are over.
 pub(super) fn over(step: &mut Step, incidents: &[CorrelationId]) {
     for incident in incidents {
@@ -34,11 +44,7 @@ pub(super) fn give(
     priority: Priority,
 ) {
     for promise in Promise::ALL {
-        let within = match promise {
-            Promise::Respond => priority.respond_within(),
-            Promise::Resolve => priority.resolve_within(),
-        };
-        let Some(due) = context.now.checked_add(within) else { continue };
+        let Some(due) = context.now.checked_add(within(promise, priority)) else { continue };
         let overdue =
             IncidentOverdue { device: device.clone(), incident: incident.clone(), priority, promise };
         let body = EventBody::IncidentOverdue(Box::new(overdue));
@@ -65,14 +71,14 @@ pub(super) fn overdue(context: &Context<'_>, body: &IncidentOverdue) -> Result<S
     if is_kept(*promise, record) {
         return Ok(context.step(format!("incident {incident} was looked after in time")));
     }
-    let (what, within) = match promise {
-        Promise::Respond => ("responded to", priority.respond_within()),
-        Promise::Resolve => ("resolved", priority.resolve_within()),
+    let what = match promise {
+        Promise::Respond => "responded to",
+        Promise::Resolve => "resolved",
     };
     let reason = format!(
         "Incident {} ({priority}) was not {what} within {} min.",
         record.text("number"),
-        within.as_secs() / 60
+        within(*promise, *priority).as_secs() / 60
     );
     let mut step = context.step(format!("told to a person: {reason}"));
     let event = DeviceEscalated {
