@@ -29,6 +29,7 @@ mod gates;
 mod handle;
 mod intake;
 mod message;
+mod notices;
 mod open;
 mod operator;
 mod order;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use openfactory_queue::worker::alert::Alert;
 use openfactory_queue::worker::alert::watch::{FileSystem, Thresholds, Watch};
@@ -111,9 +112,16 @@ impl HttpPost {
 #[async_trait]
 impl Post for HttpPost {
     async fn post(&self, call: &Call) -> Result<(), String> {
-        let headers = sign(&self.secret, &call.id, call.at, &call.body).map_err(|error| told(&error))?;
+        self.send(&call.id, call.at, call.body.clone()).await
+    }
+}
+
+impl HttpPost {
+    /// Posts a body, signed; why the receiver did not take it.
+    pub(super) async fn send(&self, id: &str, at: SystemTime, body: Bytes) -> Result<(), String> {
+        let headers = sign(&self.secret, id, at, &body).map_err(|error| told(&error))?;
         let request = self.http.post(self.url.clone()).headers(headers.to_map());
-        let request = request.header(CONTENT_TYPE, "application/json").body(call.body.clone());
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
         match request.send().await {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(format!("the receiver answers {}", answer.status())),

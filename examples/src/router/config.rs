@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use openfactory_sn::lifecycle::entity::Instruction;
 use serde::Deserialize;
 
 use crate::serve::ListenConfig;
@@ -45,6 +46,8 @@ pub struct RouterConfig {
     pub page: PageConfig,
     /// What a rollout asks of devices, unless its request says otherwise.
     pub rollout: RolloutConfig,
+    /// Who may say on an incident what is to be done about its device.
+    pub remediation: RemediationConfig,
     /// Logs.
     pub log: LogConfig,
 }
@@ -190,6 +193,16 @@ pub struct RolloutConfig {
     pub require_verity: bool,
     /// Seconds that each stage may take.
     pub stage_within_s: u64,
+}
+
+/// `[remediation]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemediationConfig {
+    /// Whose instructions count, by their `user_name` in ServiceNow.
+    pub instructors: Vec<String>,
+    /// Which of them wait for the approval of their change request.
+    pub approved_first: Vec<Instruction>,
 }
 
 /// `[attestation]`

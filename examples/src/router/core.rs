@@ -8,6 +8,7 @@ use openfactory_queue::SyncQueue;
 use openfactory_queue::clock::Clock;
 use openfactory_queue::policy::breaker::Breakers;
 use openfactory_sn::lifecycle::mapping::Mapping;
+use openfactory_sn::lifecycle::notify::Notifier;
 use openfactory_sn::lifecycle::platform::Platform;
 use openfactory_sn::lifecycle::policy::Policy;
 use openfactory_sn::lifecycle::state::StateStore;
@@ -45,6 +46,8 @@ pub(super) struct Parts {
     pub(super) mapping: Mapping,
     pub(super) policy: Policy,
     pub(super) platform: Arc<dyn Platform>,
+    /// Who tells persons.
+    pub(super) notifier: Arc<dyn Notifier>,
     pub(super) breakers: Breakers,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) edges: Arc<dyn Edges>,

@@ -15,7 +15,7 @@ use openfactory_sn::lifecycle::event::{Event, EventBody};
 
 use super::audit::AuditFailure;
 use super::core::Core;
-use super::{commands, deliver, message, order, step, vault};
+use super::{commands, deliver, message, notices, order, step, vault};
 use crate::told::told;
 
 /// When an audit log that took no entry is tried again.
@@ -35,11 +35,15 @@ impl EventHandler {
         if message::is_for_servicenow(&leased.message) {
             return deliver::deliver(&self.core, event, leased).await;
         }
+        if message::is_notice(&leased.message) {
+            return notices::tell(&self.core, event).await;
+        }
         step::take(&self.core, event).await?;
         commands::follow(&self.core, event).await?;
         if let EventBody::OrderGiven(body) = &event.body {
             order::perform(&self.core, event, &body.order).await?;
         }
+        notices::hand_over(&self.core, event, &leased.message).await?;
         // ServiceNow hears of a compromise even if the vault can't be used.
         deliver::hand_over(&self.core, event, &leased.message).await?;
         if let EventBody::RevocationOrdered(body) = &event.body {

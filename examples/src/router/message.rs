@@ -19,6 +19,8 @@ const SIGNED_BY: &str = "signed-by";
 const STAGE: &str = "stage";
 /// Its value in the second stage, and what the ids and keys of that stage begin with.
 const RECORDS: &str = "records";
+/// The same of a notice to persons, which stands beside the two stages and holds up neither.
+const NOTICE: &str = "notice";
 
 /// An event from outside, whose signature was verified.
 pub(super) fn external(event: &Event, signer: &TrustedKey, payload: &[u8]) -> Message {
@@ -46,6 +48,21 @@ pub(super) fn records(decided: &Message, event: &Event) -> Message {
 /// Whether this is an event's second stage.
 pub(super) fn is_for_servicenow(message: &Message) -> bool {
     message.attributes.get(STAGE).is_some_and(|stage| stage == RECORDS)
+}
+
+/// The notice of an event whose first stage is `decided`, in a lane of its own.
+pub(super) fn notice(decided: &Message) -> Message {
+    let id = format!("{NOTICE}:{}", decided.id);
+    let mut message = Message::new(&id, decided.kind.clone(), decided.payload.clone())
+        .with_key(&id)
+        .on_dead(DeadPolicy::Skip);
+    message.attributes.clone_from(&decided.attributes);
+    message.with_attribute(STAGE, NOTICE)
+}
+
+/// Whether this is an event's notice.
+pub(super) fn is_notice(message: &Message) -> bool {
+    message.attributes.get(STAGE).is_some_and(|stage| stage == NOTICE)
 }
 
 /// An event of a type that this version does not know.

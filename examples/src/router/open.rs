@@ -19,11 +19,13 @@ use openfactory_sn::lifecycle::policy::Policy;
 use openfactory_sn::{Auth, Client};
 use thiserror::Error;
 
+use super::alarms::HttpPost;
 use super::audit::Auditor;
 use super::config::{Profile, RouterConfig};
 use super::core::{Core, Parts};
 use super::counters::{Counters, QueueGauges};
 use super::edges::Edges;
+use super::notices::Notices;
 use super::vault::Keeper;
 use crate::config::{ConfigError, read_secret_file};
 use crate::metrics::Metrics;
@@ -148,6 +150,7 @@ pub(super) async fn core(
         policy: policy(config, &mapping)?,
         mapping,
         platform: Arc::new(platform),
+        notifier: Arc::new(Notices::new(HttpPost::new(&config.alerts)?)),
         breakers: Breakers::new(backoff, Arc::clone(&clock), Arc::new(RandomJitter)),
         clock,
         edges,
@@ -163,8 +166,7 @@ pub(super) async fn core(
 }
 
 fn policy(config: &RouterConfig, mapping: &Mapping) -> Result<Policy, StartError> {
-    let mut policy = Policy::default();
-    policy.change_request_table.clone_from(&mapping.tables.change_request);
+    let mut policy = Policy::for_mapping(mapping);
     policy.report_within = match config.timing.report_within_s {
         0 => None,
         seconds => Some(Duration::from_secs(seconds)),
@@ -179,6 +181,8 @@ fn policy(config: &RouterConfig, mapping: &Mapping) -> Result<Policy, StartError
     policy.rollout_reports = config.rollout.reports;
     policy.rollout_requires_verity = config.rollout.require_verity;
     policy.rollout_stage_within = Duration::from_secs(config.rollout.stage_within_s);
+    policy.instructors = config.remediation.instructors.iter().cloned().collect();
+    policy.instructions_that_wait = config.remediation.approved_first.iter().copied().collect();
     Ok(policy)
 }
 

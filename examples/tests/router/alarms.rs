@@ -20,19 +20,19 @@ use crate::world::{World, write_private};
 type Posted = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A receiver that refuses the first call, and takes only what is signed.
-struct Receiver {
-    secret: String,
+pub(crate) struct Receiver {
+    pub(crate) secret: String,
     posted: Posted,
     refused: Arc<Mutex<Option<String>>>,
 }
 
 impl Receiver {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let secret = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode([7u8; 32]));
         Self { secret, posted: Posted::default(), refused: Arc::default() }
     }
 
-    async fn serve(&self) -> SocketAddr {
+    pub(crate) async fn serve(&self) -> SocketAddr {
         let verifier = Verifier::new([WebhookSecret::parse(&self.secret).unwrap()]);
         let (posted, refused) = (Arc::clone(&self.posted), Arc::clone(&self.refused));
         let take = move |State(()): State<()>, headers: HeaderMap, body: Bytes| async move {
@@ -55,9 +55,15 @@ impl Receiver {
     }
 
     /// Waits for an alarm of this type.
-    async fn told(&self, name: &str) -> Value {
+    pub(crate) async fn told(&self, name: &str) -> Value {
+        self.told_that(name, |_| true).await
+    }
+
+    /// Waits for one of this type of which something holds.
+    pub(crate) async fn told_that(&self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..400 {
-            let found = self.posted.lock().unwrap().iter().find(|(_, body)| body["type"] == name).cloned();
+            let is_it = |(_, body): &&(String, Value)| body["type"] == name && holds(body);
+            let found = self.posted.lock().unwrap().iter().find(is_it).cloned();
             if let Some((_, body)) = found {
                 return body;
             }

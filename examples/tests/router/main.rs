@@ -17,6 +17,7 @@ mod compromised;
 mod faults;
 mod full_disk;
 mod gate;
+mod instructions;
 mod intake;
 mod orders;
 mod page;
