@@ -60,6 +60,8 @@ impl Bound {
 pub enum Bounded {
     /// Living messages: at the limit, a publish is refused as `Full`.
     Messages,
+    /// Bytes of what is kept: at the limit, a publish is refused as `Full`.
+    Bytes,
     /// Dead letters: at the limit, what should become one stays in the queue.
     DeadLetters,
     /// Remembered ids: at the limit, a publish is refused as `Full` until the oldest may be forgotten.
@@ -70,6 +72,7 @@ impl fmt::Display for Bounded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Messages => "messages",
+            Self::Bytes => "bytes",
             Self::DeadLetters => "dead letters",
             Self::Ids => "remembered ids",
         })

@@ -15,6 +15,7 @@ use crate::queue::SyncQueue;
 
 pub mod alert;
 mod decide;
+mod gate;
 mod handler;
 mod run;
 mod task;
@@ -27,8 +28,9 @@ use handler::Each;
 /// Leases messages, has them handled, renews their leases meanwhile, and settles them as the [`Outcome`] says.
 ///
 /// Order per key is the queue's: the worker never has two messages of one key at once. A destination that is down
-/// opens its breaker in [`breakers`](Self::breakers); the worker goes on handing out messages, since part of their
-/// work may need no destination: a handler asks the breaker before it calls.
+/// opens its breaker: messages that name it as their [`destination`](crate::Message::destination) wait, and one of them
+/// probes now and then. Where part of their work needs no destination, the handler shares the worker's
+/// [`breakers`](Self::breakers): then the worker goes on handing out messages, and the handler asks before it calls.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -173,7 +175,12 @@ impl Worker {
         self
     }
 
-    /// Shares these breakers, which the handler consults too, instead of having its own.
+    /// Shares these breakers with the handler, which asks them before it calls and tells them what came of it.
+    ///
+    /// Without this the worker has its own, and does both for each message that names its
+    /// [`destination`](crate::Message::destination): while that is down, its messages wait without being handled, but
+    /// for one at a time that probes. What the handler says of a destination that its message does not name only makes
+    /// that message wait.
     pub fn breakers(mut self, breakers: Breakers) -> Self {
         self.breakers = Some(breakers);
         self

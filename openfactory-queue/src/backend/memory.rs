@@ -154,7 +154,8 @@ impl SyncQueue for MemoryQueue {
         request::publish(&messages, &self.capabilities())?;
         let limit = self.shared.config.max_messages;
         self.change("publish", |state, now| {
-            if state.would_store(&messages, now).saturating_add(state.live_count()) > limit {
+            let new = state.would_store(&messages, now);
+            if new > 0 && new.saturating_add(state.live_count()) > limit {
                 let detail = format!("the queue holds its limit of {limit} messages");
                 return Err(Error::new(ErrorKind::Full, "publish", detail));
             }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusqlite::Transaction;
 use tokio::sync::Notify;
 
 use crate::backend::wait::{self, Try};
@@ -29,12 +30,14 @@ mod deliver;
 mod failure;
 mod find;
 mod group;
+mod lanes;
 mod letters;
 mod lookup;
 mod open;
 mod publish;
 mod reader;
 mod recent;
+mod room;
 mod rows;
 mod schema;
 mod settle;
@@ -95,7 +98,7 @@ impl SqliteQueue {
     /// `Unavailable` if it can't be opened, `Full` if there is no room.
     pub async fn open(config: SqliteConfig) -> Result<Self, Error> {
         let changed = Arc::new(Notify::new());
-        let writer = Writer::start(config.clone(), Arc::clone(&changed)).await?;
+        let (writer, config) = Writer::start(config, Arc::clone(&changed)).await?;
         let reader = Reader::new(config.clone());
         Ok(Self { shared: Arc::new(Shared { config, writer, reader, changed }) })
     }
@@ -194,13 +197,19 @@ impl SyncQueue for SqliteQueue {
     }
 
     async fn stats(&self) -> Result<Stats, Error> {
-        let mut stats = self.shared.reader.look("stats", reader::stats).await?;
-        let limit = self.shared.config.max_messages;
-        if limit < u64::MAX {
-            let live = stats.ready + stats.delayed + stats.leased + stats.held;
-            stats.bounds.push(Bound::new(Bounded::Messages, live, limit));
-        }
-        Ok(stats)
+        let SqliteConfig { max_messages, max_bytes, .. } = self.shared.config;
+        let look = move |tx: &Transaction<'_>, now| {
+            let mut stats = reader::stats(tx, now)?;
+            if max_messages < u64::MAX {
+                let live = stats.ready + stats.delayed + stats.leased + stats.held;
+                stats.bounds.push(Bound::new(Bounded::Messages, live, max_messages));
+            }
+            if let Some(limit) = max_bytes {
+                stats.bounds.push(Bound::new(Bounded::Bytes, room::used(tx)?, limit));
+            }
+            Ok(stats)
+        };
+        self.shared.reader.look("stats", look).await
     }
 
     async fn maintain(&self, budget: usize) -> Result<Maintained, Error> {

@@ -40,18 +40,19 @@ pub(super) fn decide(outcome: Outcome, leased: &Leased, rules: &Rules<'_>) -> Se
         }
         Outcome::NotYet { after, reason } => Settlement::Retry { after, reason, counts: false },
         Outcome::DestinationDown { destination, reason, .. } => {
-            waiting(breaker_wait, &limits, jitter, format!("{destination} is down: {reason}"))
+            held_up(breaker_wait, &limits, jitter, format!("{destination} is down: {reason}"))
         }
         Outcome::CredentialsRefused { destination, reason } => {
-            waiting(breaker_wait, &limits, jitter, format!("{destination} refuses the credentials: {reason}"))
+            held_up(breaker_wait, &limits, jitter, format!("{destination} refuses the credentials: {reason}"))
         }
         Outcome::RateLimited { destination, after } => {
-            waiting(breaker_wait.max(after), &limits, jitter, format!("{destination} limits the rate"))
+            held_up(breaker_wait.max(after), &limits, jitter, format!("{destination} limits the rate"))
         }
     }
 }
 
-fn waiting(wait: Duration, limits: &Limits, jitter: &dyn Jitter, reason: String) -> Settlement {
+/// A message waits for its destination, through no fault of its own.
+pub(super) fn held_up(wait: Duration, limits: &Limits, jitter: &dyn Jitter, reason: String) -> Settlement {
     let after = asked_for(wait.max(MIN_WAIT), limits.retry_after, jitter);
     Settlement::Retry { after, reason, counts: false }
 }

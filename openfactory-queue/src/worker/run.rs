@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::alert::Alarm;
+use super::gate::Gate;
 use super::task::{Core, Ended};
 use super::{BatchHandler, Summary, Worker};
 use crate::error::Error;
@@ -34,9 +35,8 @@ where
     S: Future<Output = ()> + Send,
 {
     let (abort, aborted) = watch::channel(false);
-    let breakers = worker.breakers.unwrap_or_else(|| {
-        Breakers::new(worker.backoff, Arc::clone(&worker.clock), Arc::clone(&worker.jitter))
-    });
+    let own = || Breakers::new(worker.backoff, Arc::clone(&worker.clock), Arc::clone(&worker.jitter));
+    let gate = worker.breakers.map_or_else(|| Gate::own(own()), Gate::shared);
     let core = Arc::new(Core {
         queue: worker.queue,
         lease: worker.lease,
@@ -45,7 +45,7 @@ where
         clock: worker.clock,
         jitter: worker.jitter,
         alert: worker.alert,
-        breakers,
+        gate,
         aborted,
     });
     let (tasks, sizes) = (JoinSet::new(), HashMap::new());

@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::alert::{Alarm, Alert};
-use super::decide::{Rules, decide};
+use super::decide::{Rules, decide, held_up};
+use super::gate::Gate;
 use super::handler::{BatchHandler, Outcome};
 use crate::clock::Clock;
 use crate::dead_letter::DeadPolicy;
@@ -18,7 +19,6 @@ use crate::jitter::Jitter;
 use crate::lease::{Extended, LeaseToken, Leased, Settled, Settlement};
 use crate::message::Message;
 use crate::policy::backoff::Backoff;
-use crate::policy::breaker::Breakers;
 use crate::policy::limits::Limits;
 use crate::queue::SyncQueue;
 
@@ -32,7 +32,7 @@ pub(super) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) jitter: Arc<dyn Jitter>,
     pub(super) alert: Arc<dyn Alert>,
-    pub(super) breakers: Breakers,
+    pub(super) gate: Gate,
     /// True once the grace of a stop is over.
     pub(super) aborted: watch::Receiver<bool>,
 }
@@ -60,9 +60,14 @@ impl Core {
     pub(super) async fn work(&self, handler: &dyn BatchHandler, leased: Vec<Leased>) -> Vec<Ended> {
         let (mut ended, mut settlements, mut sound) = (Vec::new(), Vec::new(), Vec::new());
         for leased in leased {
-            match self.limits.poisoned(&leased) {
-                Some(reason) => settlements.push((leased, Settlement::Dead { reason })),
-                None => sound.push(leased),
+            if let Some(reason) = self.limits.poisoned(&leased) {
+                settlements.push((leased, Settlement::Dead { reason }));
+            } else if let Some(wait) = self.gate.wait(&leased) {
+                let destination = leased.message.destination().unwrap_or_default();
+                let later = held_up(wait, &self.limits, &*self.jitter, format!("{destination} is down"));
+                settlements.push((leased, later));
+            } else {
+                sound.push(leased);
             }
         }
         let handled = match &sound[..] {
@@ -77,12 +82,19 @@ impl Core {
                             let settlement = self.settlement(outcome, &leased).await;
                             settlements.push((leased, settlement));
                         }
-                        None => ended.push(Ended::Lost),
+                        None => {
+                            self.gate.gave_up(&leased);
+                            ended.push(Ended::Lost);
+                        }
                     }
                 }
             }
-            Handled::LeasesLost => ended.extend(sound.iter().map(|_| Ended::Lost)),
+            Handled::LeasesLost => {
+                sound.iter().for_each(|leased| self.gate.gave_up(leased));
+                ended.extend(sound.iter().map(|_| Ended::Lost));
+            }
             Handled::Aborted => {
+                sound.iter().for_each(|leased| self.gate.gave_up(leased));
                 settlements.extend(sound.into_iter().map(|leased| (leased, Settlement::Release)));
             }
         }
@@ -179,20 +191,8 @@ impl Core {
 
     /// Tells the breaker, tells the operator of what the breaker has found, and decides.
     async fn settlement(&self, outcome: Outcome, leased: &Leased) -> Settlement {
-        let mut breaker_wait = Duration::ZERO;
-        let (destination, reason, asked) = match &outcome {
-            Outcome::DestinationDown { destination, reason, retry_after } => {
-                (Some(destination), reason.as_str(), *retry_after)
-            }
-            Outcome::CredentialsRefused { destination, reason } => (Some(destination), reason.as_str(), None),
-            Outcome::RateLimited { destination, after } => (Some(destination), "rate limited", Some(*after)),
-            _ => (None, "", None),
-        };
-        if let Some(destination) = destination {
-            self.breakers.down(destination, reason, asked);
-            breaker_wait = self.breakers.wait(destination);
-        }
-        for news in self.breakers.news() {
+        let breaker_wait = self.gate.tell(leased, &outcome);
+        for news in self.gate.news() {
             let alarm = Alarm::BreakerOpened { destination: news.destination, reason: news.reason };
             self.alert.raise(&alarm).await;
         }

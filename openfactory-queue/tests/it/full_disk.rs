@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use openfactory_queue::backend::sqlite::{SqliteConfig, SqliteQueue};
-use openfactory_queue::{ErrorKind, LeaseRequest, Message, Settlement, SyncQueue};
+use openfactory_queue::{ErrorKind, LeaseRequest, Message, Published, Settlement, SyncQueue};
 
 /// A file system of four megabytes, unmounted when the test is over.
 struct SmallDisk(PathBuf);
@@ -77,6 +77,12 @@ async fn a_full_disk_is_told_and_nothing_that_was_answered_is_lost() {
     );
     let stats = queue.stats().await.unwrap();
     assert_eq!(stats.ready + stats.held + stats.leased, 8 * stored as u64 - u64::from(settled.is_ok()));
+
+    // What was undone has left nothing behind, and what was answered is still known.
+    for n in 0..stored {
+        let again = queue.publish(batch(n)).await.unwrap();
+        assert!(again.iter().all(|one| matches!(one, Published::Duplicate { .. })), "{n}: {again:?}");
+    }
 
     std::fs::remove_file(filler).unwrap();
     queue.publish(batch(stored)).await.unwrap();

@@ -28,6 +28,7 @@ mod nats_routers;
 mod nats_server;
 mod outage;
 mod own_backend;
+mod own_breakers;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
@@ -40,6 +41,7 @@ mod simulation;
 mod sqlite;
 mod sqlite_file;
 mod sqlite_ids;
+mod sqlite_limits;
 mod sqlite_line;
 mod virtual_time;
 mod worker;

@@ -17,6 +17,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Far more than the SQLite queue keeps in memory before it moves them into its indices, where it is built for tests.
+const IDS: u8 = 80;
+
+/// So many live at most.
+const LIMIT: u64 = 24;
+
 const WINDOW: Duration = Duration::from_secs(500);
 
 #[derive(Clone, Debug)]
@@ -31,7 +37,7 @@ enum Command {
     Pause { scope: PauseScope, until: Option<u64> },
     Resume(PauseScope),
     Maintain(usize),
-    Reopen,
+    Reopen { killed: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -65,7 +71,7 @@ enum Select {
 fn spec() -> impl Strategy<Value = Spec> {
     let policy = prop_oneof![Just(DeadPolicy::Block), Just(DeadPolicy::Skip), Just(DeadPolicy::Park)];
     (
-        0..40u8,
+        0..IDS,
         prop::option::weighted(0.8, 0..4u8),
         prop::bool::weighted(0.1),
         1..4u8,
@@ -97,7 +103,7 @@ fn scope() -> impl Strategy<Value = PauseScope> {
 fn select() -> impl Strategy<Value = Select> {
     let cause = prop_oneof![Just(DeadCause::Rejected), Just(DeadCause::Expired), Just(DeadCause::Parked)];
     prop_oneof![
-        3 => vec(0..40u8, 1..6).prop_map(Select::Ids),
+        3 => vec(0..IDS, 1..6).prop_map(Select::Ids),
         3 => Just(Select::All),
         2 => (0..4u8).prop_map(Select::Key),
         1 => cause.prop_map(Select::Cause),
@@ -124,14 +130,16 @@ fn command() -> impl Strategy<Value = Command> {
         1 => (scope(), prop::option::weighted(0.7, 1..60u64)).prop_map(|(scope, until)| Command::Pause { scope, until }),
         1 => scope().prop_map(Command::Resume),
         1 => (1..5usize).prop_map(Command::Maintain),
-        1 => Just(Command::Reopen),
+        1 => any::<bool>().prop_map(|killed| Command::Reopen { killed }),
     ]
 }
 
 struct World {
     clock: ManualClock,
     memory: MemoryQueue,
-    config: SqliteConfig,
+    dir: tempfile::TempDir,
+    /// How often the files were left behind.
+    lives: u32,
     sqlite: SqliteQueue,
     /// Every token ever given, so that stale ones are tried too.
     tokens: Vec<LeaseToken>,
@@ -167,7 +175,9 @@ impl World {
         match command {
             Command::Publish(specs) => {
                 let messages: Vec<Message> = specs.iter().map(|spec| self.message(spec)).collect();
-                both!(publish(messages.clone()));
+                let expected = a.publish(messages.clone()).await.map_err(|error| error.kind());
+                let published = b.publish(messages).await.map_err(|error| error.kind());
+                assert_eq!(published, expected, "{command:?}");
             }
             Command::Lease { max, ttl } => {
                 let request = LeaseRequest::new("w").max(*max).ttl(seconds(ttl));
@@ -210,15 +220,28 @@ impl World {
             }
             Command::Resume(scope) => both!(resume(Resume::new(scope.clone(), "op", "why"))),
             Command::Maintain(budget) => both!(maintain(*budget)),
-            Command::Reopen => {
+            Command::Reopen { killed } => {
                 // Opening ends all leases; so that memory does the same, let them lapse first.
                 self.clock.advance(SECOND * 100);
                 both!(maintain(1000));
-                self.sqlite.close().await.unwrap();
-                self.sqlite = SqliteQueue::open(self.config.clone()).await.unwrap();
+                if *killed {
+                    self.survive();
+                } else {
+                    self.sqlite.close().await.unwrap();
+                }
+                self.sqlite = open(&self.dir, self.lives, &self.clock).await;
                 self.tokens.clear();
             }
         }
+    }
+
+    /// Goes on with what a process leaves that is killed now: the files as they are, without what is in its memory alone.
+    fn survive(&mut self) {
+        for file in ["", "-wal"] {
+            let name = |life| self.dir.path().join(format!("{life}.db{file}"));
+            std::fs::copy(name(self.lives), name(self.lives + 1)).unwrap();
+        }
+        self.lives += 1;
     }
 
     fn pick(&self, pick: usize) -> Option<LeaseToken> {
@@ -238,11 +261,21 @@ impl World {
         assert_eq!(b.pauses().await.unwrap(), a.pauses().await.unwrap());
         let page = DeadLetterPage::first(DeadLetterFilter::all()).limit(1000);
         assert_eq!(b.dead_letters(page.clone()).await.unwrap(), a.dead_letters(page).await.unwrap());
-        for id in 0..40 {
+        for id in 0..IDS {
             let id = format!("m{id}");
             assert_eq!(b.find(&id).await.unwrap(), a.find(&id).await.unwrap());
         }
     }
+}
+
+async fn open(dir: &tempfile::TempDir, life: u32, clock: &ManualClock) -> SqliteQueue {
+    // What is compared is behaviour; syncing would only make it slow.
+    let config = SqliteConfig::new(dir.path().join(format!("{life}.db")))
+        .clock(Arc::new(clock.clone()))
+        .dedup_window(WINDOW)
+        .max_messages(LIMIT)
+        .without_sync();
+    SqliteQueue::open(config).await.unwrap()
 }
 
 fn selection(select: &Select) -> Selection {
@@ -266,12 +299,10 @@ proptest! {
         openfactory_queue::conformance::run(async move {
             let dir = tempfile::tempdir().unwrap();
             let clock = ManualClock::at(UNIX_EPOCH + SECOND * 1_764_000_000);
-            let seam = Arc::new(clock.clone());
-            let memory = MemoryQueue::with(MemoryConfig::new().clock(seam.clone()).dedup_window(WINDOW));
-            // What is compared is behaviour; syncing would only make it slow.
-            let config = SqliteConfig::new(dir.path().join("q.db")).clock(seam).dedup_window(WINDOW).without_sync();
-            let sqlite = SqliteQueue::open(config.clone()).await.unwrap();
-            let mut world = World { clock, memory, config, sqlite, tokens: Vec::new() };
+            let config = MemoryConfig::new().clock(Arc::new(clock.clone()));
+            let memory = MemoryQueue::with(config.dedup_window(WINDOW).max_messages(LIMIT));
+            let sqlite = open(&dir, 0, &clock).await;
+            let mut world = World { clock, memory, dir, lives: 0, sqlite, tokens: Vec::new() };
             for (n, command) in commands.iter().enumerate() {
                 world.run(command).await;
                 if n % 8 == 7 {

@@ -33,6 +33,23 @@ async fn a_second_owner_is_refused_until_the_first_has_closed() {
     SqliteQueue::open(at(&dir)).await.unwrap();
 }
 
+/// Whatever links lead to it, also one that was made before the file.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_the_file_leads_to_the_same_owner() {
+    for link_first in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let link = SqliteConfig::new(dir.path().join("link.db"));
+        std::os::unix::fs::symlink(at(&dir).path(), link.path()).unwrap();
+        let (first, second) = if link_first { (link, at(&dir)) } else { (at(&dir), link) };
+        let queue = SqliteQueue::open(first.clone()).await.unwrap();
+        queue.send(plain("a")).await.unwrap();
+        assert_eq!(refused(second.clone()).await.kind(), ErrorKind::Locked);
+        queue.close().await.unwrap();
+        assert_eq!(SqliteQueue::open(second).await.unwrap().stats().await.unwrap().ready, 1);
+    }
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
@@ -95,62 +112,6 @@ async fn a_damaged_page_is_reported_as_corruption() {
         Ok(queue) => queue.lease(LeaseRequest::new("w")).await.unwrap_err().kind(),
     };
     assert_eq!(kind, ErrorKind::Corrupt);
-}
-
-#[tokio::test]
-async fn a_full_file_refuses_publishes_and_goes_on_when_there_is_room() {
-    let dir = tempfile::tempdir().unwrap();
-    let queue = SqliteQueue::open(at(&dir).max_bytes(512 * 1024)).await.unwrap();
-    let mut stored = 0;
-    let error = loop {
-        let batch = (0..16).map(|n| plain(&format!("m{stored}/{n}"))).collect();
-        match queue.publish(batch).await {
-            Ok(answers) => stored += answers.len(),
-            Err(error) => break error,
-        }
-        assert!(stored < 10_000, "never full");
-    };
-    assert_eq!(error.kind(), ErrorKind::Full);
-    assert!(error.is_retryable() && error.outcome_known());
-    assert_eq!(queue.stats().await.unwrap().ready, stored as u64, "nothing of the refused batch is there");
-    let leased = queue.lease(LeaseRequest::new("w").max(64)).await.unwrap();
-    let acks = leased.iter().map(|leased| (leased.token, Settlement::Ack)).collect();
-    queue.settle(acks).await.unwrap();
-    queue.publish((0..16).map(|n| plain(&format!("again/{n}"))).collect()).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_limit_of_messages_is_kept_exactly() {
-    let dir = tempfile::tempdir().unwrap();
-    let queue = SqliteQueue::open(at(&dir).max_messages(3)).await.unwrap();
-    queue.publish(vec![plain("a"), plain("b")]).await.unwrap();
-    let error = queue.publish(vec![plain("c"), plain("d")]).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Full);
-    assert_eq!(queue.stats().await.unwrap().ready, 2);
-    queue.publish(vec![plain("a"), plain("c")]).await.unwrap();
-    assert_eq!(queue.publish(vec![plain("d")]).await.unwrap_err().kind(), ErrorKind::Full);
-}
-
-/// What a refused batch had begun is undone in the writer's memory too: its keys are as they were.
-#[tokio::test]
-async fn a_batch_that_was_undone_leaves_nothing_in_its_keys() {
-    let dir = tempfile::tempdir().unwrap();
-    let queue = SqliteQueue::open(at(&dir).max_messages(2)).await.unwrap();
-    let keyed = |id: &str, key: &str| plain(id).with_key(key);
-    queue.send(keyed("a", "one")).await.unwrap();
-    let batch = vec![keyed("b", "two"), keyed("c", "three")];
-    assert_eq!(queue.publish(batch).await.unwrap_err().kind(), ErrorKind::Full);
-    assert_eq!(queue.find("b").await.unwrap(), None);
-    let mut seen = Vec::new();
-    for next in [Some(keyed("d", "two")), Some(keyed("b", "two")), Some(keyed("c", "three")), None] {
-        let leased = queue.lease(LeaseRequest::new("w")).await.unwrap().remove(0);
-        seen.push(leased.message.id);
-        queue.settle(vec![(leased.token, Settlement::Ack)]).await.unwrap();
-        if let Some(next) = next {
-            queue.send(next).await.unwrap();
-        }
-    }
-    assert_eq!(seen, ["a", "d", "b", "c"]);
 }
 
 /// A call that fails in the middle of a group takes nothing of its own along, and nothing of the others'.

@@ -62,15 +62,16 @@ impl SqliteConfig {
         self
     }
 
-    /// Answers `Full` when so many messages live.
+    /// Refuses publishes as `Full` when so many messages live.
     #[must_use]
     pub fn max_messages(mut self, messages: u64) -> Self {
         self.max_messages = messages;
         self
     }
 
-    /// Answers `Full` when the database would grow beyond so many bytes (in pages of 4 KiB; the log beside it, mostly
-    /// below 64 MiB, is not counted).
+    /// Refuses publishes as `Full` when what the database holds would grow beyond so many bytes. Nothing else is: what
+    /// makes room needs some itself, such as the history of a message that failed, and may exceed it by that. The log
+    /// beside the database, mostly below 64 MiB, is not counted; an empty database has 100 KiB or so.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);

@@ -1,7 +1,6 @@
-//! Group commit: several calls in one transaction; what one of them fails with undoes it alone.
+//! Group commit: several calls in one transaction.
 
 use std::cell::RefCell;
-use std::vec;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -103,146 +102,93 @@ impl Database {
         Store::new(&self.conn, &self.recent, config, Stamp::from(config.clock.now()))
     }
 
-    /// Reads again what is in memory, after something was undone.
-    fn reload(&self) -> rusqlite::Result<()> {
-        self.recent.replace(Recent::load(&self.conn)?);
-        Ok(())
+    /// Undoes the transaction, in the file and in memory; whether the connection can still be used.
+    fn roll_back(&self) -> bool {
+        self.recent.borrow_mut().undo();
+        self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok()
     }
 
-    /// Undoes the transaction; whether the connection can still be used.
-    fn roll_back(&self) -> bool {
-        let rolled_back = self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok();
-        rolled_back && self.reload().is_ok()
+    /// Runs calls in one transaction and answers them. Whether something was written.
+    pub(super) fn commit(&self, config: &SqliteConfig, calls: Vec<Box<dyn Call>>) -> Result<bool, Undone> {
+        let before = self.conn.total_changes();
+        if let Err(error) = self.begin() {
+            return Err(Undone { calls, halfway: false, unclear: false, broken: is_fatal(&error), error });
+        }
+        let store = self.store(config);
+        let (mut done, mut calls) = (Vec::with_capacity(calls.len()), calls.into_iter());
+        while let Some(mut call) = calls.next() {
+            let clean = self.changes();
+            match call.run(&store) {
+                Ok(()) => done.push(call),
+                Err(error) if self.changes() == clean && !is_fatal(&error) => call.failed(&error, false),
+                Err(error) => {
+                    done.push(call);
+                    done.extend(calls);
+                    return Err(self.undone(done, error, false));
+                }
+            }
+        }
+        match store.finish().and_then(|()| self.conn.prepare_cached("COMMIT")?.execute([])) {
+            Ok(_) => done.into_iter().for_each(Call::committed),
+            // A commit whose sync failed may be found in the log when the file is opened again.
+            Err(error) => {
+                let unclear = is_fatal(&error);
+                return Err(self.undone(done, error, unclear));
+            }
+        }
+        Ok(self.conn.total_changes() != before)
+    }
+
+    fn begin(&self) -> rusqlite::Result<()> {
+        self.recent.borrow_mut().begin();
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
+    }
+
+    /// What tells whether something was changed since, in the file or in memory, or all was rolled back.
+    fn changes(&self) -> (u64, usize, bool) {
+        (self.conn.total_changes(), self.recent.borrow().steps(), self.conn.is_autocommit())
+    }
+
+    fn undone(&self, calls: Vec<Box<dyn Call>>, error: rusqlite::Error, unclear: bool) -> Undone {
+        let usable = self.roll_back();
+        Undone { calls, halfway: true, unclear, broken: is_fatal(&error) || !usable, error }
     }
 }
 
-/// What has come of a transaction.
-pub(super) struct Committed {
-    /// Something was written.
-    pub(super) changed: bool,
+/// Calls of which nothing remains.
+pub(super) struct Undone {
+    calls: Vec<Box<dyn Call>>,
+    error: rusqlite::Error,
+    /// One of them failed halfway, or they did not all find room.
+    halfway: bool,
+    /// The commit may have got through all the same.
+    unclear: bool,
     /// The connection must not be used any more.
     pub(super) broken: bool,
 }
 
-fn begin(conn: &Connection) -> rusqlite::Result<()> {
-    conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
-}
+impl Undone {
+    /// The calls, if each may work out by itself. Otherwise they are told.
+    pub(super) fn apart(self) -> Vec<Box<dyn Call>> {
+        if self.halfway && !self.unclear && self.calls.len() > 1 {
+            return self.calls;
+        }
+        self.tell();
+        Vec::new()
+    }
 
-/// Runs calls until they are through, or until SQLite has rolled back; answers those it has run.
-pub(super) fn commit(
-    db: &Database,
-    config: &SqliteConfig,
-    calls: &mut vec::IntoIter<Box<dyn Call>>,
-) -> Committed {
-    let conn = &db.conn;
-    let before = conn.total_changes();
-    if let Err(error) = begin(conn) {
-        for call in calls {
-            call.failed(&error, false);
-        }
-        return Committed { changed: false, broken: is_fatal(&error) };
-    }
-    // All in one go, which nearly always works out.
-    let store = db.store(config);
-    let (mut done, mut spoiled) = (Vec::with_capacity(calls.len()), None);
-    for mut call in calls.by_ref() {
-        let clean = conn.total_changes();
-        match call.run(&store) {
-            Ok(()) => done.push(call),
-            // A call that has changed nothing before it failed need not be undone.
-            Err(error) if conn.total_changes() == clean && !conn.is_autocommit() && !is_fatal(&error) => {
-                call.failed(&error, false);
-            }
-            Err(error) => {
-                done.push(call);
-                spoiled = Some(error);
-                break;
-            }
+    /// Tells the callers.
+    pub(super) fn tell(self) {
+        for call in self.calls {
+            call.failed(&self.error, self.unclear);
         }
     }
-    let Some(error) = spoiled else { return end(db, &store, done, before) };
-    if !db.roll_back() {
-        done.into_iter().for_each(|call| call.failed(&error, false));
-        return Committed { changed: false, broken: true };
-    }
-    // One has failed halfway: once more, with each call apart.
-    let all: Vec<_> = done.into_iter().chain(calls.by_ref()).collect();
-    *calls = all.into_iter();
-    apart(db, config, calls, before)
-}
-
-/// As [`commit`], with each call undone by itself if it fails.
-fn apart(
-    db: &Database,
-    config: &SqliteConfig,
-    calls: &mut vec::IntoIter<Box<dyn Call>>,
-    before: u64,
-) -> Committed {
-    let conn = &db.conn;
-    if let Err(error) = begin(conn) {
-        for call in calls {
-            call.failed(&error, false);
-        }
-        return Committed { changed: false, broken: is_fatal(&error) };
-    }
-    let store = db.store(config);
-    let mut done = Vec::with_capacity(calls.len());
-    for mut call in calls.by_ref() {
-        let Err(error) = one(db, &store, &mut *call) else {
-            done.push(call);
-            continue;
-        };
-        call.failed(&error, false);
-        if is_fatal(&error) || conn.is_autocommit() {
-            return undone(db, done, &error, false);
-        }
-    }
-    end(db, &store, done, before)
-}
-
-fn end(db: &Database, store: &Store<'_>, done: Vec<Box<dyn Call>>, before: u64) -> Committed {
-    match store.finish().and_then(|()| db.conn.prepare_cached("COMMIT")?.execute([])) {
-        Ok(_) => {
-            for call in done {
-                call.committed();
-            }
-            Committed { changed: db.conn.total_changes() != before, broken: false }
-        }
-        // A commit whose sync failed may be found in the log when the file is opened again.
-        Err(error) => undone(db, done, &error, is_fatal(&error)),
-    }
-}
-
-/// Runs one call; if it fails, nothing of it remains.
-fn one(db: &Database, store: &Store<'_>, call: &mut dyn Call) -> rusqlite::Result<()> {
-    let conn = &db.conn;
-    conn.prepare_cached("SAVEPOINT call")?.execute([])?;
-    let counted = store.counted();
-    match call.run(store) {
-        Ok(()) => conn.prepare_cached("RELEASE call")?.execute([]).map(drop),
-        Err(error) => {
-            store.recount(counted);
-            if !conn.is_autocommit() {
-                conn.execute_batch("ROLLBACK TO call; RELEASE call")?;
-                db.reload()?;
-            }
-            Err(error)
-        }
-    }
-}
-
-fn undone(db: &Database, done: Vec<Box<dyn Call>>, error: &rusqlite::Error, unclear: bool) -> Committed {
-    let usable = db.roll_back();
-    for call in done {
-        call.failed(error, unclear);
-    }
-    Committed { changed: false, broken: is_fatal(error) || !usable }
 }
 
 /// Ends the leases of the process that owned the file before: it is gone, and nobody else could have one.
 pub(super) fn end_old_leases(db: &Database, config: &SqliteConfig) -> Result<(), Error> {
     let end = || {
-        db.conn.execute_batch("BEGIN IMMEDIATE")?;
+        db.begin()?;
         let store = db.store(config);
         store.end_all_leases()?;
         store.finish()?;

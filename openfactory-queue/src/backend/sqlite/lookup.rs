@@ -42,7 +42,7 @@ impl Store<'_> {
     /// Puts an old message into its lane's line again.
     pub(super) fn line_up_again(&self, lane: i64, seq: i64) -> Result<()> {
         // Never by way of memory: a sweep that has passed its place would leave it out.
-        self.recent.borrow_mut().drop_front(lane);
+        self.recent.borrow_mut().lanes.drop_front(lane);
         self.run("INSERT OR IGNORE INTO lane_index (lane, seq) VALUES (?1, ?2)", [lane, seq]).map(drop)
     }
 
@@ -50,10 +50,10 @@ impl Store<'_> {
     /// of several others: they share a page, while each other lane has its own.
     pub(super) fn leave_front(&self, lane: i64, seq: i64) -> Result<()> {
         let mut recent = self.recent.borrow_mut();
-        if recent.line.remove((lane, seq)) {
+        if recent.leave_line((lane, seq)) {
             return Ok(());
         }
-        match recent.goes(lane, seq) {
+        match recent.lanes.goes(lane, seq) {
             Some(false) => Ok(()),
             Some(true) => {
                 self.run("DELETE FROM lane_index WHERE lane = ?1 AND seq <= ?2", [lane, seq]).map(drop)
@@ -64,14 +64,14 @@ impl Store<'_> {
 
     /// Deletes what is left of the line of a lane in which no message lives.
     pub(super) fn forget_line(&self, lane: i64) -> Result<()> {
-        if self.recent.borrow().clean(lane) {
+        if self.recent.borrow().lanes.clean(lane) {
             return Ok(());
         }
         self.run("DELETE FROM lane_index WHERE lane = ?1", [lane]).map(drop)
     }
 
     pub(super) fn leave_line(&self, lane: i64, seq: i64) -> Result<()> {
-        if self.recent.borrow_mut().line.remove((lane, seq)) {
+        if self.recent.borrow_mut().leave_line((lane, seq)) {
             return Ok(());
         }
         self.run("DELETE FROM lane_index WHERE lane = ?1 AND seq = ?2", [lane, seq]).map(drop)
@@ -80,7 +80,7 @@ impl Store<'_> {
     /// The first message of a lane.
     pub(super) fn head(&self, lane: i64) -> Result<Option<i64>> {
         let recent = self.recent.borrow().line.first(lane);
-        let gone = self.recent.borrow().gone(lane);
+        let gone = self.recent.borrow().lanes.gone(lane);
         let sql = "SELECT i.seq FROM lane_index i CROSS JOIN messages m USING (seq)
                    WHERE i.lane = ?1 AND i.seq > ?2 ORDER BY i.seq LIMIT 1";
         let indexed = self.one(sql, [lane, gone.unwrap_or(i64::MIN)], |row| row.get::<_, i64>(0))?;
@@ -90,7 +90,7 @@ impl Store<'_> {
             self.run(sql, [lane, indexed.unwrap_or(i64::MAX)])?;
         }
         let head = indexed.into_iter().chain(recent).min();
-        self.recent.borrow_mut().keep_front(lane, head);
+        self.recent.borrow_mut().lanes.keep_front(lane, head);
         Ok(head)
     }
 

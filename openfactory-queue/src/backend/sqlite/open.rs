@@ -16,8 +16,6 @@ use crate::stamp::Stamp;
 /// How long to wait for a `sqlite3` shell that holds the database.
 const BUSY: Duration = Duration::from_secs(5);
 
-const PAGE: u64 = 4096;
-
 /// Pages in the log that let a checkpoint begin: 16 MiB, so that a page which changes often is written back once.
 const CHECKPOINT: i64 = 4096;
 
@@ -51,6 +49,17 @@ pub(super) fn own(path: &Path) -> Result<Owner, Error> {
         }
         Err(TryLockError::Error(source)) => Err(unavailable(source)),
     }
+}
+
+/// Where a file really is, whatever links lead to it: it has one owner. If it isn't there, it is made, since a link to
+/// nothing can't be followed; empty, it is a new database.
+pub(super) fn real_path(path: &Path) -> Result<PathBuf, Error> {
+    let make = || OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let found = path.canonicalize().or_else(|_absent| make().and_then(|_file| path.canonicalize()));
+    found.map_err(|source| {
+        let detail = format!("{} can't be opened", path.display());
+        Error::new(ErrorKind::Unavailable, "open", detail).with_source(source)
+    })
 }
 
 fn lock_path(path: &Path) -> PathBuf {
@@ -96,10 +105,6 @@ fn configure(conn: &Connection, config: &SqliteConfig) -> Result<(), Error> {
         conn.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         conn.pragma_update(None, "temp_store", "MEMORY")?;
-        if let Some(bytes) = config.max_bytes {
-            let pages = i64::try_from((bytes / PAGE).max(1)).unwrap_or(i64::MAX);
-            let _: i64 = conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
-        }
         Ok(mode)
     };
     let mode = set().map_err(|error| from_sqlite("open", &error))?;

@@ -1,6 +1,6 @@
 //! Messages in.
 
-use rusqlite::{Error, Result, ffi};
+use rusqlite::Result;
 
 use super::store::{Lane, Store};
 use super::{recent, rows};
@@ -11,11 +11,13 @@ use crate::stamp::Stamp;
 struct Known {
     seq: i64,
     same: bool,
+    /// Within the window, or as long as its message lives or is a dead letter. Otherwise it may be forgotten.
+    lasts: bool,
 }
 
 /// A message with what is worked out of it before its turn comes: the writer is one for all.
 pub(super) struct Incoming {
-    message: Message,
+    pub(super) message: Message,
     digest: [u8; 32],
     hash: i64,
 }
@@ -28,16 +30,21 @@ impl From<Message> for Incoming {
 
 impl Store<'_> {
     pub(super) fn publish(&self, messages: &[Incoming]) -> Result<Vec<Published>> {
+        self.ask_room(messages)?;
         messages.iter().map(|message| self.publish_one(message)).collect()
     }
 
-    fn publish_one(&self, Incoming { message, digest, hash }: &Incoming) -> Result<Published> {
-        if let Some(Known { seq, same }) = self.remembered(&message.id, *hash, digest)? {
-            let seq = seq.unsigned_abs();
-            return Ok(if same { Published::Duplicate { seq } } else { Published::Conflict { seq } });
-        }
-        if self.max_messages < u64::MAX && self.live()?.unsigned_abs() >= self.max_messages {
-            return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None));
+    fn publish_one(&self, incoming: &Incoming) -> Result<Published> {
+        let Incoming { message, digest, hash } = incoming;
+        match self.known(incoming)? {
+            Some(Known { seq, same: true, lasts: true }) => {
+                return Ok(Published::Duplicate { seq: seq.unsigned_abs() });
+            }
+            Some(Known { seq, same: false, lasts: true }) => {
+                return Ok(Published::Conflict { seq: seq.unsigned_abs() });
+            }
+            Some(Known { seq, same: _, lasts: false }) => self.forget(&message.id, seq)?,
+            None => {}
         }
         let seq = self.recent.borrow().next;
         self.run(
@@ -56,19 +63,19 @@ impl Store<'_> {
         Ok(Published::Stored { seq: seq.unsigned_abs() })
     }
 
-    /// What is known of an id: within the window, and as long as its message lives or is a dead letter. Otherwise it
-    /// is forgotten.
-    fn remembered(&self, id: &str, hash: i64, digest: &[u8; 32]) -> Result<Option<Known>> {
-        let Some(seq) = self.place_by(hash, id)? else { return Ok(None) };
+    fn known(&self, Incoming { message, digest, hash }: &Incoming) -> Result<Option<Known>> {
+        let Some(seq) = self.place_by(*hash, &message.id)? else { return Ok(None) };
         let found = self.one("SELECT digest, at FROM known WHERE seq = ?1", [seq], |row| {
             Ok((row.get_ref(0)?.as_blob()? == digest, Stamp(row.get(1)?)))
         })?;
         let Some((same, at)) = found else { return Ok(None) };
-        if self.now < at.plus(self.window) || self.exists(seq)? {
-            return Ok(Some(Known { seq, same }));
-        }
-        self.forget(id, seq)?;
-        Ok(None)
+        let lasts = self.now < at.plus(self.window) || self.exists(seq)?;
+        Ok(Some(Known { seq, same, lasts }))
+    }
+
+    /// Whether a message is no new one.
+    pub(super) fn is_known(&self, incoming: &Incoming) -> Result<bool> {
+        Ok(self.known(incoming)?.is_some_and(|known| known.lasts))
     }
 
     fn exists(&self, seq: i64) -> Result<bool> {

@@ -5,29 +5,24 @@
 //! indices in their order, some with every few commits: many of them to a page. Tables hold all that the entries hold, and
 //! `meta.indexed` says from which message on the indices may lack some: what a crash takes from memory is read again.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension as _, Result};
 use sha2::{Digest as _, Sha256};
 
+use super::lanes::Lanes;
 use super::sieve::Sieve;
-use super::store::Lane;
 use super::unindexed::{Entry, Ids, Lines};
 
 /// So many entries of each kind are kept before a sweep begins; few where tests are to see sweeps all the time.
-const ENOUGH: usize = if cfg!(debug_assertions) { 64 } else { 131_072 };
+const ENOUGH: i64 = if cfg!(debug_assertions) { 8 } else { 131_072 };
 
 /// So many new messages let a sweep go on: the entries of several share pages, which are then written once.
-const STEP: usize = 32;
+const STEP: usize = if cfg!(debug_assertions) { 4 } else { 32 };
 
 /// So many entries of `id_index` are read for each new message, until all have been.
 const READ: usize = if cfg!(debug_assertions) { 1 } else { 16 };
 
-/// So many lanes are kept in memory, as their rows say.
-const LANES: usize = 16_384;
-
-/// So many entries of a lane's messages that are gone are deleted from the index at once.
-const GONE: usize = if cfg!(debug_assertions) { 4 } else { 32 };
+/// Room for so many steps is kept from one transaction to the next.
+const STEPS: usize = 4096;
 
 /// The newest entries of both indices, and what else the writer need not read again.
 #[derive(Debug)]
@@ -45,23 +40,33 @@ pub(super) struct Recent {
     /// While a sweep goes on: when it is through, entries of messages before this one are all in the indices.
     sweep: Option<i64>,
     added: usize,
-    /// Lanes as their rows say.
-    lanes: HashMap<i64, Lane>,
-    keys: HashMap<String, i64>,
-    names: HashMap<i64, String>,
-    /// Of lanes, what is known of the front of their lines.
-    fronts: HashMap<i64, Front>,
+    pub(super) lanes: Lanes,
+    /// What this transaction has done here.
+    done: Vec<Step>,
 }
 
-/// The front of a lane's line.
-#[derive(Clone, Copy, Debug)]
-struct Front {
-    /// The first message, as long as nothing lines up before it.
-    head: Option<i64>,
-    /// Entries in `lane_index` up to here are of messages that are gone.
-    gone: i64,
-    /// How many of those are still there.
-    left: usize,
+/// Something that was done here and can be undone.
+#[derive(Debug)]
+enum Step {
+    /// A message came.
+    Added { id: Entry, lane: Option<i64> },
+    /// An id was forgotten, whose entry was here, or else in the index.
+    Forgotten { id: Entry, here: bool },
+    /// A message left its line, whose entry was here.
+    Left(Entry),
+    /// Entries were moved into the indices.
+    Tended(Tended),
+}
+
+/// What was before [`Recent::tend`], and what that has moved.
+#[derive(Debug)]
+struct Tended {
+    added: usize,
+    mark: i64,
+    /// If a sweep went on, as in [`Recent::sweep`].
+    end: Option<i64>,
+    ids: Vec<Entry>,
+    line: Vec<Entry>,
 }
 
 /// Where ids are looked for: the first 64 bits of SHA-256 of the id, big-endian.
@@ -85,10 +90,8 @@ impl Recent {
             line: Lines::default(),
             sweep: None,
             added: 0,
-            lanes: HashMap::new(),
-            keys: HashMap::new(),
-            names: HashMap::new(),
-            fronts: HashMap::new(),
+            lanes: Lanes::default(),
+            done: Vec::new(),
         };
         ids.into_iter().for_each(|entry| recent.add_id(entry));
         line.into_iter().for_each(|entry| recent.line.insert(entry));
@@ -99,18 +102,30 @@ impl Recent {
     pub(super) fn add(&mut self, seq: i64, id: i64, lane: Option<i64>) {
         self.next = seq.saturating_add(1);
         self.added += 1;
-        self.add_id((id, seq));
+        let id = (id, seq);
+        self.add_id(id);
         if let Some(lane) = lane {
             self.line.insert((lane, seq));
         }
+        self.done.push(Step::Added { id, lane });
     }
 
     /// An id is forgotten. Whether its entry was here; otherwise it is in the index.
-    pub(super) fn forget_id(&mut self, entry: Entry) -> bool {
-        let here = self.ids.remove(entry);
+    pub(super) fn forget_id(&mut self, id: Entry) -> bool {
+        let here = self.ids.remove(id);
         if self.sieve.remove() {
             // It begins anew. The index will not tell it of those that are here.
             self.ids.hashes().for_each(|hash| self.sieve.add(hash));
+        }
+        self.done.push(Step::Forgotten { id, here });
+        here
+    }
+
+    /// A message leaves its line. Whether its entry was here; otherwise it is in the index.
+    pub(super) fn leave_line(&mut self, entry: Entry) -> bool {
+        let here = self.line.remove(entry);
+        if here {
+            self.done.push(Step::Left(entry));
         }
         here
     }
@@ -120,70 +135,6 @@ impl Recent {
         self.ids.insert(entry);
     }
 
-    pub(super) fn lane(&self, lane: i64) -> Option<Lane> {
-        self.lanes.get(&lane).copied()
-    }
-
-    pub(super) fn key(&self, key: &str) -> Option<i64> {
-        self.keys.get(key).copied()
-    }
-
-    pub(super) fn keep_lane(&mut self, lane: i64, row: Lane) {
-        if self.lanes.len() >= LANES {
-            self.lanes.clear();
-        }
-        self.lanes.insert(lane, row);
-    }
-
-    pub(super) fn keep_key(&mut self, lane: i64, key: &str) {
-        if self.keys.len() >= LANES {
-            self.keys.clear();
-            self.names.clear();
-        }
-        self.keys.insert(key.to_owned(), lane);
-        self.names.insert(lane, key.to_owned());
-    }
-
-    /// Up to where the indexed line of a lane is gone, if that is known.
-    pub(super) fn gone(&self, lane: i64) -> Option<i64> {
-        self.fronts.get(&lane).map(|front| front.gone)
-    }
-
-    /// Nothing of the indexed line of a lane is left that is gone.
-    pub(super) fn clean(&self, lane: i64) -> bool {
-        self.fronts.get(&lane).is_some_and(|front| front.left == 0)
-    }
-
-    /// What was found at the front of a lane's line; if nothing was known of it, nothing is left there that is gone.
-    pub(super) fn keep_front(&mut self, lane: i64, head: Option<i64>) {
-        if self.fronts.len() >= LANES && !self.fronts.contains_key(&lane) {
-            self.fronts.clear();
-        }
-        self.fronts.entry(lane).or_insert(Front { head, gone: i64::MIN, left: 0 }).head = head;
-    }
-
-    /// Nothing is known any more of the front of a lane's line.
-    pub(super) fn drop_front(&mut self, lane: i64) {
-        self.fronts.remove(&lane);
-    }
-
-    /// An indexed message goes. If it was the head, says whether all up to it are to be deleted now.
-    pub(super) fn goes(&mut self, lane: i64, seq: i64) -> Option<bool> {
-        let front = self.fronts.get_mut(&lane).filter(|front| front.head == Some(seq))?;
-        front.gone = seq;
-        front.left = (front.left + 1) % GONE;
-        Some(front.left == 0)
-    }
-
-    /// The lane's row is gone; its number may come again for another key.
-    pub(super) fn drop_key(&mut self, lane: i64) {
-        self.lanes.remove(&lane);
-        self.fronts.remove(&lane);
-        if let Some(key) = self.names.remove(&lane) {
-            self.keys.remove(&key);
-        }
-    }
-
     /// Before a commit: moves some entries into the indices, if there are enough; twice as many as came in, so that a sweep
     /// ends.
     pub(super) fn tend(&mut self, conn: &Connection) -> Result<()> {
@@ -191,17 +142,24 @@ impl Recent {
             return Ok(());
         }
         let added = std::mem::take(&mut self.added);
-        self.sieve.read(conn, READ * added)?;
-        let slice = 2 * added;
-        let full = self.ids.len().max(self.line.len()) >= ENOUGH;
-        if self.sweep.is_none() && full {
+        let mut tended = Tended { added, mark: self.mark, end: None, ids: Vec::new(), line: Vec::new() };
+        let result = self.sieve.read(conn, READ * added).and_then(|()| self.sweep(conn, &mut tended));
+        self.done.push(Step::Tended(tended));
+        result
+    }
+
+    fn sweep(&mut self, conn: &Connection, tended: &mut Tended) -> Result<()> {
+        if self.sweep.is_none() && self.next.saturating_sub(self.mark) >= ENOUGH {
             self.ids.sweep();
             self.line.sweep();
             self.sweep = Some(self.next);
         }
         let Some(end) = self.sweep else { return Ok(()) };
-        index(conn, ID_INDEX, self.ids.take(slice))?;
-        index(conn, LANE_INDEX, self.line.take(slice))?;
+        tended.end = Some(end);
+        tended.ids = self.ids.take(2 * tended.added);
+        tended.line = self.line.take(2 * tended.added);
+        index(conn, ID_INDEX, &tended.ids)?;
+        index(conn, LANE_INDEX, &tended.line)?;
         if self.ids.swept() && self.line.swept() {
             self.mark = end;
             self.sweep = None;
@@ -209,29 +167,77 @@ impl Recent {
         }
         Ok(())
     }
+
+    /// A transaction begins: what the one before did is there to stay.
+    pub(super) fn begin(&mut self) {
+        self.done.clear();
+        self.done.shrink_to(STEPS);
+    }
+
+    /// So many things this transaction has done here.
+    pub(super) fn steps(&self) -> usize {
+        self.done.len()
+    }
+
+    /// Undoes what this transaction has done here.
+    pub(super) fn undo(&mut self) {
+        for step in std::mem::take(&mut self.done).into_iter().rev() {
+            match step {
+                Step::Added { id, lane } => {
+                    self.next = id.1;
+                    self.added = self.added.saturating_sub(1);
+                    self.ids.remove(id);
+                    lane.map(|lane| self.line.remove((lane, id.1)));
+                }
+                Step::Forgotten { id, here } => {
+                    // Even if it is in the index: the filter may have read on meanwhile.
+                    self.sieve.add(id.0);
+                    if here {
+                        self.ids.insert(id);
+                        self.end_sweep_before(id.1);
+                    }
+                }
+                Step::Left(entry) => {
+                    self.line.insert(entry);
+                    self.end_sweep_before(entry.1);
+                }
+                Step::Tended(Tended { added, mark, end, ids, line }) => {
+                    (self.added, self.mark, self.sweep) = (added, mark, end);
+                    self.ids.put_back(ids);
+                    self.line.put_back(line);
+                }
+            }
+        }
+        self.end_sweep_before(self.next);
+        self.lanes = Lanes::default();
+    }
+
+    /// The sweep that goes on may pass an entry by: it is through with those before it alone.
+    fn end_sweep_before(&mut self, seq: i64) {
+        self.sweep = self.sweep.map(|end| end.min(seq));
+    }
 }
 
 const ID_INDEX: &str = "INSERT OR IGNORE INTO id_index (hash, seq) VALUES (?1, ?2)";
 const LANE_INDEX: &str = "INSERT OR IGNORE INTO lane_index (lane, seq) VALUES (?1, ?2)";
 
-fn index(conn: &Connection, sql: &str, entries: Vec<Entry>) -> Result<()> {
+fn index(conn: &Connection, sql: &str, entries: &[Entry]) -> Result<()> {
     let mut insert = conn.prepare_cached(sql)?;
-    entries.into_iter().try_for_each(|entry| insert.execute([entry.0, entry.1]).map(drop))
+    entries.iter().try_for_each(|entry| insert.execute([entry.0, entry.1]).map(drop))
 }
 
 /// Before anything else is done with a file: brings indices up that lack very much, as after a migration.
 pub(super) fn catch_up(conn: &Connection) -> Result<()> {
-    let step = i64::try_from(ENOUGH).unwrap_or(i64::MAX);
     loop {
         let (mark, next) = (mark(conn)?, next(conn)?);
-        if next.saturating_sub(mark) <= step.saturating_mul(2) {
+        if next.saturating_sub(mark) <= 2 * ENOUGH {
             return Ok(());
         }
-        let end = mark.saturating_add(step);
+        let end = mark.saturating_add(ENOUGH);
         let (ids, line) = missing(conn, mark, end)?;
         conn.execute_batch("BEGIN IMMEDIATE")?;
-        index(conn, ID_INDEX, ids)?;
-        index(conn, LANE_INDEX, line)?;
+        index(conn, ID_INDEX, &ids)?;
+        index(conn, LANE_INDEX, &line)?;
         set_mark(conn, end)?;
         conn.execute_batch("COMMIT")?;
     }
@@ -268,6 +274,11 @@ fn lacking(conn: &Connection, sql: &str, mut entries: Vec<Entry>) -> Result<Vec<
     Ok(lacking)
 }
 
+/// So many entries of each kind may not be in the indices.
+pub(super) fn unindexed(conn: &Connection) -> Result<u64> {
+    Ok(next(conn)?.saturating_sub(mark(conn)?).unsigned_abs())
+}
+
 fn mark(conn: &Connection) -> Result<i64> {
     let sql = "SELECT value FROM meta WHERE name = 'indexed'";
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?.unwrap_or(1))
@@ -280,5 +291,9 @@ fn set_mark(conn: &Connection, mark: i64) -> Result<()> {
 
 fn next(conn: &Connection) -> Result<i64> {
     // The newest row is never deleted, so that no place is given twice.
-    conn.query_row("SELECT coalesce(max(seq), 0) + 1 FROM known", [], |row| row.get(0))
+    let sql = "SELECT coalesce(max(seq), 0) + 1 FROM known";
+    conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,7 +71,7 @@ impl Sieve {
 
     /// Reads on in the index, `count` entries at most.
     pub(super) fn read(&mut self, conn: &Connection, count: usize) -> Result<()> {
-        let Some(unread) = self.unread else { return Ok(()) };
+        let Some(unread) = self.unread.filter(|_| count > 0) else { return Ok(()) };
         let sql = "SELECT hash FROM id_index WHERE hash >= ?1 ORDER BY hash LIMIT ?2";
         let mut select = conn.prepare_cached(sql)?;
         let mut rows = select.query((unread, i64::try_from(count).unwrap_or(i64::MAX)))?;

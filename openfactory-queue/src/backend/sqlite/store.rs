@@ -7,15 +7,16 @@ use rusqlite::{Connection, OptionalExtension, Params, Result, Row};
 
 use super::config::SqliteConfig;
 use super::recent::Recent;
+use super::room::Room;
 use crate::stamp::Stamp;
 
 /// A transaction at one instant.
 pub(super) struct Store<'c> {
-    conn: &'c Connection,
+    pub(super) conn: &'c Connection,
     pub(super) recent: &'c RefCell<Recent>,
     pub(super) now: Stamp,
     pub(super) window: Duration,
-    pub(super) max_messages: u64,
+    pub(super) room: Room,
     /// How many more messages live than at the last commit.
     live: Cell<i64>,
     /// What was the place of the next message at the last commit.
@@ -37,9 +38,9 @@ impl<'c> Store<'c> {
         config: &SqliteConfig,
         now: Stamp,
     ) -> Self {
-        let SqliteConfig { dedup_window, max_messages, .. } = *config;
         let next = recent.borrow().next;
-        Self { conn, recent, now, window: dedup_window, max_messages, live: Cell::new(0), next }
+        let window = config.dedup_window;
+        Self { conn, recent, now, window, room: Room::new(config), live: Cell::new(0), next }
     }
 
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
@@ -60,6 +61,21 @@ impl<'c> Store<'c> {
         self.conn.prepare_cached(sql)?.query_map(params, f)?.collect()
     }
 
+    /// Reads rows as long as `f` goes on.
+    pub(super) fn each<F>(&self, sql: &str, params: impl Params, mut f: F) -> Result<()>
+    where
+        F: FnMut(&Row<'_>) -> Result<bool>,
+    {
+        let mut select = self.conn.prepare_cached(sql)?;
+        let mut rows = select.query(params)?;
+        while let Some(row) = rows.next()? {
+            if !f(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// How many messages live, with what this transaction has changed.
     pub(super) fn live(&self) -> Result<i64> {
         let gone: Option<i64> =
@@ -70,14 +86,6 @@ impl<'c> Store<'c> {
 
     pub(super) fn count(&self, more: i64) {
         self.live.set(self.live.get().saturating_add(more));
-    }
-
-    pub(super) fn counted(&self) -> i64 {
-        self.live.get()
-    }
-
-    pub(super) fn recount(&self, counted: i64) {
-        self.live.set(counted);
     }
 
     /// What remains to be written before the commit.
@@ -93,14 +101,14 @@ impl<'c> Store<'c> {
     }
 
     pub(super) fn lane(&self, lane: i64) -> Result<Option<Lane>> {
-        if let Some(row) = self.recent.borrow().lane(lane) {
+        if let Some(row) = self.recent.borrow().lanes.row(lane) {
             return Ok(Some(row));
         }
         let row = self.one("SELECT seated, leased, blocked FROM lanes WHERE lane = ?1", [lane], |row| {
             Ok(Lane { seated: row.get(0)?, leased: row.get(1)?, blocked: row.get(2)? })
         })?;
         if let Some(row) = row {
-            self.recent.borrow_mut().keep_lane(lane, row);
+            self.recent.borrow_mut().lanes.keep_row(lane, row);
         }
         Ok(row)
     }
@@ -117,13 +125,13 @@ impl<'c> Store<'c> {
         if row.blocked != before.blocked {
             self.run("UPDATE lanes SET blocked = ?2 WHERE lane = ?1", [lane, row.blocked])?;
         }
-        self.recent.borrow_mut().keep_lane(lane, row);
+        self.recent.borrow_mut().lanes.keep_row(lane, row);
         Ok(())
     }
 
     /// The lane of a key, made if it isn't there.
     pub(super) fn lane_of(&self, key: &str) -> Result<i64> {
-        if let Some(lane) = self.recent.borrow().key(key) {
+        if let Some(lane) = self.recent.borrow().lanes.key(key) {
             return Ok(lane);
         }
         let found = self.one("SELECT lane FROM lanes WHERE key = ?1", [key], |row| row.get(0))?;
@@ -133,11 +141,11 @@ impl<'c> Store<'c> {
                 self.run("INSERT INTO lanes (key) VALUES (?1)", [key])?;
                 let lane = self.conn.last_insert_rowid();
                 // The last lane of this number has left nothing.
-                self.recent.borrow_mut().keep_front(lane, None);
+                self.recent.borrow_mut().lanes.keep_front(lane, None);
                 lane
             }
         };
-        self.recent.borrow_mut().keep_key(lane, key);
+        self.recent.borrow_mut().lanes.keep_key(lane, key);
         Ok(lane)
     }
 
@@ -158,7 +166,7 @@ impl<'c> Store<'c> {
         let head = self.head(lane)?;
         if head.is_none() && blocked == 0 && leased.is_none() {
             self.forget_line(lane)?;
-            self.recent.borrow_mut().drop_key(lane);
+            self.recent.borrow_mut().lanes.drop_key(lane);
             return self.run("DELETE FROM lanes WHERE lane = ?1", [lane]).map(drop);
         }
         let next = head.filter(|_| blocked == 0 && leased.is_none());

@@ -13,9 +13,12 @@ pub(super) struct Ids {
     newest: HashMap<i64, i64>,
     /// Those whose hash another has too: next to never one.
     twins: BTreeSet<Entry>,
-    /// What the sweep has still to take, the next one last.
+    /// What the sweep has still to take, by hash, the next one last; a place of [`GONE`] is one that was removed.
     leaving: Vec<Entry>,
 }
+
+/// No message has this place.
+const GONE: i64 = 0;
 
 impl Ids {
     pub(super) fn insert(&mut self, entry: Entry) {
@@ -27,11 +30,15 @@ impl Ids {
 
     /// The messages whose id has this hash.
     pub(super) fn places(&self, hash: i64) -> Vec<i64> {
-        let leaving = self.leaving.partition_point(|entry| entry.0 > hash);
-        let leaving = self.leaving.get(leaving..).unwrap_or_default();
-        let leaving = leaving.iter().take_while(|entry| entry.0 == hash);
+        let leaving = self.leaving.get(self.leaving_from(hash)..).unwrap_or_default();
+        let leaving = leaving.iter().take_while(|entry| entry.0 == hash).filter(|entry| entry.1 != GONE);
         let twins = self.twins.range((hash, i64::MIN)..=(hash, i64::MAX));
         self.newest.get(&hash).copied().into_iter().chain(leaving.chain(twins).map(|entry| entry.1)).collect()
+    }
+
+    /// Where those of a hash begin among the leaving ones.
+    fn leaving_from(&self, hash: i64) -> usize {
+        self.leaving.partition_point(|entry| entry.0 > hash)
     }
 
     /// Whether the entry was there.
@@ -39,19 +46,21 @@ impl Ids {
         if self.newest.get(&entry.0) == Some(&entry.1) {
             return self.newest.remove(&entry.0).is_some();
         }
-        match self.leaving.binary_search_by(|other| entry.cmp(other)) {
-            Ok(found) => self.leaving.remove(found) == entry,
-            Err(_) => self.twins.remove(&entry),
+        let from = self.leaving_from(entry.0);
+        let mut leaving = self.leaving.iter_mut().skip(from).take_while(|other| other.0 == entry.0);
+        match leaving.find(|other| other.1 == entry.1) {
+            Some(found) => {
+                found.1 = GONE;
+                true
+            }
+            None => self.twins.remove(&entry),
         }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.newest.len() + self.twins.len() + self.leaving.len()
     }
 
     /// All hashes.
     pub(super) fn hashes(&self) -> impl Iterator<Item = i64> {
-        let others = self.twins.iter().chain(&self.leaving).map(|entry| entry.0);
+        let leaving = self.leaving.iter().filter(|entry| entry.1 != GONE);
+        let others = self.twins.iter().chain(leaving).map(|entry| entry.0);
         self.newest.keys().copied().chain(others)
     }
 
@@ -65,7 +74,12 @@ impl Ids {
     /// Takes the next of a sweep out, in order, `count` at most.
     pub(super) fn take(&mut self, count: usize) -> Vec<Entry> {
         let rest = self.leaving.len().saturating_sub(count);
-        self.leaving.split_off(rest).into_iter().rev().collect()
+        self.leaving.split_off(rest).into_iter().rev().filter(|entry| entry.1 != GONE).collect()
+    }
+
+    /// Puts back what was taken last.
+    pub(super) fn put_back(&mut self, taken: Vec<Entry>) {
+        self.leaving.extend(taken.into_iter().rev());
     }
 
     /// Whether the sweep has taken all.
@@ -78,7 +92,6 @@ impl Ids {
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     lanes: HashMap<i64, VecDeque<i64>>,
-    len: usize,
     /// Lanes that the sweep has still to come to, the next one last.
     leaving: Vec<i64>,
 }
@@ -88,7 +101,6 @@ impl Lines {
         let line = self.lanes.entry(lane).or_default();
         let place = line.iter().rposition(|other| *other <= seq).map_or(0, |before| before + 1);
         line.insert(place, seq);
-        self.len += 1;
     }
 
     pub(super) fn first(&self, lane: i64) -> Option<i64> {
@@ -107,12 +119,7 @@ impl Lines {
         if line.is_empty() {
             self.lanes.remove(&lane);
         }
-        self.len -= 1;
         true
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.len
     }
 
     /// Begins a sweep over all that are there.
@@ -138,8 +145,17 @@ impl Lines {
                 self.leaving.pop();
             }
         }
-        self.len -= taken.len();
         taken
+    }
+
+    /// Puts back what was taken last.
+    pub(super) fn put_back(&mut self, taken: Vec<Entry>) {
+        for (lane, seq) in taken.into_iter().rev() {
+            self.insert((lane, seq));
+            if self.leaving.last() != Some(&lane) {
+                self.leaving.push(lane);
+            }
+        }
     }
 
     /// Whether the sweep has taken all.
@@ -165,12 +181,15 @@ mod tests {
             places.sort_unstable();
             places
         };
-        assert_eq!((places(&ids, 7), ids.len()), (vec![1, 3, 5, 6, 7], 7));
+        assert_eq!(places(&ids, 7), [1, 3, 5, 6, 7]);
         assert!(ids.remove((7, 3)) && !ids.remove((7, 3)) && ids.remove((7, 7)) && ids.remove((7, 6)));
         assert_eq!(ids.take(2), [(-3, 2), (7, 1)]);
         assert_eq!((places(&ids, 7), places(&ids, -3), ids.swept()), (vec![5], vec![], false));
+        ids.put_back(vec![(-3, 2), (7, 1)]);
+        assert_eq!((places(&ids, 7), places(&ids, -3)), (vec![1, 5], vec![2]));
+        assert_eq!(ids.take(2), [(-3, 2), (7, 1)]);
         assert_eq!(ids.take(9), [(7, 5), (9, 4)]);
-        assert_eq!((ids.len(), ids.swept(), ids.take(1)), (0, true, vec![]));
+        assert_eq!((ids.hashes().count(), ids.swept(), ids.take(1)), (0, true, vec![]));
     }
 
     #[test]
@@ -182,8 +201,14 @@ mod tests {
         assert_eq!(lines.take(3), [(1, 2), (1, 4), (2, 1)]);
         lines.insert((1, 6));
         assert!(lines.remove((2, 3)) && !lines.remove((2, 1)) && !lines.remove((3, 1)));
-        assert_eq!((lines.len(), lines.swept(), lines.first(2)), (2, false, Some(5)));
+        assert_eq!((lines.swept(), lines.first(2)), (false, Some(5)));
+        lines.put_back(vec![(1, 2), (1, 4), (2, 1)]);
+        assert_eq!((lines.line(1).collect::<Vec<_>>(), lines.first(2)), (vec![2, 4, 6], Some(1)));
+        assert_eq!(lines.take(3), [(1, 2), (1, 4), (1, 6)]);
+        lines.put_back(vec![(1, 6)]);
+        assert_eq!(lines.take(2), [(1, 6), (2, 1)]);
+        lines.insert((1, 6));
         assert_eq!(lines.take(8), [(2, 5)]);
-        assert_eq!((lines.len(), lines.swept(), lines.first(1), lines.first(2)), (1, true, Some(6), None));
+        assert_eq!((lines.swept(), lines.first(1), lines.first(2)), (true, Some(6), None));
     }
 }

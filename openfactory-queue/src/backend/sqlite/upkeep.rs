@@ -38,13 +38,7 @@ impl Store<'_> {
         for (seq, lane) in &expired {
             self.bury(*seq, *lane, DeadCause::Expired, "its time was over before it was delivered")?;
         }
-        let sql = "SELECT k.seq, k.id FROM known k WHERE k.at <= ?1
-                   AND k.seq < (SELECT max(seq) FROM known)
-                   AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.seq = k.seq)
-                   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.seq = k.seq)
-                   ORDER BY k.seq LIMIT ?2";
-        let old: Vec<(i64, String)> =
-            self.all(sql, [self.now.minus(self.window).0, rows], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let old = self.old_ids(budget)?;
         old.iter().try_for_each(|(seq, id)| self.forget(id, *seq))?;
         let forgotten = old.len();
         self.run("DELETE FROM pauses WHERE until <= ?1", [self.now.0])?;
@@ -54,5 +48,24 @@ impl Store<'_> {
             forgotten: forgotten as u64,
             more: [lapsed as usize, expired.len(), forgotten].iter().any(|done| *done >= budget),
         })
+    }
+
+    /// The oldest ids whose window is over and whose messages are gone, `limit` at most. The newest id is none of them.
+    fn old_ids(&self, limit: usize) -> Result<Vec<(i64, String)>> {
+        let sql = "SELECT k.seq, k.id, k.at,
+                       EXISTS (SELECT 1 FROM messages m WHERE m.seq = k.seq)
+                       OR EXISTS (SELECT 1 FROM dead d WHERE d.seq = k.seq) AS lives
+                   FROM known k WHERE k.seq < (SELECT max(seq) FROM known) ORDER BY k.seq";
+        let end = self.now.minus(self.window).0;
+        let mut old = Vec::new();
+        self.each(sql, [], |row| {
+            // Those behind the first young one are young too, or will be found later.
+            let goes_on = row.get::<_, i64>("at")? <= end && old.len() < limit;
+            if goes_on && !row.get("lives")? {
+                old.push((row.get("seq")?, row.get("id")?));
+            }
+            Ok(goes_on)
+        })?;
+        Ok(old)
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::config::SqliteConfig;
-use super::group::{self, Call, Database, Pending};
+use super::group::{self, Call, Database, Pending, Undone};
 use super::open::{self, Owner};
 use super::store::Store;
 use crate::backend::request;
@@ -36,13 +36,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the file on a thread of its own. `changed` is notified after each commit that changed something.
-    pub(super) async fn start(config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
+    /// Opens the file on a thread of its own; tells too where it really is. `changed` is notified after each commit that
+    /// changed something.
+    pub(super) async fn start(
+        config: SqliteConfig,
+        changed: Arc<Notify>,
+    ) -> Result<(Self, SqliteConfig), Error> {
         let (orders, incoming) = mpsc::channel(WAITING);
         let (ready, opened) = oneshot::channel();
         let body = move || match Thread::open(config, changed) {
             Ok(thread) => {
-                if ready.send(Ok(())).is_ok() {
+                if ready.send(Ok(thread.config.clone())).is_ok() {
                     thread.serve(incoming);
                 }
             }
@@ -52,8 +56,8 @@ impl Writer {
         thread::Builder::new().name("queue-writer".into()).spawn(body).map_err(|source| {
             Error::new(ErrorKind::Unavailable, "open", "no thread for the writer").with_source(source)
         })?;
-        opened.await.unwrap_or_else(|_| Err(request::closed("open")))?;
-        Ok(Self { orders })
+        let config = opened.await.unwrap_or_else(|_| Err(request::closed("open")))?;
+        Ok((Self { orders }, config))
     }
 
     /// Runs `work` in the next transaction; returns when that is committed. What `work` fails with undoes it alone. It
@@ -142,7 +146,8 @@ struct Thread {
 }
 
 impl Thread {
-    fn open(config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
+    fn open(mut config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
+        config.path = open::real_path(&config.path)?;
         let owner = open::own(&config.path)?;
         let db = Database::open(&config)?;
         group::end_old_leases(&db, &config)?;
@@ -177,28 +182,38 @@ impl Thread {
         }
     }
 
-    /// Commits calls and answers them.
+    /// Commits calls and answers them: all in one transaction, or, if one of them spoils that, each in its own, so that
+    /// it alone fails.
     fn commit(&mut self, calls: Vec<Box<dyn Call>>) {
-        let mut calls = calls.into_iter();
-        // A call that makes SQLite roll back takes down those before it; those behind it get a new transaction.
-        while calls.len() > 0 {
-            let db = match self.db.take().map_or_else(|| Database::open(&self.config), Ok) {
-                Ok(db) => db,
-                Err(error) => {
-                    let detail = error.to_string();
-                    for call in calls {
-                        call.refuse(error.kind(), &detail);
-                    }
-                    return;
-                }
-            };
-            let committed = group::commit(&db, &self.config, &mut calls);
-            if committed.changed {
-                self.changed.notify_waiters();
-            }
-            if !committed.broken {
-                self.db = Some(db);
+        let Err(undone) = self.attempt(calls) else { return };
+        for call in undone.apart() {
+            if let Err(undone) = self.attempt(vec![call]) {
+                undone.tell();
             }
         }
+    }
+
+    fn attempt(&mut self, calls: Vec<Box<dyn Call>>) -> Result<(), Undone> {
+        if calls.is_empty() {
+            return Ok(());
+        }
+        let db = match self.db.take().map_or_else(|| Database::open(&self.config), Ok) {
+            Ok(db) => db,
+            Err(error) => {
+                let detail = error.to_string();
+                for call in calls {
+                    call.refuse(error.kind(), &detail);
+                }
+                return Ok(());
+            }
+        };
+        let committed = db.commit(&self.config, calls);
+        if committed.as_ref().is_ok_and(|changed| *changed) {
+            self.changed.notify_waiters();
+        }
+        if !committed.as_ref().is_err_and(|undone| undone.broken) {
+            self.db = Some(db);
+        }
+        committed.map(drop)
     }
 }

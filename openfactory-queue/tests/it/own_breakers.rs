@@ -1,0 +1,105 @@
+//! A worker whose handler knows nothing of breakers: the worker asks them, and tells them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use openfactory_queue::backend::memory::{MemoryConfig, MemoryQueue};
+use openfactory_queue::clock::Clock;
+use openfactory_queue::message::DESTINATION;
+use openfactory_queue::worker::alert::{Alarm, Alert};
+use openfactory_queue::{Handler, Leased, Message, Outcome, SyncQueue, Worker};
+use tokio::sync::Notify;
+
+use crate::virtual_time::{self, SeededJitter, VirtualClock};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const MESSAGES: u64 = 400;
+
+/// Two destinations; one of them is down for two hours, twice.
+struct Caller {
+    clock: VirtualClock,
+    began: SystemTime,
+    /// Calls that came while it was down.
+    probes: AtomicU64,
+    left: AtomicU64,
+    done: Notify,
+}
+
+#[async_trait]
+impl Handler for Caller {
+    async fn handle(&self, leased: &Leased) -> Outcome {
+        let hours = self.clock.now().duration_since(self.began).unwrap().as_secs() / HOUR.as_secs();
+        let destination = leased.message.destination().unwrap();
+        if destination == "servicenow" && matches!(hours, 0..2 | 10..12) {
+            self.probes.fetch_add(1, Ordering::Relaxed);
+            let reason = "connection refused".into();
+            return Outcome::DestinationDown { destination: destination.into(), reason, retry_after: None };
+        }
+        if destination != "servicenow" {
+            assert!(matches!(hours, 0 | 10), "{} waited {hours} h for another's sake", leased.message.id);
+        }
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.done.notify_one();
+        }
+        Outcome::Done
+    }
+}
+
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<Alarm>>);
+
+#[async_trait]
+impl Alert for Heard {
+    async fn raise(&self, alarm: &Alarm) {
+        self.0.lock().unwrap().push(alarm.clone());
+    }
+}
+
+async fn publish(queue: &MemoryQueue, of: &str) {
+    let message = |n| {
+        let to = if n % 2 == 0 { "servicenow" } else { "elsewhere" };
+        Message::new(format!("{of}/{n}"), "k", "x").with_key(format!("{n}")).with_attribute(DESTINATION, to)
+    };
+    queue.publish((0..MESSAGES / 2).map(message).collect()).await.unwrap();
+}
+
+#[test]
+fn an_outage_is_probed_and_told_and_so_is_the_next_one() {
+    virtual_time::run(async {
+        let clock = VirtualClock::new();
+        let seam: Arc<dyn Clock> = Arc::new(clock);
+        let queue = MemoryQueue::with(MemoryConfig::new().clock(Arc::clone(&seam)));
+        let caller = Arc::new(Caller {
+            clock,
+            began: clock.now(),
+            probes: AtomicU64::new(0),
+            left: AtomicU64::new(MESSAGES),
+            done: Notify::new(),
+        });
+        let heard = Arc::new(Heard::default());
+        let worker = Worker::on(Arc::new(queue.clone()))
+            .clock(seam)
+            .jitter(Arc::new(SeededJitter::new(7)))
+            .alert(heard.clone());
+        publish(&queue, "first").await;
+        let later = queue.clone();
+        let second = async move {
+            tokio::time::sleep(10 * HOUR).await;
+            publish(&later, "second").await;
+        };
+        let stop = Arc::clone(&caller);
+        let run = worker.run(async move { stop.done.notified().await }, caller.clone());
+        let (summary, ()) = tokio::join!(run, second);
+        let summary = summary.unwrap();
+        assert_eq!((summary.done, summary.dead, summary.retried), (MESSAGES, 0, 0), "{summary:?}");
+        let probes = caller.probes.load(Ordering::Relaxed);
+        assert!((2..200).contains(&probes), "{probes} calls");
+        let heard = heard.0.lock().unwrap();
+        let opened = heard.iter().filter(
+            |alarm| matches!(alarm, Alarm::BreakerOpened { destination, .. } if destination == "servicenow"),
+        );
+        assert_eq!((opened.count(), heard.len()), (2, 2), "{heard:?}");
+    });
+}
