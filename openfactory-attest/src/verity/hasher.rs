@@ -48,7 +48,7 @@ impl Hasher {
                 let mut found = Vec::new();
                 lanes.hash_blocks(blocks, size, &mut found);
                 digests.reserve(found.len() * Sha256Digest::LEN);
-                digests.extend(found.iter().flat_map(Sha256Digest::as_bytes));
+                found.iter().for_each(|digest| digests.extend_from_slice(digest.as_bytes()));
             }
         }
     }

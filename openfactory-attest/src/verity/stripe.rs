@@ -52,14 +52,16 @@ pub(super) fn in_order<T: Send, E: Send>(
     })
 }
 
-/// Cuts `blocks` into pieces of about a mebibyte: how many pieces, and which blocks a piece has.
+/// Cuts `blocks` into pieces of about four mebibytes: how many pieces, and which blocks a piece has.
+///
+/// Each piece wakes the taker, which then takes a processor from those who hash.
 pub(super) struct Pieces {
     blocks: u64,
     per_piece: u64,
 }
 
 impl Pieces {
-    const BYTES: u64 = 1024 * 1024;
+    const BYTES: u64 = 4 * 1024 * 1024;
 
     pub(super) fn of(blocks: u64, block_size: usize) -> Self {
         Self { blocks, per_piece: (Self::BYTES / block_size as u64).max(1) }

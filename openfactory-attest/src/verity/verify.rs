@@ -10,6 +10,7 @@ use super::tree::Tree;
 use crate::read_at::ReadAt;
 use crate::work::Work;
 
+mod check;
 mod report;
 mod walk;
 

@@ -69,6 +69,31 @@ fn nothing_below_a_damaged_hash_block_is_believed() {
 }
 
 #[test]
+fn bad_hash_blocks_hide_nothing_beside_them() {
+    let mut image = noise(BLOCKS * 4096);
+    let (tree, mut hash) = format(&image, &params(4096, SALT));
+    for block in [127, 128 * 2, 128 * 4 - 1, 128 * 6, 128 * 8] {
+        image[block * 4096] ^= 1;
+    }
+    // Of the lowest level, which begins at block 4.
+    for block in [0, 2, 4, 5] {
+        hash[(4 + block) * 4096] ^= 1;
+    }
+    let expected = [
+        (Place::Data, 0, 127, Fault::Unproven),
+        (Place::Data, 256, 383, Fault::Unproven),
+        (Place::Data, 511, 511, Fault::Mismatch),
+        (Place::Data, 512, 767, Fault::Unproven),
+        (Place::Data, 768, 768, Fault::Mismatch),
+        (Place::Data, 1024, 1024, Fault::Mismatch),
+        (level(0), 0, 0, Fault::Mismatch),
+        (level(0), 2, 2, Fault::Mismatch),
+        (level(0), 4, 5, Fault::Mismatch),
+    ];
+    assert_eq!(told(&check(&image, &hash, &tree)), expected);
+}
+
+#[test]
 fn what_is_cut_off_is_missing() {
     let image = noise(300 * 4096);
     let (tree, hash) = format(&image, &params(4096, SALT));
