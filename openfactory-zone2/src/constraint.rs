@@ -41,37 +41,34 @@ pub use region::{MAX_CORNERS, Position, PositionError, Region, RegionError};
 pub use rule::Rule;
 pub use subnet::{MAX_SUBNETS, Subnet, SubnetError, SubnetRule, SubnetViolation};
 
-use crate::finding::{Finding, NotChecked, Outcome};
+use crate::finding::{About, Finding, NotChecked, Outcome};
 use crate::place::Place;
 use crate::value::Observed;
 
 /// A rule for the values at one place: a member of `constraints` in `zone2-constraints.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constraint {
-    id: Arc<str>,
-    place: Arc<Place>,
+    about: Arc<About>,
     rule: Rule,
-    /// The rule in words.
-    text: Arc<str>,
     condition: Option<Condition>,
 }
 
 impl Constraint {
     pub(crate) fn new(id: String, place: Place, rule: Rule, condition: Option<Condition>) -> Self {
-        let text = rule.text().into();
-        Self { id: id.into(), place: place.into(), rule, text, condition }
+        let about = About { id, place, rule: rule.text() };
+        Self { about: about.into(), rule, condition }
     }
 
     /// The constraint's name, unique in its file.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.id
+        &self.about.id
     }
 
     /// Where the value stands.
     #[must_use]
     pub fn place(&self) -> &Place {
-        &self.place
+        &self.about.place
     }
 
     /// What is wanted of it.
@@ -97,7 +94,7 @@ impl Constraint {
                 Err(reason) => return vec![self.finding(None, Outcome::NotChecked(reason))],
             }
         }
-        let observed = observe(&self.place);
+        let observed = observe(self.place());
         let other = self.rule.other().map(&mut observe);
         self.findings(&observed, other.as_ref(), now)
     }
@@ -111,16 +108,21 @@ impl Constraint {
     }
 
     fn findings(&self, observed: &Observed, other: Option<&Observed>, now: SystemTime) -> Vec<Finding> {
+        if self.rule.is_kept(observed) { Vec::new() } else { self.found(observed, other, now) }
+    }
+
+    #[cold]
+    fn found(&self, observed: &Observed, other: Option<&Observed>, now: SystemTime) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.rule.outcomes(&self.place, observed, other, now, &mut |value, outcome| {
+        self.rule.outcomes(self.place(), observed, other, now, &mut |value, outcome| {
             findings.push(self.finding(value, outcome));
         });
         findings
     }
 
     fn finding(&self, value: Option<&str>, outcome: Outcome) -> Finding {
-        let guidance = self.rule.guidance(&self.place, &outcome);
-        Finding::new(&self.id, &self.place, &self.text, value, outcome, &guidance)
+        let guidance = self.rule.guidance(self.place(), &outcome);
+        Finding::new(&self.about, value, outcome, &guidance)
     }
 }
 

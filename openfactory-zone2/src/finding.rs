@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use openfactory_attest::drift::Priority;
+use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use crate::constraint::{
@@ -16,19 +17,24 @@ use crate::violation::Row;
 /// One thing that is not as a constraint wants it, or that couldn't be checked.
 ///
 /// [`outcome`](Self::outcome) tells the two apart. Serialises with all that an incident's text needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    #[serde(serialize_with = "shared")]
-    constraint: Arc<str>,
-    #[serde(serialize_with = "shared")]
-    place: Arc<Place>,
+    about: Arc<About>,
     value: Option<String>,
     outcome: Outcome,
-    #[serde(serialize_with = "shared")]
-    rule: Arc<str>,
     advice: &'static str,
     priority: Priority,
     assignment: Role,
+}
+
+/// What all findings of one constraint have in common.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    /// The constraint's name.
+    pub(crate) id: String,
+    pub(crate) place: Place,
+    /// The rule in words.
+    pub(crate) rule: String,
 }
 
 /// Whether a constraint was checked and is broken, or couldn't be checked.
@@ -100,37 +106,26 @@ pub(crate) struct Guidance {
 
 impl Finding {
     pub(crate) fn new(
-        constraint: &Arc<str>,
-        place: &Arc<Place>,
-        rule: &Arc<str>,
+        about: &Arc<About>,
         value: Option<&str>,
         outcome: Outcome,
         guidance: &Guidance,
     ) -> Self {
         let &Guidance { advice, priority, assignment } = guidance;
-        let value = value.map(|value| if place.is_secret() { masked(value) } else { shorten(value) });
-        Self {
-            constraint: Arc::clone(constraint),
-            place: Arc::clone(place),
-            value,
-            outcome,
-            rule: Arc::clone(rule),
-            advice,
-            priority,
-            assignment,
-        }
+        let value = value.map(|value| if about.place.is_secret() { masked(value) } else { shorten(value) });
+        Self { about: Arc::clone(about), value, outcome, advice, priority, assignment }
     }
 
     /// The name of the constraint.
     #[must_use]
     pub fn constraint(&self) -> &str {
-        &self.constraint
+        &self.about.id
     }
 
     /// Where on the device.
     #[must_use]
     pub fn place(&self) -> &Place {
-        &self.place
+        &self.about.place
     }
 
     /// The value found, cut at 256 bytes; only its length where the policy says that it is secret; none where there
@@ -149,7 +144,7 @@ impl Finding {
     /// What the constraint wants, in words.
     #[must_use]
     pub fn rule(&self) -> &str {
-        &self.rule
+        &self.about.rule
     }
 
     /// What a person can do about it, in words.
@@ -171,15 +166,31 @@ impl Finding {
     }
 }
 
+/// What it has in common with others is written as if it were its own.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_struct("Finding", 8)?;
+        members.serialize_field("constraint", self.constraint())?;
+        members.serialize_field("place", self.place())?;
+        members.serialize_field("value", &self.value)?;
+        members.serialize_field("outcome", &self.outcome)?;
+        members.serialize_field("rule", self.rule())?;
+        members.serialize_field("advice", self.advice)?;
+        members.serialize_field("priority", &self.priority)?;
+        members.serialize_field("assignment", &self.assignment)?;
+        members.end()
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: ", self.priority, self.place)?;
+        write!(f, "{} {}: ", self.priority, self.place())?;
         match (&self.outcome, &self.value) {
             (Outcome::Violated(violation), Some(value)) => write!(f, "{value:?} {violation}"),
             (Outcome::Violated(violation), None) => write!(f, "{violation}"),
             (Outcome::NotChecked(reason), _) => write!(f, "not checked: {reason}"),
         }?;
-        write!(f, "; rule: {}; {}", self.rule, self.advice)
+        write!(f, "; rule: {}; {}", self.rule(), self.advice)
     }
 }
 
@@ -229,11 +240,6 @@ impl fmt::Display for Violation {
             Self::Subnet(violation) => violation.fmt(f),
         }
     }
-}
-
-/// What several findings have in common, written as if it were theirs.
-fn shared<T: Serialize + ?Sized, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.as_ref().serialize(serializer)
 }
 
 /// What is said of a value that is secret.

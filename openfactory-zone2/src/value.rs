@@ -2,6 +2,7 @@
 
 pub(crate) mod capture;
 mod certificate;
+mod document;
 mod extract;
 mod hosts;
 mod ini;
@@ -17,9 +18,10 @@ mod yaml;
 use std::fmt;
 
 pub(crate) use certificate::MEMBERS as CERTIFICATE_MEMBERS;
+pub use document::Document;
 pub use extract::extract;
 pub use metadata::FileMetadata;
-pub use observe::{ReadFileError, ReadFiles, observe};
+pub use observe::{Observer, ReadFileError, ReadFiles, observe};
 
 /// The largest file that values are taken from, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 20;

@@ -20,7 +20,7 @@ use openfactory_zone2::overlay_report::NotLookedAt;
 use openfactory_zone2::policy::Policy;
 use openfactory_zone2::scan::Scan;
 use openfactory_zone2::seal::Binding;
-use openfactory_zone2::value::observe;
+use openfactory_zone2::value::Observer;
 use openfactory_zone2::{LockdownState, OverlayReport, Seal};
 use thiserror::Error;
 
@@ -141,11 +141,9 @@ impl Overlay {
         let zone = Zone::open(root).map_err(|source| OverlayError::Root { path: root.to_owned(), source })?;
         let facts = self.facts()?;
         let scan = zone.scan(&policy.manifest);
-        let results = check::manifest(&scan, &policy.manifest).and(check::constraints(
-            &policy.constraints,
-            now,
-            |place| observe(place, &zone, facts.as_ref()),
-        ));
+        let mut observer = Observer::new(&zone, facts.as_ref());
+        let values = check::constraints(&policy.constraints, now, |place| observer.observe(place));
+        let results = check::manifest(&scan, &policy.manifest).and(values);
         Ok((scan, results))
     }
 

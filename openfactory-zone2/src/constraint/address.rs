@@ -43,6 +43,36 @@ impl Address {
     }
 }
 
+/// `A.B.C.D` or `A.B.C.D/PREFIX`, the forms that nearly all values have: the address and, without one, a prefix of 32. None
+/// for any other, good or bad.
+pub(super) fn parse_v4(text: &str) -> Option<(u32, u32)> {
+    let (mut address, mut part, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    let mut rest = text.as_bytes();
+    let prefix = loop {
+        match rest {
+            [digit @ b'0'..=b'9', more @ ..] => {
+                if digits == 3 || (digits > 0 && part == 0) {
+                    return None;
+                }
+                part = part * 10 + u32::from(digit - b'0');
+                digits += 1;
+                rest = more;
+            }
+            [b'.', more @ ..] if dots < 3 && digits > 0 && part < 256 => {
+                address = address << 8 | part;
+                (part, digits, dots, rest) = (0, 0, dots + 1, more);
+            }
+            [] => break 32,
+            [b'/', prefix @ b'0'..=b'9'] => break u32::from(prefix - b'0'),
+            [b'/', ten @ b'1'..=b'3', one @ b'0'..=b'9'] => {
+                break u32::from(ten - b'0') * 10 + u32::from(one - b'0');
+            }
+            _ => return None,
+        }
+    };
+    (dots == 3 && digits > 0 && part < 256 && prefix <= 32).then_some((address << 8 | part, prefix))
+}
+
 /// A prefix length: decimal, no sign, no leading zero.
 fn parse_prefix(text: &str) -> Option<u8> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
@@ -73,6 +103,11 @@ mod tests {
         ];
         for (text, ip, prefix) in table {
             assert_eq!(Address::parse(text), Some(Address { ip: ip.parse().unwrap(), prefix }), "{text}");
+            let short = match ip.parse().unwrap() {
+                IpAddr::V4(ip) if !text.contains(':') => Some((ip.into(), prefix.map_or(32, u32::from))),
+                _ => None,
+            };
+            assert_eq!(parse_v4(text), short, "{text}");
         }
     }
 
@@ -86,6 +121,14 @@ mod tests {
             "010.0.0.1",
             "10.0.0",
             "10.0.0.256",
+            "256.0.0.1",
+            "10.0.0.1000",
+            "10.0.0.0.1",
+            "10..0.1",
+            "10.0.0.",
+            "10.0.0./8",
+            "10.0.0.1/40",
+            "10.0.0.1/032",
             "10.0.0.1/33",
             "10.0.0.1/",
             "10.0.0.1/+8",
@@ -100,7 +143,7 @@ mod tests {
             "[::1]",
         ];
         for text in table {
-            assert_eq!(Address::parse(text), None, "{text}");
+            assert_eq!((Address::parse(text), parse_v4(text)), (None, None), "{text}");
         }
     }
 }

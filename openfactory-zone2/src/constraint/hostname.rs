@@ -2,6 +2,8 @@
 //!
 //! Integration guide, "Zone 2 Constraint Violations", fourth row: "Hostname format violation", a P3 incident.
 
+mod eight;
+
 use std::net::Ipv4Addr;
 
 use openfactory_attest::drift::Priority;
@@ -91,8 +93,16 @@ impl HostnameRule {
     #[must_use]
     pub fn check(&self, value: &str) -> Vec<HostnameViolation> {
         let syntax = syntax(value).map(HostnameViolation::Syntax);
-        let matches = self.pattern.as_ref().is_none_or(|pattern| pattern.matches(value));
-        syntax.into_iter().chain((!matches).then_some(HostnameViolation::Pattern)).collect()
+        syntax.into_iter().chain((!self.matches(value)).then_some(HostnameViolation::Pattern)).collect()
+    }
+
+    /// Whether a value is known to be good without a closer look.
+    pub(super) fn is_kept(&self, value: &str) -> bool {
+        is_hostname(value) && self.matches(value)
+    }
+
+    fn matches(&self, value: &str) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.matches(value))
     }
 
     /// The rule in words.
@@ -119,6 +129,12 @@ impl Default for HostnameRule {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Whether [`syntax`] is known to find nothing, since nearly all names are good. What looks like an address, and what has room
+/// for a long label, is left to a closer look.
+fn is_hostname(value: &str) -> bool {
+    value.len() <= MAX_LABEL && eight::is_good(value.as_bytes())
 }
 
 /// The first rule for hostnames that the value breaks.
@@ -174,9 +190,15 @@ mod tests {
         ];
         for (name, expected) in table {
             assert_eq!(syntax(name), expected, "{name:?}");
+            let known = expected.is_none()
+                && name.len() <= MAX_LABEL
+                && name.contains(|c: char| c.is_ascii_alphabetic());
+            assert_eq!(is_hostname(name), known, "{name:?}");
         }
         assert_eq!(syntax(&"a".repeat(64)), Some(LongLabel));
         assert_eq!(syntax(&format!("{longest}a")), Some(TooLong));
+        let rule = HostnameRule::new();
+        assert!(!rule.is_kept(&longest) && rule.check(&longest).is_empty() && rule.is_kept(&label));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::finding::{Guidance, Outcome, Role};
 /// Digits after the point that a number may have.
 const FRACTION: usize = 18;
 
+/// One, in the smallest fraction.
+const UNIT: i128 = 10_i128.pow(18);
+
 /// A decimal number, compared exactly: at most 18 digits before the point and 18 after it.
 ///
 /// ```
@@ -113,21 +116,28 @@ impl FromStr for Decimal {
         let digits = text.strip_prefix('-');
         let (negative, digits) = (digits.is_some(), digits.unwrap_or(text));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-        let fits = |part: &str| {
-            (1..=FRACTION).contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_digit())
-        };
-        if !fits(whole) || !fits(fraction) {
-            return Err(DecimalError);
-        }
-        let all: i128 = format!("{whole}{fraction:0<FRACTION$}").parse().map_err(|_| DecimalError)?;
+        let all = i128::from(digits_of(whole)?) * UNIT;
+        let places = u32::try_from(FRACTION.saturating_sub(fraction.len())).unwrap_or(0);
+        let all = all + i128::from(digits_of(fraction)?) * 10_i128.pow(places);
         Ok(Self(if negative { -all } else { all }))
     }
+}
+
+/// The number of 1 to 18 digits.
+fn digits_of(text: &str) -> Result<u64, DecimalError> {
+    if !(1..=FRACTION).contains(&text.len()) {
+        return Err(DecimalError);
+    }
+    text.bytes().try_fold(0_u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 { Ok(number * 10 + u64::from(digit)) } else { Err(DecimalError) }
+    })
 }
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let unit = 10_u128.pow(18);
+        let unit = UNIT.unsigned_abs();
         let (whole, fraction) = (self.0.unsigned_abs() / unit, self.0.unsigned_abs() % unit);
         let fraction = format!("{fraction:0FRACTION$}");
         match fraction.trim_end_matches('0') {

@@ -112,6 +112,30 @@ impl Rule {
         }
     }
 
+    /// Whether there are values, and each of them, by itself, is as it must be. For nearly all values this is all that is done;
+    /// what is wrong with the others, [`outcomes`](Self::outcomes) tells.
+    pub(super) fn is_kept(&self, observed: &Observed) -> bool {
+        match (self, observed) {
+            (Self::Presence(rule), _) => matches!(rule.check(observed), Ok(None)),
+            (_, Observed::Values(values)) => {
+                !values.is_empty() && values.iter().all(|value| self.keeps(value))
+            }
+            _ => false,
+        }
+    }
+
+    /// The same for one value. What needs more than a value is never known to be kept.
+    fn keeps(&self, value: &str) -> bool {
+        match self {
+            Self::AllowedSet(rule) => rule.check(value).is_none(),
+            Self::Hostname(rule) => rule.is_kept(value),
+            Self::Pattern(rule) => rule.check(value).is_none(),
+            Self::Range(rule) => rule.check(value).is_none(),
+            Self::Subnet(rule) => rule.is_kept(value),
+            Self::Certificate(_) | Self::Equal(_) | Self::Position(_) | Self::Presence(_) => false,
+        }
+    }
+
     /// Tells what is wrong with one value.
     fn of_value(&self, value: &str, tell: &mut dyn FnMut(Outcome)) {
         let found = match self {

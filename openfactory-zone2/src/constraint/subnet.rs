@@ -12,7 +12,7 @@ use openfactory_attest::drift::Priority;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::address::Address;
+use super::address::{Address, parse_v4};
 use crate::finding::{Guidance, Outcome, Role, Violation};
 
 /// The most subnets that one constraint may permit.
@@ -107,6 +107,8 @@ impl Serialize for Subnet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubnetRule {
     permitted: Vec<Subnet>,
+    /// Those of IPv4: address, mask and prefix.
+    v4: Vec<(u32, u32, u32)>,
 }
 
 /// How a value breaks a [`SubnetRule`].
@@ -134,7 +136,15 @@ impl SubnetRule {
     /// A rule that permits these subnets; none if there are none, since such a rule could not be kept.
     #[must_use]
     pub fn new(permitted: Vec<Subnet>) -> Option<Self> {
-        if permitted.is_empty() { None } else { Some(Self { permitted }) }
+        if permitted.is_empty() {
+            return None;
+        }
+        let v4 = permitted.iter().filter_map(|subnet| match subnet.0 {
+            IpNet::V4(net) => Some((net.network().into(), net.netmask().into(), net.prefix_len().into())),
+            IpNet::V6(_) => None,
+        });
+        let v4 = v4.collect();
+        Some(Self { permitted, v4 })
     }
 
     /// The permitted subnets.
@@ -168,6 +178,13 @@ impl SubnetRule {
         let network = Subnet(address.network()?);
         // Subnets that hold one address are nested, so the widest decides for all.
         (!widest.contains_subnet(&network)).then_some(SubnetViolation::Wider { network, permitted: *widest })
+    }
+
+    /// Whether a value is known to be good without a closer look.
+    pub(super) fn is_kept(&self, value: &str) -> bool {
+        parse_v4(value).is_some_and(|(address, prefix)| {
+            self.v4.iter().any(|(net, mask, length)| address & mask == *net && *length <= prefix)
+        }) || self.check(value).is_none()
     }
 
     /// The rule in words.

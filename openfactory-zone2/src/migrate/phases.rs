@@ -16,7 +16,7 @@ use crate::device::Zone;
 use crate::live::FixedFacts;
 use crate::policy::{EntryKind, Policy};
 use crate::scan::{Kind, Scan, device_path};
-use crate::value::observe;
+use crate::value::Observer;
 
 /// Everything in a Zone 2, as the new policy sees it.
 pub(super) fn scan(root: &Path, policy: &Policy) -> Result<Scan, MigrateError> {
@@ -48,7 +48,8 @@ pub(super) fn perform(
             Phase::Integrity => {
                 let zone = Zone::open(root).map_err(|source| failed("open", root, source))?;
                 let facts = FixedFacts::new();
-                let look = |place: &crate::place::Place| observe(place, &zone, &facts);
+                let mut observer = Observer::new(&zone, &facts);
+                let look = |place: &crate::place::Place| observer.observe(place);
                 integrity::check(base.policy.constraints.iter(), base.anchors, &zone, now, look)
             }
         };

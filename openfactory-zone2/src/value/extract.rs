@@ -1,12 +1,9 @@
 //! A key's values out of a file's bytes.
 
-use super::{
-    Format, MAX_FILE_BYTES, Observed, capture, certificate, hosts, ini, json_key, key_value, keyfile,
-    toml_key, yaml,
-};
+use super::{Document, Format, Observed};
 
 /// What a file of this format has under a key. Pure; whatever the bytes are, the end is a value, or a reason why there
-/// is none.
+/// is none. For more than one key see [`Document`].
 ///
 /// ```
 /// use openfactory_zone2::value::{Format, extract};
@@ -18,46 +15,13 @@ use super::{
 /// ```
 #[must_use]
 pub fn extract(format: Format, key: &str, bytes: &[u8]) -> Observed {
-    if bytes.len() > MAX_FILE_BYTES {
-        return Observed::Unreadable(format!(
-            "{} bytes are more than the {MAX_FILE_BYTES} looked at",
-            bytes.len()
-        ));
-    }
-    let read: fn(&str, &str) -> Observed = match format {
-        Format::Whole => return Observed::Content(bytes.to_vec()),
-        Format::Json => return json_key::extract(key, bytes),
-        Format::Certificate => return certificate::extract(key, bytes),
-        Format::Metadata => return Observed::Unreadable("what a file is does not stand in it".to_owned()),
-        Format::Yaml => yaml::extract,
-        Format::Toml => toml_key::extract,
-        Format::KeyValue => key_value::extract,
-        Format::Ini => ini::extract,
-        Format::Systemd => ini::extract_systemd,
-        Format::Keyfile => keyfile::extract,
-        Format::Hosts => hosts::extract,
-        Format::Regex => capture::extract,
-        Format::Line => |_, text| line(text),
-    };
-    match std::str::from_utf8(bytes) {
-        Ok(text) => read(key, text),
-        Err(error) => Observed::Unreadable(format!("not UTF-8 at byte {}", error.valid_up_to())),
-    }
-}
-
-/// hostname(5): the first line that is neither empty nor a comment, without white space around it.
-fn line(text: &str) -> Observed {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    match (lines.next(), lines.next()) {
-        (None, _) => Observed::Absent,
-        (Some(line), None) => Observed::value(line),
-        (Some(_), Some(_)) => Observed::Unreadable("more than one line".to_owned()),
-    }
+    Document::parse(format, bytes).get(key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::MAX_FILE_BYTES;
 
     #[test]
     fn one_line_files_have_one_line() {

@@ -1,21 +1,23 @@
 //! JSON: a path of names and indices.
 
 use openfactory_attest::canonical::{self, Limits};
+use serde_json::Value;
 
-use super::{MAX_FILE_BYTES, Observed, tree};
+use super::MAX_FILE_BYTES;
 
-/// What stands under a key. Names that stand twice are refused.
-pub(super) fn extract(key: &str, bytes: &[u8]) -> Observed {
+/// All that stands in a file. Names that stand twice are refused.
+pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
     let limits = Limits { max_bytes: MAX_FILE_BYTES, ..Limits::FOREIGN };
-    match canonical::parse(bytes, &limits) {
-        Ok(root) => tree::lookup(key, &root),
-        Err(error) => Observed::Unreadable(format!("not acceptable JSON: {error}")),
-    }
+    canonical::parse(bytes, &limits).map_err(|error| format!("not acceptable JSON: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::value::{Format, Observed};
+
+    fn extract(key: &str, bytes: &[u8]) -> Observed {
+        crate::value::extract(Format::Json, key, bytes)
+    }
 
     #[test]
     fn keys_lead_to_values() {
@@ -33,7 +35,7 @@ mod tests {
 
     #[test]
     fn too_many_values_are_unreadable() {
-        let list = format!("{{\"a\":[{}0]}}", "0,".repeat(super::super::MAX_VALUES));
+        let list = format!("{{\"a\":[{}0]}}", "0,".repeat(crate::value::MAX_VALUES));
         assert!(matches!(extract("a", list.as_bytes()), Observed::Unreadable(_)));
     }
 }

@@ -1,6 +1,9 @@
 //! What stands at a place, by way of whoever can look there.
 
-use super::{FileMetadata, Format, MAX_FILE_BYTES, Observed, extract};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Document, FileMetadata, Format, MAX_FILE_BYTES, Observed};
 use crate::live::{FactError, LiveFacts};
 use crate::place::{Place, Source};
 
@@ -46,15 +49,77 @@ pub enum ReadFileError {
     Io(#[source] std::io::Error),
 }
 
-/// Looks at a place.
+/// Looks at one place. For more than one see [`Observer`].
 pub fn observe(place: &Place, files: &dyn ReadFiles, facts: &dyn LiveFacts) -> Observed {
-    match place.source() {
-        Source::File { path, key, format: Format::Metadata } => {
-            found(files.metadata(path), |metadata| metadata.value(key))
+    Observer::new(files, facts).observe(place)
+}
+
+/// Looks at places, and reads a file once however many of its keys are asked for: all that is said of it is said of the
+/// same bytes. It remembers files of [`MAX_FILE_BYTES`] in all, so it is for one look at a device and made anew for the next.
+///
+/// ```
+/// use openfactory_zone2::check;
+/// use openfactory_zone2::live::LiveFacts;
+/// use openfactory_zone2::value::{Observer, ReadFiles};
+///
+/// fn findings(policy: &openfactory_zone2::Constraints, device: &impl ReadFiles, facts: &dyn LiveFacts) -> usize {
+///     let mut observer = Observer::new(device, facts);
+///     let now = std::time::SystemTime::now();
+///     check::constraints(policy, now, |place| observer.observe(place)).findings.len()
+/// }
+/// ```
+pub struct Observer<'d> {
+    files: &'d dyn ReadFiles,
+    facts: &'d dyn LiveFacts,
+    read: BTreeMap<(String, Format), Document<'static>>,
+    /// Of all that was read and is remembered.
+    bytes: usize,
+}
+
+impl<'d> Observer<'d> {
+    /// One that has seen nothing yet.
+    pub fn new(files: &'d dyn ReadFiles, facts: &'d dyn LiveFacts) -> Self {
+        Self { files, facts, read: BTreeMap::new(), bytes: 0 }
+    }
+
+    /// What stands at a place.
+    pub fn observe(&mut self, place: &Place) -> Observed {
+        match place.source() {
+            Source::File { path, key, format: Format::Metadata } => {
+                found(self.files.metadata(path), |metadata| metadata.value(key))
+            }
+            Source::File { path, key, format } => self.file(path, key, *format),
+            source => live(source, self.facts),
         }
-        Source::File { path, key, format } => {
-            found(files.read(path, MAX_FILE_BYTES), |bytes| extract(*format, key, &bytes))
+    }
+
+    fn file(&mut self, path: &str, key: &str, format: Format) -> Observed {
+        let name = (path.to_owned(), format);
+        if let Some(document) = self.read.get(&name) {
+            return document.get(key);
         }
+        found(self.files.read(path, MAX_FILE_BYTES), |bytes| {
+            let document = Document::parse(format, &bytes).into_owned();
+            let value = document.get(key);
+            if self.bytes.saturating_add(bytes.len()) > MAX_FILE_BYTES {
+                self.read.clear();
+                self.bytes = 0;
+            }
+            self.bytes += bytes.len();
+            self.read.insert(name, document);
+            value
+        })
+    }
+}
+
+impl fmt::Debug for Observer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").field("read", &self.read.keys()).finish_non_exhaustive()
+    }
+}
+
+fn live(source: &Source, facts: &dyn LiveFacts) -> Observed {
+    match source {
         Source::Interface { name } => match facts.addresses(name) {
             Ok(addresses) => Observed::values(addresses.iter().map(ToString::to_string).collect()),
             Err(FactError::NoSuchInterface) => Observed::Unreadable(format!("there is no interface {name}")),
@@ -68,6 +133,7 @@ pub fn observe(place: &Place, files: &dyn ReadFiles, facts: &dyn LiveFacts) -> O
             Ok(fix) => Observed::value(fix.position.to_string()),
             Err(error) => Observed::Unreadable(error.to_string()),
         },
+        Source::File { .. } => Observed::Unreadable("a file is no fact of the device".to_owned()),
     }
 }
 

@@ -2,14 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Observed, tree};
-
-/// What stands under a key. Dates and times are the text of RFC 3339.
-pub(super) fn extract(key: &str, text: &str) -> Observed {
-    match text.parse::<toml::Table>() {
-        Ok(root) => tree::lookup(key, &plain(toml::Value::Table(root))),
-        Err(error) => Observed::Unreadable(format!("not TOML: {}", error.message())),
-    }
+/// All that stands in a file. Dates and times are the text of RFC 3339.
+pub(super) fn parse(text: &str) -> Result<Value, String> {
+    let root = text.parse::<toml::Table>().map_err(|error| format!("not TOML: {}", error.message()))?;
+    Ok(plain(toml::Value::Table(root)))
 }
 
 fn plain(value: toml::Value) -> Value {
@@ -29,7 +25,11 @@ fn plain(value: toml::Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::value::{Format, Observed};
+
+    fn extract(key: &str, text: &str) -> Observed {
+        crate::value::extract(Format::Toml, key, text.as_bytes())
+    }
 
     #[test]
     fn tables_have_values() {

@@ -5,20 +5,15 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Value};
 
-use super::{Observed, tree};
-
 /// The most values that a document holds, those that aliases repeat included.
 const MAX_NODES: usize = 100_000;
 
 /// How deep lists and mappings may nest.
 const MAX_DEPTH: usize = 64;
 
-/// What stands under a key. Values are the text that stands there: `no` is `no`, and `010` is `010`.
-pub(super) fn extract(key: &str, text: &str) -> Observed {
-    match parse(text) {
-        Ok(root) => tree::lookup(key, &root),
-        Err(reason) => Observed::Unreadable(format!("not acceptable YAML: {reason}")),
-    }
+/// All that stands in a file. Values are the text that stands there: `no` is `no`, and `010` is `010`.
+pub(super) fn parse(text: &str) -> Result<Value, String> {
+    events(text).map_err(|reason| format!("not acceptable YAML: {reason}"))
 }
 
 /// A list or mapping that has not ended.
@@ -37,7 +32,7 @@ struct Build {
     nodes: usize,
 }
 
-fn parse(text: &str) -> Result<Value, String> {
+fn events(text: &str) -> Result<Value, String> {
     let mut build = Build::default();
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
@@ -152,7 +147,11 @@ fn size(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::value::{Format, Observed};
+
+    fn extract(key: &str, text: &str) -> Observed {
+        crate::value::extract(Format::Yaml, key, text.as_bytes())
+    }
 
     const NETPLAN: &str = "network:\n  version: 2\n  ethernets:\n    eth0:\n      addresses: [10.20.3.7/24, \"fd00:20::7/64\"]\n\
         \x20     nameservers: &dns {search: [], addresses: [10.20.0.2]}\n    eth1:\n      dhcp4: no\n      nameservers: *dns\n  vlans:\n    eth0.100:\n\

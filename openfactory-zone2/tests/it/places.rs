@@ -6,7 +6,7 @@ use openfactory_attest::Envelope;
 use openfactory_zone2::check;
 use openfactory_zone2::live::{FixedFacts, InterfaceAddress};
 use openfactory_zone2::policy::{self, BothError, Policy, Problem, SignPolicyError, SignedPolicyError};
-use openfactory_zone2::value::{Format, ReadFileError, ReadFiles, observe};
+use openfactory_zone2::value::{Format, Observer, ReadFileError, ReadFiles, observe};
 use openfactory_zone2::{Constraints, Observed, Priority, Row};
 
 use super::support::{at, key, trust};
@@ -179,4 +179,40 @@ fn only_the_build_platforms_signature_makes_a_policy() {
     let other = Policy::open(manifest, br#"{"version":1,"constraints":[ ]}"#, &by(4), &trust());
     assert!(matches!(other, Err(SignedPolicyError::Other { file: "zone2-constraints.json" })));
     assert!(matches!(policy::sign(b"", constraints, &key(4)), Err(SignPolicyError::Policy(_))));
+}
+
+/// A device whose files are read and counted.
+struct Counted(std::cell::Cell<usize>);
+
+impl ReadFiles for Counted {
+    fn read(&self, path: &str, _most: usize) -> Result<Option<Vec<u8>>, ReadFileError> {
+        self.0.set(self.0.get() + 1);
+        let site = if path.contains("large") { "n".repeat(600_000) } else { "north".to_owned() };
+        Ok(Some(format!(r#"{{"site": "{site}", "line": 4}}"#).into_bytes()))
+    }
+}
+
+#[test]
+fn a_file_is_read_once_however_many_constraints_name_it() {
+    let place = |path: &str, key: &str| format!(r#"{{"file": "/etc/{path}.json", "key": "{key}"}}"#);
+    let when = format!(r#""when": {{"place": {}, "in": ["north"]}}"#, place("device", "site"));
+    let rules = policy(&[
+        constraint("pattern", &place("device", "site"), r#""pattern": "n.*""#),
+        constraint("range", &place("device", "line"), &format!(r#""max": "4", {when}"#)),
+    ]);
+    let (files, facts) = (Counted(0.into()), FixedFacts::new());
+    let mut observer = Observer::new(&files, &facts);
+    let results = check::constraints(&rules, at(0), |place| observer.observe(place));
+    assert_eq!((results, files.0.get()), (check::Results::default(), 1));
+
+    // What is remembered has an end.
+    let large = policy(&[
+        constraint("pattern", &place("large1", "site"), r#""pattern": "n+""#),
+        constraint("pattern", &place("large22", "site"), r#""pattern": "n+""#),
+    ]);
+    for round in 0..3 {
+        let results = check::constraints(&large, at(0), |place| observer.observe(place));
+        assert_eq!(results, check::Results::default(), "{round}");
+    }
+    assert_eq!(files.0.get(), 7);
 }

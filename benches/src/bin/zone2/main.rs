@@ -28,10 +28,16 @@ struct Options {
     /// How many rounds.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Only watch this directory, and print what memory that takes.
+    #[arg(long, hide = true, value_name = "DIRECTORY")]
+    watch: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(root) = &options.watch {
+        return exit(watch::alone(root));
+    }
     let all = checks::measure(options.rounds)
         .and_then(|checks| Ok(checks & seal::measure(&options.dir, options.rounds)?))
         .and_then(|met| Ok(met & watch::measure(&options.dir, options.rounds)?));

@@ -13,7 +13,7 @@ use openfactory_zone2::{Manifest, Seal};
 
 use super::{Result, judge};
 
-const FILES: usize = 10_000;
+pub(crate) const FILES: usize = 10_000;
 const GOAL: f64 = 5.0;
 
 /// Files of some kilobytes, and the manifest that allows them.
@@ -23,6 +23,11 @@ pub(crate) fn files(root: &Path) -> Result<Manifest> {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(format!("f{number}")), format!("value {number}\n").repeat(100 + number % 300))?;
     }
+    manifest(root)
+}
+
+/// What allows them.
+pub(crate) fn manifest(root: &Path) -> Result<Manifest> {
     let owner = fs::metadata(root)?;
     let owner = {
         use std::os::unix::fs::MetadataExt as _;

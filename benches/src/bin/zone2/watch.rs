@@ -59,20 +59,16 @@ pub(crate) fn measure(dir: &Path, rounds: usize) -> Result<bool> {
         if told { "met" } else { "missed" }
     );
 
-    let before = kibibytes(Memory::Resident)?;
-    let zone = Zone::open(&root)?;
-    let watch = Watch::start(&[&root])?;
-    let gate = Gate::start(GateRules::new(&root, manifest.clone(), root.join("canary")), &[&root])?;
-    let (scan, seen) = zone.scan_changed(&manifest, &Snapshot::default());
-    drop(scan);
-    let used = kibibytes(Memory::Resident)?;
-    let small = used - before < MAX_KIBIBYTES;
+    let monitor = Command::new(std::env::current_exe()?).arg("--watch").arg(&root).output()?;
+    if !monitor.status.success() {
+        return Err(format!("the monitor: {}", String::from_utf8_lossy(&monitor.stderr).trim()).into());
+    }
+    let used: u64 = String::from_utf8(monitor.stdout)?.trim().parse()?;
+    let small = used < MAX_KIBIBYTES;
     println!(
-        "watching 10,000 files: {} KiB more than before, {used} KiB in all, goal {MAX_KIBIBYTES}: {}",
-        used - before,
+        "a process that watches 10,000 files: at most {used} KiB, goal {MAX_KIBIBYTES}: {}",
         if small { "met" } else { "missed" }
     );
-    drop((watch, gate, seen));
 
     run("mount", &["-o", "remount,ro", &path])?;
     let files: Vec<_> = (0..100).map(|number| root.join(format!("etc/d{number:03}/f{number}"))).collect();
@@ -100,6 +96,26 @@ pub(crate) fn measure(dir: &Path, rounds: usize) -> Result<bool> {
         if cheap { "met" } else { "missed" }
     );
     Ok(told & small & cheap)
+}
+
+/// Does what a monitor does, and no more, and prints the most memory that it took: files are read once, then those that
+/// changed.
+pub(crate) fn alone(root: &Path) -> Result<bool> {
+    let (zone, manifest) = (Zone::open(root)?, super::seal::manifest(root)?);
+    let watch = Watch::start(&[root])?;
+    let gate = Gate::start(GateRules::new(root, manifest.clone(), root.join("canary")), &[root])?;
+    let mut seen = Snapshot::default();
+    for _ in 0..3 {
+        let (scan, now) = zone.scan_changed(&manifest, &seen);
+        // The gate keeps it, too, from what the manifest does not allow.
+        if scan.entries.len() < super::seal::FILES {
+            return Err(format!("{} entries are not all", scan.entries.len()).into());
+        }
+        seen = now;
+    }
+    println!("{}", kibibytes(Memory::Peak)?);
+    drop((watch, gate));
+    Ok(true)
 }
 
 /// How long it takes until a write is told, while another thread writes all the time.
