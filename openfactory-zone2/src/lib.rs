@@ -57,7 +57,7 @@
 //! - check a value without a policy file: [`constraint::SubnetRule::check`],
 //!   [`constraint::CertificateRule::check`], [`constraint::HostnameRule::check`],
 //!   [`constraint::AllowedSetRule::check`];
-//! - bring the overlay to another base: `migrate::Migration`; watch it: `monitor`.
+//! - bring the overlay to another base: `migrate::Migration`; boot that, and fall back: `boot`; watch it: `monitor`.
 //!
 //! # Features
 //!
@@ -76,6 +76,8 @@
 //! out of proportion to its size, which is limited ([`policy::MAX_FILE_BYTES`], [`value::MAX_FILE_BYTES`],
 //! [`scan::MAX_ENTRIES`], [`command::MAX_ENVELOPE_BYTES`]).
 
+#[cfg(feature = "device")]
+pub mod boot;
 pub mod check;
 pub mod command;
 pub mod constraint;

@@ -201,6 +201,31 @@ fn a_private_key_is_the_certificates_or_not() {
 }
 
 #[test]
+fn a_private_key_may_be_sec1() {
+    let plant = plant();
+    let rule = json!({ "private_key": "/etc/tls.key" });
+    // RFC 5208: the last member of PKCS#8 is the key as SEC1 has it, of so many bytes.
+    for (algorithm, bytes) in [(&rcgen::PKCS_ECDSA_P256_SHA256, 109), (&PKCS_ECDSA_P384_SHA384, 158)] {
+        let keys = [(); 2].map(|()| KeyPair::generate_for(algorithm).unwrap());
+        let leaf = device(&plant.line, &keys[0]);
+        let [own, other] = keys.map(|key| {
+            let pkcs8 = key.serialize_der();
+            pkcs8[pkcs8.len() - bytes..].to_vec()
+        });
+        let pem = |der: &[u8]| {
+            let text = base64::engine::general_purpose::STANDARD.encode(der);
+            format!("-----BEGIN EC PRIVATE KEY-----\n{text}\n-----END EC PRIVATE KEY-----\n").into_bytes()
+        };
+        assert_eq!(check(&rule, &leaf, &Observed::Content(pem(&own))), []);
+        assert_eq!(check(&rule, &leaf, &Observed::Content(own.clone())), []);
+        let mismatch = Outcome::Violated(Violation::Certificate(CertificateViolation::KeyMismatch));
+        assert_eq!(check(&rule, &leaf, &Observed::Content(pem(&other))), [mismatch]);
+        let cut = check(&rule, &leaf, &Observed::Content(pem(&own[..bytes - 1])));
+        assert!(matches!(cut.as_slice(), [Outcome::NotChecked(_)]), "{cut:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_trusted_is_refused_in_the_policy() {
     let problem = |rest: Value| {
         let mut rule = json!({ "id": "a", "type": "certificate", "place": { "file": "/a", "key": "." } });

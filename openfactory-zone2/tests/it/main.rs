@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "device")]
+mod boot;
 mod certificates;
 mod chains;
 mod commands;

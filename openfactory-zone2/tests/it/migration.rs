@@ -560,6 +560,42 @@ fn zone_3_is_wiped_and_nothing_outside_it() {
     assert!(wipe(&outside.join("kept")).is_err());
     symlink(&outside, folder.path().join("link")).unwrap();
     assert!(wipe(&folder.path().join("link")).is_err());
+    assert_eq!(fs::read_to_string(outside.join("kept")).unwrap(), "x");
+}
+
+#[test]
+fn zone_3_is_wiped_however_deep_it_is_nested() {
+    let folder = tempfile::tempdir().unwrap();
+    // Deeper than a path may be long, and than descriptors may be open.
+    let mut at = rustix::fs::open(folder.path(), rustix::fs::OFlags::DIRECTORY, Mode::empty()).unwrap();
+    for _ in 0..3000 {
+        rustix::fs::mkdirat(&at, "deep", Mode::from_raw_mode(0o700)).unwrap();
+        at = rustix::fs::openat(&at, "deep", rustix::fs::OFlags::DIRECTORY, Mode::empty()).unwrap();
+    }
+    drop(at);
+    wipe(folder.path()).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[cfg(feature = "monitor")]
+#[test]
+fn what_is_mounted_in_zone_3_is_not_wiped() {
+    use super::disk::{Disk, run};
+
+    let Some(disk) = Disk::new("what_is_mounted_in_zone_3_is_not_wiped") else { return };
+    // Of the same file system: no other device number tells that it is not Zone 3.
+    let (zone3, outside) = (disk.root().join("zone3"), disk.root().join("outside"));
+    fs::create_dir_all(zone3.join("cache")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("kept"), "x").unwrap();
+    let cache = zone3.join("cache").display().to_string();
+    run("mount", &["--bind", outside.to_str().unwrap(), &cache]);
+    let refused = wipe(&zone3);
+    let kept = fs::read_to_string(outside.join("kept"));
+    run("umount", &[&cache]);
+    assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::CrossesDevices);
+    assert_eq!(kept.unwrap(), "x");
+    wipe(&zone3).unwrap();
 }
 
 /// What one place of a random overlay is.
