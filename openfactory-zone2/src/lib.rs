@@ -83,6 +83,7 @@ pub mod command;
 pub mod constraint;
 #[cfg(feature = "device")]
 pub mod device;
+#[cfg(feature = "device")]
 mod durable;
 pub mod finding;
 pub mod inspect;

@@ -33,7 +33,8 @@ impl Notices {
 #[async_trait]
 impl Notifier for Notices {
     async fn notify(&self, notice: &Notice) -> Result<(), NotifyError> {
-        tracing::warn!(device = %notice.device, user = notice.user, group = notice.group, "{}", notice.text);
+        let device = notice.device.as_ref().map(ToString::to_string);
+        tracing::warn!(device, user = notice.user, group = notice.group, "{}", notice.text);
         let Some(post) = &self.post else { return Ok(()) };
         let now = SystemTime::now();
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -56,6 +56,7 @@
 pub mod build;
 pub mod codec;
 pub mod command;
+pub mod deadline;
 pub mod device;
 pub mod fleet;
 pub mod gate;
@@ -73,6 +74,7 @@ use openfactory_attest::key::{KeyId, KeyKind};
 
 use self::build::{BuildCompleted, BuildRequested, BuildVerified};
 use self::command::{CommandHandled, CommandIssued};
+use self::deadline::{DeadlineReached, ResponseLate};
 use self::device::{
     DeviceComplied, DeviceDeployed, DeviceDrifted, DeviceReported, DeviceUnattested, ReportOverdue,
 };
@@ -202,11 +204,15 @@ pub enum EventBody {
     DayOver(Box<DayOver>),
     /// What was found in a fleet on one day and has no incident of its own. Derived.
     DayReported(Box<DayReported>),
+    /// By now something of the response to a compromised key has to be done. Derived.
+    DeadlineReached(Box<DeadlineReached>),
+    /// It was not: a person has to act. Derived.
+    ResponseLate(Box<ResponseLate>),
 }
 
 impl EventBody {
     /// Every type name, in the order of [`EventBody`].
-    pub const TYPE_NAMES: [&str; 42] = [
+    pub const TYPE_NAMES: [&str; 44] = [
         build::REQUESTED,
         build::COMPLETED,
         build::VERIFIED,
@@ -249,6 +255,8 @@ impl EventBody {
         incident::OVERDUE,
         fleet::DAY_OVER,
         fleet::DAY_REPORTED,
+        deadline::REACHED,
+        deadline::LATE,
     ];
 
     /// `tech.openfactory.<area>.<fact>.v1`.
@@ -297,6 +305,8 @@ impl EventBody {
             Self::IncidentOverdue(_) => incident::OVERDUE,
             Self::DayOver(_) => fleet::DAY_OVER,
             Self::DayReported(_) => fleet::DAY_REPORTED,
+            Self::DeadlineReached(_) => deadline::REACHED,
+            Self::ResponseLate(_) => deadline::LATE,
         }
     }
 
@@ -348,6 +358,8 @@ impl EventBody {
             Self::IncidentOverdue(body) => format!("device:{}", body.device),
             Self::DayOver(body) => format!("fleet:{}", body.fleet),
             Self::DayReported(body) => format!("fleet:{}", body.fleet),
+            Self::DeadlineReached(body) => key_lane(&body.key_id),
+            Self::ResponseLate(body) => key_lane(&body.key_id),
         }
     }
 
@@ -398,7 +410,9 @@ impl EventBody {
             | Self::IncidentClosed(_)
             | Self::IncidentOverdue(_)
             | Self::DayOver(_)
-            | Self::DayReported(_) => &[],
+            | Self::DayReported(_)
+            | Self::DeadlineReached(_)
+            | Self::ResponseLate(_) => &[],
         }
     }
 

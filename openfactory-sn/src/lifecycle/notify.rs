@@ -60,8 +60,8 @@ use crate::id::CorrelationId;
 pub struct Notice {
     /// The identity of the event: the same however often it is told.
     pub id: EventId,
-    /// The device.
-    pub device: DeviceId,
+    /// The device, if it is about one.
+    pub device: Option<DeviceId>,
     /// The incident, if there is one.
     pub incident: Option<CorrelationId>,
     /// How urgent that is, if it is known.
@@ -104,7 +104,7 @@ pub fn notice(event: &Event) -> Option<Notice> {
     let id = event.identity();
     let on_duty = |device: &DeviceId, incident: Option<&CorrelationId>, priority, text| Notice {
         id: id.clone(),
-        device: device.clone(),
+        device: Some(device.clone()),
         incident: incident.cloned(),
         priority,
         user: None,
@@ -139,6 +139,22 @@ pub fn notice(event: &Event) -> Option<Notice> {
         EventBody::DeviceUnattested(body) if is_urgent(body.priority) => {
             let text = format!("{}: device {} does not attest.", body.priority, body.device);
             Some(on_duty(&body.device, Some(&body.incident), Some(body.priority), text))
+        }
+        EventBody::ResponseLate(body) => {
+            let hours = body.deadline.within().as_secs() / 3600;
+            let text = format!(
+                "P1: the compromise of key {} was not {} within {hours} h. {}",
+                body.key_id, body.deadline, body.reason
+            );
+            Some(Notice {
+                id,
+                device: None,
+                incident: Some(body.incident.clone()),
+                priority: Some(Priority::P1),
+                user: None,
+                group: None,
+                text,
+            })
         }
         _ => None,
     }

@@ -75,6 +75,7 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         EventBody::KeyRevoked(body) => compromise::revoked(&desk, body),
         EventBody::ArtifactResigned(body) => compromise::resigned(&desk, body),
         EventBody::KeyRecovered(body) => compromise::recovered(&desk, body),
+        EventBody::ResponseLate(body) => vec![compromise::late(&desk, body)],
         EventBody::RemediationChanged(body) => instruction::changed(&desk, body),
         EventBody::DayReported(body) => daily::reported(&desk, body),
         EventBody::IncidentClosed(body) => vec![instruction::closed(&desk, body)],
@@ -95,6 +96,7 @@ pub fn plan(event: &Event, mapping: &Mapping) -> Plan {
         | EventBody::IncidentAssigned(_)
         | EventBody::IncidentOverdue(_)
         | EventBody::DayOver(_)
+        | EventBody::DeadlineReached(_)
         | EventBody::RolloutRequested(_)
         | EventBody::RolloutDeviceAssigned(_)
         | EventBody::RolloutDeviceChecked(_)

@@ -159,6 +159,7 @@ mod closure;
 mod comply;
 pub mod compromise;
 mod daily;
+mod deadline;
 mod deployment;
 mod finding;
 mod gate;
@@ -244,6 +245,7 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         EventBody::DeviceConverged(body) => compromise::converged(&context, body),
         EventBody::CompromiseReviewed(body) => compromise::reviewed(&context, body),
         EventBody::DayOver(body) => daily::over(&context, body),
+        EventBody::DeadlineReached(body) => deadline::reached(&context, body),
         EventBody::IncidentOverdue(body) => promise::overdue(&context, body),
         EventBody::OrderPerformed(body) => order::outcome(&context, body),
         EventBody::RolloutRequested(body) => rollout::requested(&context, body),
@@ -269,7 +271,8 @@ pub fn decide(event: &Event, view: &View, policy: &Policy, now: SystemTime) -> D
         | EventBody::RemediationChanged(_)
         | EventBody::IncidentAssigned(_)
         | EventBody::IncidentClosed(_)
-        | EventBody::DayReported(_) => Ok(context.step("what it says was decided when it was published")),
+        | EventBody::DayReported(_)
+        | EventBody::ResponseLate(_) => Ok(context.step("what it says was decided when it was published")),
     };
     match outcome {
         Ok(step) => Decision::Apply(step),

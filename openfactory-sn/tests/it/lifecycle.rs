@@ -4,6 +4,7 @@ mod afterwards;
 mod apply;
 mod compromise;
 mod daily;
+mod deadlines;
 mod events;
 mod gates;
 mod impact;

@@ -27,6 +27,9 @@
 //! let Entity::Compromise(mut compromise) = Entity::parse_document(&document)? else { panic!() };
 //! assert_eq!(left(&compromise), "press-8");
 //!
+//! // Nothing is left to be signed anew: its radius holds no build that is not.
+//! assert!(compromise.is_remediated() && compromise.to_resign().next().is_none());
+//!
 //! // Machines have done their part with the last device; it is over when a person has looked back.
 //! compromise.converged.insert("press-8".parse()?);
 //! assert_eq!(left(&compromise), "a person's review");
@@ -82,9 +85,24 @@ pub struct Compromise {
     pub converged: BTreeSet<DeviceId>,
     /// What a person said in looking back.
     pub review: Option<CompromiseReviewed>,
+    /// Since when nothing is left to be signed anew, so that only devices are waited for (guide, Phase 4).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "timestamp::option")]
+    pub recovering_since: Option<SystemTime>,
 }
 
 impl Compromise {
+    /// The builds that can be signed anew, since they are proved to be from before the window, and are not yet.
+    pub fn to_resign(&self) -> impl Iterator<Item = &BuildId> {
+        let proved = self.radius.iter().filter(|(_, build)| !build.place.is_affected());
+        proved.map(|(id, _)| id).filter(|id| !self.resigned.contains(*id))
+    }
+
+    /// Whether the key is revoked and nothing is left to be signed anew.
+    #[must_use]
+    pub fn is_remediated(&self) -> bool {
+        self.stage != CompromiseStage::Containing && self.to_resign().next().is_none()
+    }
+
     /// Whether nothing is left to wait for: every device has proved itself, and the review is in.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -39,7 +39,7 @@ use serde_json::Value;
 
 use super::command::CommandOutcome;
 use super::{
-    Event, EventBody, build, command, device, fleet, gate, incident, key, lockdown, order, record,
+    Event, EventBody, build, command, deadline, device, fleet, gate, incident, key, lockdown, order, record,
     remediation, rollout,
 };
 use crate::lifecycle::id::{BuildId, DeviceId, EventId};
@@ -232,6 +232,8 @@ fn body(type_name: &str, data: Value) -> Result<Option<EventBody>, EventError> {
         incident::OVERDUE => EventBody::IncidentOverdue(read(incident::OVERDUE, data)?),
         fleet::DAY_OVER => EventBody::DayOver(read(fleet::DAY_OVER, data)?),
         fleet::DAY_REPORTED => EventBody::DayReported(read(fleet::DAY_REPORTED, data)?),
+        deadline::REACHED => EventBody::DeadlineReached(read(deadline::REACHED, data)?),
+        deadline::LATE => EventBody::ResponseLate(read(deadline::LATE, data)?),
         _ => return Ok(None),
     }))
 }
@@ -280,6 +282,8 @@ fn data(body: &EventBody) -> serde_json::Result<Value> {
         EventBody::IncidentOverdue(body) => serde_json::to_value(body),
         EventBody::DayOver(body) => serde_json::to_value(body),
         EventBody::DayReported(body) => serde_json::to_value(body),
+        EventBody::DeadlineReached(body) => serde_json::to_value(body),
+        EventBody::ResponseLate(body) => serde_json::to_value(body),
     }
 }
 
@@ -412,7 +416,9 @@ fn check_body(body: &EventBody) -> Result<(), EventError> {
         | EventBody::IncidentClosed(_)
         | EventBody::IncidentOverdue(_)
         | EventBody::DayOver(_)
-        | EventBody::DayReported(_) => {}
+        | EventBody::DayReported(_)
+        | EventBody::DeadlineReached(_)
+        | EventBody::ResponseLate(_) => {}
     }
     Ok(())
 }

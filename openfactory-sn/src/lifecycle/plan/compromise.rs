@@ -11,6 +11,7 @@ use super::operation::{File, Operation, RecordKey, Values, marker};
 use super::text::clip;
 use crate::lifecycle::compliance::Compliance;
 use crate::lifecycle::correlation;
+use crate::lifecycle::event::deadline::ResponseLate;
 use crate::lifecycle::event::key::{
     ArtifactResigned, CompromisedKey, KeyRecovered, KeyRevoked, RevocationOrdered,
 };
@@ -286,6 +287,24 @@ pub(super) fn resigned(desk: &Desk<'_>, body: &ArtifactResigned) -> Vec<Operatio
         operations.push(Operation::Attach { record: evidence, file: document.clone() });
     }
     operations
+}
+
+/// A time limit was not kept: the incident says so.
+pub(super) fn late(desk: &Desk<'_>, body: &ResponseLate) -> Operation {
+    let mut text = format!(
+        "The compromise of key {} was not {} within {} h. {}",
+        body.key_id,
+        body.deadline,
+        body.deadline.within().as_secs() / 3600,
+        body.reason,
+    );
+    if !body.waits_for.is_empty() {
+        let devices: Vec<&str> = body.waits_for.iter().map(|device| device.as_str()).collect();
+        text.push_str(" Waited for: ");
+        text.push_str(&devices.join(", "));
+        text.push('.');
+    }
+    desk.note(desk.incident(&body.incident), "late", text)
 }
 
 /// Phase 4: what was opened is closed, and the report after it stands in GRC.

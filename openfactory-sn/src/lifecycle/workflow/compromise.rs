@@ -48,7 +48,7 @@ use super::super::id::{BuildId, DeviceId, EventId, FleetId, OrderId};
 use super::super::platform::{Action, Order};
 use super::super::state::commit::Commit;
 use super::order::critical;
-use super::{Context, Step, Stop, refuse};
+use super::{Context, Step, Stop, deadline, refuse};
 
 /// Phase 1: the vault is to revoke the key, and whatever runs a build signed by it is held.
 pub(super) fn compromised(context: &Context<'_>, body: &KeyCompromised) -> Result<Step, Stop> {
@@ -97,7 +97,9 @@ pub(super) fn compromised(context: &Context<'_>, body: &KeyCompromised) -> Resul
         devices,
         converged: BTreeSet::new(),
         review: None,
+        recovering_since: None,
     };
+    deadline::detected(&mut step, &compromise);
     step.write(EntityKey::Compromise(key.key_id), 0, Entity::Compromise(Box::new(compromise)));
     Ok(step)
 }
@@ -155,6 +157,7 @@ pub(super) fn revoked(context: &Context<'_>, body: &KeyRevoked) -> Result<Step, 
     compromise.stage = CompromiseStage::Remediating;
     compromise.revocation = Some(body.revocation.clone());
     compromise.radius = body.radius.clone();
+    deadline::went_on(context, &mut step, &mut compromise);
     conclude(context, &mut step, &mut compromise);
     step.write(EntityKey::Compromise(key.key_id), version, Entity::Compromise(Box::new(compromise)));
     Ok(step)
@@ -243,6 +246,7 @@ pub(super) fn resigned(context: &Context<'_>, body: &ArtifactResigned) -> Result
     step.write(EntityKey::Build(id.clone()), build_version, Entity::Build(build));
     let mut compromise = known.clone();
     compromise.resigned.insert(id.clone());
+    deadline::went_on(context, &mut step, &mut compromise);
     step.write(EntityKey::Compromise(body.key_id), version, Entity::Compromise(Box::new(compromise)));
     Ok(step)
 }
@@ -290,6 +294,7 @@ fn conclude(context: &Context<'_>, step: &mut Step, compromise: &mut Compromise)
         return;
     };
     compromise.stage = CompromiseStage::Recovered;
+    deadline::went_on(context, step, compromise);
     let recovered = KeyRecovered {
         key: compromise.key.clone(),
         revocation,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use openfactory_attest::compromise::Place;
 use openfactory_attest::envelope::Envelope;
-use openfactory_attest::key::{Ed25519Key, KeyId, KeyKind, Signer as _};
+use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
 use openfactory_attest::trust::revocation::Window;
 use openfactory_sn::lifecycle::compliance::Compliance;
 use openfactory_sn::lifecycle::entity::compromise::{Compromise, CompromiseStage};
@@ -22,13 +22,8 @@ use openfactory_sn::lifecycle::state::commit::CommitOutcome;
 use openfactory_sn::lifecycle::workflow::compromise::revoked_by_vault;
 use openfactory_sn::lifecycle::workflow::{Decision, withheld};
 
-use super::samples::{self, instant};
+use super::samples::{self, instant, old_key};
 use super::world::{World, types};
-
-/// The key that signs the samples' documents.
-fn old_key() -> KeyId {
-    *Ed25519Key::from_seed(&[7; 32]).key_id()
-}
 
 fn window() -> Window {
     Window::from("openfactory.example/audit", 40)
@@ -89,7 +84,7 @@ async fn revoke(world: &mut World, ordered: &Event, logged_at: Option<u64>) -> (
 }
 
 /// Reported, held, revoked, and assessed.
-async fn contained(logged_at: Option<u64>) -> (World, Event, Event, Vec<Event>) {
+pub(super) async fn contained(logged_at: Option<u64>) -> (World, Event, Event, Vec<Event>) {
     let mut world = World::with_compliant_device().await;
     let [hold, ordered] =
         world.at(instant(500)).apply(&compromised(KeyKind::BuildPlatformSigning)).await.try_into().unwrap();
@@ -106,6 +101,7 @@ pub(super) async fn within_the_window() -> (Event, Event) {
 
 /// One of each type that the response derives.
 pub(super) async fn derived() -> Vec<Event> {
+    let late = late().await;
     let (mut world, ordered, told, follow) = contained(Some(39)).await;
     world.perform(&follow[0], 510).await;
     let [push] = world.at(instant(600)).apply(&resigned("document, again")).await.try_into().unwrap();
@@ -113,7 +109,28 @@ pub(super) async fn derived() -> Vec<Event> {
     let converged = reports_by(&mut world, 620, "document, again").await.remove(0);
     world.apply(&converged).await;
     let recovered = world.at(instant(700)).apply(&reviewed()).await.remove(0);
-    vec![ordered, told, converged, recovered]
+    [vec![ordered, told, converged, recovered], late].concat()
+}
+
+/// A time limit that is not kept: that it is reached, and what that comes to.
+async fn late() -> Vec<Event> {
+    let mut world = World::with_compliant_device().await;
+    world.at(instant(500)).apply(&compromised(KeyKind::BuildPlatformSigning)).await;
+    world.drain().await;
+    let due = instant(490 + 3600);
+    assert_eq!(world.at(due).store.fire_due(due, 10).await.unwrap(), 1);
+    let [reached] = world.drain().await.try_into().unwrap();
+    let late = world.apply(&reached).await;
+    [vec![reached], late].concat()
+}
+
+/// Let go, signed again, pushed, proved.
+pub(super) async fn push_and_prove(world: &mut World, follow: &[Event]) {
+    world.perform(&follow[0], 510).await;
+    let [push] = world.at(instant(600)).apply(&resigned("document, again")).await.try_into().unwrap();
+    world.perform(&push, 610).await;
+    let converged = reports_by(world, 620, "document, again").await.remove(0);
+    assert_eq!(world.apply(&converged).await, vec![]);
 }
 
 /// A passing report of the device, by the document with this text.

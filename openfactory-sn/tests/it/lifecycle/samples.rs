@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::envelope::Envelope;
-use openfactory_attest::key::Ed25519Key;
+use openfactory_attest::key::{Ed25519Key, KeyId, Signer as _};
 use openfactory_attest::manifest::Difference;
 use openfactory_attest::recipe::BuildRecipe;
 use openfactory_attest::report::DeviceReport;
@@ -23,6 +23,11 @@ use serde_json::json;
 
 pub(super) fn instant(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000 + seconds)
+}
+
+/// The key that signs the samples' documents.
+pub(super) fn old_key() -> KeyId {
+    *Ed25519Key::from_seed(&[7; 32]).key_id()
 }
 
 pub(super) fn build_id() -> BuildId {
