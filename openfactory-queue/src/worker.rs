@@ -179,8 +179,8 @@ impl Worker {
     ///
     /// Without this the worker has its own, and does both for each message that names its
     /// [`destination`](crate::Message::destination): while that is down, its messages wait without being handled, but
-    /// for one at a time that probes. What the handler says of a destination that its message does not name only makes
-    /// that message wait.
+    /// for one at a time that probes. What the handler says of a destination that its message does not name makes that
+    /// message wait, and is over with the next message of that sort that is done.
     pub fn breakers(mut self, breakers: Breakers) -> Self {
         self.breakers = Some(breakers);
         self

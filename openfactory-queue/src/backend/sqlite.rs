@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -87,6 +88,8 @@ struct Shared {
     writer: Writer,
     reader: Reader,
     changed: Arc<Notify>,
+    /// Entries that are in no index yet.
+    unindexed: Arc<AtomicU64>,
 }
 
 impl SqliteQueue {
@@ -98,9 +101,10 @@ impl SqliteQueue {
     /// `Unavailable` if it can't be opened, `Full` if there is no room.
     pub async fn open(config: SqliteConfig) -> Result<Self, Error> {
         let changed = Arc::new(Notify::new());
-        let (writer, config) = Writer::start(config, Arc::clone(&changed)).await?;
+        let unindexed = Arc::default();
+        let (writer, config) = Writer::start(config, Arc::clone(&changed), Arc::clone(&unindexed)).await?;
         let reader = Reader::new(config.clone());
-        Ok(Self { shared: Arc::new(Shared { config, writer, reader, changed }) })
+        Ok(Self { shared: Arc::new(Shared { config, writer, reader, changed, unindexed }) })
     }
 }
 
@@ -198,6 +202,7 @@ impl SyncQueue for SqliteQueue {
 
     async fn stats(&self) -> Result<Stats, Error> {
         let SqliteConfig { max_messages, max_bytes, .. } = self.shared.config;
+        let unindexed = self.shared.unindexed.load(Ordering::Relaxed);
         let look = move |tx: &Transaction<'_>, now| {
             let mut stats = reader::stats(tx, now)?;
             if max_messages < u64::MAX {
@@ -205,7 +210,7 @@ impl SyncQueue for SqliteQueue {
                 stats.bounds.push(Bound::new(Bounded::Messages, live, max_messages));
             }
             if let Some(limit) = max_bytes {
-                stats.bounds.push(Bound::new(Bounded::Bytes, room::used(tx)?, limit));
+                stats.bounds.push(Bound::new(Bounded::Bytes, room::used(tx, unindexed)?, limit));
             }
             Ok(stats)
         };

@@ -1,5 +1,7 @@
 //! Who asks the breakers, and who tells them: the handler those that it shares, the worker its own.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::handler::Outcome;
@@ -10,9 +12,12 @@ use crate::policy::breaker::{BreakerReport, Breakers, Permission};
 #[derive(Debug)]
 pub(super) struct Gate {
     breakers: Breakers,
-    /// The handler does not know them: for a message that names its destination, the worker asks and tells.
-    own: bool,
+    /// If the handler does not know them, so that the worker asks and tells.
+    own: Option<Mutex<Findings>>,
 }
+
+/// By the destination that messages name, if they do: which ones they found not to work.
+type Findings = BTreeMap<Option<String>, BTreeSet<String>>;
 
 /// Word of a destination that does not work.
 struct Down<'o> {
@@ -24,12 +29,12 @@ struct Down<'o> {
 impl Gate {
     /// Breakers that the handler asks and tells.
     pub(super) const fn shared(breakers: Breakers) -> Self {
-        Self { breakers, own: false }
+        Self { breakers, own: None }
     }
 
     /// Breakers that nobody else knows.
-    pub(super) const fn own(breakers: Breakers) -> Self {
-        Self { breakers, own: true }
+    pub(super) fn own(breakers: Breakers) -> Self {
+        Self { breakers, own: Some(Mutex::default()) }
     }
 
     /// How long a message has to wait, because its destination does not work.
@@ -57,13 +62,33 @@ impl Gate {
             Some(asked) => self.breakers.gave_up(asked),
             None => {}
         }
+        if *outcome == Outcome::Done {
+            self.work_again(leased);
+        }
         let Some(Down { destination, reason, retry_after }) = down else { return Duration::ZERO };
-        if self.own {
-            self.breakers.failed(destination, reason, retry_after);
-        } else {
-            self.breakers.down(destination, reason, retry_after);
+        match &self.own {
+            Some(findings) => {
+                self.breakers.failed(destination, reason, retry_after);
+                let named = leased.message.destination().map(str::to_owned);
+                let mut findings = findings.lock().unwrap_or_else(PoisonError::into_inner);
+                findings.entry(named).or_default().insert(destination.to_owned());
+            }
+            None => self.breakers.down(destination, reason, retry_after),
         }
         self.breakers.wait(destination)
+    }
+
+    /// What messages like this one have found not to work does, since one of them is done.
+    fn work_again(&self, leased: &Leased) {
+        let Some(findings) = &self.own else { return };
+        let mut findings = findings.lock().unwrap_or_else(PoisonError::into_inner);
+        if findings.is_empty() {
+            return;
+        }
+        let named = leased.message.destination().map(str::to_owned);
+        for destination in findings.remove(&named).unwrap_or_default() {
+            self.breakers.succeeded(&destination);
+        }
     }
 
     /// The destinations that have stopped working since this was last asked.
@@ -73,7 +98,7 @@ impl Gate {
 
     /// The destination about which the worker asks.
     fn asked<'l>(&self, leased: &'l Leased) -> Option<&'l str> {
-        leased.message.destination().filter(|_| self.own)
+        leased.message.destination().filter(|_| self.own.is_some())
     }
 }
 

@@ -70,6 +70,10 @@ impl Core {
                 sound.push(leased);
             }
         }
+        // Whatever the handler takes: nobody renews the leases of those that it does not get.
+        if !settlements.is_empty() {
+            ended.extend(self.end(std::mem::take(&mut settlements)).await);
+        }
         let handled = match &sound[..] {
             [] => Handled::Outcomes(Vec::new()),
             sound => self.handled(handler, sound).await,

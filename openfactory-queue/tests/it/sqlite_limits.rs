@@ -153,6 +153,35 @@ async fn the_bytes_are_told_and_keep_to_their_limit() {
     assert!(file <= CAP, "{file}");
 }
 
+/// Rows of which a page holds one, in large batches of many callers.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bytes_keep_to_their_limit_whatever_the_rows_and_batches() {
+    const LARGE: u64 = 8 * CAP;
+    for payload in [2_100, 5_000] {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = SqliteQueue::open(at(&dir).max_bytes(LARGE).without_sync()).await.unwrap();
+        let mut publishers = tokio::task::JoinSet::new();
+        for n in 0..8 {
+            let queue = queue.clone();
+            publishers.spawn(async move {
+                for size in [200, 50, 1] {
+                    for call in 0.. {
+                        let id = |m| format!("{n}/{size}/{call}/{m}");
+                        let batch = (0..size).map(|m| Message::new(id(m), "k", vec![b'x'; payload]));
+                        if let Err(error) = queue.publish(batch.collect()).await {
+                            assert_eq!(error.kind(), ErrorKind::Full, "{error:?}");
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+        publishers.join_all().await;
+        let full = bytes(&queue).await;
+        assert!(full.held > LARGE / 4 * 3 && full.held <= LARGE, "{payload}: {full:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_known_already_needs_no_room() {
     let dir = tempfile::tempdir().unwrap();

@@ -70,8 +70,11 @@ impl SqliteConfig {
     }
 
     /// Refuses publishes as `Full` when what the database holds would grow beyond so many bytes. Nothing else is: what
-    /// makes room needs some itself, such as the history of a message that failed, and may exceed it by that. The log
-    /// beside the database, mostly below 64 MiB, is not counted; an empty database has 100 KiB or so.
+    /// makes room needs some itself, such as the history of a message that failed, and may exceed it by that. An empty
+    /// database has 100 KiB or so; ids that are remembered count too, some 150 bytes each.
+    ///
+    /// The log beside the database, mostly below 64 MiB, is not counted: leave that much on the disk, since a log that
+    /// can't grow stops those too who make room.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);

@@ -108,6 +108,11 @@ impl Database {
         self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok()
     }
 
+    /// So many entries are not in the indices.
+    pub(super) fn unindexed(&self) -> u64 {
+        self.recent.borrow().unindexed()
+    }
+
     /// Runs calls in one transaction and answers them. Whether something was written.
     pub(super) fn commit(&self, config: &SqliteConfig, calls: Vec<Box<dyn Call>>) -> Result<bool, Undone> {
         let before = self.conn.total_changes();

@@ -40,6 +40,8 @@ pub(super) struct Recent {
     /// While a sweep goes on: when it is through, entries of messages before this one are all in the indices.
     sweep: Option<i64>,
     added: usize,
+    /// Up to where upkeep has looked for old ids.
+    pub(super) looked: i64,
     pub(super) lanes: Lanes,
     /// What this transaction has done here.
     done: Vec<Step>,
@@ -90,6 +92,7 @@ impl Recent {
             line: Lines::default(),
             sweep: None,
             added: 0,
+            looked: 0,
             lanes: Lanes::default(),
             done: Vec::new(),
         };
@@ -133,6 +136,11 @@ impl Recent {
     fn add_id(&mut self, entry: Entry) {
         self.sieve.add(entry.0);
         self.ids.insert(entry);
+    }
+
+    /// So many entries are not in the indices.
+    pub(super) fn unindexed(&self) -> u64 {
+        (self.ids.len() + self.line.len()) as u64
     }
 
     /// Before a commit: moves some entries into the indices, if there are enough; twice as many as came in, so that a sweep
@@ -272,11 +280,6 @@ fn lacking(conn: &Connection, sql: &str, mut entries: Vec<Entry>) -> Result<Vec<
         }
     }
     Ok(lacking)
-}
-
-/// So many entries of each kind may not be in the indices.
-pub(super) fn unindexed(conn: &Connection) -> Result<u64> {
-    Ok(next(conn)?.saturating_sub(mark(conn)?).unsigned_abs())
 }
 
 fn mark(conn: &Connection) -> Result<i64> {

@@ -15,6 +15,8 @@ pub(super) struct Ids {
     twins: BTreeSet<Entry>,
     /// What the sweep has still to take, by hash, the next one last; a place of [`GONE`] is one that was removed.
     leaving: Vec<Entry>,
+    /// How many of those were removed.
+    removed: usize,
 }
 
 /// No message has this place.
@@ -51,10 +53,15 @@ impl Ids {
         match leaving.find(|other| other.1 == entry.1) {
             Some(found) => {
                 found.1 = GONE;
+                self.removed += 1;
                 true
             }
             None => self.twins.remove(&entry),
         }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.newest.len() + self.twins.len() + self.leaving.len() - self.removed
     }
 
     /// All hashes.
@@ -74,7 +81,11 @@ impl Ids {
     /// Takes the next of a sweep out, in order, `count` at most.
     pub(super) fn take(&mut self, count: usize) -> Vec<Entry> {
         let rest = self.leaving.len().saturating_sub(count);
-        self.leaving.split_off(rest).into_iter().rev().filter(|entry| entry.1 != GONE).collect()
+        let taken = self.leaving.split_off(rest);
+        let of_all = taken.len();
+        let taken: Vec<Entry> = taken.into_iter().rev().filter(|entry| entry.1 != GONE).collect();
+        self.removed -= of_all - taken.len();
+        taken
     }
 
     /// Puts back what was taken last.
@@ -92,6 +103,7 @@ impl Ids {
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     lanes: HashMap<i64, VecDeque<i64>>,
+    len: usize,
     /// Lanes that the sweep has still to come to, the next one last.
     leaving: Vec<i64>,
 }
@@ -101,6 +113,7 @@ impl Lines {
         let line = self.lanes.entry(lane).or_default();
         let place = line.iter().rposition(|other| *other <= seq).map_or(0, |before| before + 1);
         line.insert(place, seq);
+        self.len += 1;
     }
 
     pub(super) fn first(&self, lane: i64) -> Option<i64> {
@@ -119,7 +132,12 @@ impl Lines {
         if line.is_empty() {
             self.lanes.remove(&lane);
         }
+        self.len -= 1;
         true
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     /// Begins a sweep over all that are there.
@@ -145,6 +163,7 @@ impl Lines {
                 self.leaving.pop();
             }
         }
+        self.len -= taken.len();
         taken
     }
 
@@ -185,11 +204,13 @@ mod tests {
         assert!(ids.remove((7, 3)) && !ids.remove((7, 3)) && ids.remove((7, 7)) && ids.remove((7, 6)));
         assert_eq!(ids.take(2), [(-3, 2), (7, 1)]);
         assert_eq!((places(&ids, 7), places(&ids, -3), ids.swept()), (vec![5], vec![], false));
+        assert_eq!(ids.len(), 2);
         ids.put_back(vec![(-3, 2), (7, 1)]);
+        assert_eq!(ids.len(), 4);
         assert_eq!((places(&ids, 7), places(&ids, -3)), (vec![1, 5], vec![2]));
         assert_eq!(ids.take(2), [(-3, 2), (7, 1)]);
         assert_eq!(ids.take(9), [(7, 5), (9, 4)]);
-        assert_eq!((ids.hashes().count(), ids.swept(), ids.take(1)), (0, true, vec![]));
+        assert_eq!((ids.hashes().count(), ids.len(), ids.swept(), ids.take(1)), (0, 0, true, vec![]));
     }
 
     #[test]
@@ -209,6 +230,6 @@ mod tests {
         assert_eq!(lines.take(2), [(1, 6), (2, 1)]);
         lines.insert((1, 6));
         assert_eq!(lines.take(8), [(2, 5)]);
-        assert_eq!((lines.swept(), lines.first(1), lines.first(2)), (true, Some(6), None));
+        assert_eq!((lines.len(), lines.swept(), lines.first(1), lines.first(2)), (1, true, Some(6), None));
     }
 }

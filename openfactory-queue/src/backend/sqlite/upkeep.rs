@@ -8,6 +8,9 @@ use crate::dead_letter::DeadCause;
 use crate::pause::{Pause, Resume};
 use crate::stats::Maintained;
 
+/// So many ids are looked at in one call, or more.
+const ENOUGH_LOOKED: usize = 4096;
+
 impl Store<'_> {
     pub(super) fn pause(&self, pause: &Pause) -> Result<()> {
         let (scope, value) = rows::scope(&pause.scope);
@@ -50,22 +53,34 @@ impl Store<'_> {
         })
     }
 
-    /// The oldest ids whose window is over and whose messages are gone, `limit` at most. The newest id is none of them.
+    /// Ids whose window is over and whose messages are gone, from the oldest on, `limit` at most; the newest id is none of
+    /// them. Where many old ones live, they are looked through in several calls.
     fn old_ids(&self, limit: usize) -> Result<Vec<(i64, String)>> {
         let sql = "SELECT k.seq, k.id, k.at,
                        EXISTS (SELECT 1 FROM messages m WHERE m.seq = k.seq)
                        OR EXISTS (SELECT 1 FROM dead d WHERE d.seq = k.seq) AS lives
-                   FROM known k WHERE k.seq < (SELECT max(seq) FROM known) ORDER BY k.seq";
+                   FROM known k WHERE k.seq > ?1 AND k.seq < (SELECT max(seq) FROM known) ORDER BY k.seq";
         let end = self.now.minus(self.window).0;
-        let mut old = Vec::new();
-        self.each(sql, [], |row| {
-            // Those behind the first young one are young too, or will be found later.
-            let goes_on = row.get::<_, i64>("at")? <= end && old.len() < limit;
-            if goes_on && !row.get("lives")? {
-                old.push((row.get("seq")?, row.get("id")?));
+        let from = self.recent.borrow().looked;
+        let (mut old, mut left) = (Vec::new(), ENOUGH_LOOKED.max(16 * limit));
+        let (mut last, mut next) = (from, 0);
+        self.each(sql, [from], |row| {
+            if old.len() >= limit || left == 0 {
+                next = if left == 0 { last } else { from };
+                return Ok(false);
             }
-            Ok(goes_on)
+            // Those behind the first young one are young too, or will be found later.
+            if row.get::<_, i64>("at")? > end {
+                return Ok(false);
+            }
+            left -= 1;
+            last = row.get("seq")?;
+            if !row.get("lives")? {
+                old.push((last, row.get("id")?));
+            }
+            Ok(true)
         })?;
+        self.recent.borrow_mut().looked = next;
         Ok(old)
     }
 }

@@ -2,6 +2,7 @@
 //! once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,14 +38,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens the file on a thread of its own; tells too where it really is. `changed` is notified after each commit that
-    /// changed something.
+    /// changed something; `unindexed` says after each commit how many entries are not in the indices.
     pub(super) async fn start(
         config: SqliteConfig,
         changed: Arc<Notify>,
+        unindexed: Arc<AtomicU64>,
     ) -> Result<(Self, SqliteConfig), Error> {
         let (orders, incoming) = mpsc::channel(WAITING);
         let (ready, opened) = oneshot::channel();
-        let body = move || match Thread::open(config, changed) {
+        let body = move || match Thread::open(config, changed, unindexed) {
             Ok(thread) => {
                 if ready.send(Ok(thread.config.clone())).is_ok() {
                     thread.serve(incoming);
@@ -139,6 +141,7 @@ fn await_order(incoming: &mut mpsc::Receiver<Order>) -> Option<Order> {
 struct Thread {
     config: SqliteConfig,
     changed: Arc<Notify>,
+    unindexed: Arc<AtomicU64>,
     /// `None` after an I/O error, until it could be opened again.
     db: Option<Database>,
     /// Held as long as the thread lives.
@@ -146,12 +149,17 @@ struct Thread {
 }
 
 impl Thread {
-    fn open(mut config: SqliteConfig, changed: Arc<Notify>) -> Result<Self, Error> {
+    fn open(
+        mut config: SqliteConfig,
+        changed: Arc<Notify>,
+        unindexed: Arc<AtomicU64>,
+    ) -> Result<Self, Error> {
         config.path = open::real_path(&config.path)?;
         let owner = open::own(&config.path)?;
         let db = Database::open(&config)?;
         group::end_old_leases(&db, &config)?;
-        Ok(Self { config, changed, db: Some(db), owner })
+        unindexed.store(db.unindexed(), Ordering::Relaxed);
+        Ok(Self { config, changed, unindexed, db: Some(db), owner })
     }
 
     fn serve(mut self, mut incoming: mpsc::Receiver<Order>) {
@@ -208,6 +216,7 @@ impl Thread {
             }
         };
         let committed = db.commit(&self.config, calls);
+        self.unindexed.store(db.unindexed(), Ordering::Relaxed);
         if committed.as_ref().is_ok_and(|changed| *changed) {
             self.changed.notify_waiters();
         }

@@ -108,6 +108,8 @@ fn check(conn: &Connection, recent: &Recent) {
         assert!(here != indexed, "{entry:?} in memory: {here}, in the index: {indexed}");
         assert!(indexed || entry.1 >= mark, "{entry:?} would be lost in a crash");
     }
+    let in_lines: usize = (0..4).map(|lane| recent.line.line(lane).count()).sum();
+    assert_eq!(recent.unindexed(), (recent.ids.hashes().count() + in_lines) as u64);
     let (held, entries) = (recent.ids.hashes().count(), known(conn).len() + 2 * recent.added);
     assert!(held <= entries, "{held} of {entries}");
 }
