@@ -5,7 +5,7 @@
 use std::fmt;
 
 use openfactory_attest::Sha256Digest;
-use openfactory_attest::manifest::TreePath;
+use openfactory_attest::manifest::{Entry, EntryKind as TreeKind, StructureError, TreePath};
 
 use crate::policy::{Class, EntryKind, Owner};
 
@@ -123,6 +123,32 @@ impl Scan {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         unread.sort_by(|a, b| a.path.cmp(&b.path));
         Self { entries, unread }
+    }
+
+    /// What is sealed of it, and the directories above: as a manifest, for the combined SBOM
+    /// (`openfactory_attest::sbom::combined`). Without extended attributes and times.
+    ///
+    /// # Errors
+    /// [`StructureError`] if the entries are no tree.
+    pub fn sealed(&self) -> Result<openfactory_attest::Manifest, StructureError> {
+        let root = Entry::new(TreePath::root(), TreeKind::Directory, 0o755);
+        let entries = self.entries.iter().filter_map(|found| {
+            let kind = match &found.kind {
+                Kind::Directory => TreeKind::Directory,
+                _ if found.class != Some(Class::Sealed) => return None,
+                Kind::File { size, digest: Some(digest), .. } => {
+                    TreeKind::File { size: *size, digest: *digest }
+                }
+                Kind::Symlink { target } => TreeKind::Symlink { target: target.clone() },
+                Kind::Whiteout => TreeKind::CharDevice { major: 0, minor: 0 },
+                _ => return None,
+            };
+            let mode = u16::try_from(found.mode & 0o7777).unwrap_or(0);
+            let mut entry = Entry::new(found.path.clone(), kind, mode);
+            (entry.uid, entry.gid) = (found.owner.uid, found.owner.gid);
+            Some(entry)
+        });
+        openfactory_attest::Manifest::of_entries(std::iter::once(root).chain(entries).collect())
     }
 }
 

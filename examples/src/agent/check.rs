@@ -109,11 +109,6 @@ pub(super) fn check(
     Err(CheckError::Changing { times: ATTEMPTS })
 }
 
-/// The signed dm-verity root hash of the base image, in hex.
-pub(super) fn root_hash(config: &AgentConfig) -> Result<String, CheckError> {
-    Ok(document(config)?.0.verity.root_hash.to_string())
-}
-
 /// Whom the device trusts.
 pub(super) fn trust(path: &Path) -> Result<TrustStore, CheckError> {
     let kept = TrustStore::parse(&read(path, MAX_DOCUMENT)?).map_err(content(path, "trust store"))?;

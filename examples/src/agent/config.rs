@@ -159,6 +159,8 @@ pub struct OverlayConfig {
     pub constraints: Option<PathBuf>,
     /// The file with the interface addresses of a simulated device.
     pub facts: Option<PathBuf>,
+    /// The image's SBOM, which the signed document names.
+    pub sbom: Option<PathBuf>,
 }
 
 /// `[router]`

@@ -236,8 +236,8 @@ fn seal(
     now: SystemTime,
 ) -> Result<(Option<openfactory_attest::Sha256Digest>, String), String> {
     let overlay = agent.overlay.as_ref().ok_or("this agent is told of no overlay")?;
-    let base = check::root_hash(&agent.config).map_err(|error| told(&error))?;
-    let digest = overlay.seal(command, Some(base), &agent.key, now).map_err(|error| told(&error))?;
+    let (base, _) = check::document(&agent.config).map_err(|error| told(&error))?;
+    let digest = overlay.seal(command, &base, &agent.key, now).map_err(|error| told(&error))?;
     Ok((Some(digest), format!("the overlay is sealed: {digest}")))
 }
 

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
+use openfactory_attest::document::VerificationDocument;
 use openfactory_attest::envelope::Envelope;
 use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
+use openfactory_attest::sbom::combined::{self, Zone2};
 use openfactory_attest::trust::{AddKeyError, TrustStore, TrustedKey};
 use openfactory_sn::lifecycle::id::DeviceId;
 use openfactory_zone2::check::{self, Results};
@@ -31,6 +33,8 @@ use crate::write_once::write_atomically;
 
 /// The most that is read of a policy or facts file, in bytes.
 const MAX_POLICY: u64 = 4 << 20;
+/// The most that is read of an SBOM, in bytes.
+const MAX_SBOM: u64 = 64 << 20;
 /// The most that is read of a seal, in bytes.
 const MAX_SEAL: u64 = 64 << 20;
 
@@ -41,6 +45,7 @@ pub(super) struct Overlay {
     manifest: PathBuf,
     constraints: PathBuf,
     facts: Option<PathBuf>,
+    sbom: Option<PathBuf>,
     /// Where seals are kept.
     seals: PathBuf,
     device: DeviceId,
@@ -95,7 +100,7 @@ impl Overlay {
         trust: &Path,
         key: &Ed25519Key,
     ) -> Result<Option<Self>, OverlayError> {
-        let OverlayConfig { root, manifest, constraints, facts } = config.clone();
+        let OverlayConfig { root, manifest, constraints, facts, sbom } = config.clone();
         let (root, manifest, constraints) = match (root, manifest, constraints) {
             (Some(root), Some(manifest), Some(constraints)) => (root, manifest, constraints),
             (None, None, None) => return Ok(None),
@@ -106,7 +111,7 @@ impl Overlay {
         };
         let own = TrustedKey::new(device.as_str(), KeyKind::DeviceAttestation, key.public_key().clone());
         let (device, trust, seals) = (device.clone(), trust.to_owned(), state.join("seals"));
-        let overlay = Self { root, manifest, constraints, facts, seals, device, trust, own };
+        let overlay = Self { root, manifest, constraints, facts, sbom, seals, device, trust, own };
         overlay.trust()?;
         Ok(Some(overlay))
     }
@@ -201,7 +206,7 @@ impl Overlay {
     pub(super) fn seal(
         &self,
         command: &str,
-        base: Option<String>,
+        base: &VerificationDocument,
         key: &Ed25519Key,
         now: SystemTime,
     ) -> Result<Sha256Digest, OverlayError> {
@@ -209,17 +214,45 @@ impl Overlay {
         let policy = self.policy()?;
         let zone = Zone::open(&self.root)
             .map_err(|source| OverlayError::Root { path: self.root.clone(), source })?;
-        let mut binding = Binding::new(self.device.as_str(), now, command, policy.digest);
-        if let Some(base) = base {
-            binding = binding.on_base(base);
+        let scan = zone.scan(&policy.manifest);
+        let mut binding = Binding::new(self.device.as_str(), now, command, policy.digest)
+            .on_base(base.verity.root_hash.to_string());
+        fs::create_dir_all(&self.seals).map_err(|error| boxed(error.into()))?;
+        if let Some(path) = &self.sbom {
+            let combined = self.combined(path, base, &scan, now)?;
+            let digest = Sha256Digest::of(&combined);
+            write_atomically(&self.seals.join(format!("{digest}.sbom.json")), &combined, 0o600)
+                .map_err(|error| boxed(error.into()))?;
+            binding = binding.with_sbom(digest);
         }
-        let seal = Seal::of(&zone.scan(&policy.manifest), binding).map_err(|error| boxed(error.into()))?;
+        let seal = Seal::of(&scan, binding).map_err(|error| boxed(error.into()))?;
         let envelope = seal.sign(key).map_err(|error| boxed(error.into()))?;
         let digest = envelope.payload_digest();
-        fs::create_dir_all(&self.seals)
-            .and_then(|()| write_atomically(&self.seal_path(&digest), &envelope.to_json(), 0o600))
+        write_atomically(&self.seal_path(&digest), &envelope.to_json(), 0o600)
             .map_err(|error| boxed(error.into()))?;
         Ok(digest)
+    }
+
+    /// The image's SBOM, if it is the one that the document names, and what is sealed.
+    fn combined(
+        &self,
+        path: &Path,
+        base: &VerificationDocument,
+        scan: &Scan,
+        now: SystemTime,
+    ) -> Result<Vec<u8>, OverlayError> {
+        let bytes = read(path, MAX_SBOM)?;
+        let found = Sha256Digest::of(&bytes);
+        if !base.sboms.iter().any(|named| named.sha256 == found) {
+            let reason = format!(
+                "the signed document names no SBOM with SHA-256 {found}, which {} has",
+                path.display()
+            );
+            return Err(OverlayError::Seal(reason.into()));
+        }
+        let sealed = scan.sealed().map_err(|error| OverlayError::Seal(error.into()))?;
+        combined::document(&bytes, &Zone2::of(self.device.as_str(), &sealed), now)
+            .map_err(|error| OverlayError::Seal(error.into()))
     }
 
     fn seal_path(&self, digest: &Sha256Digest) -> PathBuf {

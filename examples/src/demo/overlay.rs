@@ -49,6 +49,7 @@ fn section(site: &Site, device: &DeviceId) -> OverlayConfig {
         manifest: Some(file(site, "zone2-manifest.json")),
         constraints: Some(file(site, "zone2-constraints.json")),
         facts: Some(facts(site, device)),
+        sbom: None,
     }
 }
 

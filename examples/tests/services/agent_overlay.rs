@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
 use openfactory_attest::report::{VerityProof, VerityState};
 use openfactory_attest::trust::TrustedKey;
@@ -114,6 +115,7 @@ impl Setup {
             root = "{files}/zone2"
             manifest = "{files}/zone2-manifest.json"
             constraints = "{files}/zone2-constraints.json"
+            sbom = {:?}
             [router]
             url = "{}"
             timeout_s = 2
@@ -126,6 +128,7 @@ impl Setup {
             build.manifest,
             build.image,
             build.hash_tree,
+            build.sbom,
             self.router.url(),
         );
         let path = self.at("agent.toml");
@@ -212,6 +215,33 @@ async fn a_device_is_sealed_by_a_signed_lock_and_watched_against_the_seal() {
 }
 
 /// Whoever can write the policy's files could else allow what he has done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_seals_the_combined_sbom() {
+    let setup = Setup::new();
+    let (sbom, operator) = (fs::read(&setup.build.sbom).unwrap(), key(OPERATOR_KEY));
+    // One that the signed document does not name says nothing of this image.
+    fs::write(&setup.build.sbom, [&sbom[..], b"\n"].concat()).unwrap();
+    let other = setup.obey("lock-1", Action::Lock, &operator).await;
+    assert!(
+        matches!(&other.outcome, CommandOutcome::Failed { reason } if reason.contains("names no SBOM")),
+        "{other:?}"
+    );
+    fs::write(&setup.build.sbom, &sbom).unwrap();
+    setup.obey("lock-1", Action::Lock, &operator).await;
+
+    let kept = fs::read_dir(setup.at("state/seals")).unwrap().map(|entry| entry.unwrap().path());
+    let (combined, seals): (Vec<PathBuf>, Vec<_>) =
+        kept.partition(|path| path.to_str().unwrap().ends_with(".sbom.json"));
+    let seal = openfactory_attest::envelope::Envelope::parse(&fs::read(&seals[0]).unwrap()).unwrap();
+    let seal: serde_json::Value = serde_json::from_slice(seal.payload_unverified()).unwrap();
+    let bytes = fs::read(&combined[0]).unwrap();
+    assert_eq!(seal["sbom_digest"], Sha256Digest::of(&bytes).to_string());
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.contains("./etc/plant/network.json"), "{text}");
+    let value = fs::read(setup.at("zone2/etc/plant/network.json")).unwrap();
+    assert!(text.contains(&Sha256Digest::of(&value).to_string()), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_policy_than_the_sealed_one_is_a_p1() {
     let setup = Setup::new();

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use openfactory_attest::document::{
-    Builder, FileDigest, ImageFile, ManifestDigest, Signature, VerificationDocument, VerityTree,
+    Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
 };
 use openfactory_attest::envelope::Envelope;
 use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
@@ -60,6 +60,7 @@ pub(crate) struct Build {
     pub(crate) hash_tree: PathBuf,
     pub(crate) manifest: PathBuf,
     pub(crate) document: PathBuf,
+    pub(crate) sbom: PathBuf,
 }
 
 impl Build {
@@ -108,6 +109,9 @@ impl Build {
                 SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000),
             ),
         );
+        let sbom: &[u8] = br#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}"#;
+        fs::write(at("sbom.json"), sbom).unwrap();
+        let document = document.with_sbom(NamedDigest::new("sbom.json", FileDigest::of(sbom)));
         fs::write(&hash_tree, hashes.into_inner()).unwrap();
         fs::write(at("verification.json"), document.sign(key).unwrap().to_json()).unwrap();
         Self {
@@ -116,6 +120,7 @@ impl Build {
             hash_tree,
             manifest: at("manifest.json"),
             document: at("verification.json"),
+            sbom: at("sbom.json"),
             _directory: directory,
         }
     }

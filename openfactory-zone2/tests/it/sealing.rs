@@ -299,3 +299,22 @@ fn a_scan_of_what_changed_finds_what_a_whole_scan_finds() {
         }
     }
 }
+
+#[test]
+fn what_is_sealed_is_a_manifest_without_what_may_change() {
+    let (uid, gid) = me();
+    let found = |name, kind, class| Found::new(path(name), kind, 0o755, Owner::new(uid, gid)).in_class(class);
+    let entries = vec![
+        found("etc", Kind::Directory, None),
+        file("etc/a.conf", "x"),
+        found("etc/gone", Kind::Whiteout, Some(Class::Sealed)),
+        found("var", Kind::Directory, None),
+        found("var/log", Kind::Directory, Some(Class::Volatile)),
+        file("var/log/a", "x").in_class(Some(Class::Volatile)),
+        file("unruled", "x").in_class(None),
+    ];
+    let manifest = Scan::new(entries, Vec::new()).sealed().unwrap();
+    let paths: Vec<_> = manifest.entries().iter().map(|entry| entry.path.to_string()).collect();
+    assert_eq!(paths, [".", "./etc", "./etc/a.conf", "./etc/gone", "./var", "./var/log"]);
+    assert_eq!((manifest.entries()[2].uid, manifest.entries()[2].gid), (uid, gid));
+}
