@@ -6,6 +6,7 @@ mod compromise;
 mod document;
 mod error;
 mod fsverity;
+mod ima;
 mod input;
 mod intent;
 mod key;
@@ -59,6 +60,9 @@ enum Area {
     /// fs-verity: digests of files as the kernel measures them
     #[command(subcommand, name = "fsverity")]
     FsVerity(fsverity::FsVerityCommand),
+    /// IMA's measurement lists: what a device ran and read, confirmed by its TPM
+    #[command(subcommand)]
+    Ima(ima::ImaCommand),
     /// Build intents: what was asked for, signed before it is built
     #[command(subcommand)]
     Intent(intent::IntentCommand),
@@ -107,6 +111,7 @@ impl Area {
             Self::Compromise(command) => command.run(),
             Self::Document(command) => command.run(),
             Self::FsVerity(command) => command.run(),
+            Self::Ima(command) => command.run(),
             Self::Intent(command) => command.run(),
             Self::Key(command) => command.run(),
             Self::Manifest(command) => command.run(),

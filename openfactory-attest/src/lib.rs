@@ -55,6 +55,7 @@
 //!   touches.
 //! - `pki`: the same revocations as X.509 CRL and OCSP responses, and whether those that are published hold them.
 //! - `bundle`: all evidence of one build in one directory, verified offline; `maturity`: how much that proves.
+//! - [`ima`], [`tpm`]: what a kernel measured, and whether a TPM confirms it.
 //! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
 //!
 //! # Errors
@@ -75,6 +76,7 @@ pub mod document;
 pub mod drift;
 pub mod envelope;
 pub mod fsverity;
+pub mod ima;
 pub mod intent;
 #[cfg(feature = "squashfs")]
 pub mod iso9660;
@@ -95,6 +97,7 @@ pub mod sbom;
 pub mod squashfs;
 pub mod statement;
 pub mod test_report;
+pub mod tpm;
 pub mod trust;
 pub mod vault;
 pub mod verity;

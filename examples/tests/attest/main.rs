@@ -12,6 +12,7 @@
 mod audit;
 mod bundle;
 mod evidence;
+mod ima;
 mod image;
 mod keys;
 mod pki;

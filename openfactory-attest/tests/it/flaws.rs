@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use openfactory_attest::audit::{Checkpoint, Entry, Proof, VerifierKey};
 use openfactory_attest::document::VerificationDocument;
+use openfactory_attest::ima::{AsciiList, BinaryList};
 use openfactory_attest::key::Passphrase;
+use openfactory_attest::tpm::PcrValues;
 use openfactory_attest::verity::Superblock;
 use openfactory_attest::{
     BuildRecipe, Ed25519Key, Envelope, KeyKind, Manifest, PublicKey, Signer as _, TrustStore, TrustedKey,
@@ -80,6 +82,18 @@ fn recipe(input: &[u8]) -> Refused {
     Ok(BuildRecipe::parse(input).map(drop)?)
 }
 
+fn ima_ascii(input: &[u8]) -> Refused {
+    Ok(AsciiList::new(input).try_for_each(|event| event.map(drop))?)
+}
+
+fn ima_binary(input: &[u8]) -> Refused {
+    Ok(BinaryList::new(input).try_for_each(|event| event.map(drop))?)
+}
+
+fn pcrs(input: &[u8]) -> Refused {
+    Ok(PcrValues::parse(input).map(drop)?)
+}
+
 /// What the reader says, and why, and why that.
 fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
@@ -138,9 +152,12 @@ parsers! {
     cyclonedx "cyclonedx";
     encrypted_key "encrypted-key";
     envelope "envelope";
+    ima_ascii "ima-ascii";
+    ima_binary "ima-binary";
     #[cfg(feature = "squashfs")]
     iso "iso";
     manifest "manifest";
+    pcrs "pcrs";
     private_key "private-key";
     proof "proof";
     public_key "public-key";

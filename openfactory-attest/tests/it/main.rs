@@ -19,6 +19,7 @@ mod document;
 mod envelope;
 mod flaws;
 mod fsverity;
+mod ima;
 #[cfg(feature = "squashfs")]
 mod iso9660;
 #[cfg(feature = "sbom")]
