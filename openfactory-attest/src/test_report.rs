@@ -94,6 +94,10 @@ impl TestReport {
         }
         let report: Self = serde_json::from_value(value)
             .map_err(|error| TestReportError::Shape { reason: error.to_string() })?;
+        // An array has the members too, without their names.
+        if report.version != VERSION {
+            return Err(TestReportError::Version { found: report.version.into() });
+        }
         report.check()?;
         Ok(report)
     }

@@ -82,6 +82,10 @@ impl Fleet {
         }
         let fleet: Self = serde_json::from_value(value)
             .map_err(|error| ParseFleetError::Shape { reason: error.to_string() })?;
+        // An array has the members too, without their names.
+        if fleet.version != VERSION {
+            return Err(ParseFleetError::Version { found: fleet.version.into() });
+        }
         let mut seen = HashSet::new();
         match fleet.devices.iter().find(|fact| !seen.insert(&fact.device)) {
             Some(twice) => Err(ParseFleetError::DuplicateDevice { device: twice.device.clone() }),
