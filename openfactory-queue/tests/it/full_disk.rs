@@ -33,9 +33,10 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Each of a key of its own: what is undone had made those keys.
 fn batch(n: usize) -> Vec<Message> {
     (0..8)
-        .map(|m| Message::new(format!("{n}/{m}"), "k", vec![b'x'; 512]).with_key(format!("key{m}")))
+        .map(|m| Message::new(format!("{n}/{m}"), "k", vec![b'x'; 512]).with_key(format!("key{n}/{m}")))
         .collect()
 }
 
