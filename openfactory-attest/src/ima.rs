@@ -42,6 +42,7 @@ mod boot_aggregate;
 mod check;
 mod error;
 mod event;
+mod progress;
 mod replay;
 mod template;
 

@@ -5,35 +5,18 @@ use std::time::Duration;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_sn::{Auth, Client, CorrelationId, Fields, Secret, SysId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::alarms::Receiver;
 use crate::world::{World, write_private};
 
 const INCIDENT: &str = "incident/edge-1/39fffec3e6c3d26e";
 
-fn document(kind: &str, data: &Value) -> Value {
-    json!({ "kind": kind, "format": 1, "data": data })
-}
-
 /// A verified build and a device that drifted from it, in the router's state.
 async fn plant(world: &World) {
-    let manifest = Sha256Digest::of(b"manifest");
-    let build = json!({
-        "fleet": "line-7", "change_request": "6b566b0977684da34ed046d34287f7ec", "stage": "verified",
-        "root_hash": manifest, "manifest_digest": manifest, "document_digest": manifest,
-    });
-    let device = json!({
-        "fleet": "line-7", "build_id": "b-0", "compliance": "drifted", "quarantined": false, "last_report": null,
-        "reports_count_from": "2026-11-25T14:00:00.000Z", "awaiting_since": null, "recorded_at": null,
-        "incidents": [{ "incident": INCIDENT, "cause": manifest, "priority": "P3" }], "order": null,
-        "known_good": ["b-0"], "supersedes": null,
-    });
-    let planted = [
-        ("build/b-0".to_owned(), document("build", &build)),
-        ("device/edge-1".to_owned(), document("device", &device)),
-    ];
-    world.plant(&planted).await;
+    let cause = Sha256Digest::of(b"manifest");
+    let incidents = json!([{ "incident": INCIDENT, "cause": cause, "priority": "P3" }]);
+    world.plant_device("drifted", &["b-0"], incidents).await;
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {

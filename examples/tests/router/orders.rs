@@ -18,22 +18,7 @@ use crate::world::{World, now};
 async fn an_order_that_the_platform_refuses_has_failed() {
     let world = World::new().await;
     let manifest = Sha256Digest::of(b"manifest");
-    let build = json!({
-        "fleet": "line-7", "change_request": "6b566b0977684da34ed046d34287f7ec", "stage": "verified",
-        "root_hash": manifest, "manifest_digest": manifest, "document_digest": manifest,
-    });
-    let device = json!({
-        "fleet": "line-7", "build_id": "b-0", "compliance": "compliant", "quarantined": false, "last_report": null,
-        "reports_count_from": "2026-11-25T14:00:00.000Z", "awaiting_since": null, "recorded_at": null,
-        "incidents": [], "order": null, "known_good": [], "supersedes": null,
-    });
-    let document = |kind: &str, data| json!({ "kind": kind, "format": 1, "data": data });
-    world
-        .plant(&[
-            ("build/b-0".to_owned(), document("build", build)),
-            ("device/edge-1".to_owned(), document("device", device)),
-        ])
-        .await;
+    world.plant_device("compliant", &[], json!([])).await;
     let router = world.start().await;
     let tampered: Difference = serde_json::from_value(json!({
         "path": "etc/shadow", "kind": "content", "expected": "a", "found": "b", "executable": false,

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_attest::BuildRecipe;
 use openfactory_attest::audit::{self, VerifierKey};
+use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::envelope::Envelope;
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::key::{Ed25519Key, KeyKind, Signer as _};
@@ -132,6 +133,27 @@ impl World {
             commit.writes.push(Write::new(key.parse().unwrap(), 0, entity));
         }
         assert_eq!(store.commit(&commit).await.unwrap(), CommitOutcome::Applied);
+    }
+
+    /// Plants a verified build and a device that runs it.
+    pub(crate) async fn plant_device(&self, compliance: &str, known_good: &[&str], incidents: Value) {
+        let manifest = Sha256Digest::of(b"manifest");
+        let build = json!({
+            "fleet": "line-7", "change_request": "6b566b0977684da34ed046d34287f7ec", "stage": "verified",
+            "root_hash": manifest, "manifest_digest": manifest, "document_digest": manifest,
+        });
+        let device = json!({
+            "fleet": "line-7", "build_id": "b-0", "compliance": compliance, "quarantined": false,
+            "last_report": null, "reports_count_from": "2026-11-25T14:00:00.000Z", "awaiting_since": null,
+            "recorded_at": null, "incidents": incidents, "order": null, "known_good": known_good,
+            "supersedes": null,
+        });
+        let document = |kind: &str, data| json!({ "kind": kind, "format": 1, "data": data });
+        self.plant(&[
+            ("build/b-0".to_owned(), document("build", build)),
+            ("device/edge-1".to_owned(), document("device", device)),
+        ])
+        .await;
     }
 
     /// A fleet on a bad day, for [`plant`](Self::plant): a device that drifted, one that is kept apart, one that is

@@ -7,6 +7,7 @@ use crate::tpm::{Bank, PCRS, PcrValue};
 use super::MAX_ENTRY;
 use super::error::{EntryError, ImaError};
 use super::event::Event;
+use super::progress::{Progress, ReadError};
 use super::template::{Form, Template};
 
 /// The most bytes of a line: all of an entry in hex.
@@ -19,18 +20,17 @@ const MAX_LINE: usize = 2 * MAX_ENTRY;
 pub struct AsciiList<R: Read> {
     reader: BufReader<R>,
     line: Vec<u8>,
-    entry: u64,
-    ended: bool,
+    progress: Progress,
 }
 
 impl<R: Read> AsciiList<R> {
     /// Reads `ascii_runtime_measurements`, or that of a bank: which one it is, the length of the digests says.
     #[must_use]
     pub fn new(reader: R) -> Self {
-        Self { reader: BufReader::new(reader), line: Vec::new(), entry: 0, ended: false }
+        Self { reader: BufReader::new(reader), line: Vec::new(), progress: Progress::default() }
     }
 
-    fn read(&mut self) -> Result<Option<Event>, ImaError> {
+    fn read(&mut self) -> Result<Option<Event>, ReadError> {
         self.line.clear();
         self.reader.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', &mut self.line)?;
         if self.line.is_empty() {
@@ -43,7 +43,7 @@ impl<R: Read> AsciiList<R> {
             }
             None => Err(EntryError::CutOff { what: "line" }),
         };
-        event.map(Some).map_err(|error| ImaError::Entry { entry: self.entry, error })
+        Ok(Some(event?))
     }
 }
 
@@ -51,13 +51,11 @@ impl<R: Read> Iterator for AsciiList<R> {
     type Item = Result<Event, ImaError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
+        if self.progress.has_ended() {
             return None;
         }
-        self.entry += 1;
         let read = self.read();
-        self.ended = !matches!(read, Ok(Some(_)));
-        read.transpose()
+        self.progress.after(read)
     }
 }
 

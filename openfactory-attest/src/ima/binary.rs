@@ -7,6 +7,7 @@ use crate::tpm::{Bank, PCRS, PcrValue};
 use super::MAX_ENTRY;
 use super::error::{EntryError, ImaError};
 use super::event::Event;
+use super::progress::{Progress, ReadError};
 use super::template::Template;
 
 /// The longest name of a template: fifteen fields.
@@ -25,8 +26,7 @@ const MAX_NAME: usize = 255;
 pub struct BinaryList<R: Read> {
     reader: BufReader<R>,
     digests: Bank,
-    entry: u64,
-    ended: bool,
+    progress: Progress,
 }
 
 impl<R: Read> BinaryList<R> {
@@ -39,7 +39,7 @@ impl<R: Read> BinaryList<R> {
     /// Reads `binary_runtime_measurements_sha256` and the like, which newer kernels have for each bank.
     #[must_use]
     pub fn with_digests(reader: R, digests: Bank) -> Self {
-        Self { reader: BufReader::new(reader), digests, entry: 0, ended: false }
+        Self { reader: BufReader::new(reader), digests, progress: Progress::default() }
     }
 
     /// So many bytes, or as many as there are.
@@ -99,40 +99,14 @@ impl<R: Read> BinaryList<R> {
     }
 }
 
-/// Why there is no next entry.
-#[derive(Debug)]
-enum ReadError {
-    Read(std::io::Error),
-    Entry(EntryError),
-}
-
-impl From<std::io::Error> for ReadError {
-    fn from(error: std::io::Error) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<EntryError> for ReadError {
-    fn from(error: EntryError) -> Self {
-        Self::Entry(error)
-    }
-}
-
 impl<R: Read> Iterator for BinaryList<R> {
     type Item = Result<Event, ImaError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
+        if self.progress.has_ended() {
             return None;
         }
-        self.entry += 1;
         let read = self.read();
-        self.ended = !matches!(read, Ok(Some(_)));
-        read.transpose().map(|event| {
-            event.map_err(|error| match error {
-                ReadError::Read(error) => ImaError::Read(error),
-                ReadError::Entry(error) => ImaError::Entry { entry: self.entry, error },
-            })
-        })
+        self.progress.after(read)
     }
 }

@@ -19,10 +19,9 @@ use openfactory_queue::worker::alert::webhook::{Call, Post, WebhookAlert, Webhoo
 use openfactory_queue::worker::alert::{Alarm, Alert, Condition};
 use openfactory_queue::{ErrorKind, LeaseRequest, Message, Settlement, SyncQueue, SyncQueueExt};
 
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::heard::Heard;
 
-#[derive(Debug, Default)]
-struct Heard(Mutex<Vec<Alarm>>);
+const MINUTE: Duration = Duration::from_secs(60);
 
 impl Heard {
     fn take(&self) -> Vec<Alarm> {
@@ -31,13 +30,6 @@ impl Heard {
 
     fn names(&self) -> Vec<&'static str> {
         self.take().iter().map(Alarm::name).collect()
-    }
-}
-
-#[async_trait]
-impl Alert for Heard {
-    async fn raise(&self, alarm: &Alarm) {
-        self.0.lock().unwrap().push(alarm.clone());
     }
 }
 

@@ -15,6 +15,7 @@ mod batches;
 mod crash;
 mod faulty;
 mod full_disk;
+mod heard;
 mod memory;
 mod migration;
 mod model;

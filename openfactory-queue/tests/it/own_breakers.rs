@@ -9,10 +9,11 @@ use openfactory_queue::backend::memory::{MemoryConfig, MemoryQueue};
 use openfactory_queue::clock::Clock;
 use openfactory_queue::message::DESTINATION;
 use openfactory_queue::worker::BatchHandler;
-use openfactory_queue::worker::alert::{Alarm, Alert};
+use openfactory_queue::worker::alert::Alarm;
 use openfactory_queue::{Handler, LeaseRequest, Leased, Message, Outcome, SyncQueue, Worker};
 use tokio::sync::Notify;
 
+use crate::heard::Heard;
 use crate::virtual_time::{self, SeededJitter, VirtualClock};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,16 +46,6 @@ impl Handler for Caller {
             self.done.notify_one();
         }
         Outcome::Done
-    }
-}
-
-#[derive(Debug, Default)]
-struct Heard(Mutex<Vec<Alarm>>);
-
-#[async_trait]
-impl Alert for Heard {
-    async fn raise(&self, alarm: &Alarm) {
-        self.0.lock().unwrap().push(alarm.clone());
     }
 }
 

@@ -14,12 +14,14 @@ use openfactory_queue::policy::backoff::Backoff;
 use openfactory_queue::policy::breaker::{Breakers, Permission};
 use openfactory_queue::policy::limits::Limits;
 use openfactory_queue::worker::Summary;
-use openfactory_queue::worker::alert::{Alarm, Alert};
+use openfactory_queue::worker::alert::Alarm;
 use openfactory_queue::{
     ErrorKind, Handler, LeaseRequest, Leased, Message, Outcome, SyncQueue, SyncQueueExt, Worker,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::heard::Heard;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -45,16 +47,6 @@ impl<F: Fn(&Leased) -> Outcome + Send + Sync + 'static> Handler for Scripted<F> 
         self.calls.lock().unwrap().push(leased.message.id.clone());
         tokio::task::yield_now().await;
         (self.answer)(leased)
-    }
-}
-
-#[derive(Debug, Default)]
-struct Heard(Mutex<Vec<Alarm>>);
-
-#[async_trait]
-impl Alert for Heard {
-    async fn raise(&self, alarm: &Alarm) {
-        self.0.lock().unwrap().push(alarm.clone());
     }
 }
 
