@@ -19,6 +19,7 @@
 //! | events that were lost | [`Taken::lost`]: then only a whole scan knows |
 //! | attempts on the read-only mount, which fanotify never sees | [`audit`]: the kernel's audit log |
 
+mod access;
 pub mod audit;
 pub mod decide;
 pub mod decode;
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use access::remount;
 pub use gate::{Canary, Gate, GateRules};
 pub use watch::Watch;
 pub use who::Who;

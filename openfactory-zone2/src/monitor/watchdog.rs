@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, mount_remount};
+
+use super::remount;
+use crate::lockdown::Access;
 
 /// Why a watchdog made a file system read-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +32,13 @@ pub enum Bitten {
 pub fn watch(signs: impl AsFd, patience: Duration, mount: &Path) -> io::Result<Bitten> {
     let bitten = listen(signs, patience)?;
     loop {
-        match mount_remount(mount, MountFlags::RDONLY, "") {
+        match remount(mount, Access::ReadOnly) {
             Ok(()) => return Ok(bitten),
             // Files are open for writing: what is written meanwhile is a scan's to find.
-            Err(Errno::BUSY) => std::thread::sleep(Duration::from_millis(10)),
-            Err(errno) => return Err(errno.into()),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(error),
         }
     }
 }

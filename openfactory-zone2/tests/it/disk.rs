@@ -93,6 +93,12 @@ impl Disk {
         self.mounts.push(at.to_owned());
     }
 
+    /// Takes away what was mounted last.
+    pub(crate) fn unmount(&mut self) {
+        let mount = self.mounts.pop().unwrap();
+        run("umount", &[mount.to_str().unwrap()]);
+    }
+
     pub(crate) fn remount(&self, how: &str) {
         run("mount", &["-o", &format!("remount,{how}"), self.root().to_str().unwrap()]);
     }

@@ -31,6 +31,8 @@ mod places;
 mod positions;
 mod properties;
 mod relations;
+#[cfg(feature = "monitor")]
+mod rows;
 mod schema;
 #[cfg(feature = "device")]
 mod sealing;

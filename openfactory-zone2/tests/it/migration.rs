@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use super::support::{at, key, me, trust};
 
 /// `/etc` and `/opt` with files of all names, and the certificate.
-fn policy(constraints: &str) -> Policy {
+pub(crate) fn policy(constraints: &str) -> Policy {
     let (uid, gid) = me();
     let owner = format!(r#""owner": {{"uid": {uid}, "gid": {gid}}}"#);
     let rules = [
@@ -41,7 +41,7 @@ fn policy(constraints: &str) -> Policy {
 }
 
 /// A base with these files.
-fn base(files: &[(&str, &str)]) -> BaseManifest {
+pub(crate) fn base(files: &[(&str, &str)]) -> BaseManifest {
     let root = TreePath::root();
     let mut entries = BTreeMap::from([(root.clone(), Entry::new(root, EntryKind::Directory, 0o755))]);
     for (path, content) in files {
@@ -82,7 +82,7 @@ fn store(files: &[(&str, Option<&str>)]) -> (TempDir, Store) {
 }
 
 /// Everything that can be seen of a tree.
-fn dump(root: &Path) -> BTreeMap<PathBuf, String> {
+pub(crate) fn dump(root: &Path) -> BTreeMap<PathBuf, String> {
     fn walk(
         root: &Path,
         path: &Path,
@@ -131,17 +131,17 @@ fn dump(root: &Path) -> BTreeMap<PathBuf, String> {
     all
 }
 
-fn plan(json: &str) -> Plan {
+pub(crate) fn plan(json: &str) -> Plan {
     Plan::parse(json.as_bytes()).unwrap()
 }
 
-fn none() -> Plan {
+pub(crate) fn none() -> Plan {
     plan(r#"{"version": 1}"#)
 }
 
 /// The report of a migration that failed, and that nothing was touched.
 #[track_caller]
-fn failed(store: &Store, base: NewBase<'_>) -> MigrationReport {
+pub(crate) fn failed(store: &Store, base: NewBase<'_>) -> MigrationReport {
     let before = dump(&store.zone());
     let outcome = Migration::new(store, base).run(at(0), &mut NoFaults).unwrap();
     let Outcome::Failed(report) = outcome else { panic!("{outcome:?}") };
@@ -151,7 +151,7 @@ fn failed(store: &Store, base: NewBase<'_>) -> MigrationReport {
 }
 
 #[track_caller]
-fn migrated(store: &Store, base: NewBase<'_>) -> MigrationReport {
+pub(crate) fn migrated(store: &Store, base: NewBase<'_>) -> MigrationReport {
     let outcome = Migration::new(store, base).run(at(0), &mut NoFaults).unwrap();
     let Outcome::Migrated(report) = outcome else { panic!("{outcome:#?}") };
     assert!(report.succeeded());

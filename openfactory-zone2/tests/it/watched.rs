@@ -28,7 +28,7 @@ fn rules(disk: &Disk) -> GateRules {
 }
 
 /// A process of its own that runs a line of shell.
-fn shell(line: &str, root: &Path) -> Output {
+pub(crate) fn shell(line: &str, root: &Path) -> Output {
     Command::new("sh").args(["-c", line]).current_dir(root).output().unwrap()
 }
 
@@ -46,7 +46,7 @@ fn refused(gate: &Gate) -> Vec<Observation> {
 }
 
 /// What was told of a path, until that operation was.
-fn told(watch: &mut Watch, path: &Path, operation: Operation) -> Option<Observation> {
+pub(crate) fn told(watch: &mut Watch, path: &Path, operation: Operation) -> Option<Observation> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         let taken = watch.take(Duration::from_millis(200)).unwrap();
@@ -71,7 +71,7 @@ fn seal(root: &Path) -> (Seal, impl Fn() -> Scan) {
 /// Integration guide, "Unauthorized Zone 2 Modification": "Zone 2 hash mismatch (daemon detects modification)", P1: by a
 /// process, and with the process that did it.
 #[test]
-fn guide_row_zone_2_hash_mismatch_by_a_real_process() {
+pub(crate) fn guide_row_zone_2_hash_mismatch_by_a_real_process() {
     let Some(disk) = Disk::new("guide_row_zone_2_hash_mismatch_by_a_real_process") else { return };
     let file = disk.write("etc/a.conf", "address=10.20.3.7\n");
     let (seal, scan) = seal(disk.root());
@@ -87,7 +87,7 @@ fn guide_row_zone_2_hash_mismatch_by_a_real_process() {
 /// "Write attempt to read-only Zone 2 in deny mode", P2: blocked path, process, operation type. On the read-only mount
 /// fanotify sees nothing; the kernel's audit log does.
 #[test]
-fn guide_row_write_attempt_on_the_read_only_mount() {
+pub(crate) fn guide_row_write_attempt_on_the_read_only_mount() {
     let test = "guide_row_write_attempt_on_the_read_only_mount";
     let Some(disk) = Disk::new(test) else { return };
     let file = disk.write("etc/a.conf", "x");
@@ -162,7 +162,7 @@ fn guide_row_write_and_exec_attempts_in_deny_mode() {
 
 /// "New executable detected in Zone 2", P1, and "Zone 2 file outside manifest", P3: a process brings them.
 #[test]
-fn guide_rows_new_executable_and_file_outside_manifest_by_a_real_process() {
+pub(crate) fn guide_rows_new_executable_and_file_outside_manifest_by_a_real_process() {
     let Some(disk) = Disk::new("guide_rows_new_executable_and_file_outside_manifest") else { return };
     let mut watch = Watch::start(&[disk.root()]).unwrap();
     assert!(shell("cp /bin/true etc/a.conf; echo x > etc/stray.txt", disk.root()).status.success());
