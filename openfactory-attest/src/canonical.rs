@@ -4,12 +4,16 @@
 //! one text. [`parse`] refuses instead: duplicate names, integers beyond 2^53 (RFC 7493), depth and size beyond the
 //! [`Limits`], and, where the limits say so, all numbers that are no integers.
 
+mod versioned;
+
 use std::cell::RefCell;
 use std::fmt;
 
 use serde::Serialize;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+pub(crate) use versioned::{VersionedError, of_version};
 
 /// The largest integer that every JSON reader gives back as it was written: 2^53 - 1 (RFC 7493, section 2.2).
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;

@@ -24,7 +24,7 @@ pub use summary::{CategoryResult, CategoryStatus, Compliance, TestSummary};
 
 use serde::{Deserialize, Serialize};
 
-use crate::canonical::{self, Limits};
+use crate::canonical::{self, Limits, VersionedError, of_version};
 use crate::document::NamedDigest;
 
 /// The version of the report that is written and read here.
@@ -88,16 +88,10 @@ impl TestReport {
     pub fn parse(bytes: &[u8]) -> Result<Self, TestReportError> {
         let limits = Limits { max_bytes: MAX_REPORT, ..Limits::SIGNED };
         let value = canonical::parse(bytes, &limits).map_err(TestReportError::Json)?;
-        match value.get("version").and_then(serde_json::Value::as_u64) {
-            Some(found) if found != u64::from(VERSION) => return Err(TestReportError::Version { found }),
-            _ => {}
-        }
-        let report: Self = serde_json::from_value(value)
-            .map_err(|error| TestReportError::Shape { reason: error.to_string() })?;
-        // An array has the members too, without their names.
-        if report.version != VERSION {
-            return Err(TestReportError::Version { found: report.version.into() });
-        }
+        let report: Self = of_version(value, VERSION).map_err(|error| match error {
+            VersionedError::Version { found } => TestReportError::Version { found },
+            VersionedError::Shape { reason } => TestReportError::Shape { reason },
+        })?;
         report.check()?;
         Ok(report)
     }

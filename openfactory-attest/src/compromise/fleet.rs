@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, DeviceFact};
-use crate::canonical::{self, Limits};
+use crate::canonical::{self, Limits, VersionedError, of_version};
 
 /// Bytes of a fleet file at most: 1 GiB, some 4 million devices.
 pub const MAX_FLEET: usize = 1 << 30;
@@ -76,16 +76,10 @@ impl Fleet {
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseFleetError> {
         let limits = Limits { max_bytes: MAX_FLEET, ..Limits::SIGNED };
         let value = canonical::parse(bytes, &limits).map_err(ParseFleetError::Json)?;
-        match value.get("version").and_then(serde_json::Value::as_u64) {
-            Some(found) if found != u64::from(VERSION) => return Err(ParseFleetError::Version { found }),
-            _ => {}
-        }
-        let fleet: Self = serde_json::from_value(value)
-            .map_err(|error| ParseFleetError::Shape { reason: error.to_string() })?;
-        // An array has the members too, without their names.
-        if fleet.version != VERSION {
-            return Err(ParseFleetError::Version { found: fleet.version.into() });
-        }
+        let fleet: Self = of_version(value, VERSION).map_err(|error| match error {
+            VersionedError::Version { found } => ParseFleetError::Version { found },
+            VersionedError::Shape { reason } => ParseFleetError::Shape { reason },
+        })?;
         let mut seen = HashSet::new();
         match fleet.devices.iter().find(|fact| !seen.insert(&fact.device)) {
             Some(twice) => Err(ParseFleetError::DuplicateDevice { device: twice.device.clone() }),

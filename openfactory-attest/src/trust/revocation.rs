@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::{TrustStore, put};
-use crate::canonical::{self, CanonicalError, Limits};
+use crate::canonical::{self, CanonicalError, Limits, VersionedError, of_version};
 use crate::envelope::{Envelope, OpenError, PayloadError, Verified};
 use crate::key::{KeyId, KeyKind, SignError, Signer};
 
@@ -328,14 +328,11 @@ impl RevocationList {
         let value =
             payload.parse_json_within::<serde_json::Value>(&limits).map_err(RevocationListError::Payload)?;
         let list = value.try_map(|value| {
-            match value.get("version").and_then(serde_json::Value::as_u64) {
-                Some(found) if found != u64::from(VERSION) => {
-                    return Err(RevocationListError::Version { found });
+            let list: Self = of_version(value, VERSION).map_err(|error| match error {
+                VersionedError::Version { found } => RevocationListError::Version { found },
+                VersionedError::Shape { reason } => {
+                    RevocationListError::Payload(PayloadError::Shape { reason })
                 }
-                _ => {}
-            }
-            let list: Self = serde_json::from_value(value).map_err(|error| {
-                RevocationListError::Payload(PayloadError::Shape { reason: error.to_string() })
             })?;
             list.check().map_err(|reason| RevocationListError::Invalid { reason })?;
             Ok(list)

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::VaultError;
-use crate::canonical::{self, Limits};
+use crate::canonical::{self, Limits, VersionedError, of_version};
 use crate::key::{KeyId, KeyKind, PublicKey};
 use crate::trust::TrustedKey;
 use crate::trust::registry::RegisteredKey;
@@ -140,13 +140,12 @@ impl State {
             |reason: String| VaultError::damaged(format!("the vault's list of keys is none: {reason}"));
         let limits = Limits { max_bytes: MAX_STATE, ..Limits::SIGNED };
         let value = canonical::parse(bytes, &limits).map_err(|error| damaged(error.to_string()))?;
-        match value.get("version").and_then(serde_json::Value::as_u64) {
-            Some(found) if found != u64::from(VERSION) => {
-                return Err(damaged(format!("it is of version {found}, version {VERSION} is known")));
+        let state: Self = of_version(value, VERSION).map_err(|error| match error {
+            VersionedError::Version { found } => {
+                damaged(format!("it is of version {found}, version {VERSION} is known"))
             }
-            _ => {}
-        }
-        let state: Self = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+            VersionedError::Shape { reason } => damaged(reason),
+        })?;
         let mut ids = HashSet::new();
         let mut active = HashSet::new();
         for key in &state.keys {

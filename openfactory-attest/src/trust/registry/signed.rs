@@ -1,7 +1,7 @@
 //! Registries under signatures.
 
 use super::{KeyRegistry, MAX_REGISTRY, PAYLOAD_TYPE, SIGNER_KINDS, VERSION};
-use crate::canonical::{self, CanonicalError, Limits};
+use crate::canonical::{self, CanonicalError, Limits, VersionedError, of_version};
 use crate::envelope::{Envelope, OpenError, PayloadError, Verified};
 use crate::key::{SignError, Signer};
 use crate::trust::TrustStore;
@@ -92,12 +92,10 @@ impl KeyRegistry {
         let value =
             payload.parse_json_within::<serde_json::Value>(&limits).map_err(RegistryError::Payload)?;
         let registry = value.try_map(|value| {
-            match value.get("version").and_then(serde_json::Value::as_u64) {
-                Some(found) if found != u64::from(VERSION) => return Err(RegistryError::Version { found }),
-                _ => {}
-            }
-            let registry: Self = serde_json::from_value(value)
-                .map_err(|error| RegistryError::Payload(PayloadError::Shape { reason: error.to_string() }))?;
+            let registry: Self = of_version(value, VERSION).map_err(|error| match error {
+                VersionedError::Version { found } => RegistryError::Version { found },
+                VersionedError::Shape { reason } => RegistryError::Payload(PayloadError::Shape { reason }),
+            })?;
             registry.check().map_err(|reason| RegistryError::Invalid { reason })?;
             Ok(registry)
         })?;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::envelope::{Envelope, OpenError};
+use crate::envelope::{Envelope, OpenError, PayloadError};
 use crate::key::{Ed25519Key, Signer};
 use crate::trust::{ParseTrustError, TakeRegistryError, TrustStore};
 
@@ -205,5 +205,7 @@ fn what_contradicts_itself_is_not_signed_and_not_believed() {
     };
     assert!(matches!(sign(b"{"), RegistryError::Payload(_)));
     assert!(matches!(sign(br#"{"version":1}"#), RegistryError::Payload(_)));
+    let array = br#"[1,1,"2026-03-01T12:00:00Z","2027-03-01T12:00:00Z",1,[]]"#;
+    assert!(matches!(sign(array), RegistryError::Payload(PayloadError::Shape { .. })));
     assert_eq!(sign(br#"{"version":2}"#), RegistryError::Version { found: 2 });
 }

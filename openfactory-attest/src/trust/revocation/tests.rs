@@ -146,6 +146,7 @@ fn foreign_lists_are_refused_each_with_its_reason() {
         (window(r#"{"log":"a","from":1e3}"#), &json),
         (format!("{}{}", one(""), " ".repeat(MAX_LIST)), &json),
         (one("").replace("\"version\":1,", ""), &shape),
+        (r#"[1,1,"2026-03-01T12:00:00Z",[]]"#.to_owned(), &shape),
         (of(r#","more":1"#), &shape),
         (of("").replace("key-compromise", "dislike"), &shape),
         (one("").replace("12:00:00Z", "12:00:00+01:00"), &shape),

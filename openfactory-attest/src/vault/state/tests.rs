@@ -45,6 +45,7 @@ fn a_file_that_the_vault_did_not_write_is_damage() {
         b"{".to_vec(),
         b"{\"version\":1,\"version\":1,\"keys\":[]}".to_vec(),
         b"{\"version\":1.5,\"keys\":[]}".to_vec(),
+        b"[1,[]]".to_vec(),
         good.replace('1', "2").into_bytes(),
         good.replace("\"keys\"", "\"key\"").into_bytes(),
         vec![b' '; MAX_STATE + 1],
