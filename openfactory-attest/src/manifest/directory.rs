@@ -5,21 +5,18 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
-use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
 
-use rustix::fd::{AsFd as _, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
 use super::entry::{Entry, EntryKind, PathError, TreePath};
-use super::xattr::Xattrs;
 use super::{Manifest, StructureError};
 use crate::digest::Sha256Digest;
 use crate::work::Work;
 
+mod content;
 mod xattr;
 
 /// Why a directory tree could not be read.
@@ -68,7 +65,7 @@ pub(super) fn read(root: &Path, work: &Work<'_>) -> Result<Manifest, DirectoryEr
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(root, flags, Mode::empty()).map_err(root_error)?;
     let mut found = walk(&root)?;
-    hash_files(&root, &mut found, work)?;
+    content::hash(&root, &mut found, work)?;
     found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
     Manifest::of_entries_with_xattrs(link(found)).map_err(DirectoryError::Structure)
 }
@@ -169,87 +166,40 @@ pub(crate) fn open_beneath(
     path: &TreePath,
     flags: OFlags,
 ) -> Result<OwnedFd, DirectoryError> {
+    let (parent, name) = split(path);
+    let failed = |errno| io_error("open", path, errno);
+    match open_parent(root, parent).map_err(failed)? {
+        Some(parent) => open_entry(&parent, name, flags),
+        None => open_entry(root, name, flags),
+    }
+    .map_err(failed)
+}
+
+/// A path's directory and its name in it.
+fn split(path: &TreePath) -> (&[u8], &[u8]) {
+    let bytes = path.as_bytes();
+    let (parent, name) = match bytes.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) => bytes.split_at(slash),
+        None => (&b""[..], bytes),
+    };
+    let name = name.strip_prefix(b"/").unwrap_or(name);
+    (parent, if name.is_empty() { b"." } else { name })
+}
+
+/// Opens a directory below the root, a component at a time; nothing if it is the root.
+fn open_parent(root: &OwnedFd, path: &[u8]) -> rustix::io::Result<Option<OwnedFd>> {
+    let mut directory = None;
+    for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
+        directory = Some(open_entry(directory.as_ref().unwrap_or(root), name, OFlags::DIRECTORY)?);
+    }
+    Ok(directory)
+}
+
+fn open_entry(directory: &OwnedFd, name: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
     // NONBLOCK: what became a pipe meanwhile must not hang us.
     let common = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let open = |directory: &OwnedFd, name: &[u8], flags: OFlags| {
-        let name = CString::new(name).map_err(|_nul| rustix::io::Errno::INVAL)?;
-        rustix::fs::openat(directory.as_fd(), &name, common | flags, Mode::empty())
-    };
-    let (parents, name) = match path.as_bytes().iter().rposition(|&byte| byte == b'/') {
-        Some(slash) => path.as_bytes().split_at(slash),
-        None => (&b""[..], path.as_bytes()),
-    };
-    let mut directory = None;
-    for parent in parents.split(|&byte| byte == b'/').filter(|parent| !parent.is_empty()) {
-        let next = open(directory.as_ref().unwrap_or(root), parent, OFlags::DIRECTORY);
-        directory = Some(next.map_err(|errno| io_error("open", path, errno))?);
-    }
-    let name = name.strip_prefix(b"/").unwrap_or(name);
-    let name = if name.is_empty() { b"." } else { name };
-    open(directory.as_ref().unwrap_or(root), name, flags).map_err(|errno| io_error("open", path, errno))
-}
-
-/// Hashes all files on many threads, the largest first, hard links once.
-fn hash_files(root: &OwnedFd, found: &mut [Found], work: &Work<'_>) -> Result<(), DirectoryError> {
-    let mut first_of = HashMap::new();
-    let mut jobs: Vec<(usize, u64)> = Vec::new();
-    for (index, file) in found.iter().enumerate() {
-        if let EntryKind::File { size, .. } = file.entry.kind
-            && first_of.insert(file.inode, index).is_none()
-        {
-            jobs.push((index, size));
-        }
-    }
-    jobs.sort_by_key(|&(_, size)| std::cmp::Reverse(size));
-    let total = jobs.iter().map(|&(_, size)| size).sum();
-
-    let (next, done, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
-    let listed = &*found;
-    let hash_some = || {
-        let mut hashed = Vec::new();
-        while let Some(&(index, size)) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
-            && !failed.load(Ordering::Relaxed)
-            && let Some(file) = listed.get(index)
-        {
-            let read = hash_file(root, file, size).inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-            hashed.push((file.inode, read));
-            work.tell(done.fetch_add(size, Ordering::Relaxed) + size, total);
-        }
-        Ok(hashed)
-    };
-    let hashed = thread::scope(|scope| {
-        let threads: Vec<_> = (0..work.threads().get()).map(|_| scope.spawn(hash_some)).collect();
-        threads.into_iter().map(join).collect::<Result<Vec<_>, _>>()
-    })?;
-    let digests: HashMap<_, _> = hashed.into_iter().flatten().collect();
-    for file in found {
-        if let EntryKind::File { digest, .. } = &mut file.entry.kind
-            && let Some((hashed, xattrs)) = digests.get(&file.inode)
-        {
-            *digest = *hashed;
-            file.entry.xattrs = xattrs.clone();
-        }
-    }
-    Ok(())
-}
-
-/// What a thread came to; its panic, should it ever have one, goes on in this one.
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-fn hash_file(root: &OwnedFd, file: &Found, size: u64) -> Result<(Sha256Digest, Xattrs), DirectoryError> {
-    let path = &file.entry.path;
-    let opened = open_beneath(root, path, OFlags::empty())?;
-    let stat = rustix::fs::fstat(&opened).map_err(|errno| io_error("stat", path, errno))?;
-    let changed = || DirectoryError::Changed { path: path.clone() };
-    if inode_of(&stat) != file.inode || !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return Err(changed());
-    }
-    let xattrs = xattr::of_open(&opened).map_err(|errno| io_error(ATTRIBUTES, path, errno))?;
-    let (digest, read) = Sha256Digest::of_reader(File::from(opened))
-        .map_err(|source| DirectoryError::Io { action: "read", path: path.clone(), source })?;
-    if read == size { Ok((digest, xattrs)) } else { Err(changed()) }
+    let name = CString::new(name).map_err(|_nul| rustix::io::Errno::INVAL)?;
+    rustix::fs::openat(directory, &name, common | flags, Mode::empty())
 }
 
 /// Says of each entry which earlier one is the same inode. They are sorted by path.
