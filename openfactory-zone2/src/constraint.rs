@@ -113,7 +113,8 @@ impl Constraint {
 
     #[cold]
     fn found(&self, observed: &Observed, other: Option<&Observed>, now: SystemTime) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        // One, nearly always.
+        let mut findings = Vec::with_capacity(1);
         self.rule.outcomes(self.place(), observed, other, now, &mut |value, outcome| {
             findings.push(self.finding(value, outcome));
         });

@@ -75,7 +75,7 @@ impl AllowedSetRule {
             _ => (0, 0),
         };
         let mut near = self.keyed.get(begin..end).unwrap_or_default().iter();
-        let allowed = near.any(|(known, word)| *known == key && word == value);
+        let allowed = near.any(|(known, word)| *known == key && same(word, value));
         (!allowed).then_some(AllowedSetViolation::NotInSet)
     }
 
@@ -109,10 +109,32 @@ fn key(word: &str) -> u64 {
     let bytes = word.as_bytes();
     let (head, tail) = match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-        _ => (bytes.iter().fold(0, |head, byte| head << 8 | u64::from(*byte)), 0),
+        _ => (up_to_seven(bytes), 0),
     };
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     ((head ^ length).wrapping_mul(SPREAD) ^ tail).wrapping_mul(SPREAD)
+}
+
+/// All of a word of up to seven bytes; what it is differs for words of one length that differ.
+fn up_to_seven(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(head), Some(tail)) => {
+            u64::from(u32::from_le_bytes(*head)) << 32 | u64::from(u32::from_le_bytes(*tail))
+        }
+        _ => bytes.iter().fold(0, |head, byte| head << 8 | u64::from(*byte)),
+    }
+}
+
+/// Whether two words of one [`key`] are the same. Of one length, the key of up to seven bytes has all of them, and that of up
+/// to 16 has the rest of them beside the first eight.
+fn same(word: &str, value: &str) -> bool {
+    let (word, value) = (word.as_bytes(), value.as_bytes());
+    word.len() == value.len()
+        && match word.len() {
+            0..8 => true,
+            8..=16 => word.first_chunk::<8>() == value.first_chunk(),
+            _ => word == value,
+        }
 }
 
 #[cfg(test)]
@@ -126,12 +148,22 @@ mod tests {
             "a",
             "a\0",
             "ab",
+            "abc",
+            "abcd",
+            "abce",
+            "abcdefg",
+            "abcdefh",
             "abcdefgh",
             "abcdefgh-1-abcdefgh",
             "abcdefgh-2-abcdefgh",
             "abcdefgh\0",
             "abcdefghi",
             "abcdefghj",
+            "abcdefgh01234567",
+            "abcdefgi01234567",
+            "abcdefgh01234568",
+            "abcdefgh012345678",
+            "abcdefgh112345678",
             "é",
             "\u{10ffff}",
         ];

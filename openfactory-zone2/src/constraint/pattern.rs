@@ -4,6 +4,9 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_automata::dfa::dense::DFA;
 use thiserror::Error;
 
+use sequence::Sequence;
+
+mod sequence;
 mod table;
 
 /// The longest pattern, in bytes.
@@ -24,6 +27,8 @@ pub(crate) struct Pattern {
 /// What does the matching.
 #[derive(Clone, Debug)]
 enum Matcher {
+    /// All bytes at once: for a pattern of one set of bytes after another.
+    Sequence(Sequence),
     /// One step a byte, nothing taken from the heap: for nearly all patterns.
     Table(Box<DFA<Vec<u32>>>),
     /// For those whose table would be too large.
@@ -71,8 +76,13 @@ impl Pattern {
         build(text)?;
         let whole = format!(r"\A(?:{text})\z");
         let compiled = build(&whole)?;
-        let matcher =
-            table::build(&whole).map_or(Matcher::Regex(compiled), |table| Matcher::Table(table.into()));
+        let matcher = match table::build(&whole) {
+            Some(table) => match Sequence::of(&table) {
+                Some(sequence) => Matcher::Sequence(sequence),
+                None => Matcher::Table(table.into()),
+            },
+            None => Matcher::Regex(compiled),
+        };
         Ok(Self { text: text.to_owned(), matcher })
     }
 
@@ -82,6 +92,7 @@ impl Pattern {
 
     pub(crate) fn matches(&self, value: &str) -> bool {
         match &self.matcher {
+            Matcher::Sequence(sequence) => sequence.matches(value.as_bytes()),
             Matcher::Table(table) => table::matches(table, value.as_bytes()),
             Matcher::Regex(regex) => regex.is_match(value.as_bytes()),
         }
@@ -128,7 +139,18 @@ mod tests {
     }
 
     #[test]
-    fn table_and_engine_agree() {
+    fn sequence_table_and_engine_agree() {
+        let sequences = [
+            "press-[0-9]{2}",
+            "",
+            "(?i)Press",
+            r"\bpress\b-7",
+            r"(?m)^a$",
+            r"\Aa\z",
+            "[^a]",
+            "[A-Z]{2}(?:-[0-9]{2}){2}[a-f]?",
+            "[ab]{0,63}",
+        ];
         let patterns = [
             "press-[0-9]{2}",
             "a*",
@@ -144,14 +166,39 @@ mod tests {
             "[^a]",
             r"\w+\s?\d",
             "(?:a|b){0,9}c",
+            "[A-Z]{2}(?:-[0-9]{2}){2}[a-f]?",
+            "[ab]{0,63}",
+            "[ab]{0,64}",
         ];
+        let (most, more, far) = ("ab".repeat(31) + "a", "ab".repeat(32), "ab".repeat(500));
         let values = [
-            "", "a", "ab", "b", "bb", "press-07", "press-7", "PRESS", "a\n", "\n", "é", "x 7", "x7",
+            &*most,
+            &more,
+            &far,
+            "PX-00-47",
+            "PX-00-47b",
+            "PX-00-47g",
+            "PX-00-4",
+            "",
+            "a",
+            "ab",
+            "b",
+            "bb",
+            "press-07",
+            "press-7",
+            "PRESS",
+            "a\n",
+            "\n",
+            "é",
+            "x 7",
+            "x7",
             "abababc",
         ];
         for text in patterns {
             let pattern = Pattern::new(text).unwrap();
-            assert!(matches!(pattern.matcher, Matcher::Table(_)), "{text}");
+            let ahead = sequences.contains(&text);
+            assert_eq!(matches!(pattern.matcher, Matcher::Sequence(_)), ahead, "{text}");
+            assert_eq!(matches!(pattern.matcher, Matcher::Table(_)), !ahead, "{text}");
             let engine = RegexBuilder::new(&format!(r"\A(?:{text})\z")).unicode(false).build().unwrap();
             for value in values {
                 assert_eq!(pattern.matches(value), engine.is_match(value.as_bytes()), "{text} on {value:?}");
