@@ -14,7 +14,7 @@ use openfactory_attest::sbom::combined::{self, Zone2};
 use openfactory_attest::trust::{AddKeyError, TrustStore, TrustedKey};
 use openfactory_sn::lifecycle::id::DeviceId;
 use openfactory_zone2::check::{self, Results};
-use openfactory_zone2::device::{SystemFacts, Zone};
+use openfactory_zone2::device::{Provisioned, SystemFacts, Zone, provision};
 use openfactory_zone2::live::{FixedFacts, InterfaceAddress, LiveFacts};
 use openfactory_zone2::lockdown::LockdownRecord;
 use openfactory_zone2::lockdown::store::Loaded;
@@ -27,6 +27,7 @@ use openfactory_zone2::{LockdownState, OverlayReport, Seal};
 use thiserror::Error;
 
 use super::config::OverlayConfig;
+use super::provision::ProvisionError;
 use super::read::{ReadError, read};
 use crate::told::told;
 use crate::write_once::write_atomically;
@@ -124,9 +125,15 @@ impl Overlay {
         Ok(trust)
     }
 
-    /// Where it is.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
+    /// Fills the empty overlay with the first values, and bears the device.
+    pub(super) fn provision(
+        &self,
+        values: &Path,
+        state: &Path,
+        now: SystemTime,
+    ) -> Result<Provisioned, ProvisionError> {
+        let (policy, facts) = (self.policy()?, self.facts()?);
+        Ok(provision(values, &self.root, state, &policy, facts.as_ref(), now)?)
     }
 
     /// The policy in force.
@@ -137,13 +144,9 @@ impl Overlay {
     }
 
     /// What a directory holds against manifest and constraints.
-    pub(super) fn check(
-        &self,
-        root: &Path,
-        policy: &Policy,
-        now: SystemTime,
-    ) -> Result<(Scan, Results), OverlayError> {
-        let zone = Zone::open(root).map_err(|source| OverlayError::Root { path: root.to_owned(), source })?;
+    fn check(&self, policy: &Policy, now: SystemTime) -> Result<(Scan, Results), OverlayError> {
+        let zone = Zone::open(&self.root)
+            .map_err(|source| OverlayError::Root { path: self.root.clone(), source })?;
         let facts = self.facts()?;
         let scan = zone.scan(&policy.manifest);
         let mut observer = Observer::new(&zone, facts.as_ref());
@@ -158,7 +161,7 @@ impl Overlay {
     /// When policy or root can't be used at all; a part that can't be looked at stands in the report as that.
     pub(super) fn look(&self, lockdown: &Loaded, now: SystemTime) -> Result<OverlayReport, OverlayError> {
         let policy = self.policy()?;
-        let (scan, mut results) = self.check(&self.root, &policy, now)?;
+        let (scan, mut results) = self.check(&policy, now)?;
         if let Some(lost) = &lockdown.lost {
             results.not_checked.push(NotLookedAt::new("lockdown record", told(lost)));
         }

@@ -1,19 +1,17 @@
 //! `agent provision`: the first values of a device's overlay, checked before they are written.
 //!
-//! The image is proved against its signed document, every value against the policy; only then the values are copied into
+//! The image is proved against its signed document, every value against the policy; only then the values are written into
 //! the empty overlay, and the device is born Unlocked. A signed lock command ends the provisioning: it seals.
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_sn::lifecycle::id::DeviceId;
 use openfactory_zone2::check::Results;
-use openfactory_zone2::lockdown::store::LockdownStore;
-use openfactory_zone2::scan::Kind;
+use openfactory_zone2::device::Provisioned as Born;
 use thiserror::Error;
 
 use super::config::AgentConfig;
@@ -31,7 +29,7 @@ pub enum ProvisionError {
     /// The configuration names no overlay.
     #[error("the configuration names no [overlay]")]
     NoOverlay,
-    /// A file can't be read or written.
+    /// A file can't be read.
     #[error("can't use {path}")]
     File {
         /// The file.
@@ -39,15 +37,9 @@ pub enum ProvisionError {
         /// Why not.
         source: io::Error,
     },
-    /// The overlay holds something already.
-    #[error("the overlay at {path} is not empty: this device was provisioned before")]
-    NotEmpty {
-        /// The overlay's root.
-        path: PathBuf,
-    },
-    /// The lockdown record can't be begun.
-    #[error("the device can't be born")]
-    Lockdown(#[from] openfactory_zone2::lockdown::store::StoreError),
+    /// The overlay can't be filled, or the lockdown record not be begun.
+    #[error(transparent)]
+    Zone(#[from] openfactory_zone2::device::ProvisionError),
 }
 
 impl From<CheckError> for ProvisionError {
@@ -110,33 +102,8 @@ pub fn provision(
     let (key, state) = (read_key(&config.device.key_file)?, &config.state.directory);
     let overlay = Overlay::of(&config.overlay, state, &device, &config.baseline.trust, &key)?
         .ok_or(ProvisionError::NoOverlay)?;
-    let (scan, results) = overlay.check(values, &overlay.policy()?, now)?;
-    if !results.findings.is_empty() || !results.not_checked.is_empty() {
-        return Ok(Provisioned::BadValues(results));
-    }
-    let root = overlay.root();
-    fs::create_dir_all(root).map_err(at(root))?;
-    if fs::read_dir(root).map_err(at(root))?.next().is_some() {
-        return Err(ProvisionError::NotEmpty { path: root.to_owned() });
-    }
-    for entry in &scan.entries {
-        let (from, to) = (entry.path.below(values), entry.path.below(root));
-        match &entry.kind {
-            Kind::Directory => fs::create_dir(&to).map_err(at(&to))?,
-            Kind::File { .. } => fs::copy(&from, &to).map(drop).map_err(at(&to))?,
-            Kind::Symlink { .. } => {
-                let target = fs::read_link(&from).map_err(at(&from))?;
-                std::os::unix::fs::symlink(target, &to).map_err(at(&to))?;
-                continue;
-            }
-            // The policy allows no others.
-            _ => continue,
-        }
-        fs::set_permissions(&to, fs::Permissions::from_mode(entry.mode)).map_err(at(&to))?;
-        let (uid, gid) = (entry.owner.uid, entry.owner.gid);
-        std::os::unix::fs::chown(&to, Some(uid), Some(gid)).map_err(at(&to))?;
-    }
-    fs::create_dir_all(state).map_err(at(state))?;
-    LockdownStore::new(state).provision(now)?;
-    Ok(Provisioned::Done(scan.entries.len()))
+    Ok(match overlay.provision(values, state, now)? {
+        Born::Born(_record, entries) => Provisioned::Done(entries),
+        Born::BadValues(results) => Provisioned::BadValues(results),
+    })
 }

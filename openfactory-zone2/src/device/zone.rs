@@ -20,7 +20,7 @@ use crate::value::{FileMetadata, ReadFileError, ReadFiles};
 /// The root of Zone 2, opened once: whatever happens to the path afterwards, nothing outside is ever read.
 #[derive(Debug)]
 pub struct Zone {
-    root: OwnedFd,
+    pub(super) root: OwnedFd,
 }
 
 impl Zone {

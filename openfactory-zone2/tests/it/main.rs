@@ -30,6 +30,8 @@ mod pkits;
 mod places;
 mod positions;
 mod properties;
+#[cfg(feature = "device")]
+mod provision;
 mod relations;
 #[cfg(feature = "monitor")]
 mod rows;
