@@ -1,17 +1,23 @@
 //! Where a value stands on a device.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
+use regex::bytes::Regex;
 use serde::{Serialize, Serializer};
 
 use crate::policy::Problem;
-use crate::value::Format;
+use crate::value::{Format, capture};
 
 /// Where a value stands on a device: a key within a file, or a fact about the device as it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     source: Source,
     secret: bool,
+    /// Of the key, where that is a regular expression: made with the policy, not at each look.
+    pattern: Compiled,
 }
 
 /// What a value is taken from.
@@ -50,15 +56,16 @@ impl Place {
         if !normal {
             return Err(Problem::NotNormalPath);
         }
-        Ok(Self { source: Source::File { path, key, format }, secret })
+        let pattern = if format == Format::Regex { Compiled::of(&key) } else { Compiled::NONE };
+        Ok(Self { source: Source::File { path, key, format }, secret, pattern })
     }
 
     pub(crate) const fn of_interface(name: String) -> Self {
-        Self { source: Source::Interface { name }, secret: false }
+        Self { source: Source::Interface { name }, secret: false, pattern: Compiled::NONE }
     }
 
     pub(crate) const fn of_receiver(name: String, max_age: u32) -> Self {
-        Self { source: Source::Receiver { name, max_age }, secret: false }
+        Self { source: Source::Receiver { name, max_age }, secret: false, pattern: Compiled::NONE }
     }
 
     /// What the value is taken from.
@@ -67,10 +74,52 @@ impl Place {
         &self.source
     }
 
+    /// What finds the value in a text, if it was made with the policy.
+    pub(crate) fn pattern(&self) -> Option<&Regex> {
+        self.pattern.0.as_deref()
+    }
+
     /// Whether reports don't show the value.
     #[must_use]
     pub const fn is_secret(&self) -> bool {
         self.secret
+    }
+}
+
+/// A key's regular expression. It follows from the key, so that it tells no place from another.
+#[derive(Clone, Debug)]
+struct Compiled(Option<Arc<Regex>>);
+
+impl Compiled {
+    const NONE: Self = Self(None);
+
+    /// None for a key that is no expression, which a look says.
+    fn of(key: &str) -> Self {
+        Self(capture::compile(key).ok().map(Arc::new))
+    }
+}
+
+impl PartialEq for Compiled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Compiled {}
+
+impl Hash for Compiled {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl PartialOrd for Compiled {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Compiled {
+    fn cmp(&self, _: &Self) -> Ordering {
+        Ordering::Equal
     }
 }
 
@@ -100,5 +149,20 @@ impl Serialize for Place {
             Source::Receiver { name, .. } => Shown::Receiver { receiver: name },
         }
         .serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_is_made_once_with_its_place_and_tells_no_place_from_another() {
+        let place = |key: &str, format| Place::in_file("/etc/a".into(), key.into(), format, false).unwrap();
+        let regex = place("a=(.*)", Format::Regex);
+        assert!(regex.pattern().is_some() && place("a", Format::Json).pattern().is_none());
+        assert!(std::ptr::eq(regex.clone().pattern().unwrap(), regex.pattern().unwrap()));
+        assert_eq!(regex, place("a=(.*)", Format::Regex));
+        assert!(regex < place("b=(.*)", Format::Regex) && place("(", Format::Regex).pattern().is_none());
     }
 }

@@ -13,10 +13,14 @@ const MAX_COMPILED: usize = 1 << 20;
 
 /// What the first group holds at each match, or the whole match without a group. `^` and `$` stand for lines' ends.
 pub(super) fn extract(key: &str, text: &str) -> Observed {
-    let pattern = match compile(key) {
-        Ok(pattern) => pattern,
-        Err(error) => return Observed::Unreadable(format!("not a pattern: {error}")),
-    };
+    match compile(key) {
+        Ok(pattern) => extract_by(&pattern, text),
+        Err(error) => Observed::Unreadable(format!("not a pattern: {error}")),
+    }
+}
+
+/// The same by an expression that is compiled already.
+pub(super) fn extract_by(pattern: &Regex, text: &str) -> Observed {
     let mut values = Vec::new();
     for captures in pattern.captures_iter(text.as_bytes()).take(MAX_VALUES + 1) {
         let Some(found) = captures.get(usize::from(captures.len() > 1)) else { continue };

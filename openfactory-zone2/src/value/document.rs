@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use regex::bytes::Regex;
 use serde_json::Value;
 
 use super::{
@@ -58,6 +59,11 @@ impl<'b> Document<'b> {
     /// What stands under a key, in the notation of the file's [`Format`].
     #[must_use]
     pub fn get(&self, key: &str) -> Observed {
+        self.get_by(key, None)
+    }
+
+    /// The same, by the key's regular expression where there is one already.
+    pub(super) fn get_by(&self, key: &str, pattern: Option<&Regex>) -> Observed {
         let bytes = match &self.content {
             Content::Tree(root) => return tree::lookup(key, root),
             Content::Unreadable(reason) => return Observed::Unreadable(reason.clone()),
@@ -76,7 +82,10 @@ impl<'b> Document<'b> {
                 return Observed::Content(bytes.to_vec());
             }
         };
-        text(bytes).map_or_else(Observed::Unreadable, |text| read(key, text))
+        text(bytes).map_or_else(Observed::Unreadable, |text| match pattern {
+            Some(pattern) if self.format == Format::Regex => capture::extract_by(pattern, text),
+            _ => read(key, text),
+        })
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use regex::bytes::Regex;
+
 use super::{Document, FileMetadata, Format, MAX_FILE_BYTES, Observed};
 use crate::live::{FactError, LiveFacts};
 use crate::place::{Place, Source};
@@ -88,19 +90,19 @@ impl<'d> Observer<'d> {
             Source::File { path, key, format: Format::Metadata } => {
                 found(self.files.metadata(path), |metadata| metadata.value(key))
             }
-            Source::File { path, key, format } => self.file(path, key, *format),
+            Source::File { path, key, format } => self.file(path, key, place.pattern(), *format),
             source => live(source, self.facts),
         }
     }
 
-    fn file(&mut self, path: &str, key: &str, format: Format) -> Observed {
+    fn file(&mut self, path: &str, key: &str, pattern: Option<&Regex>, format: Format) -> Observed {
         let name = (path.to_owned(), format);
         if let Some(document) = self.read.get(&name) {
-            return document.get(key);
+            return document.get_by(key, pattern);
         }
         found(self.files.read(path, MAX_FILE_BYTES), |bytes| {
             let document = Document::parse(format, &bytes).into_owned();
-            let value = document.get(key);
+            let value = document.get_by(key, pattern);
             if self.bytes.saturating_add(bytes.len()) > MAX_FILE_BYTES {
                 self.read.clear();
                 self.bytes = 0;
