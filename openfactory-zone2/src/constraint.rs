@@ -107,6 +107,7 @@ impl Constraint {
         self.findings(observed, None, now)
     }
 
+    #[inline]
     fn findings(&self, observed: &Observed, other: Option<&Observed>, now: SystemTime) -> Vec<Finding> {
         if self.rule.is_kept(observed) { Vec::new() } else { self.found(observed, other, now) }
     }

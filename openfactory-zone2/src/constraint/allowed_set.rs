@@ -68,6 +68,12 @@ impl AllowedSetRule {
     /// ```
     #[must_use]
     pub fn check(&self, value: &str) -> Option<AllowedSetViolation> {
+        (!self.is_kept(value)).then_some(AllowedSetViolation::NotInSet)
+    }
+
+    /// Whether a value is one of the words.
+    #[inline(never)]
+    pub(super) fn is_kept(&self, value: &str) -> bool {
         let key = key(value);
         let bucket = usize::try_from(key >> self.shift).unwrap_or(usize::MAX);
         let (begin, end) = match self.buckets.get(bucket..) {
@@ -75,8 +81,7 @@ impl AllowedSetRule {
             _ => (0, 0),
         };
         let mut near = self.keyed.get(begin..end).unwrap_or_default().iter();
-        let allowed = near.any(|(known, word)| *known == key && same(word, value));
-        (!allowed).then_some(AllowedSetViolation::NotInSet)
+        near.any(|(known, word)| *known == key && same(word, value))
     }
 
     /// The rule in words.

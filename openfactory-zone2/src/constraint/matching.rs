@@ -46,7 +46,12 @@ impl PatternRule {
     /// Checks one value.
     #[must_use]
     pub fn check(&self, value: &str) -> Option<PatternViolation> {
-        (!self.pattern.matches(value)).then_some(PatternViolation::NoMatch)
+        (!self.is_kept(value)).then_some(PatternViolation::NoMatch)
+    }
+
+    /// Whether a value matches.
+    pub(super) fn is_kept(&self, value: &str) -> bool {
+        self.pattern.matches(value)
     }
 
     /// The rule in words.

@@ -90,6 +90,7 @@ impl Pattern {
         &self.text
     }
 
+    #[inline(never)]
     pub(crate) fn matches(&self, value: &str) -> bool {
         match &self.matcher {
             Matcher::Sequence(sequence) => sequence.matches(value.as_bytes()),

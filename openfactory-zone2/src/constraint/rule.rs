@@ -114,22 +114,31 @@ impl Rule {
 
     /// Whether there are values, and each of them, by itself, is as it must be. For nearly all values this is all that is done;
     /// what is wrong with the others, [`outcomes`](Self::outcomes) tells.
+    #[inline]
     pub(super) fn is_kept(&self, observed: &Observed) -> bool {
         match (self, observed) {
             (Self::Presence(rule), _) => matches!(rule.check(observed), Ok(None)),
-            (_, Observed::Values(values)) => {
-                !values.is_empty() && values.iter().all(|value| self.keeps(value))
-            }
+            (_, Observed::Values(values)) => match values.as_slice() {
+                [value] => self.keeps(value),
+                values => self.keeps_all(values),
+            },
             _ => false,
         }
     }
 
-    /// The same for one value. What needs more than a value is never known to be kept.
+    #[inline(never)]
+    fn keeps_all(&self, values: &[String]) -> bool {
+        !values.is_empty() && values.iter().all(|value| self.keeps(value))
+    }
+
+    /// The same for one value. What needs more than a value is never known to be kept. Each arm is a call and nothing more, so
+    /// that no rule pays for the room that another needs.
+    #[inline]
     fn keeps(&self, value: &str) -> bool {
         match self {
-            Self::AllowedSet(rule) => rule.check(value).is_none(),
+            Self::AllowedSet(rule) => rule.is_kept(value),
             Self::Hostname(rule) => rule.is_kept(value),
-            Self::Pattern(rule) => rule.check(value).is_none(),
+            Self::Pattern(rule) => rule.is_kept(value),
             Self::Range(rule) => rule.check(value).is_none(),
             Self::Subnet(rule) => rule.is_kept(value),
             Self::Certificate(_) | Self::Equal(_) | Self::Position(_) | Self::Presence(_) => false,

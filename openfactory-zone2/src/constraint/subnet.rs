@@ -181,6 +181,7 @@ impl SubnetRule {
     }
 
     /// Whether a value is known to be good without a closer look.
+    #[inline(never)]
     pub(super) fn is_kept(&self, value: &str) -> bool {
         parse_v4(value).is_some_and(|(address, prefix)| {
             self.v4.iter().any(|(net, mask, length)| address & mask == *net && *length <= prefix)
