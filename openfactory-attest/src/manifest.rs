@@ -4,9 +4,10 @@
 //! attributes are covered. Its JSON is canonical (RFC 8785), so that [`Manifest::digest`] is what `sha256sum`
 //! says of the JSON file; its text form is what `sha256sum -c` takes.
 
+use std::io::{self, Write};
 use std::path::Path;
 
-use crate::digest::Sha256Digest;
+use crate::digest::{Sha256, Sha256Digest};
 use crate::work::Work;
 
 mod diff;
@@ -138,7 +139,9 @@ impl Manifest {
     /// # Errors
     /// Those of [`to_json`](Self::to_json).
     pub fn digest(&self) -> Result<Sha256Digest, StructureError> {
-        Ok(Sha256Digest::of(&self.to_json()?))
+        let mut hasher = Sha256::new();
+        json::write(self, &mut hasher).map_err(|error| StructureError::not_json(&error))?;
+        Ok(hasher.digest())
     }
 
     /// The manifest as canonical JSON (RFC 8785), without a newline at the end.
@@ -146,7 +149,18 @@ impl Manifest {
     /// # Errors
     /// [`StructureError::Json`], which no manifest is known to cause.
     pub fn to_json(&self) -> Result<Vec<u8>, StructureError> {
-        json::write(self)
+        let mut json = Vec::new();
+        json::write(self, &mut json).map_err(|error| StructureError::not_json(&error))?;
+        Ok(json)
+    }
+
+    /// Writes what [`to_json`](Self::to_json) gives, in many small writes; memory does not depend on how many entries there
+    /// are.
+    ///
+    /// # Errors
+    /// The writer's own.
+    pub fn write_json(&self, mut to: impl Write) -> io::Result<()> {
+        json::write(self, &mut to)
     }
 
     /// Reads a manifest from JSON, canonical or not.
@@ -160,7 +174,25 @@ impl Manifest {
     /// A line for each regular file, for `cd ROOT && sha256sum -c FILE`. Only names and digests, nothing else.
     #[must_use]
     pub fn to_sha256sum(&self) -> Vec<u8> {
-        sha256sum::write(self.files().map(|(path, _size, digest)| (path, digest)))
+        let mut text = Vec::new();
+        for (path, _size, digest) in self.files() {
+            sha256sum::append(path, digest, &mut text);
+        }
+        text
+    }
+
+    /// Writes what [`to_sha256sum`](Self::to_sha256sum) gives, in many small writes; memory does not depend on how many
+    /// files there are.
+    ///
+    /// # Errors
+    /// The writer's own.
+    pub fn write_sha256sum(&self, mut to: impl Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        self.files().try_for_each(|(path, _size, digest)| {
+            line.clear();
+            sha256sum::append(path, digest, &mut line);
+            to.write_all(&line)
+        })
     }
 
     /// Reads what [`to_sha256sum`](Self::to_sha256sum) or `sha256sum` wrote. Digests are all that is in it.
@@ -263,6 +295,12 @@ pub enum StructureError {
         /// Why not.
         reason: String,
     },
+}
+
+impl StructureError {
+    fn not_json(error: &io::Error) -> Self {
+        Self::Json { reason: error.to_string() }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `attest manifest`: what every file is, and whether it still is.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -133,16 +133,13 @@ fn create(
 ) -> Result<Verdict, CliError> {
     let target = output.map(|file| Target::new(file, [path])).transpose()?;
     let manifest = read_tree(path, within, threads)?;
-    let bytes = match format {
-        Format::Json => {
-            let not_json = |error| CliError::because("cannot write the manifest as json", error);
-            manifest.to_json().map_err(not_json)?
-        }
-        Format::Sha256sum => manifest.to_sha256sum(),
+    let write = |to: &mut dyn Write| match format {
+        Format::Json => manifest.write_json(to),
+        Format::Sha256sum => manifest.write_sha256sum(to),
     };
     match target {
-        Some(target) => target.write(&bytes)?,
-        None => output::write(&bytes)?,
+        Some(target) => target.write_with(write)?,
+        None => output::write_with(write)?,
     }
     Ok(Verdict::Good)
 }

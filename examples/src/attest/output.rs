@@ -1,6 +1,6 @@
 //! Results on stdout.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 
 use serde_json::Value;
 
@@ -11,6 +11,14 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|error| CliError::because("cannot write the result to stdout", error))
+}
+
+/// Writes what comes in many parts to stdout.
+pub(crate) fn write_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), CliError> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    write(&mut stdout)
         .and_then(|()| stdout.flush())
         .map_err(|error| CliError::because("cannot write the result to stdout", error))
 }

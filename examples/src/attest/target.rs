@@ -1,6 +1,7 @@
 //! The file that a command writes: never one that it reads, whatever names both go by.
 
 use std::fs;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -33,6 +34,20 @@ impl<'p> Target<'p> {
     pub(super) fn write(self, bytes: &[u8]) -> Result<(), CliError> {
         let Self(path) = self;
         write_atomically(path, bytes, 0o644).map_err(|error| CliError::file("write", path, error))
+    }
+
+    /// The same, of what is written in many parts.
+    pub(super) fn write_with(
+        self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), CliError> {
+        let Self(path) = self;
+        let mut part = self.begin()?;
+        let failed = |error| CliError::file("write", path, error);
+        let mut file = BufWriter::new(part.file());
+        write(&mut file).and_then(|()| file.flush()).map_err(failed)?;
+        drop(file);
+        part.commit().map_err(failed)
     }
 
     /// Begins a large file.

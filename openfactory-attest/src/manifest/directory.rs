@@ -205,15 +205,17 @@ fn open_entry(directory: &OwnedFd, name: &[u8], flags: OFlags) -> rustix::io::Re
 /// Says of each entry which earlier one is the same inode. They are sorted by path.
 fn link(found: Vec<Found>) -> Vec<Entry> {
     let mut first_of = HashMap::new();
-    let mut entries = Vec::with_capacity(found.len());
-    for Found { mut entry, inode, links } in found {
-        if links > 1 && entry.kind != EntryKind::Directory {
-            let first = first_of.entry(inode).or_insert_with(|| entry.path.clone());
-            entry.hard_link_to = Some(first.clone()).filter(|first| *first != entry.path);
-        }
-        entries.push(entry);
-    }
-    entries
+    // Collected in the memory that they are in.
+    found
+        .into_iter()
+        .map(|Found { mut entry, inode, links }| {
+            if links > 1 && entry.kind != EntryKind::Directory {
+                let first = first_of.entry(inode).or_insert_with(|| entry.path.clone());
+                entry.hard_link_to = Some(first.clone()).filter(|first| *first != entry.path);
+            }
+            entry
+        })
+        .collect()
 }
 
 fn io_error(action: &'static str, path: &TreePath, errno: rustix::io::Errno) -> DirectoryError {

@@ -8,6 +8,8 @@
 //! Bytes that are no UTF-8 stand in base64 in `path_base64`, `target_base64`, `hard_link_to_base64`. An entry with extended
 //! attributes has `"xattrs":[{"name":"security.capability","value_base64":"…"}]`, in order.
 
+use std::io::{self, Write};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -105,7 +107,7 @@ impl PathText {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawManifest {
     version: u32,
@@ -161,11 +163,19 @@ struct RawEntry {
     xattrs: Vec<RawXattr>,
 }
 
-pub(super) fn write(manifest: &Manifest) -> Result<Vec<u8>, StructureError> {
-    let entries = manifest.entries().iter().map(RawEntry::of).collect();
+/// Writes an entry after the other, so that memory does not grow with them. What is around them is in canonical order.
+pub(super) fn write(manifest: &Manifest, to: &mut dyn Write) -> io::Result<()> {
+    let not_json = |error: serde_json::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+    to.write_all(br#"{"entries":["#)?;
+    for (index, entry) in manifest.entries().iter().enumerate() {
+        if index > 0 {
+            to.write_all(b",")?;
+        }
+        let entry = serde_json_canonicalizer::to_vec(&RawEntry::of(entry)).map_err(not_json)?;
+        to.write_all(&entry)?;
+    }
     let xattrs = if manifest.covers_xattrs() { COVERED } else { NOT_COVERED };
-    let raw = RawManifest { version: 1, xattrs: xattrs.to_owned(), entries };
-    serde_json_canonicalizer::to_vec(&raw).map_err(|error| StructureError::Json { reason: error.to_string() })
+    write!(to, r#"],"version":1,"xattrs":"{xattrs}"}}"#)
 }
 
 pub(super) fn parse(json: &[u8]) -> Result<Manifest, ManifestParseError> {

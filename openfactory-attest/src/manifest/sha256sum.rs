@@ -62,25 +62,22 @@ pub enum TextParseError {
     TooMany,
 }
 
-pub(super) fn write<'a>(files: impl Iterator<Item = (&'a TreePath, &'a Sha256Digest)>) -> Vec<u8> {
-    let mut text = Vec::new();
-    for (path, digest) in files {
-        let name = path.as_bytes();
-        if name.iter().any(|byte| b"\\\n\r".contains(byte)) {
-            text.push(b'\\');
-        }
-        text.extend(format!("{digest}  ./").as_bytes());
-        for &byte in name {
-            match byte {
-                b'\\' => text.extend(b"\\\\"),
-                b'\n' => text.extend(b"\\n"),
-                b'\r' => text.extend(b"\\r"),
-                byte => text.push(byte),
-            }
-        }
-        text.push(b'\n');
+/// Appends a file's line.
+pub(super) fn append(path: &TreePath, digest: &Sha256Digest, text: &mut Vec<u8>) {
+    let name = path.as_bytes();
+    if name.iter().any(|byte| b"\\\n\r".contains(byte)) {
+        text.push(b'\\');
     }
-    text
+    text.extend(format!("{digest}  ./").as_bytes());
+    for &byte in name {
+        match byte {
+            b'\\' => text.extend(b"\\\\"),
+            b'\n' => text.extend(b"\\n"),
+            b'\r' => text.extend(b"\\r"),
+            byte => text.push(byte),
+        }
+    }
+    text.push(b'\n');
 }
 
 pub(super) fn parse(text: &[u8]) -> Result<Vec<FileDigest>, TextParseError> {

@@ -27,7 +27,7 @@ pub(super) fn of_squashfs(
     expected: &[Expected<'_>],
     work: &Work<'_>,
 ) -> Result<Contents, InventoryError> {
-    let files = crate::squashfs::Files::of(image).map_err(InventoryError::Image)?;
+    let mut files = crate::squashfs::Files::of(image).map_err(InventoryError::Image)?;
     let find = |path: &TreePath| {
         let index = expected.binary_search_by(|file| file.path().cmp(path)).ok()?;
         expected.get(index)

@@ -1,8 +1,7 @@
 //! The manifest of an image: every file hashed, on many threads.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use super::Image;
 use super::content::Contents;
@@ -18,71 +17,58 @@ pub(crate) fn manifest(device: &dyn ReadAt, work: &Work<'_>) -> Result<Manifest,
     let mut found = walk(&image)?;
     // Every inode once: hard links get theirs from the first name.
     let begin = |entry: &Entry| entry.hard_link_to.is_none().then(Sha256::new);
-    for (index, digest) in hash(&image, &found, &begin, work)? {
-        if let Some(Found { entry: Entry { kind: EntryKind::File { digest: place, .. }, .. }, .. }) =
-            found.get_mut(index)
-        {
+    let done = |entry: &mut Entry, digest| {
+        if let EntryKind::File { digest: place, .. } = &mut entry.kind {
             *place = digest;
         }
-    }
+    };
+    hash(&image, &mut found, &begin, &done, work)?;
     let mut entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
     copy_to_links(&mut entries);
     Manifest::of_entries_with_xattrs(entries).map_err(SquashfsError::Structure)
 }
 
-/// Hashes the files for which `begin` gives something to do it with. Files whose tails share a fragment go to one thread,
-/// in a row: it is unpacked once.
+/// Hashes the files for which `begin` gives something to do it with, and tells `done`. Files whose tails share a fragment
+/// go to one thread, in a row: it is unpacked once.
 pub(super) fn hash<H: ContentHasher>(
     image: &Image<'_>,
-    found: &[Found],
+    found: &mut [Found],
     begin: &(dyn Fn(&Entry) -> Option<H> + Sync),
+    done: &(dyn Fn(&mut Entry, H::Digest) + Sync),
     work: &Work<'_>,
-) -> Result<Vec<(usize, H::Digest)>, SquashfsError> {
-    let mut by_fragment: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    let mut jobs: Vec<Vec<usize>> = Vec::new();
-    let mut total = 0;
-    for (index, file) in found.iter().enumerate() {
-        let Some(content) = file.content.filter(|_| begin(&file.entry).is_some()) else { continue };
-        total += content.size;
-        match content.tail {
-            Some((fragment, _)) => by_fragment.entry(fragment).or_default().push(index),
-            None => jobs.push(vec![index]),
-        }
-    }
-    jobs.extend(by_fragment.into_values());
+) -> Result<(), SquashfsError> {
+    let fragment =
+        |file: &Found| file.content.and_then(|content| content.tail).map(|(fragment, _at)| fragment);
+    let mut files: Vec<&mut Found> =
+        found.iter_mut().filter(|file| file.content.is_some() && begin(&file.entry).is_some()).collect();
+    let total = files.iter().filter_map(|file| file.content).map(|content| content.size).sum();
+    files.sort_by_key(|file| fragment(file));
+    let jobs = files.chunk_by_mut(|file, next| fragment(file).is_some() && fragment(file) == fragment(next));
+    let jobs = Mutex::new(jobs);
+    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
 
-    let (next, done, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let (hashed, failed) = (AtomicU64::new(0), AtomicBool::new(false));
     let hash_some = || {
         let mut contents = Contents::of(image);
-        let mut hashed = Vec::new();
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            for &index in job {
-                let Some(file) = found.get(index) else { continue };
+        while let Some(job) = next() {
+            for file in job {
                 let (Some(content), Some(mut hasher)) = (file.content, begin(&file.entry)) else { continue };
                 let read = contents.read(content, &mut |block| {
                     hasher.update(block);
                     let block = block.len() as u64;
-                    work.tell(done.fetch_add(block, Ordering::Relaxed) + block, total);
+                    work.tell(hashed.fetch_add(block, Relaxed) + block, total);
                     Ok::<_, SquashfsError>(())
                 });
-                read.inspect_err(|_error| failed.store(true, Ordering::Relaxed))?;
-                hashed.push((index, hasher.finish()));
-                if failed.load(Ordering::Relaxed) {
-                    return Ok(hashed);
+                read.inspect_err(|_error| failed.store(true, Relaxed))?;
+                done(&mut file.entry, hasher.finish());
+                if failed.load(Relaxed) {
+                    return Ok(());
                 }
             }
         }
-        Ok(hashed)
+        Ok(())
     };
-    let results: Result<Vec<_>, SquashfsError> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..work.threads().get()).map(|_| scope.spawn(hash_some)).collect();
-        // What a thread panicked with, should one ever, goes on in this one.
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect()
-    });
-    Ok(results?.into_iter().flatten().collect())
+    work.on_each_thread(hash_some)
 }
 
 /// Gives each hard link the digest of its first name, which comes before it.

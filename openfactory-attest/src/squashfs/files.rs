@@ -1,5 +1,7 @@
 //! Single files of an image, by path.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::Image;
 use super::content::Contents;
 use super::digest::hash;
@@ -45,13 +47,16 @@ impl<'a> Files<'a> {
 
     /// Hashes the files for which `begin` gives something to do it with.
     pub(crate) fn hash<H: ContentHasher>(
-        &self,
+        &mut self,
         begin: &(dyn Fn(&Entry) -> Option<H> + Sync),
         work: &Work<'_>,
     ) -> Result<Vec<(TreePath, H::Digest)>, SquashfsError> {
-        let hashed = hash(self.image, &self.found, begin, work)?;
-        let path = |index: usize| self.found.get(index).map(|found| found.entry.path.clone());
-        Ok(hashed.into_iter().filter_map(|(index, digest)| Some((path(index)?, digest))).collect())
+        let hashed = Mutex::new(Vec::new());
+        let done = |entry: &mut Entry, digest| {
+            hashed.lock().unwrap_or_else(PoisonError::into_inner).push((entry.path.clone(), digest));
+        };
+        hash(self.image, &mut self.found, begin, &done, work)?;
+        Ok(hashed.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn find(&self, path: &TreePath) -> Option<&Found> {

@@ -1,5 +1,6 @@
 //! Lists every entry of an image. No recursion, no directory twice, everything counted.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet};
 
 use super::error::{Part, SquashfsError};
@@ -82,15 +83,20 @@ fn describe(path: TreePath, inode: Inode, at: InodeRef) -> Found {
 
 /// Finds names of one inode, and bounds the content of all.
 fn link(found: &mut [Found]) -> Result<(), SquashfsError> {
-    let mut first_of: HashMap<InodeRef, TreePath> = HashMap::new();
+    let mut first_of: HashMap<InodeRef, usize> = HashMap::new();
     let mut content = 0_u64;
-    for Found { entry, content: file, inode } in found {
-        if let Some(first) = first_of.get(inode) {
-            entry.hard_link_to = Some(first.clone());
-            continue;
+    for index in 0..found.len() {
+        let (before, rest) = found.split_at_mut(index);
+        let Some(Found { entry, content: file, inode }) = rest.first_mut() else { continue };
+        match first_of.entry(*inode) {
+            Slot::Occupied(first) => {
+                entry.hard_link_to = before.get(*first.get()).map(|first| first.entry.path.clone());
+            }
+            Slot::Vacant(slot) => {
+                slot.insert(index);
+                content = content.saturating_add(file.map_or(0, |file| file.size));
+            }
         }
-        first_of.insert(*inode, entry.path.clone());
-        content = content.saturating_add(file.map_or(0, |file| file.size));
     }
     if content > Image::MAX_CONTENT {
         return Err(SquashfsError::TooLarge { what: "bytes of content", limit: Image::MAX_CONTENT });

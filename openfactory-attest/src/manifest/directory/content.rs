@@ -1,10 +1,10 @@
 //! Hashes the files of a listed tree, on many threads.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::thread;
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, OFlags};
@@ -13,7 +13,6 @@ use rustix::io::Errno;
 use super::{ATTRIBUTES, DirectoryError, Found, inode_of, io_error, open_entry, open_parent, split, xattr};
 use crate::digest::{Sha256, Sha256Digest};
 use crate::manifest::entry::{EntryKind, TreePath};
-use crate::manifest::xattr::Xattrs;
 use crate::work::Work;
 
 /// What a file is read in.
@@ -24,54 +23,59 @@ const LARGE: u64 = 1 << 20;
 
 /// Hashes all files, hard links once: the large ones first, the others in the order in which they were listed.
 pub(super) fn hash(root: &OwnedFd, found: &mut [Found], work: &Work<'_>) -> Result<(), DirectoryError> {
-    let mut first_of = HashMap::new();
-    let mut jobs: Vec<(usize, u64)> = Vec::new();
-    for (index, file) in found.iter().enumerate() {
-        if let EntryKind::File { size, .. } = file.entry.kind
-            && let MapEntry::Vacant(first) = first_of.entry(file.inode)
-        {
-            first.insert(index);
-            jobs.push((index, size));
-        }
-    }
+    let mut seen = HashSet::new();
+    let mut files: Vec<&mut Found> = found
+        .iter_mut()
+        .filter(|file| size(file).is_some() && (file.links == 1 || seen.insert(file.inode)))
+        .collect();
     // Stable, so neighbours in a directory stay neighbours.
-    jobs.sort_by_key(|&(_, size)| Reverse(if size < LARGE { 0 } else { size }));
-    let total = jobs.iter().map(|&(_, size)| size).sum();
+    files.sort_by_key(|file| Reverse(size(file).filter(|&size| size >= LARGE)));
+    let total = files.iter().filter_map(|file| size(file)).fold(0, u64::saturating_add);
+    let files = Mutex::new(files.into_iter());
+    let next = || files.lock().unwrap_or_else(PoisonError::into_inner).next();
 
-    let (next, done, failed) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
-    let listed = &*found;
-    let hash_some = || {
+    let (done, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    work.on_each_thread(|| {
         let mut reader = Reader::new(root);
-        let mut hashed = Vec::new();
-        while let Some(&(index, size)) = jobs.get(next.fetch_add(1, Relaxed))
-            && !failed.load(Relaxed)
-            && let Some(file) = listed.get(index)
+        while !failed.load(Relaxed)
+            && let Some(file) = next()
         {
-            let read = reader.hash(file, size).inspect_err(|_| failed.store(true, Relaxed))?;
-            hashed.push((index, read));
+            reader.hash(file).inspect_err(|_| failed.store(true, Relaxed))?;
+            let size = size(file).unwrap_or_default();
             work.tell(done.fetch_add(size, Relaxed) + size, total);
         }
-        Ok(hashed)
-    };
-    let hashed = thread::scope(|scope| {
-        let threads: Vec<_> = (0..work.threads().get()).map(|_| scope.spawn(hash_some)).collect();
-        threads.into_iter().map(join).collect::<Result<Vec<_>, _>>()
+        Ok(())
     })?;
-    let contents: HashMap<usize, _> = hashed.into_iter().flatten().collect();
-    for file in found {
-        if let EntryKind::File { digest, .. } = &mut file.entry.kind
-            && let Some((hashed, xattrs)) = first_of.get(&file.inode).and_then(|first| contents.get(first))
-        {
-            *digest = *hashed;
-            file.entry.xattrs = xattrs.clone();
-        }
-    }
+    copy_to_links(found);
     Ok(())
 }
 
-/// What a thread came to; its panic, should it ever have one, goes on in this one.
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+/// The size of a file; nothing for whatever is none.
+const fn size(found: &Found) -> Option<u64> {
+    match found.entry.kind {
+        EntryKind::File { size, .. } => Some(size),
+        _ => None,
+    }
+}
+
+/// Gives all names of a file what the first that was listed was found to be.
+fn copy_to_links(found: &mut [Found]) {
+    let mut first_of = HashMap::new();
+    for index in 0..found.len() {
+        let (before, rest) = found.split_at_mut(index);
+        let Some(file) = rest.first_mut().filter(|file| file.links > 1 && size(file).is_some()) else {
+            continue;
+        };
+        match first_of.entry(file.inode) {
+            Slot::Vacant(slot) => drop(slot.insert(index)),
+            Slot::Occupied(first) => {
+                if let Some(Found { entry, .. }) = before.get(*first.get()) {
+                    file.entry.kind = entry.kind.clone();
+                    file.entry.xattrs = entry.xattrs.clone();
+                }
+            }
+        }
+    }
 }
 
 /// Reads files one after the other. The directory of the last stays open, for the next is mostly its neighbour.
@@ -88,7 +92,8 @@ impl<'r> Reader<'r> {
         Self { root, parent: Vec::new(), directory: None, buffer: vec![0; READ_SIZE] }
     }
 
-    fn hash(&mut self, file: &Found, size: u64) -> Result<(Sha256Digest, Xattrs), DirectoryError> {
+    /// Reads a file's content and its attributes, and puts down what they are.
+    fn hash(&mut self, file: &mut Found) -> Result<(), DirectoryError> {
         let path = &file.entry.path;
         let opened = self.open(path).map_err(|errno| io_error("open", path, errno))?;
         let stat = rustix::fs::fstat(&opened).map_err(|errno| io_error("stat", path, errno))?;
@@ -97,10 +102,12 @@ impl<'r> Reader<'r> {
             return Err(changed());
         }
         let xattrs = xattr::of_open(&opened).map_err(|errno| io_error(ATTRIBUTES, path, errno))?;
-        match self.content(&opened, size).map_err(|errno| io_error("read", path, errno))? {
-            Some(digest) => Ok((digest, xattrs)),
-            None => Err(changed()),
+        if let EntryKind::File { size, digest } = &mut file.entry.kind {
+            let content = self.content(&opened, *size).map_err(|errno| io_error("read", path, errno))?;
+            *digest = content.ok_or_else(changed)?;
         }
+        file.entry.xattrs = xattrs;
+        Ok(())
     }
 
     fn open(&mut self, path: &TreePath) -> Result<OwnedFd, Errno> {
