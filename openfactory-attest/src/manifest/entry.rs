@@ -11,7 +11,10 @@ use crate::digest::Sha256Digest;
 ///
 /// Ordered bytewise. Displayed as `./usr/bin/x`; what is not printable is escaped.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TreePath(Vec<u8>);
+pub struct TreePath(
+    /// Nothing for the root; else not empty.
+    Option<Box<[u8]>>,
+);
 
 impl TreePath {
     /// The longest path in bytes; Linux takes no longer one in a call.
@@ -23,7 +26,7 @@ impl TreePath {
     /// The root itself.
     #[must_use]
     pub const fn root() -> Self {
-        Self(Vec::new())
+        Self(None)
     }
 
     /// A path relative to the root; `.` is the root. A leading `./` is taken away.
@@ -42,7 +45,7 @@ impl TreePath {
         for name in path.split(|&byte| byte == b'/') {
             check_name(name)?;
         }
-        Ok(Self(path.to_vec()))
+        Ok(Self(Some(path.into())))
     }
 
     /// The path of an entry in this directory.
@@ -51,44 +54,40 @@ impl TreePath {
     /// [`PathError`] if `name` is no file name, or the path gets too long.
     pub fn join(&self, name: &[u8]) -> Result<Self, PathError> {
         check_name(name)?;
-        let mut path = Vec::with_capacity(self.0.len() + 1 + name.len());
-        if !self.is_root() {
-            path.extend(&self.0);
-            path.push(b'/');
-        }
-        path.extend(name);
+        let path: Box<[u8]> = match &self.0 {
+            Some(parent) => [parent, &b"/"[..], name].concat().into(),
+            None => name.into(),
+        };
         if path.len() > Self::MAX_LEN {
             return Err(PathError::Length { len: path.len() });
         }
-        Ok(Self(path))
+        Ok(Self(Some(path)))
     }
 
     /// The bytes; none for the root.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether it is the root.
     #[must_use]
     pub const fn is_root(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The directory it is in; the root is in none.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        if self.is_root() {
-            return None;
-        }
-        let end = self.0.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
-        Some(Self(self.0.get(..end).unwrap_or_default().to_vec()))
+        let path = self.0.as_deref()?;
+        let end = path.iter().rposition(|&byte| byte == b'/');
+        Some(Self(end.and_then(|end| path.get(..end)).map(Box::from)))
     }
 
     /// The path below a directory of the file system. The root is that directory.
     #[must_use]
     pub fn below(&self, root: &Path) -> PathBuf {
-        if self.is_root() { root.to_owned() } else { root.join(OsStr::from_bytes(&self.0)) }
+        if self.is_root() { root.to_owned() } else { root.join(OsStr::from_bytes(self.as_bytes())) }
     }
 }
 
@@ -104,7 +103,7 @@ fn check_name(name: &[u8]) -> Result<(), PathError> {
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_root() { "." } else { "./" })?;
-        for chunk in self.0.utf8_chunks() {
+        for chunk in self.as_bytes().utf8_chunks() {
             for c in chunk.valid().chars() {
                 if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
             }

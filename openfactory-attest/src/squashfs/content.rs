@@ -3,8 +3,8 @@
 use super::Image;
 use super::compression::decompress;
 use super::error::{Part, SquashfsError};
-use super::inode::FileMap;
 use super::metadata::Metadata;
+use super::walk::Found;
 
 /// In a stored size: the block is not compressed.
 const UNCOMPRESSED: u32 = 1 << 24;
@@ -24,12 +24,13 @@ impl<'a> Contents<'a> {
         Self { image, metadata, stored: Vec::new(), block: Vec::new(), fragment: None }
     }
 
-    /// Hands the whole content to `take`, a block at a time.
+    /// Hands the whole content of a file to `take`, a block at a time; of whatever is no file, nothing.
     pub(super) fn read<E: From<SquashfsError>>(
         &mut self,
-        file: FileMap,
+        found: &Found,
         take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        let Some(file) = found.content(self.image, &mut self.metadata)? else { return Ok(()) };
         let block_size = u64::from(self.image.superblock.block_size);
         let (mut left, mut position, mut sizes) = (file.size, file.start, file.sizes);
         while left >= block_size || (left > 0 && file.tail.is_none()) {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Image;
 use super::content::Contents;
 use super::error::SquashfsError;
+use super::metadata::Metadata;
 use super::walk::{Found, walk};
 use crate::digest::Sha256;
 use crate::manifest::{Entry, EntryKind, Manifest};
@@ -37,13 +38,19 @@ pub(super) fn hash<H: ContentHasher>(
     done: &(dyn Fn(&mut Entry, H::Digest) + Sync),
     work: &Work<'_>,
 ) -> Result<(), SquashfsError> {
-    let fragment =
-        |file: &Found| file.content.and_then(|content| content.tail).map(|(fragment, _at)| fragment);
-    let mut files: Vec<&mut Found> =
-        found.iter_mut().filter(|file| file.content.is_some() && begin(&file.entry).is_some()).collect();
-    let total = files.iter().filter_map(|file| file.content).map(|content| content.size).sum();
-    files.sort_by_key(|file| fragment(file));
-    let jobs = files.chunk_by_mut(|file, next| fragment(file).is_some() && fragment(file) == fragment(next));
+    let mut metadata = Metadata::new(image.device, &image.superblock);
+    let (mut files, mut total) = (Vec::new(), 0);
+    for file in found {
+        if begin(&file.entry).is_some()
+            && let Some(content) = file.content(image, &mut metadata)?
+        {
+            total += content.size;
+            files.push((content.tail.map(|(fragment, _at)| fragment), file));
+        }
+    }
+    drop(metadata);
+    files.sort_by_key(|&(fragment, _)| fragment);
+    let jobs = files.chunk_by_mut(|(fragment, _), (next, _)| fragment.is_some() && fragment == next);
     let jobs = Mutex::new(jobs);
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
 
@@ -51,9 +58,9 @@ pub(super) fn hash<H: ContentHasher>(
     let hash_some = || {
         let mut contents = Contents::of(image);
         while let Some(job) = next() {
-            for file in job {
-                let (Some(content), Some(mut hasher)) = (file.content, begin(&file.entry)) else { continue };
-                let read = contents.read(content, &mut |block| {
+            for (_fragment, file) in job {
+                let Some(mut hasher) = begin(&file.entry) else { continue };
+                let read = contents.read(file, &mut |block| {
                     hasher.update(block);
                     let block = block.len() as u64;
                     work.tell(hashed.fetch_add(block, Relaxed) + block, total);

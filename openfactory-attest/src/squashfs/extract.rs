@@ -152,9 +152,11 @@ impl Extraction<'_> {
         let failed = |source| ExtractError::Io { action: "write", path: found.entry.path.clone(), source };
         let mut file: File =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        let Some(content) = found.content else { return Ok(()) };
-        self.extracted.bytes += content.size;
-        self.contents.read(content, &mut |block| file.write_all(block).map_err(failed))
+        let written = &mut self.extracted.bytes;
+        self.contents.read(found, &mut |block| {
+            *written += block.len() as u64;
+            file.write_all(block).map_err(failed)
+        })
     }
 
     /// Makes a device, pipe or socket; `false` if only root could.

@@ -36,8 +36,9 @@ impl<'a> Files<'a> {
     /// A file's content, all of it: its size was looked at before. Nothing for whatever is no file.
     pub(crate) fn read(&mut self, path: &TreePath) -> Result<Vec<u8>, SquashfsError> {
         let mut bytes = Vec::new();
-        if let Some(content) = self.find(path).and_then(|found| found.content) {
-            self.contents.read(content, &mut |block| {
+        let index = self.found.binary_search_by(|found| found.entry.path.cmp(path));
+        if let Some(found) = index.ok().and_then(|index| self.found.get(index)) {
+            self.contents.read(found, &mut |block| {
                 bytes.extend_from_slice(block);
                 Ok::<_, SquashfsError>(())
             })?;

@@ -23,6 +23,11 @@ impl InodeRef {
     pub(super) const fn packed(reference: u64) -> Self {
         Self { block: reference >> 16, offset: reference as u16 }
     }
+
+    /// In the form that the superblock uses; a directory's references have 32 bits of block only.
+    pub(super) const fn pack(self) -> u64 {
+        (self.block << 16) | self.offset as u64
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -11,13 +11,32 @@ use super::{Image, directory};
 use crate::digest::Sha256Digest;
 use crate::manifest::{Entry, EntryKind, Manifest, TreePath};
 
-/// An entry and, if it is a file, where its content is.
+/// An entry, and where its inode is.
 ///
 /// The digest of a file is not known yet; that of nothing stands in its place.
 pub(super) struct Found {
     pub(super) entry: Entry,
-    pub(super) content: Option<FileMap>,
-    inode: InodeRef,
+    /// Packed: there may be millions of these.
+    inode: u64,
+}
+
+impl Found {
+    /// Where a file's content is; nothing for whatever is no file.
+    pub(super) fn content(
+        &self,
+        image: &Image<'_>,
+        metadata: &mut Metadata<'_>,
+    ) -> Result<Option<FileMap>, SquashfsError> {
+        match &self.entry.kind {
+            EntryKind::File { .. } => {
+                match Inode::read(image, metadata, InodeRef::packed(self.inode))?.what {
+                    What::File(content) => Ok(Some(content)),
+                    _ => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 /// All entries, in bytewise order of paths; hard links refer to the first of theirs.
@@ -50,6 +69,7 @@ pub(super) fn walk(image: &Image<'_>) -> Result<Vec<Found>, SquashfsError> {
         found.push(described);
         limit(found.len() + pending.len())?;
     }
+    drop(metadata);
     found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
     link(&mut found)?;
     Ok(found)
@@ -63,12 +83,8 @@ fn limit(entries: usize) -> Result<(), SquashfsError> {
 }
 
 fn describe(path: TreePath, inode: Inode, at: InodeRef) -> Found {
-    let mut content = None;
     let kind = match inode.what {
-        What::File(file) => {
-            content = Some(file);
-            EntryKind::File { size: file.size, digest: Sha256Digest::of(b"") }
-        }
+        What::File(file) => EntryKind::File { size: file.size, digest: Sha256Digest::of(b"") },
         What::Directory { .. } => EntryKind::Directory,
         What::Symlink { target } => EntryKind::Symlink { target },
         What::CharDevice { major, minor } => EntryKind::CharDevice { major, minor },
@@ -78,23 +94,25 @@ fn describe(path: TreePath, inode: Inode, at: InodeRef) -> Found {
     };
     let mut entry = Entry::new(path, kind, inode.mode);
     (entry.uid, entry.gid, entry.mtime) = (inode.uid, inode.gid, i64::from(inode.mtime));
-    Found { entry, content, inode: at }
+    Found { entry, inode: at.pack() }
 }
 
 /// Finds names of one inode, and bounds the content of all.
 fn link(found: &mut [Found]) -> Result<(), SquashfsError> {
-    let mut first_of: HashMap<InodeRef, usize> = HashMap::new();
+    let mut first_of: HashMap<u64, usize> = HashMap::new();
     let mut content = 0_u64;
     for index in 0..found.len() {
         let (before, rest) = found.split_at_mut(index);
-        let Some(Found { entry, content: file, inode }) = rest.first_mut() else { continue };
+        let Some(Found { entry, inode }) = rest.first_mut() else { continue };
         match first_of.entry(*inode) {
             Slot::Occupied(first) => {
                 entry.hard_link_to = before.get(*first.get()).map(|first| first.entry.path.clone());
             }
             Slot::Vacant(slot) => {
                 slot.insert(index);
-                content = content.saturating_add(file.map_or(0, |file| file.size));
+                if let EntryKind::File { size, .. } = entry.kind {
+                    content = content.saturating_add(size);
+                }
             }
         }
     }
