@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Re-verifies an evidence bundle without any of openfactory's code.
 
-usage: verify_bundle.py BUNDLE [TRUST]
+usage: verify_bundle.py BUNDLE [TRUST [TIME]]
 
 BUNDLE is a directory that `attest bundle create` made; TRUST a trust store that reached you another way. Without it the
-bundle's own is used: compare the key ids that are printed with what you know from elsewhere.
+bundle's own is used: compare the key ids that are printed with what you know from elsewhere. Where TRUST has a key registry,
+those of its keys count that were alive at TIME (RFC 3339 or a day; now if not given). The bundle's own is asked for the time
+when its registry was signed.
 
 Exit status: 0 checked and good, 1 checked and bad, 2 could not check. The formats are in docs/formats: DSSE, in-toto
 Statement v1, RFC 8785, dm-verity, c2sp.org/tlog-proof. Needs the `cryptography` package for Ed25519. The image's files are
@@ -15,33 +17,19 @@ import base64
 import hashlib
 import json
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
+from trust_store import CannotTell, open_envelope, parse, read_trust, time
 from verify_log import Bad, open_checkpoint, sha256
 
 STATEMENT = "application/vnd.in-toto+json"
 DOCUMENT = "https://openfactory.tech/attest/image-verification/v1"
 INTENT = "https://openfactory.tech/attest/build-intent/v1"
-REVOCATIONS = "application/vnd.openfactory.revocation-list.v1+json"
 OURS = """verification.json intent.json recipe.json request.txt build.log test-report hash-device manifest.json
 manifest.sha256 trust.json intent.entry intent.proof document.entry document.proof""".split()
-
-
-def once(pairs):
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise Bad("a name occurs twice in one JSON object")
-    return names
-
-
-def parse(data):
-    try:
-        return json.loads(data, object_pairs_hook=once)
-    except ValueError as error:
-        raise Bad(f"not JSON: {error}") from None
+FLAWS = (Bad, AttributeError, KeyError, TypeError, ValueError)
 
 
 def file_digest(path):
@@ -67,37 +55,6 @@ def check_sums(bundle):
     there = sorted(path.name for path in bundle.iterdir())
     expect("there are no other files", there == sorted([*names, "SHA256SUMS"]))
     return names
-
-
-class Key:
-    def __init__(self, entry):
-        self.name, self.kind = entry["name"], entry["kind"]
-        self.public = serialization.load_pem_public_key(entry["public_key"].encode())
-        form, raw = serialization.PublicFormat, serialization.Encoding
-        self.id = sha256(self.public.public_bytes(raw.DER, form.SubjectPublicKeyInfo)).hex()
-        material = b"\x01" + self.public.public_bytes(raw.Raw, form.Raw)
-        self.vkey = (self.name, sha256(self.name.encode() + b"\n" + material)[:4], self.public)
-
-    def signed(self, message, signature):
-        try:
-            self.public.verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
-
-
-def open_envelope(envelope, payload_type, keys):
-    """(payload, key) of a DSSE envelope that one of these keys signed."""
-    payload = base64.b64decode(envelope["payload"], validate=True)
-    kind = envelope["payloadType"].encode()
-    if kind != payload_type.encode():
-        raise Bad(f"the envelope holds {kind!r}, expected {payload_type}")
-    message = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
-    for signature in envelope["signatures"]:
-        for key in keys:
-            if key.signed(message, base64.b64decode(signature["sig"], validate=True)):
-                return payload, key
-    raise Bad("no trusted key of the right kind signed the envelope")
 
 
 def number(value):
@@ -162,6 +119,17 @@ def inclusion(leaf, index, size, path, root):
     return last == 0 and node == root
 
 
+def checkpoint(note, vkeys, what):
+    """(size, root) of the checkpoint, by whichever of its log's keys signed it: a log has a new one now and then."""
+    why = Bad(f"no key of the log is trusted which signs the checkpoint in {what}")
+    for vkey in vkeys:
+        try:
+            return open_checkpoint(note, vkey, f"the checkpoint in {what}")
+        except Bad as bad:
+            why = bad
+    raise why
+
+
 def held(bundle, name, logs):
     """(origin, index, what the entry says a key signed), proved under the checkpoint of a trusted log."""
     entry = (bundle / f"{name}.entry").read_bytes()
@@ -172,10 +140,7 @@ def held(bundle, name, logs):
     index = int(lines[1].removeprefix("index "))
     path = [base64.b64decode(line, validate=True) for line in lines[2:]]
     origin = note.split(b"\n", 1)[0].decode()
-    log = next((key for key in logs if key.name == origin), None)
-    if log is None:
-        raise Bad(f"no key of the log {origin} is trusted")
-    size, root = open_checkpoint(note, log.vkey, f"the checkpoint in {name}.proof")
+    size, root = checkpoint(note, [key.vkey for key in logs if key.name == origin], f"{name}.proof of {origin}")
     proved = inclusion(sha256(b"\x00" + entry), index, size, path, root)
     expect(f"the log {origin} held {name}.entry at {index}", proved)
     return origin, index, parse(entry)["new"]
@@ -183,10 +148,12 @@ def held(bundle, name, logs):
 
 def statement(bundle, name, predicate_type, keys, revoked, proof):
     """The predicate of a signed statement, which a log held as this key's."""
-    payload, key = open_envelope(parse((bundle / f"{name}.json").read_bytes()), STATEMENT, keys)
+    payload, signers = open_envelope(parse((bundle / f"{name}.json").read_bytes()), STATEMENT, keys)
     origin, index, use = proof
-    logged = use["payload_sha256"] == sha256(payload).hex() and use["key_id"] == key.id
-    expect(f"that entry is about the payload of {name}.json and the key {key.id} ({key.name})", logged)
+    logged = use["payload_sha256"] == sha256(payload).hex() and use["key_id"] in signers
+    expect(f"that entry is about the payload of {name}.json and a key that signed it", logged)
+    key = signers[use["key_id"]]
+    print(f"signed by the {key.kind} key {key.id} ({key.name})")
     if key.id in revoked:
         windows = {window["log"]: window["from"] for window in revoked[key.id].get("windows", [])}
         expect("the log held it before that key was in other hands", index < windows.get(origin, 0))
@@ -202,15 +169,10 @@ def sum_line(entry):
     return (b"\\" if name != path else b"") + entry["sha256"].encode() + b"  ./" + name + b"\n"
 
 
-def verify(bundle, trust_file):
+def verify(bundle, keys, revoked):
     names = check_sums(bundle)
-    trust = parse(trust_file.read_bytes())
-    keys = [Key(entry) for entry in trust["keys"]]
-    revoked = {}
-    if "revocations" in trust:
-        roots = [key for key in keys if key.kind == "root-signing"]
-        payload, _ = open_envelope(trust["revocations"], REVOCATIONS, roots)
-        revoked = {entry["key_id"]: entry for entry in parse(payload)["revoked"]}
+    if "verification.json" not in names:
+        raise Bad("there is no verification.json")
     logs = [key for key in keys if key.kind == "audit-log" and key.id not in revoked]
     builders = [key for key in keys if key.kind == "build-platform-signing"]
 
@@ -232,27 +194,46 @@ def verify(bundle, trust_file):
     files += [(it["name"], it["sha256"]) for it in [image, *container, *document.get("sboms", [])]]
     if "testReport" in document:
         files.append(("test-report", document["testReport"]["sha256"]))
-    for name, digest in files:
-        expect(f"{name} is what was signed", name in names and file_digest(bundle / name) == digest)
-    expect("the image has the signed root hash", root_hash(bundle / image["name"], verity) == verity["rootHash"])
     expect("every file is spoken of", set(names) <= set(OURS) | {name for name, _ in files})
-    entries = parse((bundle / "manifest.json").read_bytes())["entries"]
-    sums = b"".join(sum_line(entry) for entry in entries if entry["kind"] == "file")
-    expect("manifest.sha256 lists the files of manifest.json", sums == (bundle / "manifest.sha256").read_bytes())
+    missing = [name for name, _ in files if name not in names]
+    for name, digest in files:
+        if name not in missing:
+            expect(f"{name} is what was signed", file_digest(bundle / name) == digest)
+    if image["name"] not in missing:
+        expect("the image has the signed root hash", root_hash(bundle / image["name"], verity) == verity["rootHash"])
+    if "manifest.json" not in missing:
+        entries = parse((bundle / "manifest.json").read_bytes())["entries"]
+        sums = b"".join(sum_line(entry) for entry in entries if entry["kind"] == "file")
+        expect("manifest.sha256 lists the files of manifest.json", sums == (bundle / "manifest.sha256").read_bytes())
+    if missing:
+        raise CannotTell(f"the bundle lacks {', '.join(missing)}")
     return document["buildId"]
 
 
+def trust_of(bundle, arguments):
+    """By the trust store that was given, which is not to be judged here; or by the bundle's own, which is."""
+    own = bundle / "trust.json"
+    if not arguments:
+        return read_trust(own, None) if own.exists() else ([], {})
+    try:
+        at = arguments[1] if len(arguments) == 2 else None
+        moment = time(at if "T" in at else f"{at}T00:00:00Z") if at else datetime.now(UTC)
+        return read_trust(Path(arguments[0]), moment)
+    except FLAWS as bad:
+        raise CannotTell(f"the trust store is none: {type(bad).__name__}: {bad}") from bad
+
+
 def main(arguments):
-    if len(arguments) not in (1, 2):
+    if len(arguments) not in (1, 2, 3):
         print(__doc__, file=sys.stderr)
         return 2
     bundle = Path(arguments[0])
     try:
-        build = verify(bundle, Path(arguments[1]) if len(arguments) == 2 else bundle / "trust.json")
-    except (Bad, KeyError, TypeError, ValueError) as bad:
+        build = verify(bundle, *trust_of(bundle, arguments[1:]))
+    except FLAWS as bad:
         print(f"BAD: {type(bad).__name__}: {bad}")
         return 1
-    except OSError as error:
+    except (CannotTell, OSError) as error:
         print(f"could not check: {error}", file=sys.stderr)
         return 2
     print(f"good: the evidence of build {build}")

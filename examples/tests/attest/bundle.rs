@@ -14,10 +14,10 @@ const SIGN: &str = "document sign --image build/press.squashfs --recipe build/re
                     --test-report build/tests.xml --sbom build/sbom.cdx.json --intent build/intent.json \
                     --key platform.key --build-id press-7 -o build/verification.json --audit log --log-key log.key \
                     --log-origin example.com/log";
-const CREATE: &str = "bundle create --build build --trust trust.json --audit log -o bundle";
+pub(super) const CREATE: &str = "bundle create --build build --trust trust.json --audit log -o bundle";
 
 /// A directory with the build in `build`, its log, its keys and whom to trust.
-fn build() -> tempfile::TempDir {
+pub(super) fn build() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let root = path.join("root");
@@ -56,13 +56,13 @@ fn build() -> tempfile::TempDir {
 }
 
 /// The same, with the bundle made.
-fn bundle() -> tempfile::TempDir {
+pub(super) fn bundle() -> tempfile::TempDir {
     let directory = build();
     attest(directory.path(), CREATE).expect(0);
     directory
 }
 
-fn names(directory: &Path) -> BTreeSet<String> {
+pub(super) fn names(directory: &Path) -> BTreeSet<String> {
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name());
     names.map(|name| name.into_string().unwrap()).collect()
 }
@@ -162,7 +162,7 @@ fn one_flipped_bit_anywhere_breaks_the_bundle_and_names_the_link() {
 }
 
 /// Lists a changed file as if it had always been so: what a forger does, who cannot sign.
-fn relist(bundle: &Path, name: &str) {
+pub(super) fn relist(bundle: &Path, name: &str) {
     let digest = Sha256Digest::of(&fs::read(bundle.join(name)).unwrap());
     let sums = fs::read_to_string(bundle.join("SHA256SUMS")).unwrap();
     let mut lines: Vec<String> =
@@ -420,7 +420,7 @@ fn an_image_within_an_iso_image_is_bound_with_it() {
 }
 
 /// Runs the auditor's program on the bundle; `None`, said aloud, where Python or its package is missing.
-fn python(test: &str, directory: &Path, arguments: &[&str]) -> Option<Ran> {
+pub(super) fn python(test: &str, directory: &Path, arguments: &[&str]) -> Option<Ran> {
     let python = std::env::var("OPENFACTORY_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let found = tool(test, directory, &python, &["-c", "import cryptography"])?;
     if !found.status.success() {

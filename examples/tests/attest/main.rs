@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod auditor;
 mod bundle;
 mod evidence;
 mod ima;
