@@ -14,8 +14,8 @@ const BLOCK_SIZE: usize = 8192;
 /// In the header: the block is not compressed.
 const UNCOMPRESSED: u16 = 1 << 15;
 
-/// Blocks that are kept decompressed: 4 MiB.
-const CACHED: usize = 512;
+/// Blocks that are kept decompressed: 1 MiB.
+const CACHED: usize = 128;
 
 /// Reads metadata blocks and keeps some.
 pub(super) struct Metadata<'a> {
