@@ -55,7 +55,7 @@
 //!   touches.
 //! - `pki`: the same revocations as X.509 CRL and OCSP responses, and whether those that are published hold them.
 //! - `bundle`: all evidence of one build in one directory, verified offline; `maturity`: how much that proves.
-//! - [`ima`], [`tpm`]: what a kernel measured, and whether a TPM confirms it.
+//! - [`ima`], [`tpm`]: what a kernel measured, and whether a TPM confirms it; `tpm::quote` checks its signed word.
 //! - [`audit`]: the append-only log. [`report`], [`drift`]: what a device says, and what its differences mean.
 //!
 //! # Errors

@@ -15,6 +15,8 @@
 
 mod bank;
 mod pcr;
+#[cfg(feature = "quote")]
+pub mod quote;
 
 pub use bank::{Bank, UnknownBank};
 pub use pcr::{MAX_PCR_TEXT, PCRS, PcrError, PcrValue, PcrValues};

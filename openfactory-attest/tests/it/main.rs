@@ -30,6 +30,8 @@ mod manifest;
 #[cfg(feature = "pkcs7")]
 mod pki;
 mod python;
+#[cfg(feature = "quote")]
+mod quote;
 mod recipe;
 mod registry;
 mod revocation;

@@ -26,6 +26,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("rpm", "rpm"),
     ("rpmbuild", "rpm"),
     ("xorriso", "xorriso"),
+    ("tpm2_checkquote", "tpm2-tools"),
     ("python3", "python3"),
     ("pkg-config", "pkg-config"),
 ];
