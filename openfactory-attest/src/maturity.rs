@@ -56,6 +56,9 @@ pub struct Criterion {
 pub struct Assessment {
     /// All criteria, by level.
     pub criteria: Vec<Criterion>,
+    /// Links of the bundle that are broken, whether a criterion is about them or not. One is enough for no level to be
+    /// reached: evidence that is bad in one place is not believed in another.
+    pub broken: Vec<BundleLinkName>,
 }
 
 impl Level {
@@ -103,9 +106,13 @@ impl fmt::Display for Level {
 }
 
 impl Assessment {
-    /// The highest level whose criteria hold, with those of all levels below; `None` below the first.
+    /// The highest level whose criteria hold, with those of all levels below; `None` below the first, and where the bundle
+    /// is broken.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
+        if !self.broken.is_empty() {
+            return None;
+        }
         Level::ALL.into_iter().take_while(|level| self.of(*level).all(Criterion::holds)).last()
     }
 
@@ -174,7 +181,8 @@ pub fn assess(bundle: &BundleReport, packages: LinkStatus) -> Assessment {
         (HardwareRoot, "a TPM's quote proves the measured boot", later("TPM quotes")),
     ];
     let criteria = criteria.into_iter().map(|(level, what, status)| Criterion { level, what, status });
-    Assessment { criteria: criteria.collect() }
+    let broken = bundle.broken().map(|link| link.name.clone()).collect();
+    Assessment { criteria: criteria.collect(), broken }
 }
 
 fn link(bundle: &BundleReport, name: &BundleLinkName) -> LinkStatus {

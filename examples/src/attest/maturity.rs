@@ -66,6 +66,11 @@ fn text(assessment: &Assessment) -> String {
             text.push_str(&format!("   {}: {}\n", criterion.what, criterion.status));
         }
     }
+    if !assessment.broken.is_empty() {
+        let broken: Vec<_> = assessment.broken.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("Level: none, the bundle is broken: {}\n", broken.join(", ")));
+        return text;
+    }
     let level =
         assessment.level().map_or_else(|| "none".to_owned(), |level| format!("{level} {}", level.name()));
     text.push_str(&format!("Level: {level}\n"));
@@ -91,6 +96,7 @@ fn as_json(assessment: &Assessment) -> Value {
         "name": assessment.level().map(Level::name),
         "next": assessment.next().map(|level| level.to_string()),
         "missing": assessment.missing().map(|criterion| criterion.what).collect::<Vec<_>>(),
+        "broken": assessment.broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "criteria": criteria.collect::<Vec<_>>(),
     })
 }

@@ -354,8 +354,13 @@ fn maturity_follows_from_the_evidence() {
     let reason = told["criteria"][1]["reason"].as_str().unwrap();
     assert!(reason.ends_with("are not as their packages had them: ./motd"), "{reason}");
 
-    fs::write(path.join("bundle/build.log"), "other\n").unwrap();
-    attest(path, "maturity bundle").expect(1);
+    // No criterion is about what was asked for in words; the bundle is bad all the same.
+    fs::write(path.join("bundle/request.txt"), "other\n").unwrap();
+    let text = attest(path, "maturity bundle").expect(1).stdout;
+    assert!(text.contains("Level: none, the bundle is broken: ") && text.contains("request"), "{text}");
+    let told = attest(path, "maturity bundle --json").expect(1).json();
+    assert_eq!(told["level"], Value::Null);
+    assert!(told["broken"].as_array().unwrap().contains(&"request".into()), "{told:#}");
     attest(path, "maturity build").expect(2);
 }
 

@@ -76,17 +76,26 @@ fn each_criterion_that_fails_keeps_from_its_level() {
             broken.criteria.iter().any(|it| it.what == criterion.what && !it.holds())
         });
         for link in breaks {
-            for status in [bad(), unchecked()] {
-                let assessment = assess(&report(&[(link.name.clone(), status)]), LinkStatus::Proved);
-                let below =
-                    if criterion.level == Level::PackageAudit { None } else { Some(Level::PackageAudit) };
-                assert_eq!(assessment.level(), below, "{}", criterion.what);
-                assert_eq!(missing(&assessment), [criterion.what]);
-            }
+            let assessment = assess(&report(&[(link.name.clone(), unchecked())]), LinkStatus::Proved);
+            let below = if criterion.level == Level::PackageAudit { None } else { Some(Level::PackageAudit) };
+            assert_eq!(assessment.level(), below, "{}", criterion.what);
+            assert_eq!(missing(&assessment), [criterion.what]);
         }
     }
     for status in [bad(), unchecked()] {
         assert_eq!(assess(&report(&[]), status).level(), None);
+    }
+}
+
+#[test]
+fn a_bundle_that_is_broken_anywhere_is_at_no_level() {
+    for link in report(&[]).links.into_iter().map(|link| link.name).chain([BundleLinkName::Request]) {
+        let mut bundle = report(&[(link.clone(), broken("x"))]);
+        if bundle.status(&link).is_none() {
+            bundle.links.push(BundleLink { name: link.clone(), status: broken("x") });
+        }
+        let assessment = assess(&bundle, LinkStatus::Proved);
+        assert_eq!((assessment.level(), assessment.broken), (None, vec![link]));
     }
 }
 
