@@ -31,7 +31,7 @@ fn platform() -> TrustStore {
     trust(1, KeyKind::BuildPlatformSigning)
 }
 
-fn time(seconds: u64) -> SystemTime {
+pub(crate) fn time(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_772_366_400 + seconds)
 }
 
@@ -88,6 +88,11 @@ fn build() -> Build {
     evidence.tests = Some(tests.summary());
     evidence.sboms = vec![sbom];
     Build { document, evidence }
+}
+
+/// A document with all that it may say.
+pub(crate) fn document() -> VerificationDocument {
+    build().document
 }
 
 /// What is signed of a build with everything.

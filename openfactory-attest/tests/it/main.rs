@@ -42,6 +42,7 @@ mod sbom;
 mod schema;
 #[cfg(feature = "squashfs")]
 mod squashfs;
+mod statement;
 mod tiles;
 mod tlog_foreign;
 mod tool;
