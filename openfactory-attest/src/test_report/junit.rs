@@ -2,7 +2,7 @@
 
 use roxmltree::{Document, Node};
 
-use super::xml::{children, cut};
+use super::xml::cut;
 use super::{MAX_CASES, Outcome, TestCase, TestCategory, TestReport, TestReportError};
 
 /// Suites within each other at most.
@@ -15,13 +15,7 @@ pub(super) fn read(
     let root = document.root_element();
     let mut cases = Vec::new();
     match root.tag_name().name() {
-        "testsuites" => {
-            for suite in children(root, "testsuite") {
-                self::suite(suite, category, &mut cases, 0)?;
-            }
-            announced(root, "testsuites", &cases)?;
-        }
-        "testsuite" => suite(root, category, &mut cases, 0)?,
+        "testsuites" | "testsuite" => suite(root, category, &mut cases, 0)?,
         other => {
             let reason = format!("<{}> is neither <testsuites> nor <testsuite>", cut(other));
             return Err(TestReportError::Shape { reason });
@@ -30,6 +24,7 @@ pub(super) fn read(
     TestReport::new(cases)
 }
 
+/// The cases of a suite, and of those within it; `testsuites` is one whose cases are mostly within others.
 fn suite(
     node: Node<'_, '_>,
     given: Option<TestCategory>,
@@ -40,20 +35,40 @@ fn suite(
         let reason = format!("test suites stand more than {MAX_DEPTH} deep within each other");
         return Err(TestReportError::Shape { reason });
     }
-    let name = node.attribute("name").unwrap_or_default();
+    let name = node.attribute("name").unwrap_or(node.tag_name().name());
     let category = named(name).or(given);
     let first = cases.len();
     for child in node.children().filter(Node::is_element) {
         match child.tag_name().name() {
             "testsuite" => suite(child, category, cases, depth + 1)?,
             "testcase" => cases.push(case(child, category)?),
-            _ => {}
+            _ => cases.extend(beside_cases(child, name, category)?),
         }
         if cases.len() > MAX_CASES {
             return Err(TestReportError::TooMany { max: MAX_CASES });
         }
     }
     announced(node, name, cases.get(first..).unwrap_or_default())
+}
+
+/// What else a suite holds: a failure of its own, or results where nobody looks for them, is a case that failed.
+fn beside_cases(
+    node: Node<'_, '_>,
+    suite: &str,
+    category: Option<TestCategory>,
+) -> Result<Option<TestCase>, TestReportError> {
+    let tells = |node: &Node<'_, '_>| {
+        node.is_element() && matches!(node.tag_name().name(), "testcase" | "failure" | "error")
+    };
+    let Some(first) = node.descendants().find(tells) else { return Ok(None) };
+    let name = cut(&format!("{suite}::<{}>", node.tag_name().name()));
+    let Some(category) = category else { return Err(TestReportError::NoCategory { name }) };
+    let detail = match first.tag_name().name() {
+        "testcase" => "it holds test cases, but is no test suite".to_owned(),
+        _ => first.attribute("message").or_else(|| first.text()).map(cut).unwrap_or_default(),
+    };
+    let case = TestCase::new(category, name, Outcome::Failed);
+    Ok(Some(if detail.is_empty() { case } else { case.with_detail(detail) }))
 }
 
 fn case(node: Node<'_, '_>, suite: Option<TestCategory>) -> Result<TestCase, TestReportError> {

@@ -59,6 +59,36 @@ fn junit_cases_are_of_the_category_that_they_are_named_after() {
 }
 
 #[test]
+fn no_result_is_lost_wherever_it_stands() {
+    let boot = |inside: &str| format!(r#"<testsuite name="boot"><testcase name="up"/>{inside}</testsuite>"#);
+    let below = r#"<testcase name="lost" classname="service"><failure/></testcase>"#;
+    let report = junit(&format!("<testsuites>{}{below}</testsuites>", boot("")), None).unwrap();
+    assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::Passed, [1, 0, 0]));
+    assert_eq!(counts(&report, TestCategory::Service), (CategoryStatus::Failed, [0, 1, 0]));
+    for (inside, detail) in [
+        (r#"<error message="setup failed"/>"#, "setup failed"),
+        ("<failure>it broke</failure>", "it broke"),
+        (r#"<group><testcase name="b"/></group>"#, "it holds test cases, but is no test suite"),
+        ("<a><testsuite><failure>no</failure></testsuite></a>", "no"),
+        (
+            "<testsuites><testsuite><testcase/></testsuite></testsuites>",
+            "it holds test cases, but is no test suite",
+        ),
+    ] {
+        let report = junit(&boot(inside), None).unwrap();
+        assert_eq!(counts(&report, TestCategory::Boot), (CategoryStatus::Failed, [1, 1, 0]), "{inside}");
+        assert_eq!(report.cases[1].detail.as_deref(), Some(detail));
+        // Beside the suites nobody says what it is of.
+        let beside = format!("<testsuites>{}{inside}</testsuites>", boot(""));
+        assert!(matches!(junit(&beside, None), Err(TestReportError::NoCategory { .. })), "{inside}");
+        let report = junit(&beside, Some(TestCategory::Package)).unwrap();
+        assert_eq!(counts(&report, TestCategory::Package), (CategoryStatus::Failed, [0, 1, 0]), "{inside}");
+    }
+    let quiet = boot("<properties><property/></properties><system-out>error</system-out>");
+    assert_eq!(counts(&junit(&quiet, None).unwrap(), TestCategory::Boot).1, [1, 0, 0]);
+}
+
+#[test]
 fn a_report_that_was_cut_is_no_pass() {
     let cut = |text: &str| matches!(junit(text, None), Err(TestReportError::Cut { .. }));
     assert!(cut(r#"<testsuite name="boot" tests="2"><testcase name="a"/></testsuite>"#));
