@@ -109,15 +109,14 @@ pub(crate) fn measure(path: &Path) -> Result<FileDigest, CliError> {
     Ok(FileDigest::new(size, sha256))
 }
 
-/// Size and SHA-256 of a test report, and what it says of each category, if it is one that `attest tests combine` makes.
-pub(crate) fn test_report(path: &Path) -> Result<(FileDigest, Option<TestSummary>), CliError> {
-    let size = std::fs::metadata(path).map_err(|error| CliError::file("read", path, error))?.len();
-    if size > MAX_REPORT as u64 {
-        return Ok((measure(path)?, None));
-    }
+/// Size and SHA-256 of a test report, and what it says of each category, in whichever form it is.
+pub(crate) fn test_report(path: &Path) -> Result<(FileDigest, TestSummary), CliError> {
     let bytes = read(path, MAX_REPORT)?;
-    let tests = TestReport::parse(&bytes).ok().map(|report| report.summary());
-    Ok((FileDigest::of(&bytes), tests))
+    let report = TestReport::read(&bytes, None).map_err(|error| {
+        let text = format!("{} can't be read as a test report; see `attest tests combine`", path.display());
+        CliError::because(text, error)
+    })?;
+    Ok((FileDigest::of(&bytes), report.summary()))
 }
 
 /// The parameters of a hash device, from its superblock.

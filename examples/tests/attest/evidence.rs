@@ -21,7 +21,7 @@ fn build() -> tempfile::TempDir {
     fs::write(path.join("recipe.json"), RECIPE).unwrap();
     fs::write(path.join("request.txt"), "a press controller with ssh").unwrap();
     fs::write(path.join("build.log"), "done\n").unwrap();
-    fs::write(path.join("report.json"), "{}").unwrap();
+    fs::write(path.join("report.json"), r#"{"version":1,"cases":[]}"#).unwrap();
     fs::write(path.join("sbom.json"), "{}").unwrap();
     attest(path, "key generate --kind build-platform-signing --out platform.key").expect(0);
     attest(

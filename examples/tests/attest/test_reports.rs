@@ -64,8 +64,25 @@ fn every_category_has_a_verdict_in_the_document() {
     }
     let words = says(path, "document verify document.json --trust key.pub", 1);
     assert!(words.contains("Tests: boot passed, package passed"), "{words}");
-    // Any other report is a file of which nothing is known.
-    sign("log", "other.json");
-    let words = says(path, "document verify other.json --trust key.pub --test-report log", 1);
-    assert!(words.contains("Tests: boot not checked"), "{words}");
+    // The tools' own forms are read as they are.
+    write(
+        "junit-and-failed.xml",
+        r#"<testsuite name="boot"><testcase name="up"><failure/></testcase></testsuite>"#,
+    );
+    for (report, verdict) in [("junit-and-failed.xml", "boot failed"), ("bad.xml", "compliance failed")] {
+        sign(report, &format!("{report}.json"));
+        let line = format!("document verify {report}.json --trust key.pub --test-report {report}");
+        let words = says(path, &line, 1);
+        let proved = words.lines().any(|line| line.starts_with("test-report") && line.ends_with("proved"));
+        assert!(proved && words.contains(verdict), "{words}");
+    }
+    // What can't be read says nothing of the tests, and is not signed as if it did.
+    write("typo.json", r#"{"version": 1, "case": []}"#);
+    for report in ["log", "typo.json", "boot.xml"] {
+        let line = format!(
+            "document sign --image image --recipe recipe.json --build-log log --test-report {report} --key key -o no.json"
+        );
+        let told = says(path, &line, 2);
+        assert!(told.contains("attest tests combine") && !path.join("no.json").exists(), "{told}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::document::{FileDigest, NamedDigest, VerificationDocument};
 use crate::manifest::Manifest;
 use crate::recipe::{BuildRecipe, MAX_RECIPE};
 use crate::squashfs::SquashfsError;
-use crate::test_report::{MAX_REPORT, TestReport};
+use crate::test_report::{MAX_REPORT, TestReport, TestReportError};
 use crate::verity::{self, FormatError};
 use crate::work::Work;
 
@@ -47,7 +47,7 @@ impl Measured {
             return Ok(());
         }
         let Some(bytes) = files.read(TEST_REPORT, MAX_REPORT)? else { return Ok(()) };
-        match bytes.and_then(|bytes| TestReport::parse(&bytes).map_err(|error| whole(&error))) {
+        match bytes.and_then(|bytes| read_report(&bytes).map_err(|error| whole(&error))) {
             Ok(report) => self.evidence.tests = Some(report.summary()),
             Err(reason) => self.flaws.push((LinkName::TestReport, reason)),
         }
@@ -107,4 +107,14 @@ impl Measured {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "test-report")]
+fn read_report(bytes: &[u8]) -> Result<TestReport, TestReportError> {
+    TestReport::read(bytes, None)
+}
+
+#[cfg(not(feature = "test-report"))]
+fn read_report(bytes: &[u8]) -> Result<TestReport, TestReportError> {
+    TestReport::parse(bytes)
 }

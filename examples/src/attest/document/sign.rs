@@ -38,7 +38,8 @@ pub(crate) struct Sign {
     /// The build log
     #[arg(long, value_name = "FILE")]
     build_log: PathBuf,
-    /// The report of the tests in a virtual machine
+    /// The report of the tests in a virtual machine, whose verdicts are signed: JUnit XML, XCCDF results, or what
+    /// `attest tests combine` makes of several
     #[arg(long, value_name = "FILE")]
     test_report: Option<PathBuf>,
     /// A package inventory; may be given several times
@@ -167,10 +168,7 @@ impl Sign {
         }
         if let Some(report) = &self.test_report {
             let (file, tests) = input::test_report(report)?;
-            document = document.with_test_report(file);
-            if let Some(tests) = tests {
-                document = document.with_tests(tests);
-            }
+            document = document.with_test_report(file).with_tests(tests);
         }
         for sbom in &self.sbom {
             document = document.with_sbom(NamedDigest::new(input::name(sbom)?, input::measure(sbom)?));
