@@ -206,7 +206,12 @@ pub fn verify_links(
         add(LinkName::TestReport, status);
     }
     for named in &document.sboms {
-        let given = evidence.sboms.iter().find(|sbom| sbom.sha256 == named.sha256 || sbom.name == named.name);
+        // One that only has the name is another one.
+        let mut given = evidence.sboms.iter();
+        let given = given
+            .clone()
+            .find(|sbom| sbom.sha256 == named.sha256)
+            .or_else(|| given.find(|sbom| sbom.name == named.name));
         add(
             LinkName::Sbom(named.name.clone()),
             same(Some(&named.sha256), given.map(|it| &it.sha256), "SBOM"),

@@ -11,12 +11,14 @@ pub use part::{
 };
 pub use reissue::{MeasuredImage, ReissueError, Replaced};
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::envelope::{Envelope, Verified};
 use crate::key::{KeyKind, Signer};
-use crate::statement::{Predicate, SignStatementError, Statement, StatementError, Subject};
+use crate::statement::{Predicate, SignStatementError, Statement, StatementError, Subject, check_texts};
 use crate::test_report::TestSummary;
 use crate::trust::TrustStore;
 use crate::verity::Tree;
@@ -163,7 +165,23 @@ impl VerificationDocument {
     /// # Errors
     /// [`SignStatementError`].
     pub fn sign(&self, signer: &dyn Signer) -> Result<Envelope, SignStatementError> {
+        self.check().map_err(|reason| SignStatementError::Predicate { reason })?;
         Statement::new(self.subjects(), self.clone()).sign(signer)
+    }
+
+    /// Who signs, meaning what, and who built what are said; no two inventories have one name.
+    fn check(&self) -> Result<(), String> {
+        check_texts(&[
+            ("signer's name", &self.signature.name),
+            ("meaning of the signature", &self.signature.meaning),
+            ("builder", &self.builder.id),
+            ("build id", &self.build_id),
+        ])?;
+        let mut names = HashSet::new();
+        match self.sboms.iter().find(|sbom| !names.insert(&sbom.name)) {
+            Some(sbom) => Err(format!("two package inventories are called {:?}", sbom.name)),
+            None => Ok(()),
+        }
     }
 
     /// Opens a signed document: signed by a build platform key, of a version that is known, its subjects those that
@@ -182,6 +200,9 @@ impl VerificationDocument {
             if statement.subjects != document.subjects() {
                 return Err(DocumentError::Subjects);
             }
+            document
+                .check()
+                .map_err(|reason| DocumentError::Statement(StatementError::Predicate { reason }))?;
             let tree = document.verity.tree().map_err(|reason| DocumentError::Verity { reason })?;
             if tree.data_size() != document.image.size {
                 let reason = "the tree does not cover the whole image and nothing else".to_owned();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Sha256Digest;
 use crate::envelope::{Envelope, Verified};
 use crate::key::{KeyKind, Signer};
-use crate::statement::{Predicate, SignStatementError, Statement, StatementError, Subject};
+use crate::statement::{Predicate, SignStatementError, Statement, StatementError, Subject, check_texts};
 use crate::trust::TrustStore;
 
 /// Keys of these kinds may sign build intents.
@@ -64,7 +64,18 @@ impl BuildIntent {
     /// # Errors
     /// [`SignStatementError`].
     pub fn sign(&self, signer: &dyn Signer) -> Result<Envelope, SignStatementError> {
+        self.check().map_err(|reason| SignStatementError::Predicate { reason })?;
         Statement::new(vec![Subject::new(SUBJECT, &self.recipe_hash)], self.clone()).sign(signer)
+    }
+
+    /// Somebody asked for something.
+    fn check(&self) -> Result<(), String> {
+        check_texts(&[("requester", &self.requester), ("base version", &self.base_version)])?;
+        if self.request_digest == Sha256Digest::of(b"") {
+            Err("the request is empty".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
     /// Opens a signed intent.
@@ -75,6 +86,7 @@ impl BuildIntent {
         let statement = Statement::<Self>::open(envelope, trust, SIGNER_KINDS)?;
         statement.try_map(|statement| {
             let subject = statement.subjects.iter().find(|subject| subject.name == SUBJECT);
+            statement.predicate.check().map_err(|reason| StatementError::Predicate { reason })?;
             if subject.and_then(Subject::sha256) == Some(statement.predicate.recipe_hash) {
                 Ok(statement.predicate)
             } else {

@@ -20,6 +20,32 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The statement's own type.
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
+/// Bytes of a text that people read at most.
+const MAX_TEXT: usize = 1024;
+
+/// Whether a text says something to whoever reads it, such as a signer's name: on one line, not only blanks, of at most 1024 bytes.
+///
+/// ```
+/// use openfactory_attest::statement::is_text;
+///
+/// assert!(is_text("Q. A. Person"));
+/// assert!(!is_text(" ") && !is_text("Q. A. Person\n"));
+/// ```
+#[must_use]
+pub fn is_text(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= MAX_TEXT && !text.contains(char::is_control)
+}
+
+/// The first of these, each with what it is, that says nothing.
+pub(crate) fn check_texts(texts: &[(&str, &str)]) -> Result<(), String> {
+    match texts.iter().find(|(_, text)| !is_text(text)) {
+        Some((what, _)) => {
+            Err(format!("the {what} has to be 1 to {MAX_TEXT} bytes on one line, and not only blanks"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What can be said of artifacts.
 pub trait Predicate: Serialize + DeserializeOwned {
     /// The predicate's type, a URI with a version.
@@ -66,6 +92,12 @@ pub enum SignStatementError {
     /// It has no canonical JSON: a number is too large or no integer.
     #[error("the statement has no canonical form")]
     Canonical(#[source] CanonicalError),
+    /// It would not be believed: a text says nothing, or two files have one name.
+    #[error("the statement would not be believed: {reason}")]
+    Predicate {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The key would not.
     #[error("the statement could not be signed")]
     Sign(#[source] SignError),
@@ -95,6 +127,12 @@ pub enum StatementError {
     #[error("the statement's subjects are not usable: {reason}")]
     Subjects {
         /// What is wrong with them.
+        reason: String,
+    },
+    /// What it says is nothing that can be gone by: an empty text, two files of one name.
+    #[error("what the statement says is not usable: {reason}")]
+    Predicate {
+        /// What is wrong with it.
         reason: String,
     },
 }

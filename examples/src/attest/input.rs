@@ -9,6 +9,7 @@ use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::FileDigest;
 use openfactory_attest::key::PrivatePem;
 use openfactory_attest::recipe::MAX_RECIPE;
+use openfactory_attest::statement::is_text;
 use openfactory_attest::test_report::{MAX_REPORT, TestReport, TestSummary};
 use openfactory_attest::verity::{Params, Superblock};
 use openfactory_attest::{BuildRecipe, Ed25519Key, Envelope, TrustStore, envelope, trust};
@@ -125,6 +126,12 @@ pub(crate) fn verity_params(path: &Path) -> Result<Params, CliError> {
     let superblock =
         Superblock::read(&file).map_err(|error| CliError::file("use the hash device", path, error))?;
     Ok(superblock.params().clone())
+}
+
+/// A text that is signed for people to read.
+pub(crate) fn text(text: &str) -> Result<String, String> {
+    let said = is_text(text).then(|| text.to_owned());
+    said.ok_or_else(|| "it has to say something, on one line of at most 1024 bytes".to_owned())
 }
 
 /// The last part of a path, which must be text.

@@ -33,7 +33,7 @@ pub(crate) enum IntentCommand {
         #[arg(long, value_name = "EMAIL", value_parser = address)]
         requester: String,
         /// The version of the base image to build on
-        #[arg(long, value_name = "VERSION")]
+        #[arg(long, value_name = "VERSION", value_parser = input::text)]
         base_version: String,
         /// The build platform's private key
         #[arg(long, value_name = "FILE")]
@@ -54,6 +54,9 @@ impl IntentCommand {
         let recipe = input::recipe(&recipe)?;
         let text = String::from_utf8(input::read(&request, MAX_REQUEST)?)
             .map_err(|error| CliError::because(format!("{} is not UTF-8 text", request.display()), error))?;
+        if text.trim().is_empty() {
+            return Err(CliError::new(format!("{} asks for nothing", request.display())));
+        }
         let key = input::private_key(&key)?;
         let intent =
             BuildIntent::new(recipe.recipe_hash(), &text, requester, base_version, SystemTime::now());

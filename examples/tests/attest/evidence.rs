@@ -115,6 +115,28 @@ fn a_signed_document_verifies_link_by_link() {
 }
 
 #[test]
+fn what_says_nothing_or_fits_no_bundle_is_not_signed() {
+    let directory = build();
+    let path = directory.path();
+    for fact in ["--signer=", "--meaning=", "--builder=", "--build-id="] {
+        let ran = attest(path, &format!("{SIGN} {fact}")).expect(2);
+        assert!(ran.stderr.contains("has to say something"), "{}", ran.stderr);
+    }
+    fs::create_dir(path.join("x")).unwrap();
+    for name in ["sbom.json", "image", "trust.json", "intent.entry", "SHA256SUMS", ".hid"] {
+        fs::write(path.join("x").join(name), "{}").unwrap();
+        let ran = attest(path, &format!("{SIGN} --sbom x/{name}")).expect(2);
+        assert!(ran.stderr.contains("can't be the name of a file in a bundle"), "{}", ran.stderr);
+    }
+    fs::write(path.join("empty.txt"), " \n").unwrap();
+    let intent = "intent sign --recipe recipe.json --requester qa@example.com --key platform.key -o no.json";
+    let ran = attest(path, &format!("{intent} --request empty.txt --base-version 13.1")).expect(2);
+    assert!(ran.stderr.contains("asks for nothing"), "{}", ran.stderr);
+    attest(path, &format!("{intent} --request request.txt --base-version=")).expect(2);
+    assert!(!path.join("no.json").exists() && !path.join("verification.json").exists());
+}
+
+#[test]
 fn each_changed_artifact_breaks_its_link() {
     let directory = build();
     let path = directory.path();

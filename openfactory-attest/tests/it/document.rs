@@ -9,7 +9,7 @@ use openfactory_attest::document::{
 };
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::provenance::{Provenance, ProvenanceError};
-use openfactory_attest::statement::{self, StatementError};
+use openfactory_attest::statement::{self, SignStatementError, StatementError};
 use openfactory_attest::test_report::{Outcome, TestCase, TestCategory, TestReport};
 use openfactory_attest::verity::{self, Params};
 use openfactory_attest::{
@@ -214,6 +214,53 @@ fn only_a_build_platform_key_counts() {
     }
 }
 
+#[test]
+fn what_nobody_would_believe_is_not_signed() {
+    let changes: [fn(&mut VerificationDocument); 5] = [
+        |it| it.signature.name.clear(),
+        |it| it.signature.meaning = " ".to_owned(),
+        |it| it.builder.id = "a\n".to_owned(),
+        |it| it.build_id.clear(),
+        |it| it.sboms.push(NamedDigest::new("sbom.cdx.json", FileDigest::of(b"other"))),
+    ];
+    for change in changes {
+        let mut document = build().document;
+        change(&mut document);
+        assert!(matches!(document.sign(&key(1)), Err(SignStatementError::Predicate { .. })));
+    }
+    let recipe = Sha256Digest::of(b"recipe");
+    for (request, requester, base) in
+        [("", "a@b", "13"), ("x", " ", "13"), ("x", "a@b", ""), ("x", "a@b", "1\n")]
+    {
+        let intent = BuildIntent::new(recipe, request, requester, base, time(0));
+        assert!(matches!(intent.sign(&key(1)), Err(SignStatementError::Predicate { .. })));
+        // Somebody else's program signed it.
+        let said = json!({"_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "recipe", "digest": {"sha256": recipe}}],
+            "predicateType": "https://openfactory.tech/attest/build-intent/v1", "predicate": intent});
+        let envelope = Envelope::sign(statement::PAYLOAD_TYPE, said.to_string().as_bytes(), &key(1)).unwrap();
+        let opened = BuildIntent::open(&envelope, &platform());
+        assert!(matches!(opened, Err(StatementError::Predicate { .. })));
+    }
+}
+
+#[test]
+fn an_inventory_is_found_by_its_digest_before_its_name() {
+    let Build { document, mut evidence } = build();
+    let other = NamedDigest::new("other.json", FileDigest::of(b"other"));
+    let document = document.with_sbom(other.clone());
+    // Each under the other's name.
+    let (first, second) = (&document.sboms[0], &document.sboms[1]);
+    let file = |it: &NamedDigest| FileDigest::new(it.size, it.sha256);
+    let swapped = [NamedDigest::new(&second.name, file(first)), NamedDigest::new(&first.name, file(second))];
+    evidence.sboms = swapped.to_vec();
+    let report = verify_chain(&document.sign(&key(1)).unwrap(), &platform(), &evidence);
+    assert_eq!(report.verdict, ChainVerdict::Proved, "{report:#?}");
+    evidence.sboms.reverse();
+    let report = verify_chain(&document.sign(&key(1)).unwrap(), &platform(), &evidence);
+    assert_eq!(report.verdict, ChainVerdict::Proved, "{report:#?}");
+}
+
 /// Signs a changed payload with the right key: a mistake of the platform, not an attack.
 fn resigned(change: impl FnOnce(&mut Value)) -> Envelope {
     let envelope = build().document.sign(&key(1)).unwrap();
@@ -256,6 +303,24 @@ fn a_signature_does_not_make_nonsense_true() {
     ] {
         assert!(matches!(set(pointer, value), DocumentError::Verity { .. }), "{pointer}");
     }
+    for (pointer, what) in [
+        ("/predicate/signature/name", "signer's name"),
+        ("/predicate/signature/meaning", "meaning"),
+        ("/predicate/builder/id", "builder"),
+        ("/predicate/buildId", "build id"),
+    ] {
+        for text in ["", " \u{a0}", "a\nb", "a\u{85}", &"x".repeat(1025)] {
+            let StatementError::Predicate { reason } = of_statement(set(pointer, json!(text))) else {
+                panic!()
+            };
+            assert!(reason.contains(what), "{reason}");
+        }
+    }
+    let twice = open(&resigned(|payload| {
+        let sboms = payload["predicate"]["sboms"].as_array_mut().unwrap();
+        sboms.push(sboms[0].clone());
+    }));
+    assert!(matches!(of_statement(twice), StatementError::Predicate { .. }));
     let more = resigned(|payload| payload["predicate"]["future"] = json!({"field": [1]}));
     assert!(VerificationDocument::open(&more, &platform()).is_ok(), "unknown members are ignored");
 }

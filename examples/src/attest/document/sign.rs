@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
+use openfactory_attest::bundle::{self, Sums};
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{
     Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
@@ -52,16 +53,17 @@ pub(crate) struct Sign {
     #[arg(long, value_name = "FILE")]
     hash_file: Option<PathBuf>,
     /// The build's id; made of the image's digest if not given
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = input::text)]
     build_id: Option<String>,
     /// Who built it; this host's name if not given
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = input::text)]
     builder: Option<String>,
     /// The signer's printed name (21 CFR 11.50)
-    #[arg(long, value_name = "NAME", default_value = "OpenFactory build platform")]
+    #[arg(long, value_name = "NAME", default_value = "OpenFactory build platform", value_parser = input::text)]
     signer: String,
     /// What is meant by signing (21 CFR 11.50)
-    #[arg(long, value_name = "TEXT", default_value = "build evidence is complete and recorded")]
+    #[arg(long, value_name = "TEXT", default_value = "build evidence is complete and recorded",
+        value_parser = input::text)]
     meaning: String,
     /// The build platform's private key
     #[arg(long, value_name = "FILE")]
@@ -137,6 +139,24 @@ impl Sign {
         named.chain(optional).chain(&self.sbom).map(PathBuf::as_path).chain(self.audit.paths())
     }
 
+    /// What an evidence bundle of the build could not hold under its name is not signed: only a new signature would help.
+    fn names_fit_a_bundle(&self, image: &str) -> Result<(), CliError> {
+        let mut names = Sums::new();
+        let any = Sha256Digest::of(b"");
+        for name in bundle::FIXED_NAMES.into_iter().filter(|name| *name != bundle::SUMS) {
+            names.add(name, any).map_err(|error| CliError::because("cannot name a bundle's files", error))?;
+        }
+        let mut add = |name: &str, path: &Path| {
+            names.add(name, any).map_err(|error| CliError::file("sign the name of", path, error))
+        };
+        let given = input::name(&self.image)?;
+        add(image, &self.image)?;
+        if given != image {
+            add(&given, &self.image)?;
+        }
+        self.sbom.iter().try_for_each(|path| add(&input::name(path)?, path))
+    }
+
     fn measure(
         &self,
         recipe_hash: Sha256Digest,
@@ -144,6 +164,7 @@ impl Sign {
     ) -> Result<VerificationDocument, CliError> {
         let path = &self.image;
         let source = self.within.open(path)?;
+        self.names_fit_a_bundle(&source.name(path)?)?;
         let image = source.measure(path)?;
         let manifest = self.manifest(&source)?;
         let build_id = match &self.build_id {
