@@ -53,14 +53,18 @@ impl<'a> Work<'a> {
         NonZeroUsize::new(asked.get().min(Self::MAX_THREADS)).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// Runs it on each of the threads, and gives back the first that failed. A panic goes on in this thread.
-    pub(crate) fn on_each_thread<E: Send>(&self, run: impl Fn() -> Result<(), E> + Sync) -> Result<(), E> {
+    /// Runs it on each of the threads, and gives back what they came to, or the first that failed. A panic goes on in this
+    /// thread.
+    pub(crate) fn on_each_thread<T: Send, E: Send>(
+        &self,
+        run: impl Fn() -> Result<T, E> + Sync,
+    ) -> Result<Vec<T>, E> {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..self.threads().get()).map(|_| scope.spawn(&run)).collect();
             let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
-            threads.into_iter().try_for_each(join)
+            threads.into_iter().map(join).collect()
         })
     }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::OFlags;
@@ -56,14 +55,7 @@ pub(super) fn of_directory(
         }
         Ok::<_, InventoryError>(hashed)
     };
-    let hashed = thread::scope(|scope| {
-        let threads: Vec<_> = (0..work.threads().get()).map(|_| scope.spawn(hash_some)).collect();
-        // What a thread panicked with, should one ever, goes on in this one.
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect::<Result<Vec<_>, _>>()
-    })?;
+    let hashed = work.on_each_thread(hash_some)?;
     as_in_manifest(hashed.into_iter().flatten().collect(), expected)
 }
 

@@ -75,7 +75,7 @@ pub(super) fn hash<H: ContentHasher>(
         }
         Ok(())
     };
-    work.on_each_thread(hash_some)
+    work.on_each_thread(hash_some).map(drop)
 }
 
 /// Gives each hard link the digest of its first name, which comes before it.

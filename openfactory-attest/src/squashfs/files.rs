@@ -30,14 +30,13 @@ impl<'a> Files<'a> {
 
     /// The entry of this path. The digest of a file is not known.
     pub(crate) fn entry(&self, path: &TreePath) -> Option<&Entry> {
-        self.find(path).map(|found| &found.entry)
+        find(&self.found, path).map(|found| &found.entry)
     }
 
     /// A file's content, all of it: its size was looked at before. Nothing for whatever is no file.
     pub(crate) fn read(&mut self, path: &TreePath) -> Result<Vec<u8>, SquashfsError> {
         let mut bytes = Vec::new();
-        let index = self.found.binary_search_by(|found| found.entry.path.cmp(path));
-        if let Some(found) = index.ok().and_then(|index| self.found.get(index)) {
+        if let Some(found) = find(&self.found, path) {
             self.contents.read(found, &mut |block| {
                 bytes.extend_from_slice(block);
                 Ok::<_, SquashfsError>(())
@@ -59,9 +58,9 @@ impl<'a> Files<'a> {
         hash(self.image, &mut self.found, begin, &done, work)?;
         Ok(hashed.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    fn find(&self, path: &TreePath) -> Option<&Found> {
-        let index = self.found.binary_search_by(|found| found.entry.path.cmp(path)).ok()?;
-        self.found.get(index)
-    }
+fn find<'f>(found: &'f [Found], path: &TreePath) -> Option<&'f Found> {
+    let index = found.binary_search_by(|found| found.entry.path.cmp(path)).ok()?;
+    found.get(index)
 }

@@ -27,13 +27,11 @@ impl Found {
         image: &Image<'_>,
         metadata: &mut Metadata<'_>,
     ) -> Result<Option<FileMap>, SquashfsError> {
-        match &self.entry.kind {
-            EntryKind::File { .. } => {
-                match Inode::read(image, metadata, InodeRef::packed(self.inode))?.what {
-                    What::File(content) => Ok(Some(content)),
-                    _ => Ok(None),
-                }
-            }
+        if !matches!(self.entry.kind, EntryKind::File { .. }) {
+            return Ok(None);
+        }
+        match Inode::read(image, metadata, InodeRef::packed(self.inode))?.what {
+            What::File(content) => Ok(Some(content)),
             _ => Ok(None),
         }
     }

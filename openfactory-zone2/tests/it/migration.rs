@@ -139,6 +139,22 @@ pub(crate) fn none() -> Plan {
     plan(r#"{"version": 1}"#)
 }
 
+/// The plant's certification authority, another one, and a device's certificate by the plant's, as PEM.
+pub(crate) fn authorities() -> (CaSet, CaSet, String) {
+    let ca = |name: &str| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        (CaSet::of(vec![der]).unwrap(), rcgen::Issuer::new(params, key))
+    };
+    let ((ours, issuer), (other, _)) = (ca("Plant CA"), ca("New CA"));
+    let device = CertificateParams::new(vec!["press-7.example".to_owned()]).unwrap();
+    let pem = device.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().pem();
+    (ours, other, pem)
+}
+
 /// The report of a migration that failed, and that nothing was touched.
 #[track_caller]
 pub(crate) fn failed(store: &Store, base: NewBase<'_>) -> MigrationReport {
@@ -316,17 +332,7 @@ fn guide_row_certificate_chain_broken_after_migration() {
     let constraint =
         r#"{"id": "identity", "type": "certificate", "place": {"file": "/etc/tls.pem", "key": "."}}"#;
     let (policy, old, new, plan_none) = (policy(constraint), base(&[]), base(&[]), none());
-    let ca = |name: &str| {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let der = params.self_signed(&key).unwrap().der().to_vec();
-        (CaSet::of(vec![der]).unwrap(), rcgen::Issuer::new(params, key))
-    };
-    let ((ours, issuer), (other, _)) = (ca("Plant CA"), ca("New CA"));
-    let device = CertificateParams::new(vec!["press-7.example".to_owned()]).unwrap();
-    let pem = device.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().pem();
+    let (ours, other, pem) = authorities();
     let (_folder, store_) = store(&[("etc/tls.pem", Some(&pem))]);
     let base = NewBase::new("press-1", &policy, &plan_none, &old, &new);
     let report = failed(&store_, base.trusting(&other));

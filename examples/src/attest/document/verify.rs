@@ -98,9 +98,12 @@ impl Verify {
         evidence.intent = self.intent.as_deref().map(input::envelope).transpose()?;
         evidence.build_log = self.build_log.as_deref().map(input::measure).transpose()?;
         if let Some(report) = &self.test_report {
-            evidence.test_report = Some(input::measure(report)?);
             // Of one that can't be read nothing is known: where the document has verdicts, they are not checked.
-            evidence.tests = input::test_report(report).ok().map(|(_, tests)| tests);
+            let (file, tests) = match input::test_report(report) {
+                Ok((file, tests)) => (file, Some(tests)),
+                Err(_unreadable) => (input::measure(report)?, None),
+            };
+            (evidence.test_report, evidence.tests) = (Some(file), tests);
         }
         for sbom in &self.sbom {
             evidence.sboms.push(NamedDigest::new(input::name(sbom)?, input::measure(sbom)?));

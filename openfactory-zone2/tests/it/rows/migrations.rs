@@ -2,16 +2,14 @@
 
 use std::fs;
 
-use openfactory_zone2::constraint::CaSet;
 use openfactory_zone2::device::{SystemFacts, Zone};
 use openfactory_zone2::migrate::{NewBase, NoFaults, Phase, Resumed, Store};
 use openfactory_zone2::policy::Policy;
 use openfactory_zone2::value::Observer;
 use openfactory_zone2::{Priority, Row, check};
-use rcgen::{CertificateParams, DnType, KeyPair};
 
 use super::super::disk::Disk;
-use super::super::migration::{base, dump, failed, migrated, none, plan, policy};
+use super::super::migration::{authorities, base, dump, failed, migrated, none, plan, policy};
 use super::super::support::at;
 use super::super::watched::shell;
 
@@ -87,17 +85,7 @@ pub(super) fn guide_row_unexpected_binary_in_zone_2() {
 #[test]
 pub(super) fn guide_row_certificate_chain_broken_after_migration() {
     let test = "guide_row_certificate_chain_broken_after_migration";
-    let ca = |name: &str| {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let der = params.self_signed(&key).unwrap().der().to_vec();
-        (CaSet::of(vec![der]).unwrap(), rcgen::Issuer::new(params, key))
-    };
-    let ((ours, issuer), (other, _)) = (ca("Plant CA"), ca("New CA"));
-    let device_ = CertificateParams::new(vec!["press-7.example".to_owned()]).unwrap();
-    let pem = device_.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().pem();
+    let (ours, other, pem) = authorities();
     let Some((_disk, store)) = device(test, &format!("echo '{pem}' > etc/tls.pem")) else { return };
     let policy =
         policy(r#"{"id": "identity", "type": "certificate", "place": {"file": "/etc/tls.pem", "key": "."}}"#);
