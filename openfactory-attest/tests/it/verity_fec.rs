@@ -1,17 +1,14 @@
-//! Parity as `veritysetup` writes it, repairs that it accepts, and damage that is too much.
+//! Repairs by parity, and damage that is too much. That it is as `veritysetup` writes it, `verity_matrix` says.
 
-use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use openfactory_attest::verity::fec::{self, FecError, FecRoots, Repair};
-use openfactory_attest::verity::{self, BlockSize, Device, Params, Tree, VerifyReport};
+use openfactory_attest::verity::fec::{self, FecArea, FecError, FecRoots, Repair};
+use openfactory_attest::verity::{self, BlockSize, Device, Tree, VerifyReport};
 use openfactory_attest::{Sha256Digest, Work};
 use proptest::prelude::*;
 
-use crate::tool;
 use crate::verity::{format, noise, params};
-use crate::verity_matrix::{Draw, seed};
 
 const SALT: &str = "e48da609055204e89ae53b655ca2216dd983cf3cb829f34f63a297d106d53e2d";
 
@@ -26,14 +23,14 @@ fn encode(image: &[u8], hash: &[u8], tree: &Tree, with: FecRoots) -> Vec<u8> {
 }
 
 /// Checks and repairs until nothing more can be done, as an operator would.
-fn mend(
+pub(crate) fn mend(
     image: &mut Vec<u8>,
     hash: &mut Vec<u8>,
     parity: &[u8],
     tree: &Tree,
-    with: FecRoots,
+    area: impl Into<FecArea>,
 ) -> (VerifyReport, Repair) {
-    let work = Work::on_all_cores();
+    let (area, work) = (area.into(), Work::on_all_cores());
     let mut last = Repair::default();
     loop {
         let report = verity::verify(&*image, &*hash, tree, &work).unwrap();
@@ -45,7 +42,7 @@ fn mend(
             patches.push((device, at as usize, bytes.to_vec()));
             Ok(())
         };
-        last = fec::repair(&*image, &*hash, &parity, tree, with, &report, &mut patch, &work).unwrap();
+        last = fec::repair(&*image, &*hash, &parity, tree, area, &report, &mut patch, &work).unwrap();
         if last.repaired_bytes() == 0 {
             return (report, last);
         }
@@ -69,78 +66,6 @@ fn a_known_parity() {
     assert_eq!(parity.len(), 40_960);
     let expected = "a76ca76e41557224c223416f921269b7472c5b22b037b206dd54c00220eb17c5";
     assert_eq!(Sha256Digest::of(&parity).to_string(), expected);
-}
-
-/// A tree in a file of its own or behind the data, with all that follows it.
-fn draw(draw: &mut Draw) -> (Params, u64, FecRoots, bool) {
-    let block = BlockSize::new(512 << draw.below(5)).unwrap();
-    let blocks = 2 + draw.below((1 << 17) / u64::from(block.get()));
-    let behind = draw.below(3) == 0;
-    let params = params(block.get(), SALT);
-    let params = if behind { params.with_hash_offset(blocks * u64::from(block.get())) } else { params };
-    (params, blocks, roots(2 + draw.below(23) as u8), behind)
-}
-
-#[test]
-fn same_parity_as_veritysetup_which_accepts_ours_for_damaged_data() {
-    let directory = tool::quick_directory();
-    let directory = directory.path();
-    let mut random = Draw(seed());
-    for _number in 0..16 {
-        let (params, blocks, with, behind) = draw(&mut random);
-        let block = params.data_block_size().get();
-        let image = noise(blocks as usize * block as usize);
-        fs::write(directory.join("image"), &image).unwrap();
-        for file in ["hash", "theirs"] {
-            let _there_may_be_none = fs::remove_file(directory.join(file));
-        }
-        let hash_file = if behind { "image" } else { "hash" };
-        let options = [
-            format!("--data-block-size={block}"),
-            format!("--hash-block-size={block}"),
-            format!("--data-blocks={blocks}"),
-            format!("--hash-offset={}", params.hash_offset()),
-            format!("--salt={SALT}"),
-            format!("--fec-roots={}", with.get()),
-        ];
-        let run = |verb: &[&str], fec: &str| {
-            let fec = format!("--fec-device={fec}");
-            let options = options.iter().map(String::as_str);
-            let arguments: Vec<&str> = verb.iter().copied().chain(options).chain([fec.as_str()]).collect();
-            tool::run("parity", directory, "veritysetup", &arguments)
-        };
-        let Some(made) = run(&["format", "image", hash_file], "theirs") else { return };
-        assert!(made.status.success(), "{options:?}: {made:?}");
-        let hash = fs::read(directory.join(hash_file)).unwrap();
-        let tree = verity::root_hash(&image, Some(blocks), &params, &Work::on_all_cores()).unwrap();
-        let parity = encode(&image, &hash, &tree, with);
-        assert!(parity == fs::read(directory.join("theirs")).unwrap(), "{options:?}");
-        fs::write(directory.join("ours"), &parity).unwrap();
-
-        // As many wrong bytes in one code word as it can bear, and one more.
-        let root = tree.root_hash().to_string();
-        let stride = parity.len() / usize::from(with.get());
-        let bearable = usize::from(with.get() / 2).min(image.len().div_ceil(stride));
-        let damage = |count: usize| {
-            let mut damaged = fs::read(directory.join("image")).unwrap();
-            damaged[..image.len()].copy_from_slice(&image);
-            (0..count)
-                .filter(|symbol| symbol * stride < image.len())
-                .for_each(|symbol| damaged[symbol * stride] ^= 0x55);
-            fs::write(directory.join("image"), &damaged).unwrap();
-            damaged
-        };
-        let mut damaged = damage(bearable);
-        let verified = run(&["verify", "image", hash_file, &root], "ours").unwrap();
-        assert!(verified.status.success(), "{options:?}: {verified:?}");
-        damaged.truncate(image.len());
-        let mut hash = hash.clone();
-        if behind {
-            hash[..image.len()].copy_from_slice(&damaged);
-        }
-        let (report, _) = mend(&mut damaged, &mut hash, &parity, &tree, with);
-        assert!(report.is_intact() && damaged == image, "{options:?}");
-    }
 }
 
 fn small() -> (Vec<u8>, Vec<u8>, Tree) {

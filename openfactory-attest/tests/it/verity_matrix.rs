@@ -1,4 +1,4 @@
-//! The whole matrix of parameters, drawn at random, byte for byte against `veritysetup`.
+//! The whole matrix of parameters, parity and its place among them, drawn at random, byte for byte against `veritysetup`.
 //!
 //! `OPENFACTORY_SEED` repeats a run.
 
@@ -10,6 +10,10 @@ use openfactory_attest::{ReadAt as _, Work};
 
 use crate::tool;
 use crate::verity::noise;
+
+mod parity;
+
+use parity::Parity;
 
 const UUID: &str = "a60c98d2-ae9b-4865-bfcb-b4e3ace11033";
 const DRAWS: usize = 200;
@@ -58,11 +62,16 @@ struct Case {
     params: Params,
     data_blocks: u64,
     place: Where,
+    parity: Option<Parity>,
 }
 
 impl Case {
     fn draw(draw: &mut Draw) -> Self {
-        let (data, hash) = (draw.block_size(), draw.block_size());
+        let parity = (draw.below(2) == 0).then(|| Parity::draw(draw));
+        let (data, hash) = match &parity {
+            None => (draw.block_size(), draw.block_size()),
+            Some(parity) => (parity.block, parity.block),
+        };
         let data_blocks = 1 + draw.below((MOST_DATA / u64::from(data.get())).max(2));
         let data_size = data_blocks * u64::from(data.get());
         let any = draw.below(257) as usize;
@@ -88,7 +97,8 @@ impl Case {
             .with_hash_block_size(hash)
             .with_salt(Salt::new(salt).unwrap())
             .with_hash_offset(offset);
-        Self { params: if superblock { params } else { params.without_superblock() }, data_blocks, place }
+        let params = if superblock { params } else { params.without_superblock() };
+        Self { params, data_blocks, place, parity }
     }
 
     fn options(&self) -> Vec<String> {
@@ -109,13 +119,16 @@ impl Case {
         options
     }
 
+    fn hash_name(&self, who: &str) -> String {
+        match self.place {
+            Where::BehindData => format!("{who}.img"),
+            Where::OwnFile | Where::OwnFileBehind => format!("{who}.hash"),
+        }
+    }
+
     /// Both write into files that are equal before; what they leave must be equal, and pass both checks.
     fn check(&self, directory: &Path) -> bool {
         let data = noise((self.data_blocks * u64::from(self.params.data_block_size().get())) as usize);
-        let hash_name = |who: &str| match self.place {
-            Where::BehindData => format!("{who}.img"),
-            Where::OwnFile | Where::OwnFileBehind => format!("{who}.hash"),
-        };
         for who in ["theirs", "ours"] {
             // `veritysetup` wants whole pages to write a superblock into.
             let whole_pages = |mut before: Vec<u8>| {
@@ -123,15 +136,15 @@ impl Case {
                 before
             };
             if self.place == Where::BehindData {
-                fs::write(directory.join(hash_name(who)), whole_pages(data.clone())).unwrap();
+                fs::write(directory.join(self.hash_name(who)), whole_pages(data.clone())).unwrap();
                 continue;
             }
             fs::write(directory.join(format!("{who}.img")), &data).unwrap();
             if self.place == Where::OwnFileBehind {
                 let before = vec![0xee; self.params.hash_offset() as usize];
-                fs::write(directory.join(hash_name(who)), whole_pages(before)).unwrap();
+                fs::write(directory.join(self.hash_name(who)), whole_pages(before)).unwrap();
             } else if self.place == Where::OwnFile {
-                let _no_file_is_as_well = fs::remove_file(directory.join(hash_name(who)));
+                let _no_file_is_as_well = fs::remove_file(directory.join(self.hash_name(who)));
             }
         }
         let run = |verb: &str, more: &[&str]| {
@@ -141,32 +154,35 @@ impl Case {
                 std::iter::once(verb).chain(more.iter().copied()).chain(options).collect();
             tool::succeed("matrix", directory, "veritysetup", &arguments)
         };
-        let Some(told) = run("format", &["theirs.img", &hash_name("theirs")]) else { return false };
+        let Some(told) = run("format", &["theirs.img", &self.hash_name("theirs")]) else { return false };
 
         let image = File::open(directory.join("ours.img")).unwrap();
         let mut create = OpenOptions::new();
         let out = create.read(true).write(true).create(true).truncate(false);
-        let mut out = out.open(directory.join(hash_name("ours"))).unwrap();
+        let mut out = out.open(directory.join(self.hash_name("ours"))).unwrap();
         let work = Work::on_all_cores();
         let tree = verity::format(&image, Some(self.data_blocks), &mut out, &self.params, &work).unwrap();
         let root = tree.root_hash().to_string();
         assert!(told.contains(&root), "{:?}: ours is {root}, theirs {told}", self.options());
-        let mut expected = fs::read(directory.join(hash_name("theirs"))).unwrap();
-        let mut written = fs::read(directory.join(hash_name("ours"))).unwrap();
+        let mut expected = fs::read(directory.join(self.hash_name("theirs"))).unwrap();
+        let mut written = fs::read(directory.join(self.hash_name("ours"))).unwrap();
         // Where a single data block needs no tree, `veritysetup` ends the file with the superblock.
         let len = expected.len().max(written.len());
         expected.resize(len, 0);
         written.resize(len, 0);
         assert!(expected == written, "{:?}", self.options());
 
-        run("verify", &["ours.img", &hash_name("ours"), &root]);
-        let theirs = File::open(directory.join(hash_name("theirs"))).unwrap();
+        run("verify", &["ours.img", &self.hash_name("ours"), &root]);
+        let theirs = File::open(directory.join(self.hash_name("theirs"))).unwrap();
         if self.params.has_superblock() {
             let superblock = Superblock::read_at(&theirs, self.params.hash_offset()).unwrap();
             assert_eq!(Tree::claimed_by(&superblock, tree.root_hash()).unwrap(), tree);
         }
         assert!(verity::verify(&image, &theirs, &tree, &work).unwrap().is_intact());
         self.flip(&data, &theirs, &tree);
+        if let Some(parity) = &self.parity {
+            parity.check(self, &data, &tree, directory);
+        }
         true
     }
 
@@ -189,7 +205,7 @@ fn same_bytes_as_veritysetup_for_any_parameters() {
     let mut draw = Draw(seed());
     for number in 0..DRAWS {
         let case = Case::draw(&mut draw);
-        eprintln!("{number}: {:?} {:?}", case.options(), case.place);
+        eprintln!("{number}: {:?} {:?} {:?}", case.options(), case.place, case.parity);
         if !case.check(directory.path()) {
             return;
         }
