@@ -9,13 +9,13 @@ use openfactory_attest::Work;
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::VerificationDocument;
 use openfactory_attest::envelope::Envelope;
-use openfactory_attest::manifest::{Compare, Manifest};
+use openfactory_attest::manifest::{Compare, Manifest, ManifestReadError};
 use openfactory_attest::report::DeviceReport;
 use openfactory_attest::trust::TrustStore;
 use thiserror::Error;
 
 use super::config::{AgentConfig, Ownership};
-use super::read::{ReadError, read};
+use super::read::{self, ReadError, read};
 use super::{services, verity};
 
 /// The most that is read of a document or trust file, in bytes.
@@ -185,7 +185,11 @@ pub(super) fn document(config: &AgentConfig) -> Result<(VerificationDocument, Sh
 /// The manifest, if it is the one whose digest was signed.
 fn baseline(config: &AgentConfig, expected: &Sha256Digest) -> Result<Manifest, CheckError> {
     let path = &config.baseline.manifest;
-    let manifest = Manifest::parse_json(&read(path, MAX_MANIFEST)?).map_err(content(path, "manifest"))?;
+    let manifest = Manifest::read_json(read::open(path, MAX_MANIFEST)?).map_err(|error| match error {
+        ManifestReadError::Read(source) => ReadError { path: path.clone(), source }.into(),
+        ManifestReadError::Parse(error) => content(path, "manifest")(error),
+        error => content(path, "manifest")(error),
+    })?;
     let found = manifest.digest().map_err(content(path, "manifest"))?;
     if found != *expected {
         return Err(CheckError::OtherManifest { path: path.clone(), expected: *expected, found });

@@ -1,18 +1,17 @@
 //! `attest ima`: measurement lists, replayed and held against a TPM's PCR and signed manifests.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use openfactory_attest::Manifest;
 use openfactory_attest::ima::{
     Allowed, AsciiList, Attested, BinaryList, Check, Event, FindingKind, ImaError, ImaReport, Replay,
 };
 use openfactory_attest::tpm::{Bank, MAX_PCR_TEXT, PCRS, PcrValues};
 use serde_json::{Value, json};
 
-use super::manifest::MAX_MANIFEST;
+use super::manifest::read_json;
 use super::target::Target;
 use super::{CliError, input, output};
 use crate::cli::Verdict;
@@ -85,7 +84,7 @@ impl ReplayArgs {
         }
         let mut allowed = Allowed::new();
         for path in &self.manifest {
-            allowed = allowed.with(&manifest(path)?, self.mounted.as_bytes());
+            allowed = allowed.with(&read_json(path)?, self.mounted.as_bytes());
         }
         if !self.manifest.is_empty() {
             check = check.allowing(&allowed);
@@ -139,19 +138,6 @@ pub(super) fn open(
 fn state(path: &Path) -> Result<Replay, CliError> {
     serde_json::from_slice(&input::read_small(path)?)
         .map_err(|error| CliError::because(format!("{} is no state of PCR 10", path.display()), error))
-}
-
-fn manifest(path: &Path) -> Result<Manifest, CliError> {
-    let cannot_read = |error| CliError::file("read", path, error);
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_MANIFEST + 1).read_to_end(&mut bytes))
-        .map_err(cannot_read)?;
-    if bytes.len() as u64 > MAX_MANIFEST {
-        return Err(CliError::new(format!("{} is larger than any manifest", path.display())));
-    }
-    Manifest::parse_json(&bytes)
-        .map_err(|error| CliError::because(format!("{} is no manifest in JSON", path.display()), error))
 }
 
 fn text(report: &ImaReport, compared: bool) -> String {

@@ -1,12 +1,12 @@
 //! `attest manifest`: what every file is, and whether it still is.
 
 use std::fs::File;
-use std::io::{Read as _, Write};
+use std::io::{BufRead as _, BufReader, Read, Take, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use openfactory_attest::manifest::{Compare, Difference, FileDigest, diff_digests};
+use openfactory_attest::manifest::{Compare, Difference, FileDigest, ManifestReadError, diff_digests};
 use openfactory_attest::{Manifest, Work};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::cli::Verdict;
 use crate::progress;
 
 /// A manifest is not larger than this: 2 GiB, far above what the most entries make.
-pub(super) const MAX_MANIFEST: u64 = 2 << 30;
+const MAX_MANIFEST: u64 = 2 << 30;
 
 /// `attest manifest ...`
 #[derive(Debug, Subcommand)]
@@ -189,20 +189,42 @@ fn line(difference: &Difference) -> String {
 
 fn read_baseline(path: &Path) -> Result<Baseline, CliError> {
     let cannot_read = |error| CliError::file("read", path, error);
+    let mut file = open(path)?;
+    if file.fill_buf().map_err(cannot_read)?.trim_ascii_start().starts_with(b"{") {
+        return json_of(path, file).map(Baseline::Everything);
+    }
     let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(cannot_read)?;
+    let digests = Manifest::parse_sha256sum(&bytes);
+    digests.map(Baseline::Digests).map_err(|error| no_manifest(path, error))
+}
+
+/// A manifest in JSON, read an entry after the other.
+pub(super) fn read_json(path: &Path) -> Result<Manifest, CliError> {
+    json_of(path, open(path)?)
+}
+
+fn json_of(path: &Path, from: impl Read) -> Result<Manifest, CliError> {
+    Manifest::read_json(from).map_err(|error| match error {
+        ManifestReadError::Read(error) => CliError::file("read", path, error),
+        ManifestReadError::Parse(error) => no_manifest(path, error),
+        error => no_manifest(path, error),
+    })
+}
+
+fn no_manifest(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> CliError {
+    CliError::because(format!("{} is no manifest", path.display()), error)
+}
+
+/// A manifest's file, if it is not larger than any.
+fn open(path: &Path) -> Result<BufReader<Take<File>>, CliError> {
+    let cannot_read = |error| CliError::file("read", path, error);
     let file = File::open(path).map_err(cannot_read)?;
-    file.take(MAX_MANIFEST + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
-    if bytes.len() as u64 > MAX_MANIFEST {
+    if file.metadata().map_err(cannot_read)?.len() > MAX_MANIFEST {
         return Err(CliError::new(format!("{} is larger than any manifest", path.display())));
     }
-    let no_manifest = || format!("{} is no manifest", path.display());
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        let manifest = Manifest::parse_json(&bytes);
-        manifest.map(Baseline::Everything).map_err(|error| CliError::because(no_manifest(), error))
-    } else {
-        let digests = Manifest::parse_sha256sum(&bytes);
-        digests.map(Baseline::Digests).map_err(|error| CliError::because(no_manifest(), error))
-    }
+    // What grows meanwhile, or tells no size, is cut off there, and then no manifest.
+    Ok(BufReader::with_capacity(64 * 1024, file.take(MAX_MANIFEST)))
 }
 
 /// The manifest of what is there: a directory, or else an image.

@@ -31,8 +31,8 @@ pub(crate) fn change(root: &Path, manifest: &Manifest, aside: &Path) -> Result<S
     Ok(entry.path.to_string())
 }
 
-fn target(manifest: &Manifest) -> Option<&Entry> {
-    let files = || manifest.entries().iter().filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
+fn target(manifest: &Manifest) -> Option<Entry> {
+    let files = || manifest.entries().filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
     let critical = CRITICAL.iter().find_map(|place| files().find(|entry| starts(&entry.path, place)));
     critical.or_else(|| files().next())
 }

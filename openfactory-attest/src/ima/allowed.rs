@@ -57,8 +57,8 @@ impl Allowed {
             let mut name = [root, b"/", path.as_bytes()].concat();
             name.iter_mut().filter(|byte| **byte == b' ').for_each(|byte| *byte = b'_');
             let digests = self.files.entry(name).or_default();
-            if !digests.contains(digest) {
-                digests.push(*digest);
+            if !digests.contains(&digest) {
+                digests.push(digest);
             }
         }
         self

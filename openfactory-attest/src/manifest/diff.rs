@@ -128,11 +128,10 @@ pub(super) fn diff(baseline: &Manifest, current: &Manifest, compare: &Compare) -
     let mut differences = Vec::new();
     let both_cover = baseline.covers_xattrs() && current.covers_xattrs();
     let compare = &compare.xattrs(compare.xattrs && both_cover);
-    let paths = |entry: &Entry| entry.path.clone();
-    join(baseline.entries(), current.entries(), paths, paths, |pair| match pair {
-        (Some(expected), Some(found)) => diff_entry(expected, found, compare, &mut differences),
+    join(baseline.entries(), current.entries(), path, path, |pair| match pair {
+        (Some(expected), Some(found)) => diff_entry(&expected, &found, compare, &mut differences),
         (Some(expected), None) => differences.push(removed(&expected.path, describe(&expected.kind))),
-        (None, Some(found)) => differences.push(added(found)),
+        (None, Some(found)) => differences.push(added(&found)),
         (None, None) => {}
     });
     differences
@@ -144,47 +143,51 @@ pub fn diff_digests(baseline: &[FileDigest], current: &Manifest) -> Vec<Differen
     let mut differences = Vec::new();
     let mut baseline: Vec<&FileDigest> = baseline.iter().collect();
     baseline.sort_by(|a, b| a.path.cmp(&b.path));
-    let files = |entry: &&Entry| matches!(entry.kind, EntryKind::File { .. });
-    let current: Vec<&Entry> = current.entries().iter().filter(files).collect();
+    let files = |entry: &Entry| matches!(entry.kind, EntryKind::File { .. });
     join(
-        &baseline,
-        &current,
-        |file| file.path.clone(),
-        |entry| entry.path.clone(),
+        baseline.into_iter(),
+        current.entries().filter(files),
+        |file| &file.path,
+        path,
         |pair| match pair {
             (Some(expected), Some(found)) => {
                 if let EntryKind::File { digest, .. } = &found.kind
                     && *digest != expected.digest
                 {
                     let (expected, now) = (expected.digest.to_string(), digest.to_string());
-                    differences.push(changed(found, DifferenceKind::Content, expected, now));
+                    differences.push(changed(&found, DifferenceKind::Content, expected, now));
                 }
             }
             (Some(expected), None) => differences.push(removed(&expected.path, expected.digest.to_string())),
-            (None, Some(found)) => differences.push(added(found)),
+            (None, Some(found)) => differences.push(added(&found)),
             (None, None) => {}
         },
     );
     differences
 }
 
+const fn path(entry: &Entry) -> &TreePath {
+    &entry.path
+}
+
 /// Walks two lists that are sorted by path, side by side.
-fn join<'a, A, B>(
-    mut left: &'a [A],
-    mut right: &'a [B],
-    left_path: impl Fn(&A) -> TreePath,
-    right_path: impl Fn(&B) -> TreePath,
-    mut each: impl FnMut((Option<&'a A>, Option<&'a B>)),
+fn join<A, B>(
+    left: impl Iterator<Item = A>,
+    right: impl Iterator<Item = B>,
+    left_path: impl Fn(&A) -> &TreePath,
+    right_path: impl Fn(&B) -> &TreePath,
+    mut each: impl FnMut((Option<A>, Option<B>)),
 ) {
+    let (mut left, mut right) = (left.peekable(), right.peekable());
     loop {
-        let order = match (left.first(), right.first()) {
+        let order = match (left.peek(), right.peek()) {
             (None, None) => return,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(a), Some(b)) => left_path(a).cmp(&right_path(b)),
+            (Some(a), Some(b)) => left_path(a).cmp(right_path(b)),
         };
-        let take_left = (order != Ordering::Greater).then(|| left.split_off_first()).flatten();
-        let take_right = (order != Ordering::Less).then(|| right.split_off_first()).flatten();
+        let take_left = (order != Ordering::Greater).then(|| left.next()).flatten();
+        let take_right = (order != Ordering::Less).then(|| right.next()).flatten();
         each((take_left, take_right));
     }
 }

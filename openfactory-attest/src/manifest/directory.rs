@@ -4,6 +4,7 @@
 //! is swapped for a link meanwhile is an error, never a way out. What is opened must be the inode that was listed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub enum DirectoryError {
         #[source]
         source: io::Error,
     },
-    /// It became another inode, or another length, while the tree was being read.
+    /// It became another inode, or was written to, while the tree was being read.
     #[error("{path} changed while it was being read")]
     Changed {
         /// What did.
@@ -65,9 +66,13 @@ pub(super) fn read(root: &Path, work: &Work<'_>) -> Result<Manifest, DirectoryEr
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(root, flags, Mode::empty()).map_err(root_error)?;
     let mut found = walk(&root)?;
-    content::hash(&root, &mut found, work)?;
     found.sort_unstable_by(|a, b| a.entry.path.cmp(&b.entry.path));
-    Manifest::of_entries_with_xattrs(link(found)).map_err(DirectoryError::Structure)
+    link(&mut found);
+    content::hash(&root, &mut found, work)?;
+    // Collected in the memory that they are in.
+    let mut entries: Vec<Entry> = found.into_iter().map(|found| found.entry).collect();
+    copy_to_links(&mut entries);
+    Manifest::of_entries_with_xattrs(entries).map_err(DirectoryError::Structure)
 }
 
 /// An entry, and what it was when it was listed.
@@ -203,19 +208,34 @@ fn open_entry(directory: &OwnedFd, name: &[u8], flags: OFlags) -> rustix::io::Re
 }
 
 /// Says of each entry which earlier one is the same inode. They are sorted by path.
-fn link(found: Vec<Found>) -> Vec<Entry> {
-    let mut first_of = HashMap::new();
-    // Collected in the memory that they are in.
-    found
-        .into_iter()
-        .map(|Found { mut entry, inode, links }| {
-            if links > 1 && entry.kind != EntryKind::Directory {
-                let first = first_of.entry(inode).or_insert_with(|| entry.path.clone());
-                entry.hard_link_to = Some(first.clone()).filter(|first| *first != entry.path);
+fn link(found: &mut [Found]) {
+    let mut first_of: HashMap<(u64, u64), usize> = HashMap::new();
+    for index in 0..found.len() {
+        let (before, rest) = found.split_at_mut(index);
+        let linked = |it: &&mut Found| it.links > 1 && it.entry.kind != EntryKind::Directory;
+        let Some(Found { entry, inode, .. }) = rest.first_mut().filter(linked) else { continue };
+        match first_of.entry(*inode) {
+            Slot::Vacant(slot) => drop(slot.insert(index)),
+            Slot::Occupied(first) => {
+                entry.hard_link_to = before.get(*first.get()).map(|first| first.entry.path.clone());
             }
-            entry
-        })
-        .collect()
+        }
+    }
+}
+
+/// Gives each hard link what its first name, which comes before it, was found to be.
+pub(crate) fn copy_to_links(entries: &mut [Entry]) {
+    for index in 0..entries.len() {
+        let (before, rest) = entries.split_at_mut(index);
+        if let Some(entry) = rest.first_mut()
+            && let Some(first) = &entry.hard_link_to
+            && let Ok(first) = before.binary_search_by(|candidate| candidate.path.cmp(first))
+            && let Some(first) = before.get(first)
+        {
+            entry.kind = first.kind.clone();
+            entry.xattrs = first.xattrs.clone();
+        }
+    }
 }
 
 fn io_error(action: &'static str, path: &TreePath, errno: rustix::io::Errno) -> DirectoryError {

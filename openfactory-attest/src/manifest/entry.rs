@@ -29,6 +29,11 @@ impl TreePath {
         Self(None)
     }
 
+    /// The path with these bytes, which were those of one before.
+    pub(super) fn of_checked(path: &[u8]) -> Self {
+        Self((!path.is_empty()).then(|| path.into()))
+    }
+
     /// A path relative to the root; `.` is the root. A leading `./` is taken away.
     ///
     /// # Errors

@@ -136,6 +136,58 @@ fn json_that_is_no_manifest_is_refused() {
     assert!(matches!(Manifest::parse_json(b"[]"), Err(ManifestParseError::Json { .. })));
 }
 
+/// Another version may have any entries; what is wrong with one of this version is told.
+#[test]
+fn the_version_is_told_before_what_is_wrong_with_an_entry() {
+    let json = |version: u32, kind: &str| {
+        let entry = |kind| serde_json::json!({ "path": ".", "kind": kind, "mode": "0755", "uid": 0, "gid": 0, "mtime": 0 });
+        let entries = [entry(kind), entry("directory")];
+        serde_json::json!({ "entries": entries, "version": version, "xattrs": "covered" }).to_string()
+    };
+    let refused = |text: String| Manifest::parse_json(text.as_bytes()).unwrap_err();
+    assert_eq!(refused(json(2, "door")), ManifestParseError::Version { version: 2 });
+    assert_eq!(refused(json(1, "door")), ManifestParseError::Field { index: 0, field: "kind" });
+    let twice = StructureError::Duplicate { path: TreePath::root() };
+    assert_eq!(refused(json(1, "directory")), ManifestParseError::Structure(twice));
+}
+
+#[test]
+fn what_is_read_in_pieces_is_what_is_parsed_whole() {
+    let mut entries = everything();
+    let set = Xattrs::new(vec![Xattr::new("security.selinux", "system_u:object_r:bin_t:s0")]).unwrap();
+    entries.iter_mut().filter(|entry| entry.path != path("su")).for_each(|it| it.xattrs = set.clone());
+    let manifest = Manifest::of_entries_with_xattrs(entries).unwrap();
+    let mut value: serde_json::Value = serde_json::from_slice(&manifest.to_json().unwrap()).unwrap();
+    value["entries"].as_array_mut().unwrap().reverse();
+    let json = serde_json::to_vec_pretty(&value).unwrap();
+    // One byte at a time.
+    let read = |json: &[u8]| Manifest::read_json(io::BufReader::with_capacity(1, json));
+    let found = read(&json).unwrap();
+    assert_eq!((&found, &Manifest::parse_json(&json).unwrap()), (&manifest, &manifest));
+    assert_eq!(found.digest().unwrap(), manifest.digest().unwrap());
+    assert_eq!(found.entry(&path("su")).unwrap().xattrs, Xattrs::none());
+    assert_eq!(found.entry(&path("etc/z-motd")).unwrap().hard_link_to, Some(path("etc/motd")));
+
+    let whole = Manifest::parse_json(&json[..json.len() - 1]).unwrap_err();
+    assert!(matches!(read(&json[..json.len() - 1]), Err(ManifestReadError::Parse(error)) if error == whole));
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _into: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk is gone"))
+        }
+    }
+    let broken = Manifest::read_json(json[..100].chain(Broken));
+    assert!(matches!(broken, Err(ManifestReadError::Read(error)) if error.to_string() == "the disk is gone"));
+}
+
+#[test]
+fn a_target_that_no_link_can_have_is_refused() {
+    let link = |len: usize| Entry::new(path("l"), EntryKind::Symlink { target: vec![b'x'; len] }, 0o777);
+    assert!(Manifest::of_entries(vec![directory("."), link(65_535)]).is_ok());
+    let refused = Manifest::of_entries(vec![directory("."), link(65_536)]).unwrap_err();
+    assert_eq!(refused, StructureError::Target { path: path("l") });
+}
+
 #[test]
 fn text_form_escapes_as_gnu_does() {
     let names = ["plain", "new\nline", "back\\slash", "return\r", " space"];

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// One extended attribute.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Xattr {
     /// With its prefix, such as `security.capability`.
@@ -27,7 +27,7 @@ impl fmt::Debug for Xattr {
 }
 
 /// The extended attributes of an inode, in bytewise order of names. Many inodes may share one list.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Xattrs(Option<Arc<[Xattr]>>);
 
 impl Xattrs {

@@ -119,8 +119,8 @@ pub fn document(base: &[u8], zone2: &Zone2<'_>, time: SystemTime) -> Result<Vec<
 
 impl Parts<'_> {
     /// The files of Zone 2, each with a number.
-    fn files(&self) -> impl Iterator<Item = (usize, &Entry)> {
-        let files = self.zone2.manifest.entries().iter().filter(|entry| entry.kind != EntryKind::Directory);
+    fn files(&self) -> impl Iterator<Item = (usize, Entry)> {
+        let files = self.zone2.manifest.entries().filter(|entry| entry.kind != EntryKind::Directory);
         files.enumerate()
     }
 

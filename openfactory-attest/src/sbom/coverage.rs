@@ -59,7 +59,7 @@ pub struct ModifiedFile {
 
 /// An entry that packages recorded something of.
 pub(super) struct Expected<'e> {
-    entry: &'e Entry,
+    entry: Entry,
     listed: Vec<&'e Listed>,
 }
 
@@ -89,27 +89,25 @@ impl Expected<'_> {
         let content = contents.get(self.path()).copied().or(known);
         self.listed.iter().filter_map(|listed| listed.recorded.as_ref()).any(|recorded| match &content {
             Some(content) => recorded.is_of(content),
-            None => recorded.is_of_special(self.entry),
+            None => recorded.is_of_special(&self.entry),
         })
     }
 }
 
 impl Coverage {
     /// Whose the files are; and what is to be compared with what was recorded, sorted by path.
-    pub(super) fn of<'e>(inventory: &'e Inventory, manifest: &'e Manifest) -> (Self, Vec<Expected<'e>>) {
-        let entries = manifest.entries();
-        let mut owners: Vec<Option<Vec<&Listed>>> = vec![None; entries.len()];
+    pub(super) fn of<'e>(inventory: &'e Inventory, manifest: &Manifest) -> (Self, Vec<Expected<'e>>) {
+        let mut owners: Vec<Option<Vec<&Listed>>> = vec![None; manifest.entries().len()];
         let mut missing = 0;
         let mut directories = HashMap::new();
         for listed in &inventory.listed {
             let resolved = resolve(manifest, &listed.path, &mut directories);
-            let found =
-                resolved.and_then(|path| entries.binary_search_by(|entry| entry.path.cmp(&path)).ok());
             // Where the package had a file, a directory is not it.
-            let found = found.filter(|&index| {
-                let is_directory = entries.get(index).is_some_and(|it| it.kind == EntryKind::Directory);
-                !is_directory || listed.recorded.is_none()
+            let found = resolved.filter(|path| {
+                let is_directory = || manifest.entry(path).is_some_and(|it| it.kind == EntryKind::Directory);
+                listed.recorded.is_none() || !is_directory()
             });
+            let found = found.and_then(|path| manifest.position(&path));
             match found.and_then(|index| owners.get_mut(index)) {
                 Some(owners) => {
                     let recorded = Some(listed).filter(|listed| listed.recorded.is_some());
@@ -119,10 +117,10 @@ impl Coverage {
             }
         }
         let (mut owned, mut unowned, mut expected) = (0, Vec::new(), Vec::new());
-        for (entry, listed) in entries.iter().zip(owners) {
+        for (entry, listed) in manifest.entries().zip(owners) {
             match listed {
                 _ if entry.kind == EntryKind::Directory => {}
-                None => unowned.push(entry.path.clone()),
+                None => unowned.push(entry.path),
                 Some(listed) => {
                     owned += 1;
                     expected.extend((!listed.is_empty()).then_some(Expected { entry, listed }));

@@ -9,7 +9,7 @@ use super::error::SquashfsError;
 use super::metadata::Metadata;
 use super::walk::{Found, walk};
 use crate::digest::Sha256;
-use crate::manifest::{Entry, EntryKind, Manifest};
+use crate::manifest::{Entry, EntryKind, Manifest, copy_to_links};
 use crate::read_at::ReadAt;
 use crate::work::{ContentHasher, Work};
 
@@ -76,18 +76,4 @@ pub(super) fn hash<H: ContentHasher>(
         Ok(())
     };
     work.on_each_thread(hash_some).map(drop)
-}
-
-/// Gives each hard link the digest of its first name, which comes before it.
-fn copy_to_links(entries: &mut [Entry]) {
-    for index in 0..entries.len() {
-        let (before, rest) = entries.split_at_mut(index);
-        if let Some(entry) = rest.first_mut()
-            && let Some(first) = &entry.hard_link_to
-            && let Ok(first) = before.binary_search_by(|candidate| candidate.path.cmp(first))
-            && let Some(first) = before.get(first)
-        {
-            entry.kind = first.kind.clone();
-        }
-    }
 }

@@ -72,7 +72,7 @@ fn the_squashfs_within_is_read_in_place() {
     let manifest = Manifest::of_squashfs(&found, &work).unwrap();
     assert_eq!(manifest, Manifest::of_squashfs(&taken, &work).unwrap());
     let motd = manifest.files().find(|(path, ..)| path.to_string() == "./etc/motd").unwrap();
-    assert_eq!(*motd.2, Sha256Digest::of(b"hello\n"));
+    assert_eq!(motd.2, Sha256Digest::of(b"hello\n"));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileExt as _, symlink};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use openfactory_attest::manifest::{Compare, DifferenceKind, DirectoryError, EntryKind, Manifest, TreePath};
 use openfactory_attest::{Sha256Digest, Work};
@@ -32,7 +34,7 @@ fn a_directory_as_it_is() {
     assert_eq!(entry("bin/4").hard_link_to, Some(path("aa-link")));
     assert_eq!(entry("bin/zz-link").hard_link_to, Some(path("aa-link")));
     assert_eq!(entry("bin/4").kind, entry("aa-link").kind);
-    let paths: Vec<_> = manifest.entries().iter().map(|entry| &entry.path).collect();
+    let paths: Vec<_> = manifest.entries().map(|entry| entry.path).collect();
     assert!(paths.is_sorted());
 
     for threads in [1, 3, 8] {
@@ -105,6 +107,31 @@ fn a_real_change_is_found() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].kind, DifferenceKind::LinkTarget);
     assert_eq!(found[0].expected.as_deref(), Some("symlink to ../bin/1"));
+}
+
+/// Its length stays, and its time of modification is set back: that of the change is what tells.
+#[test]
+fn a_file_that_is_rewritten_while_it_is_read_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("database");
+    fs::write(&file, vec![1; 32 << 20]).unwrap();
+    let modified = fs::metadata(&file).unwrap().modified().unwrap();
+    let (stop, writing) = (AtomicBool::new(false), Barrier::new(2));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let file = fs::File::options().write(true).open(&file).unwrap();
+            writing.wait();
+            while !stop.load(Relaxed) {
+                file.write_all_at(&[2], 0).unwrap();
+                file.set_modified(modified).unwrap();
+            }
+        });
+        writing.wait();
+        let read = Manifest::of_directory(directory.path(), &Work::on_all_cores());
+        stop.store(true, Relaxed);
+        assert!(matches!(read, Err(DirectoryError::Changed { path: told }) if told == path("database")));
+    });
+    assert!(Manifest::of_directory(directory.path(), &Work::on_all_cores()).is_ok());
 }
 
 #[test]

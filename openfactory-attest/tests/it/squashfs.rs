@@ -104,7 +104,7 @@ fn unsquashfs_and_we_read_what_we_pack() {
         let image = image.into_inner();
         let manifest = of_image(&image);
         assert_eq!(expected.diff(&manifest, &content), [], "{name}");
-        assert!(manifest.entries().iter().all(|entry| (entry.uid, entry.gid, entry.mtime) == (0, 0, 0)));
+        assert!(manifest.entries().all(|entry| (entry.uid, entry.gid, entry.mtime) == (0, 0, 0)));
 
         let mut again = Cursor::new(Vec::new());
         packer.write(&mut again).unwrap();
@@ -136,7 +136,7 @@ fn a_packer_takes_single_entries_and_refuses_clashes() {
     let image = image.into_inner();
     assert!(len <= image.len() as u64);
     let manifest = of_image(&image);
-    let paths: Vec<_> = manifest.entries().iter().map(|entry| entry.path.to_string()).collect();
+    let paths: Vec<_> = manifest.entries().map(|entry| entry.path.to_string()).collect();
     assert_eq!(
         paths,
         [".", "./bin", "./usr", "./usr/bin", "./usr/share", "./usr/share/doc", "./usr/share/doc/readme"]

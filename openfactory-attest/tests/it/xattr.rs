@@ -88,12 +88,12 @@ fn an_image_has_the_attributes_of_its_directory() {
     }
     let expected = of_directory(&root);
     assert!(expected.covers_xattrs());
-    let of = |name: &str| &expected.entry(&path(name)).unwrap().xattrs;
+    let of = |name: &str| expected.entry(&path(name)).unwrap().xattrs;
     assert_eq!(of("ping").get("security.capability"), Some(&CAPABILITY[..]));
     assert_eq!(of("ping").get("user.note"), Some(&b""[..]));
     assert_eq!(of("also-ping"), of("ping"));
     assert_eq!(of("link").get("trusted.link"), Some(&b"of the link itself"[..]));
-    assert_eq!(of("plain"), &Xattrs::none());
+    assert_eq!(of("plain"), Xattrs::none());
     assert_eq!(of(".").get("trusted.top"), Some(&b"\0\xff"[..]));
     let json = expected.to_json().unwrap();
     assert_eq!(Manifest::parse_json(&json).unwrap(), expected);
@@ -106,7 +106,7 @@ fn an_image_has_the_attributes_of_its_directory() {
         let image = fs::File::open(directory.path().join("image")).unwrap();
         let manifest = Manifest::of_squashfs(&image, &Work::on_all_cores()).unwrap();
         assert_eq!(expected.diff(&manifest, &Compare::everything()), [], "{options:?}");
-        assert_eq!(manifest.entry(&path("etc/0")).unwrap().xattrs, *of("etc/0"));
+        assert_eq!(manifest.entry(&path("etc/0")).unwrap().xattrs, of("etc/0"));
     }
     let unpack = ["-no-progress", "-quiet", "-dest", "theirs", "image"];
     tool::succeed("attributes of an image", directory.path(), "unsquashfs", &unpack).unwrap();
@@ -118,7 +118,7 @@ fn an_image_has_the_attributes_of_its_directory() {
     tool::succeed("attributes of an image", directory.path(), "mksquashfs", &arguments).unwrap();
     let bare = fs::File::open(directory.path().join("bare")).unwrap();
     let bare = Manifest::of_squashfs(&bare, &Work::on_all_cores()).unwrap();
-    assert!(bare.covers_xattrs() && bare.entries().iter().all(|entry| entry.xattrs.is_empty()));
+    assert!(bare.covers_xattrs() && bare.entries().all(|entry| entry.xattrs.is_empty()));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_capability_that_was_taken_is_told() {
     assert_eq!(told, expected);
     assert_eq!(baseline.diff(&now, &Compare::content()), []);
     // What says nothing of attributes differs in none.
-    let bare = now.entries().iter().cloned().map(|mut entry| {
+    let bare = now.entries().map(|mut entry| {
         entry.xattrs = Xattrs::none();
         entry
     });

@@ -94,6 +94,6 @@ fn entries_at(base: &Manifest, path: &TreePath, below_alone: bool) -> Vec<(TreeP
         let rest = other.as_bytes().strip_prefix(path.as_bytes());
         rest.is_some_and(|rest| (rest.is_empty() && !below_alone) || rest.starts_with(b"/"))
     };
-    let entries = base.entries().iter().filter(|entry| within(&entry.path));
-    entries.map(|entry| (entry.path.clone(), entry.kind.clone())).collect()
+    let entries = base.entries().filter(|entry| within(&entry.path));
+    entries.map(|entry| (entry.path, entry.kind)).collect()
 }

@@ -314,7 +314,8 @@ fn what_is_sealed_is_a_manifest_without_what_may_change() {
         file("unruled", "x").in_class(None),
     ];
     let manifest = Scan::new(entries, Vec::new()).sealed().unwrap();
-    let paths: Vec<_> = manifest.entries().iter().map(|entry| entry.path.to_string()).collect();
+    let paths: Vec<_> = manifest.entries().map(|entry| entry.path.to_string()).collect();
     assert_eq!(paths, [".", "./etc", "./etc/a.conf", "./etc/gone", "./var", "./var/log"]);
-    assert_eq!((manifest.entries()[2].uid, manifest.entries()[2].gid), (uid, gid));
+    let third = manifest.entries().nth(2).unwrap();
+    assert_eq!((third.uid, third.gid), (uid, gid));
 }

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use openfactory_attest::Manifest;
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::sbom::MAX_DOCUMENT;
 use openfactory_attest::sbom::combined::{self, Zone2};
 use serde_json::json;
 
 use super::written::Written;
-use crate::attest::manifest::{MAX_MANIFEST, Threads, read_tree};
+use crate::attest::manifest::{Threads, read_json, read_tree};
 use crate::attest::source::Within;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
@@ -38,8 +37,7 @@ impl Combine {
         let manifest = if self.zone2.is_dir() {
             read_tree(&self.zone2, &Within::default(), self.threads)?
         } else {
-            let bytes = input::read(&self.zone2, MAX_MANIFEST as usize)?;
-            Manifest::parse_json(&bytes).map_err(|error| CliError::file("read", &self.zone2, error))?
+            read_json(&self.zone2)?
         };
         let document = combined::document(&base, &Zone2::of(&self.device, &manifest), self.written.time())
             .map_err(|error| CliError::file("combine", &self.base, error))?;

@@ -1,13 +1,11 @@
 //! Hashes the files of a listed tree, on many threads.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::hash_map::Entry as Slot;
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::{ATTRIBUTES, DirectoryError, Found, inode_of, io_error, open_entry, open_parent, split, xattr};
@@ -21,13 +19,10 @@ const READ_SIZE: usize = 64 * 1024;
 /// A file from this size on is begun before all smaller ones, so that no thread ends with it alone.
 const LARGE: u64 = 1 << 20;
 
-/// Hashes all files, hard links once: the large ones first, the others in the order in which they were listed.
+/// Hashes all files, of hard links the first: the large ones first, the others in the order of their paths.
 pub(super) fn hash(root: &OwnedFd, found: &mut [Found], work: &Work<'_>) -> Result<(), DirectoryError> {
-    let mut seen = HashSet::new();
-    let mut files: Vec<&mut Found> = found
-        .iter_mut()
-        .filter(|file| size(file).is_some() && (file.links == 1 || seen.insert(file.inode)))
-        .collect();
+    let once = |file: &&mut Found| size(file).is_some() && file.entry.hard_link_to.is_none();
+    let mut files: Vec<&mut Found> = found.iter_mut().filter(once).collect();
     // Stable, so neighbours in a directory stay neighbours.
     files.sort_by_key(|file| Reverse(size(file).filter(|&size| size >= LARGE)));
     let total = files.iter().filter_map(|file| size(file)).fold(0, u64::saturating_add);
@@ -45,9 +40,8 @@ pub(super) fn hash(root: &OwnedFd, found: &mut [Found], work: &Work<'_>) -> Resu
             work.tell(done.fetch_add(size, Relaxed) + size, total);
         }
         Ok(())
-    })?;
-    copy_to_links(found);
-    Ok(())
+    })
+    .map(drop)
 }
 
 /// The size of a file; nothing for whatever is none.
@@ -58,24 +52,11 @@ const fn size(found: &Found) -> Option<u64> {
     }
 }
 
-/// Gives all names of a file what the first that was listed was found to be.
-fn copy_to_links(found: &mut [Found]) {
-    let mut first_of = HashMap::new();
-    for index in 0..found.len() {
-        let (before, rest) = found.split_at_mut(index);
-        let Some(file) = rest.first_mut().filter(|file| file.links > 1 && size(file).is_some()) else {
-            continue;
-        };
-        match first_of.entry(file.inode) {
-            Slot::Vacant(slot) => drop(slot.insert(index)),
-            Slot::Occupied(first) => {
-                if let Some(Found { entry, .. }) = before.get(*first.get()) {
-                    file.entry.kind = entry.kind.clone();
-                    file.entry.xattrs = entry.xattrs.clone();
-                }
-            }
-        }
-    }
+/// Whether an inode was written to between two looks at it, its length unchanged or not. The time of last modification can be
+/// set back; that of the last change can't.
+fn is_written(before: &Stat, after: &Stat) -> bool {
+    let times = |stat: &Stat| (stat.st_mtime, stat.st_mtime_nsec, stat.st_ctime, stat.st_ctime_nsec);
+    before.st_size != after.st_size || times(before) != times(after)
 }
 
 /// Reads files one after the other. The directory of the last stays open, for the next is mostly its neighbour.
@@ -98,13 +79,21 @@ impl<'r> Reader<'r> {
         let opened = self.open(path).map_err(|errno| io_error("open", path, errno))?;
         let stat = rustix::fs::fstat(&opened).map_err(|errno| io_error("stat", path, errno))?;
         let changed = || DirectoryError::Changed { path: path.clone() };
-        if inode_of(&stat) != file.inode || !FileType::from_raw_mode(stat.st_mode).is_file() {
+        // The time is the listing's; all else is what is found now.
+        if inode_of(&stat) != file.inode
+            || stat.st_mtime != file.entry.mtime
+            || !FileType::from_raw_mode(stat.st_mode).is_file()
+        {
             return Err(changed());
         }
         let xattrs = xattr::of_open(&opened).map_err(|errno| io_error(ATTRIBUTES, path, errno))?;
         if let EntryKind::File { size, digest } = &mut file.entry.kind {
             let content = self.content(&opened, *size).map_err(|errno| io_error("read", path, errno))?;
             *digest = content.ok_or_else(changed)?;
+        }
+        let after = rustix::fs::fstat(&opened).map_err(|errno| io_error("stat", path, errno))?;
+        if is_written(&stat, &after) {
+            return Err(changed());
         }
         file.entry.xattrs = xattrs;
         Ok(())

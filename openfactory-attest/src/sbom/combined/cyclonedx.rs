@@ -82,7 +82,8 @@ fn zone2(parts: &Parts<'_>) -> Value {
             json!({ "name": "openfactory:zone2:mode", "value": format!("{:04o}", entry.mode) }),
             json!({ "name": "openfactory:zone2:owner", "value": format!("{}:{}", entry.uid, entry.gid) }),
         ];
-        properties.extend(told(entry).map(|told| json!({ "name": "openfactory:zone2:kind", "value": told })));
+        properties
+            .extend(told(&entry).map(|told| json!({ "name": "openfactory:zone2:kind", "value": told })));
         let mut file = json!({
             "type": "file",
             "bom-ref": format!("{ZONE2}:{number}"),

@@ -63,7 +63,7 @@ pub(super) fn combine(base: &Value, parts: &Parts<'_>) -> Result<Value, CombineE
             EntryKind::File { digest, .. } => {
                 ("checksums", json!([{ "algorithm": "SHA256", "checksumValue": digest }]))
             }
-            _ => ("comment", told(entry).unwrap_or_default().into()),
+            _ => ("comment", told(&entry).unwrap_or_default().into()),
         };
         package(&file_id(number), &entry.path.to_string(), "FILE", &[said])
     }));

@@ -45,7 +45,7 @@ fn resolve_directory(manifest: &Manifest, directory: &TreePath) -> Option<TreePa
             _ => {}
         }
         let candidate = resolved.join(&name).ok()?;
-        let Some(EntryKind::Symlink { target }) = manifest.entry(&candidate).map(|entry| &entry.kind) else {
+        let Some(EntryKind::Symlink { target }) = manifest.entry(&candidate).map(|entry| entry.kind) else {
             resolved = candidate;
             continue;
         };
@@ -56,7 +56,7 @@ fn resolve_directory(manifest: &Manifest, directory: &TreePath) -> Option<TreePa
         if target.starts_with(b"/") {
             resolved = TreePath::root();
         }
-        for name in components(target).into_iter().rev() {
+        for name in components(&target).into_iter().rev() {
             pending.push_front(name);
         }
         if pending.len() > MAX_COMPONENTS {
