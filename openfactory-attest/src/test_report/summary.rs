@@ -11,11 +11,11 @@ use crate::digest::Sha256Digest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CategoryStatus {
-    /// Something passed, and nothing failed.
+    /// Something passed, and nothing failed; in compliance, all that counts passed.
     Passed,
     /// Something failed.
     Failed,
-    /// Nothing passed and nothing failed: nobody can say.
+    /// Nothing failed, and nothing passed, or in compliance not all: nobody can say.
     NotChecked,
 }
 
@@ -48,10 +48,12 @@ pub struct CategoryResult {
 
 impl CategoryResult {
     fn status(&self) -> CategoryStatus {
+        // A test that is skipped was not asked for there; a rule that could not be evaluated was, and may be broken.
+        let open = self.category == TestCategory::Compliance && self.not_checked > 0;
         match (self.failed, self.passed) {
             (1.., _) => CategoryStatus::Failed,
-            (0, 1..) => CategoryStatus::Passed,
-            (0, 0) => CategoryStatus::NotChecked,
+            (0, 1..) if !open => CategoryStatus::Passed,
+            (0, _) => CategoryStatus::NotChecked,
         }
     }
 }

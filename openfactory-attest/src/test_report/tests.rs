@@ -137,6 +137,28 @@ fn a_compliance_scan_counts_what_was_not_checked_against_the_score() {
     );
 }
 
+/// XCCDF 1.2: the state is "not certain", "unknown", or "was not evaluated".
+#[test]
+fn a_scan_passed_only_if_every_rule_that_counts_did() {
+    let scan = |rest: &str| {
+        let good = XCCDF.replace(r#"<rule-result idref="a"><result>fail</result></rule-result>"#, "");
+        let report = TestReport::of_xccdf(good.replace("notchecked", rest).as_bytes()).unwrap();
+        (report.summary().status(TestCategory::Compliance), report.compliance.unwrap().passed)
+    };
+    for rest in ["error", "unknown", "notchecked"] {
+        assert_eq!(scan(rest), (CategoryStatus::NotChecked, 3), "{rest}");
+    }
+    for rest in ["notapplicable", "notselected", "informational"] {
+        assert_eq!(scan(rest), (CategoryStatus::Passed, 3), "{rest}");
+    }
+    assert_eq!(scan("fail").0, CategoryStatus::Failed);
+    // A test that was skipped was not asked for.
+    let skipped =
+        r#"<testsuite name="boot"><testcase name="a"/><testcase name="b"><skipped/></testcase></testsuite>"#;
+    let skipped = TestReport::of_junit(skipped.as_bytes(), None).unwrap();
+    assert_eq!(counts(&skipped, TestCategory::Boot), (CategoryStatus::Passed, [1, 0, 1]));
+}
+
 #[test]
 fn what_is_no_single_set_of_results_is_refused() {
     let read = |text: &str| TestReport::read(text.as_bytes(), None).unwrap_err();
@@ -148,6 +170,10 @@ fn what_is_no_single_set_of_results_is_refused() {
     assert!(matches!(read(&XCCDF.replace(result, "")), TestReportError::Results { found: 0 }));
     assert!(matches!(read(&XCCDF.replace(">fail<", ">passed<")), TestReportError::Shape { .. }));
     assert!(matches!(read(&XCCDF.replace(r#"idref="a""#, "")), TestReportError::Shape { .. }));
+    // The second would be passed over.
+    let second = XCCDF.replace("<result>fail</result>", "<result>pass</result><result>fail</result>");
+    assert!(matches!(read(&second), TestReportError::Shape { reason } if reason.contains("2 words")));
+    assert!(matches!(read(&XCCDF.replace("<result>fail</result>", "")), TestReportError::Shape { .. }));
     let long = format!(r#"idref="{}""#, "a".repeat(MAX_TEXT + 1));
     assert!(matches!(read(&XCCDF.replace(r#"idref="a""#, &long)), TestReportError::Shape { .. }));
     let both = TestReport::of_xccdf(XCCDF.as_bytes()).unwrap();

@@ -25,7 +25,16 @@ pub(super) fn read(document: &Document<'_>) -> Result<TestReport, TestReportErro
             let reason = format!("a rule's result names no rule by an id of 1 to {MAX_TEXT} bytes");
             return Err(TestReportError::Shape { reason });
         };
-        let word = children(rule, "result").next().and_then(|word| word.text()).unwrap_or_default().trim();
+        let mut words = children(rule, "result");
+        let (Some(word), None) = (words.next(), words.next()) else {
+            let reason = format!(
+                "a result of the rule {:?} says {} words, one is said",
+                cut(id),
+                children(rule, "result").count()
+            );
+            return Err(TestReportError::Shape { reason });
+        };
+        let word = word.text().unwrap_or_default().trim();
         let outcome = match word {
             "pass" | "fixed" => Outcome::Passed,
             "fail" => Outcome::Failed,

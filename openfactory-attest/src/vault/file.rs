@@ -72,7 +72,7 @@ impl FileVault {
         clock: impl Clock + 'static,
     ) -> Result<Self, VaultError> {
         let disk = Disk::open(directory)?;
-        disk.lock()?.state()?;
+        disk.lock()?.begin()?;
         let (who, clock, at_rest) = (who.into(), Arc::new(clock), Arc::default());
         Ok(Self { inner: Arc::new(Inner { disk, who, clock, recorder: None, at_rest }) })
     }

@@ -84,6 +84,23 @@ fn a_revoked_key_refuses_at_once_wherever_it_is_asked() {
     assert_eq!(listed, [revoked]);
 }
 
+/// The private half is there before the list that has it.
+#[test]
+fn a_vault_that_was_stopped_while_it_made_its_first_key_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path());
+    let list = fs::read(folder.path().join("keys.json")).unwrap();
+    let (_, unlisted) = with_key(folder.path());
+    fs::write(folder.path().join("keys.json"), list).unwrap();
+    let vault = open(folder.path());
+    assert_eq!(vault.keys().unwrap(), []);
+    let key = vault.create("platform", KeyKind::BuildPlatformSigning).unwrap();
+    assert!(unlisted.sign(b"x").is_err());
+    vault.rotate("platform", None).unwrap();
+    assert!(!folder.path().join(format!("{}.key", unlisted.key_id())).exists());
+    assert!(!folder.path().join(format!("{}.key", key.key_id())).exists());
+}
+
 #[test]
 fn a_successor_names_its_predecessor_and_its_incident() {
     let folder = tempfile::tempdir().unwrap();
@@ -162,6 +179,15 @@ fn damage_is_told_and_nothing_is_signed() {
     assert_eq!(vault.keys().unwrap_err().kind(), VaultErrorKind::Damaged);
     let opened = FileVault::open(folder.path(), "x", noon).unwrap_err();
     assert_eq!(opened.kind(), VaultErrorKind::Damaged);
+    // Without its ledger it is no empty vault either: the key would sign again if it had been revoked.
+    let uses = fs::read(&ledger).unwrap();
+    fs::remove_file(&ledger).unwrap();
+    let opened = FileVault::open(folder.path(), "x", noon).unwrap_err();
+    assert_eq!(opened.kind(), VaultErrorKind::Damaged);
+    let said = opened.to_string();
+    assert!(said.contains(&signer.key_id().to_string()) && said.contains("put the list back"), "{said}");
+    assert!(!list.exists());
+    fs::write(&ledger, uses).unwrap();
     fs::write(&list, good).unwrap();
 
     let line = fs::read_to_string(&ledger).unwrap();

@@ -62,7 +62,13 @@ impl Drop for Locked<'_> {
 }
 
 impl Locked<'_> {
-    /// What is known of the keys. A vault that was never written to has none.
+    /// Begins a vault where there is none: with a list that is empty, so that no list is never an empty one.
+    pub(super) fn begin(&self) -> Result<(), VaultError> {
+        let state = self.state()?;
+        if self.state_file().exists() { Ok(()) } else { self.write_state(&state) }
+    }
+
+    /// What is known of the keys. A directory that nothing was ever written to has none.
     pub(super) fn state(&self) -> Result<State, VaultError> {
         let path = self.state_file();
         match read(&path, MAX_STATE as u64) {
@@ -72,12 +78,31 @@ impl Locked<'_> {
         }
     }
 
-    /// A vault whose list is gone is not an empty one.
+    /// A vault whose list is gone is not an empty one: which of its keys were revoked nobody would know.
     fn without_state(&self) -> Result<State, VaultError> {
-        if self.ledger_file().exists() {
-            return Err(VaultError::damaged("the vault has a ledger, but its list of keys is gone"));
+        let left = if self.ledger_file().exists() {
+            "a ledger".to_owned()
+        } else if let Some(key) = self.private_keys()?.first() {
+            format!("the private key {}", key.display())
+        } else {
+            return Ok(State::new());
+        };
+        Err(VaultError::damaged(format!(
+            "the vault {} has {left}, but its list of keys, keys.json, is gone: put the list back, or move the private keys \
+             away and begin a vault with new ones",
+            self.directory.display()
+        )))
+    }
+
+    /// The files that private halves are in, whether or not they are listed.
+    fn private_keys(&self) -> Result<Vec<PathBuf>, VaultError> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.directory).map_err(failed("list", self.directory))? {
+            let path = entry.map_err(failed("list", self.directory))?.path();
+            files.extend(path.extension().is_some_and(|extension| extension == "key").then_some(path));
         }
-        Ok(State::new())
+        files.sort();
+        Ok(files)
     }
 
     pub(super) fn write_state(&self, state: &State) -> Result<(), VaultError> {
@@ -101,12 +126,7 @@ impl Locked<'_> {
     /// Removes the private half of every key that does not sign: of those revoked, and of those that were made but,
     /// because of a power cut, never listed.
     pub(super) fn destroy_unlisted(&self, state: &State) -> Result<(), VaultError> {
-        let entries = fs::read_dir(self.directory).map_err(failed("list", self.directory))?;
-        for entry in entries {
-            let path = entry.map_err(failed("list", self.directory))?.path();
-            if path.extension().is_none_or(|extension| extension != "key") {
-                continue;
-            }
+        for path in self.private_keys()? {
             let key_id = path.file_stem().and_then(|stem| stem.to_str()?.parse::<KeyId>().ok());
             let Some(key_id) = key_id else { continue };
             if !state.get(&key_id).is_some_and(|key| key.is_active()) {
