@@ -183,8 +183,8 @@ impl TestReport {
             return Err(TestReportError::TooMany { max: MAX_CASES });
         }
         let bad = |text: &str| text.is_empty() || text.len() > MAX_TEXT;
-        if self.cases.iter().any(|case| bad(&case.name)) {
-            let reason = format!("a case has a name of 1 to {MAX_TEXT} bytes");
+        if let Some(index) = self.cases.iter().position(|case| bad(&case.name)) {
+            let reason = format!("a case has a name of 1 to {MAX_TEXT} bytes, case {index} has not");
             return Err(TestReportError::Shape { reason });
         }
         let Some(compliance) = &self.compliance else { return Ok(()) };

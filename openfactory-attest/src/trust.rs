@@ -232,6 +232,16 @@ impl TrustStore {
     }
 }
 
+/// Says of a list that is to be sorted by a key, each once, which item is not behind the one before.
+fn check_sorted<T, K: Ord + std::fmt::Display>(list: &[T], key: impl Fn(&T) -> &K) -> Result<(), String> {
+    match list.array_windows::<2>().find(|[one, next]| key(one) >= key(next)) {
+        Some([_, next]) => {
+            Err(format!("its keys are not sorted by their ids, each once: {} is out of place", key(next)))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Puts an item in its place in a list that is sorted by a key, instead of what was there by the same key.
 fn put<T, K: Ord>(sorted: &mut Vec<T>, item: T, key: impl Fn(&T) -> &K) {
     match sorted.binary_search_by(|there| key(there).cmp(key(&item))) {

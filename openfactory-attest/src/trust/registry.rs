@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TrustedKey, put};
+use super::{TrustedKey, check_sorted, put};
 use crate::key::{KeyKind, PublicKey};
 
 /// The payload type of registries in envelopes.
@@ -305,9 +305,7 @@ impl KeyRegistry {
         if !(1..=crate::envelope::MAX_SIGNATURES).contains(&self.threshold) {
             return Err(format!("{} keys can't be asked to sign it", self.threshold));
         }
-        if !self.keys.is_sorted_by(|one, next| one.id < next.id) {
-            return Err("its keys are not sorted by their ids, each once".to_owned());
-        }
+        check_sorted(&self.keys, |key| &key.id)?;
         self.keys.iter().try_for_each(|key| {
             self.check_key(key).map_err(|reason| format!("of the key {} it says {reason}", key.id))
         })

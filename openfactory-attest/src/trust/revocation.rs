@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TrustStore, put};
+use super::{TrustStore, check_sorted, put};
 use crate::canonical::{self, CanonicalError, Limits, VersionedError, of_version};
 use crate::envelope::{Envelope, OpenError, PayloadError, Verified};
 use crate::key::{KeyId, KeyKind, SignError, Signer};
@@ -348,9 +348,7 @@ impl RevocationList {
         if self.sequence == 0 {
             return Err("its sequence number is 0".to_owned());
         }
-        if !self.revoked.is_sorted_by(|one, next| one.key_id < next.key_id) {
-            return Err("its keys are not sorted by their ids, each once".to_owned());
-        }
+        check_sorted(&self.revoked, |key| &key.key_id)?;
         self.revoked.iter().try_for_each(|key| {
             key.check().map_err(|reason| format!("of the key {} it says {reason}", key.key_id))
         })

@@ -17,6 +17,20 @@ use openfactory_attest::{
     BuildRecipe, Ed25519Key, Envelope, KeyKind, Manifest, PublicKey, Signer as _, TrustStore, TrustedKey,
 };
 
+mod logs;
+mod reports;
+mod roots;
+#[cfg(feature = "pkcs7")]
+mod x509;
+
+use logs::{cosignature, tile, tile_entries, witness_policy};
+use reports::test_report;
+#[cfg(feature = "test-report")]
+use reports::{junit, xccdf};
+use roots::{key_registry, revocation_list};
+#[cfg(feature = "pkcs7")]
+use x509::{certificate, crl, ocsp, root_hash_signature, signature_partition};
+
 type Refused = Result<(), Box<dyn Error>>;
 
 /// The key that the fixtures' checkpoints were signed with.
@@ -147,7 +161,12 @@ macro_rules! parsers {
 
 parsers! {
     audit_entry "audit-entry";
+    #[cfg(feature = "pkcs7")]
+    certificate "certificate";
     checkpoint "checkpoint";
+    cosignature "cosignature";
+    #[cfg(feature = "pkcs7")]
+    crl "crl";
     #[cfg(feature = "sbom")]
     cyclonedx "cyclonedx";
     encrypted_key "encrypted-key";
@@ -156,22 +175,38 @@ parsers! {
     ima_binary "ima-binary";
     #[cfg(feature = "squashfs")]
     iso "iso";
+    #[cfg(feature = "test-report")]
+    junit "junit";
+    key_registry "key-registry";
     manifest "manifest";
+    #[cfg(feature = "pkcs7")]
+    ocsp "ocsp";
     pcrs "pcrs";
     private_key "private-key";
     proof "proof";
     public_key "public-key";
     recipe "recipe";
+    revocation_list "revocation-list";
+    #[cfg(feature = "pkcs7")]
+    root_hash_signature "root-hash-signature";
     #[cfg(feature = "rpmdb")]
     rpm_header "rpm-header";
     sha256sum "sha256sum";
+    #[cfg(feature = "pkcs7")]
+    signature_partition "signature-partition";
     #[cfg(feature = "sbom")]
     spdx "spdx";
     #[cfg(feature = "squashfs")]
     squashfs "squashfs";
     superblock "superblock";
+    test_report "test-report";
+    tile "tile";
+    tile_entries "tile-entries";
     trust_store "trust-store";
     verifier_key "verifier-key";
+    witness_policy "witness-policy";
+    #[cfg(feature = "test-report")]
+    xccdf "xccdf";
 }
 
 #[cfg(feature = "squashfs")]
