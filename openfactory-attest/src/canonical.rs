@@ -4,6 +4,7 @@
 //! one text. [`parse`] refuses instead: duplicate names, integers beyond 2^53 (RFC 7493), depth and size beyond the
 //! [`Limits`], and, where the limits say so, all numbers that are no integers.
 
+mod objects;
 mod versioned;
 
 use std::cell::RefCell;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+pub(crate) use objects::{from_reader, from_slice, from_value};
 pub(crate) use versioned::{VersionedError, of_version};
 
 /// The largest integer that every JSON reader gives back as it was written: 2^53 - 1 (RFC 7493, section 2.2).

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Entry;
+use crate::canonical;
 use crate::digest::Sha256Digest;
 use crate::envelope::{Envelope, pre_authentication_encoding};
 use crate::key::KeyId;
@@ -138,7 +139,7 @@ impl KeyUse {
         }
         let id = || entry.id.clone();
         let new = entry.new.clone().unwrap_or_default();
-        let wire: Wire = serde_json::from_value(new)
+        let wire: Wire = canonical::from_value(new)
             .map_err(|error| LedgerEntryError::Shape { id: id(), reason: error.to_string() })?;
         if wire.version != VERSION {
             return Err(LedgerEntryError::Version { id: id(), found: wire.version });

@@ -194,7 +194,7 @@ impl<P: Predicate> Statement<P> {
             expect("_type", STATEMENT_TYPE, wire.statement_type)?;
             expect("predicateType", P::TYPE, wire.predicate_type)?;
             check_subjects(&wire.subject)?;
-            let predicate = serde_json::from_value(wire.predicate).map_err(|error| {
+            let predicate = canonical::from_value(wire.predicate).map_err(|error| {
                 StatementError::Payload(PayloadError::Shape { reason: error.to_string() })
             })?;
             Ok(Self { subjects: wire.subject, predicate })

@@ -196,7 +196,7 @@ impl TrustStore {
         }
         let limits = Limits { max_bytes: MAX_FILE, ..Limits::SIGNED };
         let value = canonical::parse(bytes, &limits).map_err(ParseTrustError::Json)?;
-        let file: File = serde_json::from_value(value)
+        let file: File = canonical::from_value(value)
             .map_err(|error| ParseTrustError::Shape { reason: error.to_string() })?;
         for key in file.keys {
             store.add(key).map_err(ParseTrustError::Key)?;

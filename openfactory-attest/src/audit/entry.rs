@@ -170,7 +170,7 @@ impl Entry {
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         let limits = Limits { max_bytes: MAX_ENTRY, ..Limits::FOREIGN };
         let value = canonical::parse(bytes, &limits).map_err(EntryError::Json)?;
-        serde_json::from_value(value).map_err(|error| EntryError::Shape { reason: error.to_string() })
+        canonical::from_value(value).map_err(|error| EntryError::Shape { reason: error.to_string() })
     }
 }
 

@@ -10,6 +10,7 @@ use super::error::OpenLogError;
 use super::index::{IdHash, Index, Place, Staged};
 use super::journal::{self, Flaw, FlawKind, Item, Scanner};
 use super::storage::{self, Layout};
+use crate::canonical;
 
 /// Bytes at the end of a journal that were being written when the log's process or machine stopped. No append had
 /// returned for them.
@@ -52,7 +53,7 @@ pub(super) fn open(layout: &Layout, origin: &str) -> Result<Recovered, OpenLogEr
     loop {
         match scanner.next().map_err(failed("read"))? {
             Item::Entry { offset, json, leaf } => {
-                let Ok(Id { id }) = serde_json::from_slice(&json) else {
+                let Ok(Id { id }) = canonical::from_slice(&json) else {
                     let kind = FlawKind::Malformed;
                     return Err(OpenLogError::Corrupt {
                         flaw: Flaw { index: scanner.size() - 1, offset, kind },

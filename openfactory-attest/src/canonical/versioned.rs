@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::from_value;
+
 /// Why a value is no document of the version that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum VersionedError {
@@ -19,9 +21,6 @@ pub(crate) enum VersionedError {
 }
 
 /// Reads an object whose member `version` has to be `known`.
-///
-/// serde takes an array for a struct too, its members in their order; here that is refused, for it would go past the
-/// look at the version.
 pub(crate) fn of_version<T: DeserializeOwned>(value: Value, known: u32) -> Result<T, VersionedError> {
     let shape = |reason: String| VersionedError::Shape { reason };
     let Some(members) = value.as_object() else {
@@ -29,7 +28,7 @@ pub(crate) fn of_version<T: DeserializeOwned>(value: Value, known: u32) -> Resul
     };
     match members.get("version").and_then(Value::as_u64) {
         Some(found) if found != u64::from(known) => Err(VersionedError::Version { found }),
-        _ => serde_json::from_value(value).map_err(|error| shape(error.to_string())),
+        _ => from_value(value).map_err(|error| shape(error.to_string())),
     }
 }
 

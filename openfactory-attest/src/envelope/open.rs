@@ -100,7 +100,7 @@ impl Verified<Vec<u8>> {
         self.parse_json_within(&Limits { max_bytes: super::MAX_ENVELOPE, ..Limits::FOREIGN })
     }
 
-    /// Like [`parse_json`](Self::parse_json), within limits of one's own.
+    /// Like [`parse_json`](Self::parse_json), within limits of one's own. Lists are refused where `T` has objects, which serde would take.
     ///
     /// # Errors
     /// [`PayloadError`] where it is signed, but not what it should be.
@@ -110,7 +110,7 @@ impl Verified<Vec<u8>> {
     ) -> Result<Verified<T>, PayloadError> {
         self.try_map(|bytes| {
             let value = canonical::parse(&bytes, limits).map_err(PayloadError::Json)?;
-            serde_json::from_value(value).map_err(|error| PayloadError::Shape { reason: error.to_string() })
+            canonical::from_value(value).map_err(|error| PayloadError::Shape { reason: error.to_string() })
         })
     }
 }

@@ -77,7 +77,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 pub(super) fn parse(bytes: &[u8]) -> Result<super::Envelope, ParseEnvelopeError> {
     let limits = Limits { max_bytes: MAX_ENVELOPE, ..Limits::FOREIGN };
     let value = canonical::parse(bytes, &limits).map_err(ParseEnvelopeError::Json)?;
-    let wire: Envelope = serde_json::from_value(value)
+    let wire: Envelope = canonical::from_value(value)
         .map_err(|error| ParseEnvelopeError::Shape { reason: error.to_string() })?;
     wire.try_into()
 }

@@ -21,6 +21,7 @@ use entry::{Object, RawEntry};
 
 use super::entry::PathError;
 use super::{Manifest, StructureError, packed::Packing};
+use crate::canonical;
 
 /// Why a JSON text is no manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,11 +149,11 @@ pub(super) fn write(manifest: &Manifest, to: &mut dyn Write) -> io::Result<()> {
 }
 
 pub(super) fn parse(json: &[u8]) -> Result<Manifest, ManifestParseError> {
-    serde_json::from_slice(json).map_err(|error| ManifestParseError::not_json(&error)).and_then(manifest)
+    canonical::from_slice(json).map_err(|error| ManifestParseError::not_json(&error)).and_then(manifest)
 }
 
 pub(super) fn read(from: impl Read) -> Result<Manifest, ManifestReadError> {
-    let raw = serde_json::from_reader(from).map_err(|error| {
+    let raw = canonical::from_reader(from).map_err(|error| {
         if error.is_io() {
             ManifestReadError::Read(error.into())
         } else {

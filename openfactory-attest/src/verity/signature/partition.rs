@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{Certificate, MAX_SIGNATURE, RootHashSignature, SignatureError};
+use crate::canonical;
 use crate::digest::Sha256Digest;
 use crate::verity::root_hash::RootHash;
 
@@ -97,7 +98,7 @@ impl SignaturePartition {
         if rest.iter().any(|byte| *byte != 0) {
             return Err(PartitionError::Trailing);
         }
-        let raw: Raw = serde_json::from_slice(json).map_err(|error| unreadable(&error))?;
+        let raw: Raw = canonical::from_slice(json).map_err(|error| unreadable(&error))?;
         if raw.signature.len() > MAX_SIGNATURE * 2 {
             return Err(PartitionError::Base64);
         }
