@@ -16,6 +16,7 @@ mod output;
 mod pki;
 mod recipe;
 mod sbom;
+mod signing_log;
 pub(crate) mod source;
 mod target;
 mod tests;

@@ -6,7 +6,6 @@ use super::CliError;
 use crate::cli::Verdict;
 
 mod at_log;
-mod log;
 mod require;
 mod sign;
 mod verify;

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Subcommand;
+use openfactory_attest::Signer as _;
+use openfactory_attest::audit::Entry;
 use openfactory_attest::intent::BuildIntent;
 
+use super::signing_log::AuditLog;
 use super::target::Target;
 use super::{CliError, input, output};
 use crate::cli::Verdict;
@@ -18,10 +21,12 @@ const MAX_REQUEST: usize = 1 << 20;
 pub(crate) enum IntentCommand {
     /// Sign that this recipe was asked for, in these words, by this person, now
     ///
-    /// The verification document of the finished build has to refer to the intent, or its chain is broken.
+    /// The verification document of the finished build has to refer to the intent, or its chain is broken. With --audit the
+    /// log holds it from now on: by the log's order, not by a date, an auditor sees that it was there before the build.
     #[command(after_help = "Example:
   attest intent sign --recipe recipe.json --request request.txt --requester qa@example.com \\
-      --base-version 13.1 --key platform.key -o intent.json")]
+      --base-version 13.1 --key platform.key -o intent.json \
+      --audit /var/lib/openfactory/audit --log-key log.key")]
     Sign {
         /// The recipe
         #[arg(long, value_name = "FILE")]
@@ -41,6 +46,8 @@ pub(crate) enum IntentCommand {
         /// The signed intent
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
+        #[command(flatten)]
+        audit: AuditLog,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -49,8 +56,9 @@ pub(crate) enum IntentCommand {
 
 impl IntentCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
-        let Self::Sign { recipe, request, requester, base_version, key, output, json } = self;
-        let target = Target::new(&output, [recipe.as_path(), &request, &key])?;
+        let Self::Sign { recipe, request, requester, base_version, key, output, audit, json } = self;
+        let read = [recipe.as_path(), &request, &key].into_iter().chain(audit.paths());
+        let target = Target::new(&output, read)?;
         let recipe = input::recipe(&recipe)?;
         let text = String::from_utf8(input::read(&request, MAX_REQUEST)?)
             .map_err(|error| CliError::because(format!("{} is not UTF-8 text", request.display()), error))?;
@@ -58,16 +66,25 @@ impl IntentCommand {
             return Err(CliError::new(format!("{} asks for nothing", request.display())));
         }
         let key = input::private_key(&key)?;
+        let log = audit.open(&key)?;
         let intent =
             BuildIntent::new(recipe.recipe_hash(), &text, requester, base_version, SystemTime::now());
         let envelope =
             intent.sign(&key).map_err(|error| CliError::because("cannot sign the build intent", error))?;
+        let told = serde_json::json!({
+            "recipe_hash": intent.recipe_hash,
+            "intent_digest": envelope.payload_digest(),
+        });
+        // The log knows of it before anybody else does.
+        if let Some(log) = log {
+            let id = format!("intent.signed:{}", envelope.payload_digest());
+            let subject = format!("recipe:{}", intent.recipe_hash);
+            let entry = Entry::new(id, &intent.requester, "intent.signed", intent.time, subject);
+            log.record(&entry.with_new(told.clone()), &[&envelope], key.key_id())?;
+        }
         target.write(&envelope.to_json())?;
         if json {
-            output::write_json(&serde_json::json!({
-                "recipe_hash": intent.recipe_hash,
-                "intent_digest": envelope.payload_digest(),
-            }))?;
+            output::write_json(&told)?;
         } else {
             let digest = envelope.payload_digest();
             output::write(

@@ -27,3 +27,9 @@ pub(crate) fn write_with(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
 pub(crate) fn write_json(value: &Value) -> Result<(), CliError> {
     write(format!("{value:#}\n").as_bytes())
 }
+
+/// Tells on stderr what does not stand in the way, but should not be missed.
+pub(crate) fn warn(text: &str) -> Result<(), CliError> {
+    writeln!(io::stderr().lock(), "warning: {text}")
+        .map_err(|error| CliError::because("cannot write to stderr", error))
+}

@@ -47,7 +47,8 @@ pub(super) fn build() -> tempfile::TempDir {
     attest(
         path,
         "intent sign --recipe build/recipe.json --request build/asked.txt --requester qa@example.com \
-         --base-version 13.1 --key platform.key -o build/intent.json",
+         --base-version 13.1 --key platform.key -o build/intent.json --audit log --log-key log.key \
+         --log-origin example.com/log",
     )
     .expect(0);
     attest(path, "sbom create build/press.squashfs -o build/sbom.cdx.json").expect(0);
@@ -286,21 +287,30 @@ fn a_bundle_is_made_whole_or_not_at_all() {
     fs::write(path.join("build/recipe.json"), r#"{"name": "other", "baseImage": "x"}"#).unwrap();
     refused(1, "recipe");
     fs::write(path.join("build/recipe.json"), recipe).unwrap();
-    // A log that never held the document, and a key that was revoked.
+    // A log that never held the intent, which signing the document does not make up for.
     fs::rename(path.join("log"), path.join("kept")).unwrap();
     let elsewhere =
         SIGN.replace("-o build/verification.json", "-o elsewhere.json").replace("press-7", "press-8");
-    attest(path, &elsewhere).expect(0);
-    refused(2, "does not hold verification.json");
+    let warned = attest(path, &elsewhere).expect(0).stderr;
+    assert!(warned.contains("the audit log does not hold the build intent"), "{warned}");
+    refused(2, "does not hold intent.json");
     fs::remove_dir_all(path.join("log")).unwrap();
     fs::rename(path.join("kept"), path.join("log")).unwrap();
+    assert!(!attest(path, &elsewhere).expect(0).stderr.contains("warning"));
+    // A log that never held the document.
+    let signed = fs::read(path.join("build/verification.json")).unwrap();
+    let unlogged = SIGN.split(" --audit").next().unwrap();
+    attest(path, unlogged).expect(0);
+    refused(2, "does not hold verification.json");
+    fs::write(path.join("build/verification.json"), signed).unwrap();
+    // A key that was revoked.
     let key = attest(path, "trust show trust.json --json").expect(0).json();
     let platform = key["keys"].as_array().unwrap().iter().find(|key| key["name"] == "platform").unwrap();
     let revoke = format!(
         "trust revoke trust.json --key-id {} --reason key-compromise --root-key root.key --log example.com/log --from",
         platform["key_id"].as_str().unwrap()
     );
-    // Entry 0 tells of the document, 1 and 2 are what the key signed.
+    // Entries 0 and 1 are of the intent, 2 and 3 of the document.
     attest(path, &format!("{revoke} 2")).expect(0);
     refused(1, "not believed");
 }
@@ -316,13 +326,13 @@ fn a_revoked_key_counts_where_the_bundles_proof_is_older() {
         path,
         &format!(
             "trust revoke trust.json --key-id {id} --reason key-compromise --root-key root.key \
-             --log example.com/log --from 3"
+             --log example.com/log --from 4"
         ),
     )
     .expect(0);
     attest(path, CREATE).expect(0);
     let ran = attest(path, "verify-bundle bundle").expect(0);
-    assert!(ran.link("signature").contains("example.com/log held it before, at index 2"), "{}", ran.stdout);
+    assert!(ran.link("signature").contains("example.com/log held it before, at index 3"), "{}", ran.stdout);
     assert!(ran.link("intent").contains("at index 1"), "{}", ran.stdout);
 }
 
@@ -464,7 +474,7 @@ fn a_python_auditor_comes_to_the_same_verdicts() {
                      "\ufb33": null, "\ud83d\ude00": "\u007f\u0001\/", "n": 9007199254740991}"#;
     fs::write(path.join("build/recipe.json"), recipe).unwrap();
     let intent = "intent sign --recipe build/recipe.json --request build/asked.txt --requester qa@example.com \
-                  --base-version 13.1 --key platform.key -o build/intent.json";
+                  --base-version 13.1 --key platform.key -o build/intent.json --audit log --log-key log.key";
     attest(path, intent).expect(0);
     attest(path, SIGN).expect(0);
     attest(path, CREATE).expect(0);
@@ -499,7 +509,7 @@ fn a_python_auditor_comes_to_the_same_verdicts() {
         "trust revoke trust.json --key-id {} --reason key-compromise --root-key root.key --log example.com/log --from",
         platform["key_id"].as_str().unwrap()
     );
-    for (from, status) in [(7, 0), (1, 1)] {
+    for (from, status) in [(8, 0), (1, 1)] {
         attest(path, &format!("{revoke} {from}")).expect(0);
         attest(path, "verify-bundle bundle --trust trust.json").expect(status);
         python(test, path, &["trust.json"]).unwrap().expect(status);

@@ -48,7 +48,7 @@ fn build(path: &Path, name: &str, audit: &str) -> String {
     fs::write(path.join("build.log"), "built\n").unwrap();
     let intent = format!(
         "intent sign --recipe recipe.json --request request --requester qa@example.com --base-version 13 \
-         --key platform.key -o {name}.intent"
+         --key platform.key -o {name}.intent {audit}"
     );
     attest(path, &intent).expect(0);
     let sign = format!(
@@ -65,7 +65,7 @@ fn a_stolen_key_from_revocation_to_blast_radius() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     let platform = house(path);
-    // Entries 0 to 2: signed, intent, document. Then 3 to 5, in the window.
+    // Entries 0 to 3: of the intent and of the document, that it was signed and by which key. Then 4 to 7, in the window.
     let before = build(path, "day", AUDIT);
     let inside = build(path, "night", AUDIT);
     let backdated = build(path, "backdated", "");
@@ -80,7 +80,7 @@ fn a_stolen_key_from_revocation_to_blast_radius() {
 
     let revoke = format!(
         "trust revoke trust.json --key-id {platform} --reason key-compromise --incident INC0010001 \
-         --log example.com/log --from 3 --root-key root.key -o list.json"
+         --log example.com/log --from 4 --root-key root.key -o list.json"
     );
     attest(path, &revoke).expect(0);
     for name in ["day", "night", "backdated"] {
@@ -91,7 +91,7 @@ fn a_stolen_key_from_revocation_to_blast_radius() {
     assert_eq!(good["links"][0]["status"], "accepted-by-log");
     assert_eq!(
         (&good["links"][0]["index"], &good["links"][0]["log"]),
-        (&json!(2), &json!("example.com/log"))
+        (&json!(3), &json!("example.com/log"))
     );
     assert_eq!(good["links"][2]["index"], 1);
     verify("night", "--at-log log").expect(1);
@@ -109,7 +109,7 @@ fn a_stolen_key_from_revocation_to_blast_radius() {
     ]});
     fs::write(path.join("fleet.json"), fleet.to_string()).unwrap();
     let assess =
-        format!("compromise assess --audit log --key-id {platform} --from 3 --to 6 --fleet fleet.json");
+        format!("compromise assess --audit log --key-id {platform} --from 4 --to 8 --fleet fleet.json");
     let text = attest(path, &assess).expect(0).stdout;
     assert!(text.contains("Log signature: not checked"), "{text}");
     assert!(text.contains("Artifacts: 2 inside the window, 0 after, 1 in no log, 2 before"), "{text}");
@@ -123,10 +123,10 @@ fn a_stolen_key_from_revocation_to_blast_radius() {
         (vec!["mill".into(), "saw".into(), "lathe".into()], vec!["press".into()])
     );
     assert_eq!(radius["builds"], json!(["backdated", "night"]));
-    assert_eq!((&radius["log_signature_checked"], &radius["log_covered"]), (&json!(true), &json!(6)));
+    assert_eq!((&radius["log_signature_checked"], &radius["log_covered"]), (&json!(true), &json!(8)));
     attest(path, &format!("{assess} --log-vkey platform.key.pub")).expect(1);
-    attest(path, &assess.replace("--to 6", "--to 3")).expect(2);
-    let beyond = attest(path, &assess.replace("--from 3 --to 6", "--from 100")).expect(2);
+    attest(path, &assess.replace("--to 8", "--to 4")).expect(2);
+    let beyond = attest(path, &assess.replace("--from 4 --to 8", "--from 100")).expect(2);
     assert!(beyond.stderr.contains("beyond the log"), "{}", beyond.stderr);
     let stranger = assess.replace(&platform, &"00".repeat(32));
     let unknown = attest(path, &stranger).expect(2);

@@ -11,7 +11,7 @@ use super::batch::{Encoded, Plan};
 use super::checkpoint::Checkpoint;
 use super::entry::Entry;
 use super::error::{AppendError, OpenLogError, ReadEntryError, SignCheckpointError};
-use super::index::Index;
+use super::index::{IdHash, Index};
 use super::lock::DirectoryLock;
 use super::note::VerifierKey;
 use super::part::Part;
@@ -41,6 +41,7 @@ use crate::key::Signer;
 /// let entry = Entry::new("event-1", "router", "incident.created", SystemTime::UNIX_EPOCH, "device-7");
 /// assert_eq!(log.append(&[entry.clone()])?, [Appended::Stored { index: 0 }]);
 /// assert_eq!(log.append(&[entry])?, [Appended::Duplicate { index: 0, same: true }]);
+/// assert_eq!((log.find("event-1"), log.find("event-2")), (Some(0), None));
 /// log.checkpoint()?;
 ///
 /// let report = audit::verify(directory.path(), log.verifier_key(), None)?;
@@ -165,6 +166,12 @@ impl Log {
             entries.iter().map(Encoded::of).collect::<Result<_, _>>().map_err(AppendError::Entry)?;
         let answer = self.inner.queue.submit(encoded, |batch| self.inner.commit(&batch));
         answer.unwrap_or(Err(AppendError::Poisoned))
+    }
+
+    /// Where the first entry of this id is.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<u64> {
+        self.inner.index().find(IdHash::of(id))
     }
 
     /// Reads an entry back, re-hashed.

@@ -1,24 +1,23 @@
 //! `attest document sign`.
 
-use std::fs;
 use std::io::{BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
+use openfactory_attest::audit::Entry;
 use openfactory_attest::bundle::{self, Sums};
 use openfactory_attest::digest::Sha256Digest;
 use openfactory_attest::document::{
     Builder, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature, VerificationDocument, VerityTree,
 };
-use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::provenance::Provenance;
 use openfactory_attest::verity;
-use openfactory_attest::{Ed25519Key, Envelope, KeyKind, Manifest, Signer as _, TrustStore, TrustedKey};
+use openfactory_attest::{Envelope, Manifest, Signer as _};
 use serde_json::{Value, json};
 
-use super::log::AuditLog;
 use crate::attest::manifest::Threads;
+use crate::attest::signing_log::{AuditLog, host_name};
 use crate::attest::source::{Source, Within};
 use crate::attest::target::Target;
 use crate::attest::{CliError, input, output};
@@ -115,10 +114,14 @@ impl Sign {
             .map_err(|error| CliError::because("cannot sign the provenance", error))?;
         // The log knows of what is signed before anybody else does.
         if let Some(log) = log {
-            let intent = intent.as_ref().filter(|intent| is_signed_by(intent, &key));
-            let also: Vec<&Envelope> =
-                intent.into_iter().chain(provenance.as_ref().map(|(_, envelope)| envelope)).collect();
-            log.record(&document, &envelope, &also, key.key_id(), &told)?;
+            if intent.as_ref().is_some_and(|intent| !log.holds(intent)) {
+                output::warn(
+                    "the audit log does not hold the build intent, so nothing proves that it was signed before the \
+                     build; next time: attest intent sign --audit",
+                )?;
+            }
+            let uses: Vec<&Envelope> = provenance.iter().map(|(_, it)| it).chain([&envelope]).collect();
+            log.record(&entry(&document, &envelope, &told), &uses, key.key_id())?;
         }
         if let Some((target, envelope)) = provenance {
             target.write(&envelope.to_json())?;
@@ -245,9 +248,13 @@ impl Sign {
     }
 }
 
-/// This host's name, as the kernel has it.
-pub(super) fn host_name() -> std::io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
+/// That the document was signed, for the audit log.
+fn entry(document: &VerificationDocument, envelope: &Envelope, told: &Value) -> Entry {
+    let id = format!("document.signed:{}", envelope.payload_digest());
+    let signature = &document.signature;
+    Entry::new(id, &signature.name, "document.signed", signature.time, &document.build_id)
+        .because(&signature.meaning)
+        .with_new(told.clone())
 }
 
 /// The intent, if it is for this recipe. Who signed it is for whoever verifies to judge.
@@ -261,13 +268,6 @@ fn read_intent(path: &Path, recipe_hash: &Sha256Digest) -> Result<Envelope, CliE
     } else {
         Err(CliError::new(format!("{} is not the build intent of this recipe", path.display())))
     }
-}
-
-/// Whether the intent was signed by the key that signs the document, so that the log can vouch for both.
-fn is_signed_by(intent: &Envelope, key: &Ed25519Key) -> bool {
-    let mut trust = TrustStore::new();
-    let key = TrustedKey::new("signer", KeyKind::BuildPlatformSigning, key.public_key().clone());
-    trust.add(key).is_ok() && BuildIntent::open(intent, &trust).is_ok()
 }
 
 fn labels(told: &Value) -> String {

@@ -2,25 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::Args;
 use openfactory_attest::audit::{self, Entry, Log};
-use openfactory_attest::document::VerificationDocument;
 use openfactory_attest::key::KeyId;
 use openfactory_attest::ledger::KeyUse;
 use openfactory_attest::{Ed25519Key, Envelope, Signer as _};
-use serde_json::Value;
 
-use super::sign::host_name;
-use crate::attest::{CliError, input};
+use super::{CliError, input};
 
 /// Which log to record the signature in.
 #[derive(Debug, Args)]
-pub(super) struct AuditLog {
-    /// Record the document in the audit log in this directory
+pub(crate) struct AuditLog {
+    /// Record what is signed in the audit log in this directory
     #[arg(long, value_name = "DIR", requires = "log_key")]
     audit: Option<PathBuf>,
-    /// The log's private key; never the one that signs the document
+    /// The log's private key; never the one that signs
     #[arg(long, value_name = "FILE", requires = "audit")]
     log_key: Option<PathBuf>,
     /// The origin of a log that is made; HOST/attest if not given. A log that is there keeps its own
@@ -29,16 +27,16 @@ pub(super) struct AuditLog {
 }
 
 /// A log that is open.
-pub(super) struct OpenLog(Log);
+pub(crate) struct OpenLog(Log);
 
 impl AuditLog {
     /// The log's directory and its key.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         [&self.audit, &self.log_key].into_iter().flatten().map(PathBuf::as_path)
     }
 
     /// Opens the log, if one was given.
-    pub(super) fn open(&self, signing: &Ed25519Key) -> Result<Option<OpenLog>, CliError> {
+    pub(crate) fn open(&self, signing: &Ed25519Key) -> Result<Option<OpenLog>, CliError> {
         let (Some(directory), Some(key)) = (&self.audit, &self.log_key) else { return Ok(None) };
         let key = input::private_key(key)?;
         if key.key_id() == signing.key_id() {
@@ -60,31 +58,32 @@ impl AuditLog {
 }
 
 impl OpenLog {
-    /// Records that the document was signed, durably, under a new checkpoint: who, what and why, and, for the signing
-    /// ledger, what the key signed, `also` included.
-    pub(super) fn record(
-        &self,
-        document: &VerificationDocument,
-        envelope: &Envelope,
-        also: &[&Envelope],
-        key_id: &KeyId,
-        told: &Value,
-    ) -> Result<(), CliError> {
+    /// Records that something was signed, durably, under a new checkpoint: who, what and why, and, for the signing ledger, each
+    /// use of the key.
+    pub(crate) fn record(&self, entry: &Entry, uses: &[&Envelope], key_id: &KeyId) -> Result<(), CliError> {
         let Self(log) = self;
-        let id = format!("document.signed:{}", envelope.payload_digest());
-        let signature = &document.signature;
-        let entry = Entry::new(id, &signature.name, "document.signed", signature.time, &document.build_id)
-            .because(&signature.meaning)
-            .with_new(told.clone());
         let cannot_record = |error: Box<dyn std::error::Error + Send + Sync>| {
-            CliError::because("the document was not recorded in the audit log and is not written", error)
+            CliError::because("what was signed is not recorded in the audit log, and is not written", error)
         };
-        let signed = also.iter().copied().chain([envelope]);
-        let uses = signed
-            .map(|signed| KeyUse::of_envelope(signed, *key_id, &signature.name, signature.time).to_entry());
-        let entries: Vec<_> = std::iter::once(entry).chain(uses).collect();
+        let (who, when) = (entry.who.clone(), entry.when);
+        let uses = uses.iter().map(|signed| KeyUse::of_envelope(signed, *key_id, &who, when).to_entry());
+        let entries: Vec<_> = std::iter::once(entry.clone()).chain(uses).collect();
         log.append(&entries).map_err(|error| cannot_record(error.into()))?;
         log.checkpoint().map_err(|error| cannot_record(error.into()))?;
         Ok(())
     }
+
+    /// Whether the log holds that one of the keys which the envelope names signed it.
+    pub(crate) fn holds(&self, envelope: &Envelope) -> bool {
+        let Self(log) = self;
+        let mut uses = envelope
+            .key_ids_unverified()
+            .map(|key_id| KeyUse::of_envelope(envelope, key_id, "", SystemTime::UNIX_EPOCH).entry_id());
+        uses.any(|id| log.find(&id).is_some())
+    }
+}
+
+/// This host's name, as the kernel has it.
+pub(crate) fn host_name() -> std::io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned())
 }
