@@ -6,6 +6,8 @@ use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::terminal;
+
 /// What a command found out, when it could find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -31,10 +33,10 @@ pub fn finish<E: Error>(outcome: Result<Verdict, E>) -> ExitCode {
 /// Writes an error and the chain of its causes to stderr, a line each.
 pub fn tell(error: &dyn Error) {
     let mut stderr = std::io::stderr().lock();
-    let mut text = format!("error: {error}\n");
+    let mut text = format!("error: {}\n", terminal::lines(&error.to_string()));
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(&format!("  because: {error}\n"));
+        text.push_str(&format!("  because: {}\n", terminal::lines(&error.to_string())));
         cause = error.source();
     }
     // Where stderr itself is gone there is nobody left to tell; the exit status still says it.

@@ -40,6 +40,7 @@ pub mod state;
 mod table;
 #[cfg(feature = "services")]
 pub mod telemetry;
+mod terminal;
 #[cfg(feature = "services")]
 pub mod tls;
 #[cfg(feature = "services")]

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
-use crate::document::{FileDigest, NamedDigest, VerificationDocument};
+use crate::document::{FileDigest, ManifestDigest, NamedDigest, VerificationDocument};
 use crate::envelope::{Acceptance, Envelope, Verified};
 use crate::intent::BuildIntent;
 use crate::test_report::TestSummary;
@@ -28,10 +28,12 @@ pub struct Evidence {
     pub image: Option<FileDigest>,
     /// The bytes of the ISO image that it is shipped in.
     pub container: Option<FileDigest>,
+    /// What that ISO image has at the path that the *document* names.
+    pub contained: Option<FileDigest>,
     /// The root hash of the image, computed with the *document's* parameters.
     pub root_hash: Option<RootHash>,
-    /// The digest of the image's manifest, made anew from the image or read from a file.
-    pub manifest: Option<Sha256Digest>,
+    /// The image's manifest ([`ManifestDigest::of`]), made anew from the image or read from a file.
+    pub manifest: Option<ManifestDigest>,
     /// The test report's bytes.
     pub test_report: Option<FileDigest>,
     /// What that report says of each category ([`TestReport::summary`](crate::test_report::TestReport::summary)).
@@ -190,14 +192,15 @@ pub fn verify_links(
     add(LinkName::Image, same(Some(&image), evidence.image.as_ref(), "image"));
     if document.container.is_some() || evidence.container.is_some() {
         let named = document.container.as_ref().map(|named| FileDigest::new(named.size, named.sha256));
-        add(LinkName::Container, same(named.as_ref(), evidence.container.as_ref(), "ISO image"));
+        let status = match same(named.as_ref(), evidence.container.as_ref(), "ISO image") {
+            LinkStatus::Proved => contained(&image, evidence.contained.as_ref()),
+            other => other,
+        };
+        add(LinkName::Container, status);
     }
     let root_hash = RootHash::new(document.verity.root_hash);
     add(LinkName::VerityRoot, same(Some(&root_hash), evidence.root_hash.as_ref(), "dm-verity root hash"));
-    add(
-        LinkName::Manifest,
-        same(Some(&document.manifest.sha256), evidence.manifest.as_ref(), "file manifest"),
-    );
+    add(LinkName::Manifest, same(Some(&document.manifest), evidence.manifest.as_ref(), "file manifest"));
     if document.test_report.is_some() || evidence.test_report.is_some() {
         let status = match same(document.test_report.as_ref(), evidence.test_report.as_ref(), "test report") {
             LinkStatus::Proved => tests(document.tests.as_ref(), evidence.tests.as_ref()),
@@ -214,7 +217,7 @@ pub fn verify_links(
             .or_else(|| given.find(|sbom| sbom.name == named.name));
         add(
             LinkName::Sbom(named.name.clone()),
-            same(Some(&named.sha256), given.map(|it| &it.sha256), "SBOM"),
+            same(Some(&named.file()), given.map(NamedDigest::file).as_ref(), "SBOM"),
         );
     }
     for given in &evidence.sboms {
@@ -224,6 +227,21 @@ pub fn verify_links(
         }
     }
     ChainReport::of(links)
+}
+
+/// Whether the ISO image that the document names has its image in it: both digests may be right, and the two strangers.
+fn contained(image: &FileDigest, found: Option<&FileDigest>) -> LinkStatus {
+    match found {
+        Some(found) if found == image => LinkStatus::Proved,
+        Some(found) => broken(format!(
+            "the ISO image has another file at the document's path: {}, not {}",
+            found.told(),
+            image.told()
+        )),
+        None => {
+            LinkStatus::NotChecked { reason: "the squashfs within the ISO image was not read".to_owned() }
+        }
+    }
 }
 
 /// Whether the document says of the tests what its report says.
@@ -277,6 +295,12 @@ impl Told for Sha256Digest {
 impl Told for RootHash {
     fn told(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Told for ManifestDigest {
+    fn told(&self) -> String {
+        format!("sha256 {} of {} entries as {}", self.sha256, self.entries, self.format)
     }
 }
 

@@ -204,9 +204,12 @@ impl VerificationDocument {
                 .check()
                 .map_err(|reason| DocumentError::Statement(StatementError::Predicate { reason }))?;
             let tree = document.verity.tree().map_err(|reason| DocumentError::Verity { reason })?;
+            let nonsense = |reason: &str| Err(DocumentError::Verity { reason: reason.to_owned() });
             if tree.data_size() != document.image.size {
-                let reason = "the tree does not cover the whole image and nothing else".to_owned();
-                return Err(DocumentError::Verity { reason });
+                return nonsense("the tree does not cover the whole image and nothing else");
+            }
+            if tree.hash_device_size() != document.verity.hash_area.size {
+                return nonsense("a hash device of this tree has another size");
             }
             let tests = document.tests.as_ref();
             if tests.is_some_and(|tests| document.test_report.is_none() || !tests.is_consistent()) {

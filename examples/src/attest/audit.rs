@@ -215,7 +215,7 @@ fn verify(directory: &Path, key: &str, since: Option<&Path>, json: bool) -> Resu
         if report.unfinished > 0 {
             text.push_str(&format!("Unfinished bytes at the end: {}\n", report.unfinished));
         }
-        output::write(text.as_bytes())?;
+        output::text(&text)?;
     }
     Ok(if report.is_good() { Verdict::Good } else { Verdict::Bad })
 }

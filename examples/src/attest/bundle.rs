@@ -80,7 +80,7 @@ impl Create {
                 return Ok(Verdict::Bad);
             }
         };
-        output::write(text(&report).as_bytes())?;
+        output::text(&text(&report))?;
         match report.verdict {
             ChainVerdict::Incomplete => verdict(&report)
                 .map_err(|error| CliError::because(format!("{} was not made", self.output.display()), error)),

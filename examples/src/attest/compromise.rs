@@ -113,7 +113,7 @@ impl Assess {
         if self.json {
             output::write_json(&json(&radius, &uses, key.as_ref(), self.fleet.is_some())?)?;
         } else {
-            output::write(text(&radius, key.is_some(), self.fleet.is_some()).as_bytes())?;
+            output::text(&text(&radius, key.is_some(), self.fleet.is_some()))?;
         }
         Ok(Verdict::Good)
     }

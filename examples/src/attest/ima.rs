@@ -101,7 +101,7 @@ impl ReplayArgs {
         if self.json {
             output::write_json(&as_json(&report))?;
         } else {
-            output::write(text(&report, !self.manifest.is_empty()).as_bytes())?;
+            output::text(&text(&report, !self.manifest.is_empty()))?;
         }
         Ok(if report.good() { Verdict::Good } else { Verdict::Bad })
     }

@@ -168,10 +168,10 @@ fn verify(baseline: &Path, current: &Manifest, compare: &Compare, json: bool) ->
         output::write_json(&json!({ "matches": matches, "covers": covers, "differences": differences }))?;
     } else if differences.is_empty() {
         let entries = current.entries().len();
-        output::write(format!("no difference in {entries} entries ({covers})\n").as_bytes())?;
+        output::text(&format!("no difference in {entries} entries ({covers})\n"))?;
     } else {
         let text: String = differences.iter().map(line).collect();
-        output::write(text.as_bytes())?;
+        output::text(&text)?;
     }
     Ok(if differences.is_empty() { Verdict::Good } else { Verdict::Bad })
 }

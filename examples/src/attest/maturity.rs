@@ -52,7 +52,7 @@ impl Maturity {
         if self.json {
             output::write_json(&as_json(&assessment))?;
         } else {
-            output::write(text(&assessment).as_bytes())?;
+            output::text(&text(&assessment))?;
         }
         Ok(if report.verdict == ChainVerdict::Broken { Verdict::Bad } else { Verdict::Good })
     }

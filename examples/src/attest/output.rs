@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use serde_json::Value;
 
 use super::CliError;
+use crate::terminal;
 
 /// Writes these bytes to stdout as they are.
 pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
@@ -13,6 +14,11 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
         .write_all(bytes)
         .and_then(|()| stdout.flush())
         .map_err(|error| CliError::because("cannot write the result to stdout", error))
+}
+
+/// Writes lines for people to stdout; what of them others wrote does not steer the terminal.
+pub(crate) fn text(text: &str) -> Result<(), CliError> {
+    write(terminal::lines(text).as_bytes())
 }
 
 /// Writes what comes in many parts to stdout.

@@ -26,7 +26,7 @@ impl RecipeCommand {
     pub(crate) fn run(self) -> Result<Verdict, CliError> {
         let Self::Hash { recipe } = self;
         let recipe = input::recipe(&recipe)?;
-        output::write(format!("{}\n", recipe.recipe_hash()).as_bytes())?;
+        output::text(&format!("{}\n", recipe.recipe_hash()))?;
         Ok(Verdict::Good)
     }
 }

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use openfactory_attest::ReadAt;
-use openfactory_attest::digest::Sha256;
 use openfactory_attest::document::{Container, FileDigest};
 use openfactory_attest::iso9660::{Iso, IsoFile};
 use openfactory_attest::manifest::TreePath;
@@ -85,9 +84,7 @@ impl Source {
 
     /// Size and SHA-256 of the squashfs.
     pub(crate) fn measure(&self, path: &Path) -> Result<FileDigest, CliError> {
-        let mut hasher = Sha256::new();
-        self.copy_to(&mut hasher).map_err(|error| CliError::file("read", path, error))?;
-        Ok(FileDigest::new(hasher.len(), hasher.digest()))
+        FileDigest::of_device(self).map_err(|error| CliError::file("read", path, error))
     }
 
     /// Writes the squashfs.

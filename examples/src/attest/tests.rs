@@ -91,7 +91,7 @@ fn combine(reports: &[Given], output: &Path) -> Result<Verdict, CliError> {
         whole = whole.and(report.read()?).map_err(cannot)?;
     }
     target.write(&whole.to_json().map_err(cannot)?)?;
-    output::write(text(&whole.summary()).as_bytes())?;
+    output::text(&text(&whole.summary()))?;
     Ok(Verdict::Good)
 }
 
@@ -99,7 +99,7 @@ fn check(summary: &TestSummary, as_json: bool) -> Result<Verdict, CliError> {
     if as_json {
         output::write_json(&tests_json(Some(summary)))?;
     } else {
-        output::write(text(summary).as_bytes())?;
+        output::text(&text(summary))?;
     }
     let status = |wanted| TestCategory::ALL.into_iter().filter(move |it| summary.status(*it) == wanted);
     if status(CategoryStatus::Failed).next().is_some() {

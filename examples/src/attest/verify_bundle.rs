@@ -9,9 +9,10 @@ use openfactory_attest::chain::{ChainVerdict, LinkStatus};
 use serde_json::{Value, json};
 
 use super::manifest::Threads;
+use super::tests::{tests_json, tests_line};
 use super::{CliError, input, output};
 use crate::cli::Verdict;
-use crate::progress;
+use crate::{progress, terminal};
 
 pub(crate) const HELP: &str = "Examples:
   attest verify-bundle press-7.evidence
@@ -50,7 +51,7 @@ impl VerifyBundle {
         if self.json {
             output::write_json(&as_json(&report))?;
         } else {
-            output::write(text(&report).as_bytes())?;
+            output::text(&text(&report))?;
         }
         verdict(&report)
     }
@@ -70,11 +71,16 @@ pub(super) fn verdict(report: &BundleReport) -> Result<Verdict, CliError> {
 
 /// A line for each link, and what they rest on.
 pub(super) fn text(report: &BundleReport) -> String {
-    let width = report.links.iter().map(|link| link.name.to_string().chars().count()).max().unwrap_or(0);
-    let mut text: String =
-        report.links.iter().map(|link| format!("{:<width$}  {}\n", link.name, link.status)).collect();
+    // No name forges a line of its own.
+    let one = |told: &dyn std::fmt::Display| terminal::line(&told.to_string()).into_owned();
+    let width = report.links.iter().map(|link| one(&link.name).chars().count()).max().unwrap_or(0);
+    let mut text: String = report
+        .links
+        .iter()
+        .map(|link| format!("{:<width$}  {}\n", one(&link.name), one(&link.status)))
+        .collect();
     for key in &report.keys {
-        text.push_str(&format!("Key:    {} {} {}\n", key.key_id(), key.kind, key.name.escape_debug()));
+        text.push_str(&format!("Key:    {} {} {}\n", key.key_id(), key.kind, one(&key.name)));
     }
     text.push_str(match report.trust {
         WhoseTrust::Bundle => {
@@ -84,7 +90,8 @@ pub(super) fn text(report: &BundleReport) -> String {
         _ => "Trust:  the trust store that was given\n",
     });
     if let Some(document) = &report.document {
-        text.push_str(&format!("Build:  {}\n", document.build_id.escape_debug()));
+        text.push_str(&tests_line(document.tests.as_ref()));
+        text.push_str(&format!("Build:  {}\n", one(&document.build_id)));
     }
     text.push_str(&format!("Bundle: {}\n", report.verdict));
     text
@@ -98,7 +105,9 @@ fn as_json(report: &BundleReport) -> Value {
         report.keys.iter().map(|key| json!({"key_id": key.key_id(), "kind": key.kind, "name": key.name}));
     json!({
         "verdict": report.verdict,
+        "version": report.document.as_ref().map(|document| document.version),
         "build_id": report.document.as_ref().map(|document| &document.build_id),
+        "tests": report.document.as_ref().map(|document| tests_json(document.tests.as_ref())),
         "trust": match report.trust { WhoseTrust::Bundle => "bundle", _ => "given" },
         "keys": keys.collect::<Vec<_>>(),
         "links": report.links.iter().map(link_json).collect::<Vec<_>>(),

@@ -118,7 +118,7 @@ pub(crate) fn build(
             id.as_str(),
             image_file.clone(),
             VerityTree::new(&tree, FileDigest::of(&hash_area)).during("describe the hash tree")?,
-            ManifestDigest::json(manifest.digest()?, manifest.entries().len() as u64),
+            ManifestDigest::of(&manifest)?,
             request.recipe.recipe_hash(),
             FileDigest::of(&log),
             Builder::new("https://openfactory.tech/demo"),
@@ -218,7 +218,7 @@ fn measure(
     let again = Manifest::of_squashfs(image, &Work::on_all_cores()).during("hash the image's files")?;
     evidence.image = Some(digest(path)?);
     evidence.root_hash = Some(root_hash.root_hash());
-    evidence.manifest = Some(again.digest().during("hash the manifest")?);
+    evidence.manifest = Some(ManifestDigest::of(&again).during("hash the manifest")?);
     Ok(())
 }
 

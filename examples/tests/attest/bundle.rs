@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use openfactory_attest::Sha256Digest;
+use openfactory_attest::statement::PAYLOAD_TYPE;
+use openfactory_attest::{Ed25519Key, Envelope, Sha256Digest};
 use serde_json::Value;
 
 use crate::ran::{Ran, attest, pack, tool};
@@ -430,8 +431,73 @@ fn an_image_within_an_iso_image_is_bound_with_it() {
     let told = attest(path, "verify-bundle bundle --trust trust.json").expect(1).stdout;
     assert!(told.contains("container") && told.contains("the document names the ISO image"), "{told}");
     fs::write(path.join("build/press.iso"), &bytes).unwrap();
+    another_iso_is_signed(path);
     let changed = links("build/press.iso");
     assert!(has(&changed, "container", "broken") && has(&changed, "image", "proved"), "{changed:?}");
+}
+
+/// The platform signs what is not so: the bundle's document, changed.
+fn sign_anew(path: &Path, change: impl FnOnce(&mut Value)) {
+    let file = path.join("bundle/verification.json");
+    let envelope = Envelope::parse(&fs::read(&file).unwrap()).unwrap();
+    let mut payload: Value = serde_json::from_slice(envelope.payload_unverified()).unwrap();
+    change(&mut payload["predicate"]);
+    let key = Ed25519Key::from_pem(&fs::read_to_string(path.join("platform.key")).unwrap()).unwrap();
+    let payload = openfactory_attest::canonical::to_vec_signed(&payload).unwrap();
+    fs::write(&file, Envelope::sign(PAYLOAD_TYPE, &payload, &key).unwrap().to_json()).unwrap();
+    relist(&path.join("bundle"), "verification.json");
+}
+
+/// An ISO image without the image in it, for which the platform signs all the same: both digests are right.
+fn another_iso_is_signed(path: &Path) {
+    fs::write(path.join("iso/live/filesystem.squashfs"), b"another image").unwrap();
+    let how = ["-as", "mkisofs", "-quiet", "-R", "-o", "bundle/press.iso", "iso"];
+    assert!(tool("another_iso_is_signed", path, "xorriso", &how).unwrap().status.success());
+    relist(&path.join("bundle"), "press.iso");
+    let iso = fs::read(path.join("bundle/press.iso")).unwrap();
+    for (place, expected) in [
+        ("live/filesystem.squashfs", "broken: the ISO image has another file at the document's path"),
+        ("live/nowhere.squashfs", "broken: ./live/nowhere.squashfs is not in the image"),
+        ("live", "broken: "),
+        ("../etc", "broken: "),
+    ] {
+        sign_anew(path, |document| {
+            let container = &mut document["container"];
+            container["size"] = iso.len().into();
+            container["sha256"] = Sha256Digest::of(&iso).to_string().into();
+            container["path"] = place.into();
+        });
+        let told = attest(path, "verify-bundle bundle --trust trust.json").expect(1);
+        assert!(told.link("container").starts_with(expected), "{place}: {}", told.stdout);
+    }
+}
+
+#[test]
+fn what_was_signed_does_not_steer_the_terminal() {
+    let directory = bundle();
+    let path = directory.path();
+    let name = "\u{1b}]0;owned\u{7}\nBundle: proved\u{202e}";
+    sign_anew(path, |document| document["sboms"][0]["name"] = name.into());
+    for line in [
+        "verify-bundle bundle --trust trust.json",
+        "document verify bundle/verification.json --trust trust.json",
+        "maturity bundle --trust trust.json",
+    ] {
+        let ran = attest(path, line);
+        let shown = ran.stdout.clone() + &ran.stderr;
+        assert!(shown.contains("\\u{1b}]0;owned\\u{7}"), "{line}: {shown:?}");
+        assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{line}: {shown:?}");
+        assert!(!shown.lines().any(|line| line == "Bundle: proved"), "{line}: {shown}");
+    }
+    // Machines are told exactly.
+    let told = attest(path, "verify-bundle bundle --trust trust.json --json").expect(1).json();
+    let links = told["links"].as_array().unwrap();
+    assert!(links.iter().any(|link| link["link"] == format!("sbom {name}")), "{told:#}");
+    assert_eq!(
+        (&told["version"], &told["tests"]["categories"]["boot"]),
+        (&1.into(), &"not-checked".into()),
+        "{told:#}"
+    );
 }
 
 /// Runs the auditor's program on the bundle; `None`, said aloud, where Python or its package is missing.

@@ -99,7 +99,7 @@ impl Build {
             build_id,
             ImageFile::new("image.squashfs", FileDigest::of(&bytes)),
             VerityTree::new(&verity, FileDigest::of(hashes.get_ref())).unwrap(),
-            ManifestDigest::json(manifest.digest().unwrap(), manifest.entries().len() as u64),
+            ManifestDigest::of(&manifest).unwrap(),
             Sha256Digest::of(b"recipe"),
             FileDigest::of(b"log"),
             Builder::new("test-builder"),

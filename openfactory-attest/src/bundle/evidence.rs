@@ -3,8 +3,9 @@
 use super::files::{Files, ReadBundleError};
 use super::{BUILD_LOG, RECIPE, TEST_REPORT};
 use crate::chain::{Evidence, LinkName, whole};
-use crate::document::{FileDigest, NamedDigest, VerificationDocument};
-use crate::manifest::Manifest;
+use crate::document::{FileDigest, ManifestDigest, NamedDigest, VerificationDocument};
+use crate::iso9660::{Iso, IsoError};
+use crate::manifest::{Manifest, TreePath};
 use crate::recipe::{BuildRecipe, MAX_RECIPE};
 use crate::squashfs::SquashfsError;
 use crate::test_report::{MAX_REPORT, TestReport, TestReportError};
@@ -36,9 +37,33 @@ impl Measured {
         evidence.container = document.container.as_ref().and_then(|iso| files.measured(&iso.name));
         let named = |sbom: &NamedDigest| Some(NamedDigest::new(&sbom.name, files.measured(&sbom.name)?));
         evidence.sboms = document.sboms.iter().filter_map(named).collect();
+        measured.contained(files, document)?;
         measured.tests(files, document)?;
         measured.image(files, document, work)?;
         Ok(measured)
+    }
+
+    /// What the ISO image has at the document's path. One that has no such file, or is damaged, does not have the image in it.
+    fn contained(&mut self, files: &Files, document: &VerificationDocument) -> Result<(), ReadBundleError> {
+        let Some(container) = &document.container else { return Ok(()) };
+        let Some(iso) = files.open_file(&container.name)? else { return Ok(()) };
+        let unread = |source| ReadBundleError::Image { path: files.path(&container.name), source };
+        let inside = match TreePath::new(container.path.as_bytes()) {
+            Ok(path) => Iso::open(iso).and_then(|iso| iso.file(&path)),
+            Err(error) => {
+                self.flaws.push((LinkName::Container, whole(&error)));
+                return Ok(());
+            }
+        };
+        match inside {
+            Ok(file) => {
+                let found = FileDigest::of_device(&file).map_err(|error| unread(error.into()))?;
+                self.evidence.contained = Some(found);
+            }
+            Err(error @ IsoError::Read { .. }) => return Err(unread(error.into())),
+            Err(error) => self.flaws.push((LinkName::Container, whole(&error))),
+        }
+        Ok(())
     }
 
     /// What the test report says, if the document says anything of it.
@@ -95,7 +120,7 @@ impl Measured {
             },
         }
         match Manifest::of_squashfs(&image, work) {
-            Ok(manifest) => match manifest.digest() {
+            Ok(manifest) => match ManifestDigest::of(&manifest) {
                 Ok(digest) => {
                     self.evidence.manifest = Some(digest);
                     self.file_sums = Some(FileDigest::of(&manifest.to_sha256sum()));

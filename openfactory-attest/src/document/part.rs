@@ -1,12 +1,18 @@
 //! What a verification document says of each artifact.
 
+use std::io;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::DocumentError;
-use crate::digest::Sha256Digest;
+use crate::digest::{Sha256, Sha256Digest};
+use crate::manifest::{Manifest, StructureError};
+use crate::read_at::ReadAt;
 use crate::verity::{Algorithm, BlockSize, HashType, Params, RootHash, Salt, Tree, Uuid};
+
+/// Bytes that are read at once.
+const READ_SIZE: u64 = 1 << 20;
 
 /// A file by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +37,20 @@ impl FileDigest {
     pub fn of(bytes: &[u8]) -> Self {
         Self::new(bytes.len() as u64, Sha256Digest::of(bytes))
     }
+
+    /// Reads all bytes, a MiB at a time.
+    ///
+    /// # Errors
+    /// The device's own.
+    pub fn of_device<D: ReadAt + ?Sized>(device: &D) -> io::Result<Self> {
+        let (size, mut buffer, mut hasher) = (device.size()?, Vec::new(), Sha256::new());
+        while hasher.len() < size {
+            buffer.resize(usize::try_from((size - hasher.len()).min(READ_SIZE)).unwrap_or_default(), 0);
+            device.read_exact_at(&mut buffer, hasher.len())?;
+            hasher.update(&buffer);
+        }
+        Ok(Self::new(size, hasher.digest()))
+    }
 }
 
 /// A named file by its bytes.
@@ -50,6 +70,12 @@ impl NamedDigest {
     /// A file of this name and digest.
     pub fn new(name: impl Into<String>, file: FileDigest) -> Self {
         Self { name: name.into(), size: file.size, sha256: file.sha256 }
+    }
+
+    /// The file without its name.
+    #[must_use]
+    pub const fn file(&self) -> FileDigest {
+        FileDigest::new(self.size, self.sha256)
     }
 }
 
@@ -210,6 +236,14 @@ pub struct ManifestDigest {
 impl ManifestDigest {
     /// The canonical JSON of [`Manifest`](crate::Manifest).
     pub const JSON: &'static str = "openfactory-manifest-json";
+
+    /// This manifest.
+    ///
+    /// # Errors
+    /// [`StructureError`] where it has no JSON form.
+    pub fn of(manifest: &Manifest) -> Result<Self, StructureError> {
+        Ok(Self::json(manifest.digest()?, manifest.entries().len() as u64))
+    }
 
     /// A manifest in canonical JSON, of this digest and as many entries.
     #[must_use]

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use openfactory_attest::chain::{ChainVerdict, Evidence, LinkName, LinkStatus, verify_chain};
 use openfactory_attest::document::{
-    Builder, DocumentError, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature,
+    Builder, Container, DocumentError, FileDigest, ImageFile, ManifestDigest, NamedDigest, Signature,
     VerificationDocument, VerityTree,
 };
 use openfactory_attest::intent::BuildIntent;
@@ -83,7 +83,7 @@ fn build() -> Build {
     evidence.build_log = Some(build_log);
     evidence.image = Some(image);
     evidence.root_hash = Some(tree.root_hash());
-    evidence.manifest = Some(manifest);
+    evidence.manifest = Some(ManifestDigest::json(manifest, 3));
     evidence.test_report = Some(report);
     evidence.tests = Some(tests.summary());
     evidence.sboms = vec![sbom];
@@ -136,14 +136,22 @@ type Change = fn(&mut Evidence, FileDigest);
 #[test]
 fn each_link_breaks_alone() {
     let other = FileDigest::of(b"other");
-    let changes: [(LinkName, Change); 8] = [
+    let changes: [(LinkName, Change); 13] = [
         (LinkName::Recipe, |evidence, other| evidence.recipe_hash = Some(other.sha256)),
         (LinkName::BuildLog, |evidence, other| evidence.build_log = Some(other)),
         (LinkName::Image, |evidence, other| evidence.image = Some(other)),
         (LinkName::VerityRoot, |evidence, other| {
             evidence.root_hash = Some(verity::RootHash::new(other.sha256))
         }),
-        (LinkName::Manifest, |evidence, other| evidence.manifest = Some(other.sha256)),
+        (LinkName::Manifest, |evidence, other| {
+            evidence.manifest = Some(ManifestDigest::json(other.sha256, 3))
+        }),
+        // Every number that is signed counts, not the digests alone.
+        (LinkName::Manifest, |evidence, _| evidence.manifest.as_mut().unwrap().entries += 1),
+        (LinkName::Sbom("sbom.cdx.json".into()), |evidence, _| evidence.sboms[0].size += 1),
+        (LinkName::Image, |evidence, _| evidence.image.as_mut().unwrap().size += 1),
+        (LinkName::BuildLog, |evidence, _| evidence.build_log.as_mut().unwrap().size += 1),
+        (LinkName::TestReport, |evidence, _| evidence.test_report.as_mut().unwrap().size += 1),
         (LinkName::TestReport, |evidence, other| evidence.test_report = Some(other)),
         (LinkName::Sbom("sbom.cdx.json".into()), |evidence, other| {
             evidence.sboms = vec![NamedDigest::new("sbom.cdx.json", other)];
@@ -159,6 +167,25 @@ fn each_link_breaks_alone() {
         assert_eq!(report.verdict, ChainVerdict::Broken);
         assert_eq!(report.broken().map(|link| &link.name).collect::<Vec<_>>(), [&link]);
     }
+}
+
+/// Whether the ISO image is the document's is one question, whether the image is in it another.
+#[test]
+fn an_iso_image_has_to_have_the_image_in_it() {
+    let iso = FileDigest::of(b"iso");
+    let Build { document, mut evidence } = build();
+    let image = evidence.image;
+    let document = document.with_container(Container::new("press.iso", iso, "live/filesystem.squashfs"));
+    let envelope = document.sign(&key(1)).unwrap();
+    evidence.container = Some(iso);
+    let mut told = |contained| {
+        evidence.contained = contained;
+        status(&envelope, &evidence, &LinkName::Container)
+    };
+    assert_eq!(told(image), LinkStatus::Proved);
+    assert!(matches!(told(None), LinkStatus::NotChecked { .. }));
+    let other = told(Some(FileDigest::of(b"another squashfs")));
+    assert!(matches!(&other, LinkStatus::Broken { reason } if reason.contains("another file")), "{other}");
 }
 
 #[test]
@@ -300,6 +327,7 @@ fn a_signature_does_not_make_nonsense_true() {
         ("/predicate/verity/dataBlocks", json!(4)),
         ("/predicate/verity/salt", json!("x")),
         ("/predicate/verity/uuid", json!("x")),
+        ("/predicate/verity/hashArea/size", json!(4096)),
     ] {
         assert!(matches!(set(pointer, value), DocumentError::Verity { .. }), "{pointer}");
     }

@@ -108,7 +108,7 @@ pub(super) fn verify(command: &VerifyProof) -> Result<Verdict, CliError> {
     for cosignature in proven.cosignatures {
         text.push_str(&format!("Cosigned by {} at {}\n", cosignature.witness, instant(cosignature.time)));
     }
-    output::write(text.as_bytes())?;
+    output::text(&text)?;
     Ok(Verdict::Good)
 }
 
@@ -168,7 +168,7 @@ pub(super) fn verify_consistency(older: &Path, proof: &Path, key: &str) -> Resul
                 key.name(),
                 new.root
             );
-            output::write(told.as_bytes())?;
+            output::text(&told)?;
             Ok(Verdict::Good)
         }
         Err(error) => Ok(told_bad(&error)),

@@ -37,7 +37,7 @@ pub(super) fn publish(log: &Path, directory: &Path, json: bool) -> Result<Verdic
             "Entries published: {}\nRoot: {}\nTiles written: {}\n",
             head.size, head.root, published.written
         );
-        output::write(told.as_bytes())?;
+        output::text(&told)?;
     }
     Ok(Verdict::Good)
 }
@@ -98,7 +98,7 @@ pub(super) fn verify(
         for cosignature in cosigned.into_iter().flatten() {
             text.push_str(&format!("Cosigned by {} at {}\n", cosignature.witness, instant(cosignature.time)));
         }
-        output::write(text.as_bytes())?;
+        output::text(&text)?;
     }
     Ok(if good { Verdict::Good } else { Verdict::Bad })
 }

@@ -141,6 +141,6 @@ pub(super) fn print_key(key: &Path, name: &str) -> Result<Verdict, CliError> {
         .map_err(|error| CliError::because(format!("{} is no public key", key.display()), error))?;
     let key = WitnessKey::new(name, public)
         .map_err(|error| CliError::because("this can't be a witness's key", error))?;
-    output::write(format!("{key}\n").as_bytes())?;
+    output::text(&format!("{key}\n"))?;
     Ok(Verdict::Good)
 }

@@ -130,7 +130,7 @@ impl Sign {
         if self.json {
             output::write_json(&told)?;
         } else {
-            output::write(labels(&told).as_bytes())?;
+            output::text(&labels(&told))?;
         }
         Ok(Verdict::Good)
     }
@@ -205,10 +205,8 @@ impl Sign {
         let tell = |done, total| bar.tell(done, total);
         let manifest = Manifest::of_squashfs(image, &self.threads.work().telling(&tell))
             .map_err(|error| CliError::file("read the squashfs", &self.image, error))?;
-        let digest = manifest
-            .digest()
-            .map_err(|error| CliError::because("cannot write the manifest as json", error))?;
-        Ok(ManifestDigest::json(digest, manifest.entries().len() as u64))
+        ManifestDigest::of(&manifest)
+            .map_err(|error| CliError::because("cannot write the manifest as json", error))
     }
 
     /// The tree of the image, and the hash device's digest: made in a file that nobody sees.

@@ -7,7 +7,7 @@ use clap::Args;
 use openfactory_attest::chain::{
     ChainReport, ChainVerdict, Evidence, Link, LinkName, verify_chain, verify_links,
 };
-use openfactory_attest::document::{FileDigest, NamedDigest, VerificationDocument};
+use openfactory_attest::document::{FileDigest, ManifestDigest, NamedDigest, VerificationDocument};
 use openfactory_attest::verity::{self, FormatError};
 use openfactory_attest::{Envelope, Manifest};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use crate::attest::tests::{tests_json, tests_line};
 use crate::attest::verify_bundle::status_json;
 use crate::attest::{CliError, input, output};
 use crate::cli::Verdict;
-use crate::progress;
+use crate::{progress, terminal};
 
 /// The document, and what is at hand of its build.
 #[derive(Debug, Args)]
@@ -120,6 +120,8 @@ impl Verify {
         let file = Source::of_document(path, document.container.as_ref())?;
         evidence.image = Some(file.measure(path)?);
         evidence.container = file.container(path)?.map(|iso| FileDigest::new(iso.size, iso.sha256));
+        // Read from within the ISO image, at the document's path.
+        evidence.contained = evidence.container.and(evidence.image);
         let tree = document
             .verity_tree()
             .map_err(|error| CliError::because("cannot use the document's parameters", error))?;
@@ -133,7 +135,7 @@ impl Verify {
         }
         match Manifest::of_squashfs(&file, &work) {
             Ok(manifest) => {
-                let digest = manifest.digest();
+                let digest = ManifestDigest::of(&manifest);
                 evidence.manifest = Some(
                     digest.map_err(|error| CliError::because("cannot write the manifest as json", error))?,
                 );
@@ -156,12 +158,13 @@ impl Verify {
                 "not_checked": not_checked(report).map(|link| link.name.to_string()).collect::<Vec<_>>(),
                 "required_but_not_checked": unmet,
                 "tests": document.map(|document| tests_json(document.tests.as_ref())),
+                "version": document.map(|document| document.version),
                 "build_id": document.map(|document| &document.build_id),
                 "root_hash": document.map(|document| document.verity.root_hash),
             }))?;
         } else {
             let text = text(report, document);
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         match report.verdict {
             ChainVerdict::Broken => Ok(Verdict::Bad),
@@ -177,8 +180,10 @@ fn link_json(link: &Link) -> Value {
 
 /// A line for each link, one for the tests, and one for the whole, which does not pass over what was not checked.
 fn text(report: &ChainReport, document: Option<&VerificationDocument>) -> String {
+    // No name forges a line of its own.
+    let one = |told: &dyn std::fmt::Display| terminal::line(&told.to_string()).into_owned();
     let mut text: String =
-        report.links.iter().map(|link| format!("{:<12} {}\n", link.name, link.status)).collect();
+        report.links.iter().map(|link| format!("{:<12} {}\n", one(&link.name), one(&link.status))).collect();
     if let Some(document) = document {
         text.push_str(&tests_line(document.tests.as_ref()));
     }

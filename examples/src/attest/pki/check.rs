@@ -66,7 +66,7 @@ impl CheckArgs {
             let mut text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
             let verdict = if findings.is_empty() { "all published" } else { "not all published" };
             text.push_str(&format!("{revoked} keys revoked, {verdict}\n"));
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         Ok(if findings.is_empty() { Verdict::Good } else { Verdict::Bad })
     }

@@ -37,7 +37,7 @@ impl ShowArgs {
         if self.json {
             output::write_json(&shown.json())?;
         } else {
-            output::write(shown.text().as_bytes())?;
+            output::text(&shown.text())?;
         }
         if let Err(error) = shown.holds {
             cli::tell(&error);

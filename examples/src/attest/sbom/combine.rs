@@ -55,7 +55,7 @@ impl Combine {
         } else {
             let lines = [("Base sha256:", of_base), ("Zone 2 manifest:", digest), ("SBOM sha256:", whole)];
             let text: String = lines.iter().map(|(label, digest)| format!("{label:<17}{digest}\n")).collect();
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         Ok(Verdict::Good)
     }

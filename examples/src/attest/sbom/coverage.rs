@@ -48,7 +48,7 @@ impl CoverageCommand {
             for path in coverage.unowned().iter().filter(|_| self.unowned) {
                 text.push_str(&format!("{:<11}{path}\n", "unowned"));
             }
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         Ok(if bad { Verdict::Bad } else { Verdict::Good })
     }

@@ -78,7 +78,7 @@ impl Create {
         if self.written.json {
             output::write_json(&Value::Object(summary))?;
         } else {
-            output::write(labels(&summary).as_bytes())?;
+            output::text(&labels(&summary))?;
         }
         Ok(Verdict::Good)
     }

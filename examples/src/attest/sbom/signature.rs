@@ -48,7 +48,7 @@ pub(super) fn verify(document: &Path, trust: &Path, as_json: bool) -> Result<Ver
             Verdict::Good => format!("signed by {:?}, key {}\n", text("name"), text("key_id")),
             Verdict::Bad => format!("{}: {}\n", document.display(), text("reason")),
         };
-        output::write(line.as_bytes())?;
+        output::text(&line)?;
     }
     Ok(verdict)
 }

@@ -17,7 +17,7 @@ pub(super) fn init(file: &Path, root: &Path, name: &str, threshold: Option<u8>) 
     }
     store.add(root).map_err(|error| CliError::because("cannot trust the key", error))?;
     input::create_new(file, &store.to_json(), 0o644)?;
-    output::write(told.as_bytes())?;
+    output::text(&told)?;
     Ok(Verdict::Good)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn add(file: &Path, key: &Path, kind: KeyKind, name: &str) -> Result<
     }
     changing.store.add(key).map_err(|error| CliError::because("cannot trust the key", error))?;
     changing.write()?;
-    output::write(told.as_bytes())?;
+    output::text(&told)?;
     Ok(Verdict::Good)
 }
 

@@ -133,7 +133,7 @@ impl Signing {
         if let Some(target) = target {
             target.write(&envelope.to_json())?;
         }
-        output::write(format!("{told} by registry {}\n", next.sequence).as_bytes())?;
+        output::text(&format!("{told} by registry {}\n", next.sequence))?;
         Ok(Verdict::Good)
     }
 }
@@ -168,6 +168,6 @@ pub(super) fn scope(file: &Path, id: &str, as_json: bool) -> Result<Verdict, Cli
     for holder in holders {
         text.push_str(&format!("holder  {holder}\n"));
     }
-    output::write(text.as_bytes())?;
+    output::text(&text)?;
     Ok(Verdict::Good)
 }

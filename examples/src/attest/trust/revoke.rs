@@ -80,7 +80,7 @@ impl Revoke {
             target.write(&envelope.to_json())?;
         }
         let sequence = changing.store.revocations().map_or(0, |list| list.sequence);
-        output::write(format!("revoked {} by list {sequence}\n", self.key_id).as_bytes())?;
+        output::text(&format!("revoked {} by list {sequence}\n", self.key_id))?;
         Ok(Verdict::Good)
     }
 
@@ -133,6 +133,6 @@ pub(super) fn take(file: &Path, list: &Path) -> Result<Verdict, CliError> {
             format!("list {sequence}, {keys} keys revoked\n")
         }
     };
-    output::write(told.as_bytes())?;
+    output::text(&told)?;
     Ok(Verdict::Good)
 }

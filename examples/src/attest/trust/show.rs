@@ -67,7 +67,7 @@ pub(super) fn show(file: &Path, key_id: Option<&KeyId>, as_json: bool) -> Result
         });
         let registered: Vec<String> = head.into_iter().chain(registered).collect();
         let strangers = strangers.iter().map(|key| format!("{} {}\n", key.key_id, words(key)));
-        output::write(lines.chain(strangers).chain(registered).collect::<String>().as_bytes())?;
+        output::text(&lines.chain(strangers).chain(registered).collect::<String>())?;
     }
     Ok(Verdict::Good)
 }

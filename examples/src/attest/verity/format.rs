@@ -67,7 +67,7 @@ impl FormatArgs {
         if self.json {
             output::write_json(&told::tree_json(&tree))?;
         } else {
-            output::write(told::labels(&tree, &self.hash).as_bytes())?;
+            output::text(&told::labels(&tree, &self.hash))?;
         }
         Ok(Verdict::Good)
     }

@@ -84,7 +84,7 @@ impl KeyArgs {
             let text = format!(
                 "Private key:  {private}\nCertificate:  {certificate}\nFingerprint:  {fingerprint}\n"
             );
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         Ok(Verdict::Good)
     }

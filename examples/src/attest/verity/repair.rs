@@ -84,7 +84,7 @@ impl RepairArgs {
             text.push_str(&format!("{} code words are beyond repair\n", mended.last.beyond_repair()));
             text.extend(mended.report.findings().iter().map(|finding| format!("{finding}\n")));
         }
-        output::write(text.as_bytes())?;
+        output::text(&text)?;
         Ok(if intact { Verdict::Good } else { Verdict::Bad })
     }
 

@@ -82,7 +82,7 @@ impl SignArgs {
             if let Some(PartitionUuids { data, hash, .. }) = uuids {
                 text.push_str(&format!("Data partition: {data}\nHash partition: {hash}\n"));
             }
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         Ok(Verdict::Good)
     }

@@ -108,7 +108,7 @@ impl TableArgs {
         if self.json {
             output::write_json(&json!({ "table": table.to_string() }))?;
         } else {
-            output::write(format!("{table}\n").as_bytes())?;
+            output::text(&format!("{table}\n"))?;
         }
         Ok(Verdict::Good)
     }

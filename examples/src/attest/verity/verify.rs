@@ -45,7 +45,7 @@ impl VerifyArgs {
             if self.json {
                 output::write_json(&json!({ "intact": false, "signature": reason }))?;
             } else {
-                output::write(format!("the root hash is not signed: {reason}\n").as_bytes())?;
+                output::text(&format!("the root hash is not signed: {reason}\n"))?;
             }
             return Ok(Verdict::Bad);
         }
@@ -63,14 +63,14 @@ impl VerifyArgs {
         } else if good {
             let (data_blocks, hash_blocks) = (tree.data_blocks(), tree.hash_blocks());
             let text = format!("intact: {data_blocks} data blocks, {hash_blocks} hash blocks\n");
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         } else {
             let mut text: String = disagreements.iter().map(|line| format!("{line}\n")).collect();
             text.extend(report.findings().iter().map(|finding| format!("{finding}\n")));
             if report.omitted() > 0 {
                 text.push_str(&format!("and {} more findings\n", report.omitted()));
             }
-            output::write(text.as_bytes())?;
+            output::text(&text)?;
         }
         Ok(if good { Verdict::Good } else { Verdict::Bad })
     }
