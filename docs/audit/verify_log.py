@@ -72,6 +72,13 @@ def parse_vkey(text, kind=LOG):
     return name, key_id, Ed25519PublicKey.from_public_bytes(key[1:])
 
 
+def decode64(text, what):
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Bad(f"{what} has malformed base64") from None
+
+
 def signatures_of(note, vkey, what):
     """The text of a note, and the signatures that are said to be by this key."""
     name, key_id, _ = vkey
@@ -84,7 +91,7 @@ def signatures_of(note, vkey, what):
         fields = line.split(b" ")
         if len(fields) != 3 or fields[0] != "\u2014".encode():
             raise Bad(f"{what} has a malformed signature line")
-        signature = base64.b64decode(fields[2], validate=True)
+        signature = decode64(fields[2], what)
         if fields[1] == name.encode() and signature[:4] == key_id:
             found.append(signature[4:])
     if not found:
@@ -114,10 +121,13 @@ def open_checkpoint(note, vkey, what):
     text, found = signatures_of(note, vkey, what)
     for signature in found:
         check(vkey[2], signature, text, what)
-    lines = text.decode().split("\n")
-    if lines[0] != name or not re.fullmatch(r"0|[1-9][0-9]*", lines[1]):
+    lines = text.split(b"\n")[:-1]
+    if len(lines) < 3 or lines[0] != name.encode() or not re.fullmatch(rb"0|[1-9][0-9]{0,19}", lines[1]):
         raise Bad(f"{what} is not a checkpoint of {name}")
-    return int(lines[1]), base64.b64decode(lines[2], validate=True)
+    root = decode64(lines[2], what)
+    if len(root) != 32:
+        raise Bad(f"the root in {what} has {len(root)} bytes, not 32")
+    return int(lines[1]), root
 
 
 def verify(directory, vkey, older, note):

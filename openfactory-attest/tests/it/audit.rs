@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use openfactory_attest::audit::journal::FlawKind;
 use openfactory_attest::audit::verify::{Finding, Which};
 use openfactory_attest::audit::{self, Appended, Entry, Log, OpenLogError, Proof, VerifierKey};
@@ -395,5 +397,49 @@ fn a_python_auditor_comes_to_the_same_verdict() {
         fs::write(&path, bad).unwrap();
         assert_eq!(python().unwrap().status.code(), Some(1));
         assert!(!verify(folder.path()).is_good());
+    }
+}
+
+/// A checkpoint's text under the log's own signature, whatever it says.
+fn signed_by_the_log(good: &str, text: &str) -> String {
+    let start = good.rfind(' ').unwrap() + 1;
+    let known = STANDARD.decode(good[start..].trim_end()).unwrap();
+    let signature = signer().sign(text.as_bytes()).unwrap();
+    let signature = STANDARD.encode([&known[..4], &signature[..]].concat());
+    format!("{text}\n\u{2014} {ORIGIN} {signature}\n")
+}
+
+#[test]
+fn a_damaged_checkpoint_is_bad_to_the_python_auditor_too() {
+    let test = "a_damaged_checkpoint_is_bad_to_the_python_auditor_too";
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/audit/verify_log.py");
+    let folder = tempfile::tempdir().unwrap();
+    let good = small(folder.path()).pop().unwrap();
+    let text = &good[..=good.find("\n\n").unwrap()];
+    let root = text.lines().nth(2).unwrap();
+    let signed = |text: String| signed_by_the_log(&good, &text).into_bytes();
+    let vkey = key().to_string();
+    let cases = [
+        ("as it was", signed(text.to_owned()), 0),
+        ("no line at all", signed("\n".to_owned()), 1),
+        ("no root", signed(format!("{ORIGIN}\n6\n")), 1),
+        ("no size", signed(format!("{ORIGIN}\n{root}\n")), 1),
+        ("a size without end", signed(format!("{ORIGIN}\n{}\n{root}\n", "9".repeat(5000))), 1),
+        ("a root that is no base64", signed(format!("{ORIGIN}\n6\n!{}\n", &root[1..])), 1),
+        ("a root of 31 bytes", signed(format!("{ORIGIN}\n6\n{}\n", STANDARD.encode([7; 31]))), 1),
+        ("a root of no bytes", signed(format!("{ORIGIN}\n6\n\n{root}\n")), 1),
+        ("a signature that is no base64", format!("{}!\n", good.trim_end()).into_bytes(), 1),
+        ("a signature that is cut off", format!("{}\n", &good[..good.len() - 9]).into_bytes(), 1),
+        ("not UTF-8", [b"\xff", good.as_bytes()].concat(), 1),
+        ("empty", Vec::new(), 1),
+    ];
+    for (what, checkpoint, status) in cases {
+        fs::write(folder.path().join("checkpoint"), checkpoint).unwrap();
+        let arguments = [folder.path().to_str().unwrap(), &vkey];
+        let Some(output) = python::run(test, &["cryptography"], &script, &arguments) else { return };
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(status), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(told.starts_with("BAD: "), status == 1, "{what}: {told}");
+        assert!(output.stderr.is_empty(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
