@@ -27,8 +27,10 @@ from verify_log import Bad, open_checkpoint, sha256
 STATEMENT = "application/vnd.in-toto+json"
 DOCUMENT = "https://openfactory.tech/attest/image-verification/v1"
 INTENT = "https://openfactory.tech/attest/build-intent/v1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
 OURS = """verification.json intent.json recipe.json request.txt build.log test-report hash-device manifest.json
 manifest.sha256 trust.json intent.entry intent.proof document.entry document.proof""".split()
+WITH_PROVENANCE = ["provenance.json", "provenance.entry", "provenance.proof"]
 FLAWS = (Bad, AttributeError, KeyError, TypeError, ValueError)
 
 
@@ -169,6 +171,24 @@ def sum_line(entry):
     return (b"\\" if name != path else b"") + entry["sha256"].encode() + b"  ./" + name + b"\n"
 
 
+def provenance_of(document):
+    """What SLSA provenance has to say of the document's build."""
+
+    def resource(name, digest):
+        return {"name": name, "digest": {"sha256": digest}}
+
+    recipe = resource("recipe", document["recipeHash"])
+    report = [resource("test-report", document["testReport"]["sha256"])] if "testReport" in document else []
+    byproducts = [resource("build-log", document["buildLog"]["sha256"])]
+    byproducts += [resource("manifest", document["manifest"]["sha256"]), *report]
+    byproducts += [resource(sbom["name"], sbom["sha256"]) for sbom in document.get("sboms", [])]
+    definition = {"buildType": "https://openfactory.tech/attest/image-build/v1"}
+    definition["externalParameters"] = {"recipe": recipe}
+    definition["resolvedDependencies"] = [recipe, resource("build-intent", document["intentDigest"])]
+    run = {"builder": {"id": document["builder"]["id"]}, "metadata": {"invocationId": document["buildId"]}}
+    return {"buildDefinition": definition, "runDetails": {**run, "byproducts": byproducts}}
+
+
 def verify(bundle, keys, revoked):
     names = check_sums(bundle)
     if "verification.json" not in names:
@@ -187,6 +207,12 @@ def verify(bundle, keys, revoked):
     expect("the document is about its image", subjects == about)
     expect("the document refers to the intent", document["intentDigest"] == intent_digest)
 
+    of_provenance = [name for name in WITH_PROVENANCE if name in names]
+    if of_provenance == WITH_PROVENANCE:
+        proof = held(bundle, "provenance", logs)
+        said, about, _ = statement(bundle, "provenance", PROVENANCE, builders, revoked, proof)
+        same = (said, about) == (provenance_of(document), subjects)
+        expect("the provenance says of the build what the document says", same)
     recipe = sha256(canonical(parse((bundle / "recipe.json").read_bytes())).encode()).hex()
     expect("recipe.json is the recipe of both", recipe == document["recipeHash"] == intent["recipeHash"])
     files = [("request.txt", intent["requestDigest"]), ("build.log", document["buildLog"]["sha256"])]
@@ -194,8 +220,9 @@ def verify(bundle, keys, revoked):
     files += [(it["name"], it["sha256"]) for it in [image, *container, *document.get("sboms", [])]]
     if "testReport" in document:
         files.append(("test-report", document["testReport"]["sha256"]))
-    expect("every file is spoken of", set(names) <= set(OURS) | {name for name, _ in files})
+    expect("every file is spoken of", set(names) <= set(OURS + WITH_PROVENANCE) | {name for name, _ in files})
     missing = [name for name, _ in files if name not in names]
+    missing += [name for name in WITH_PROVENANCE if of_provenance and name not in names]
     for name, digest in files:
         if name not in missing:
             expect(f"{name} is what was signed", file_digest(bundle / name) == digest)

@@ -42,6 +42,8 @@ pub const SUMS: &str = "SHA256SUMS";
 pub const DOCUMENT: &str = "verification.json";
 /// The signed build intent.
 pub const INTENT: &str = "intent.json";
+/// The build's signed SLSA provenance, if there is one.
+pub const PROVENANCE: &str = "provenance.json";
 /// The recipe.
 pub const RECIPE: &str = "recipe.json";
 /// The request in the requester's own words.
@@ -61,10 +63,11 @@ pub const TRUST: &str = "trust.json";
 
 /// The names that a bundle's files have whatever the build is; image and inventories are called as the document calls
 /// them.
-pub const FIXED_NAMES: [&str; 15] = [
+pub const FIXED_NAMES: [&str; 18] = [
     SUMS,
     DOCUMENT,
     INTENT,
+    PROVENANCE,
     RECIPE,
     REQUEST,
     BUILD_LOG,
@@ -77,6 +80,8 @@ pub const FIXED_NAMES: [&str; 15] = [
     Logged::Intent.proof(),
     Logged::Document.entry(),
     Logged::Document.proof(),
+    Logged::Provenance.entry(),
+    Logged::Provenance.proof(),
 ];
 
 /// What an audit log is proved to have held.
@@ -86,6 +91,8 @@ pub enum Logged {
     Intent,
     /// The verification document.
     Document,
+    /// The provenance.
+    Provenance,
 }
 
 impl Logged {
@@ -95,6 +102,7 @@ impl Logged {
         match self {
             Self::Intent => "intent.entry",
             Self::Document => "document.entry",
+            Self::Provenance => "provenance.entry",
         }
     }
 
@@ -104,6 +112,7 @@ impl Logged {
         match self {
             Self::Intent => "intent.proof",
             Self::Document => "document.proof",
+            Self::Provenance => "provenance.proof",
         }
     }
 }

@@ -257,7 +257,7 @@ fn tests(named: Option<&TestSummary>, read: Option<&TestSummary>) -> LinkStatus 
 }
 
 /// A signature that counts.
-fn holds(acceptance: &Acceptance) -> LinkStatus {
+pub(crate) fn holds(acceptance: &Acceptance) -> LinkStatus {
     match acceptance {
         Acceptance::Trusted => LinkStatus::Proved,
         Acceptance::ByLog { origin, index } => {

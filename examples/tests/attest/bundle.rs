@@ -13,8 +13,8 @@ use crate::ran::{Ran, attest, pack, tool};
 const STATUS: &str = "Package: hello\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.10-3\n";
 const SIGN: &str = "document sign --image build/press.squashfs --recipe build/recipe.json --build-log build/log.txt \
                     --test-report build/tests.xml --sbom build/sbom.cdx.json --intent build/intent.json \
-                    --key platform.key --build-id press-7 -o build/verification.json --audit log --log-key log.key \
-                    --log-origin example.com/log";
+                    --key platform.key --build-id press-7 -o build/verification.json \
+                    --provenance build/provenance.json --audit log --log-key log.key --log-origin example.com/log";
 pub(super) const CREATE: &str = "bundle create --build build --trust trust.json --audit log -o bundle";
 
 /// A directory with the build in `build`, its log, its keys and whom to trust.
@@ -85,6 +85,9 @@ fn a_bundle_holds_all_of_a_build_and_verifies() {
         "manifest.json",
         "manifest.sha256",
         "press.squashfs",
+        "provenance.entry",
+        "provenance.json",
+        "provenance.proof",
         "recipe.json",
         "request.txt",
         "sbom.cdx.json",
@@ -100,7 +103,7 @@ fn a_bundle_holds_all_of_a_build_and_verifies() {
     let told = attest(path, "verify-bundle bundle --trust trust.json --json").expect(0).json();
     assert_eq!((&told["verdict"], &told["trust"]), (&"proved".into(), &"given".into()));
     let links = told["links"].as_array().unwrap();
-    assert_eq!(links.len(), 33, "{told:#}");
+    assert_eq!(links.len(), 38, "{told:#}");
     assert!(links.iter().all(|link| link["status"] == "proved"), "{told:#}");
     let kinds: Vec<&str> =
         told["keys"].as_array().unwrap().iter().map(|key| key["kind"].as_str().unwrap()).collect();
@@ -194,6 +197,9 @@ fn what_is_forged_with_its_sum_breaks_its_own_link() {
         ("intent.proof", &["log-intent"]),
         ("document.entry", &["log-document"]),
         ("document.proof", &["log-document"]),
+        ("provenance.json", &["provenance"]),
+        ("provenance.entry", &["log-provenance"]),
+        ("provenance.proof", &["log-provenance"]),
         ("verification.json", &["signature"]),
         ("trust.json", &[]),
     ] {
@@ -292,6 +298,7 @@ fn a_bundle_is_made_whole_or_not_at_all() {
     fs::rename(path.join("log"), path.join("kept")).unwrap();
     let elsewhere =
         SIGN.replace("-o build/verification.json", "-o elsewhere.json").replace("press-7", "press-8");
+    let elsewhere = elsewhere.replace("build/provenance.json", "elsewhere.provenance");
     let warned = attest(path, &elsewhere).expect(0).stderr;
     assert!(warned.contains("the audit log does not hold the build intent"), "{warned}");
     refused(2, "does not hold intent.json");
@@ -300,10 +307,15 @@ fn a_bundle_is_made_whole_or_not_at_all() {
     assert!(!attest(path, &elsewhere).expect(0).stderr.contains("warning"));
     // A log that never held the document.
     let signed = fs::read(path.join("build/verification.json")).unwrap();
-    let unlogged = SIGN.split(" --audit").next().unwrap();
+    let unlogged = SIGN.split(" --provenance").next().unwrap();
     attest(path, unlogged).expect(0);
     refused(2, "does not hold verification.json");
     fs::write(path.join("build/verification.json"), signed).unwrap();
+    // Provenance of another build.
+    let provenance = fs::read(path.join("build/provenance.json")).unwrap();
+    fs::copy(path.join("elsewhere.provenance"), path.join("build/provenance.json")).unwrap();
+    refused(1, "the provenance is not believed");
+    fs::write(path.join("build/provenance.json"), provenance).unwrap();
     // A key that was revoked.
     let key = attest(path, "trust show trust.json --json").expect(0).json();
     let platform = key["keys"].as_array().unwrap().iter().find(|key| key["name"] == "platform").unwrap();
@@ -311,7 +323,7 @@ fn a_bundle_is_made_whole_or_not_at_all() {
         "trust revoke trust.json --key-id {} --reason key-compromise --root-key root.key --log example.com/log --from",
         platform["key_id"].as_str().unwrap()
     );
-    // Entries 0 and 1 are of the intent, 2 and 3 of the document.
+    // Entries 0 and 1 are of the intent, 2 to 4 of document and provenance.
     attest(path, &format!("{revoke} 2")).expect(0);
     refused(1, "not believed");
 }
@@ -327,14 +339,15 @@ fn a_revoked_key_counts_where_the_bundles_proof_is_older() {
         path,
         &format!(
             "trust revoke trust.json --key-id {id} --reason key-compromise --root-key root.key \
-             --log example.com/log --from 4"
+             --log example.com/log --from 5"
         ),
     )
     .expect(0);
     attest(path, CREATE).expect(0);
     let ran = attest(path, "verify-bundle bundle").expect(0);
-    assert!(ran.link("signature").contains("example.com/log held it before, at index 3"), "{}", ran.stdout);
+    assert!(ran.link("signature").contains("example.com/log held it before, at index 4"), "{}", ran.stdout);
     assert!(ran.link("intent").contains("at index 1"), "{}", ran.stdout);
+    assert!(ran.link("provenance").contains("at index 3"), "{}", ran.stdout);
 }
 
 #[test]
@@ -575,7 +588,7 @@ fn a_python_auditor_comes_to_the_same_verdicts() {
         "trust revoke trust.json --key-id {} --reason key-compromise --root-key root.key --log example.com/log --from",
         platform["key_id"].as_str().unwrap()
     );
-    for (from, status) in [(8, 0), (1, 1)] {
+    for (from, status) in [(10, 0), (1, 1)] {
         attest(path, &format!("{revoke} {from}")).expect(0);
         attest(path, "verify-bundle bundle --trust trust.json").expect(status);
         python(test, path, &["trust.json"]).unwrap().expect(status);

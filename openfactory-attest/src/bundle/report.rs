@@ -26,10 +26,14 @@ pub enum BundleLinkName {
     ManifestFile,
     /// The list for `sha256sum -c` is that of the image's files.
     FileSums,
+    /// The provenance is signed, and says of the build what the document says; only where there is one.
+    Provenance,
     /// An audit log held the intent.
     LogIntent,
     /// An audit log held the document.
     LogDocument,
+    /// An audit log held the provenance; only where there is one.
+    LogProvenance,
     /// The log held the intent before the document.
     LogOrder,
 }
@@ -100,7 +104,9 @@ impl fmt::Display for BundleLinkName {
             Self::ManifestFile => f.pad("manifest-file"),
             Self::FileSums => f.pad("file-sums"),
             Self::LogIntent => f.pad("log-intent"),
+            Self::Provenance => f.pad("provenance"),
             Self::LogDocument => f.pad("log-document"),
+            Self::LogProvenance => f.pad("log-provenance"),
             Self::LogOrder => f.pad("log-order"),
         }
     }

@@ -6,11 +6,16 @@ use super::evidence::Measured;
 use super::files::{Files, ReadBundleError};
 use super::logged::{self, Searched};
 use super::report::{BundleLink, BundleLinkName as Name, BundleReport, WhoseTrust};
-use super::{DOCUMENT, FILE_SUMS, FIXED_NAMES, HASH_DEVICE, INTENT, Logged, MANIFEST, REQUEST, TRUST};
-use crate::chain::{ChainReport, ChainVerdict, LinkName, LinkStatus, broken, same, verify_links, whole};
+use super::{
+    DOCUMENT, FILE_SUMS, FIXED_NAMES, HASH_DEVICE, INTENT, Logged, MANIFEST, PROVENANCE, REQUEST, TRUST,
+};
+use crate::chain::{
+    ChainReport, ChainVerdict, LinkName, LinkStatus, broken, holds, same, verify_links, whole,
+};
 use crate::document::{FileDigest, VerificationDocument};
 use crate::envelope::{Envelope, MAX_ENVELOPE, Verified};
 use crate::intent::BuildIntent;
+use crate::provenance::Provenance;
 use crate::trust::{MAX_FILE, TrustStore, TrustedKey};
 use crate::work::Work;
 
@@ -55,7 +60,8 @@ impl Check<'_> {
         let (intent, document) = (self.envelope(INTENT)?, self.envelope(DOCUMENT)?);
         let log_intent = logged::search(&self.files, &trust, Logged::Intent)?;
         let log_document = logged::search(&self.files, &trust, Logged::Document)?;
-        let searched = [&log_intent, &log_document];
+        let log_provenance = logged::search(&self.files, &trust, Logged::Provenance)?;
+        let searched = [&log_intent, &log_document, &log_provenance];
         // What a log held counts although its signer's key was revoked later.
         let trust = trust.holding(searched.into_iter().filter_map(|searched| match searched {
             Searched::Held(held) => Some(held.0.clone()),
@@ -74,6 +80,7 @@ impl Check<'_> {
         }
         self.request(opened_intent.as_ref());
         let opened = opened.ok();
+        let opened_provenance = self.provenance(opened.as_ref(), &trust, &log_provenance)?;
         if let Some(Ok(intent)) = &intent {
             self.add(Name::LogIntent, logged::status(&log_intent, intent, opened_intent.as_ref()));
         }
@@ -87,13 +94,51 @@ impl Check<'_> {
         });
         let signers = opened.iter().flat_map(Verified::signers);
         let intent_signers = opened_intent.iter().flat_map(Verified::signers);
-        for key in signers.chain(intent_signers).chain(logs) {
+        let provenance_signers = opened_provenance.iter().flat_map(Verified::signers);
+        for key in signers.chain(intent_signers).chain(provenance_signers).chain(logs) {
             if !self.keys.contains(key) {
                 self.keys.push(key.clone());
             }
         }
         self.document = opened.map(Verified::into_inner);
         Ok(())
+    }
+
+    /// The provenance, if there is one: it has no word of its own, but others go by it.
+    fn provenance(
+        &mut self,
+        document: Option<&Verified<VerificationDocument>>,
+        trust: &TrustStore,
+        log: &Searched,
+    ) -> Result<Option<Verified<Provenance>>, ReadBundleError> {
+        let envelope = match self.envelope(PROVENANCE)? {
+            None => {
+                // Proof that a log held it shows that there was one.
+                let left = [Logged::Provenance.entry(), Logged::Provenance.proof()];
+                if self.files.names().any(|name| left.contains(&name)) {
+                    let reason = format!("there is no {PROVENANCE}");
+                    self.add(Name::Provenance, LinkStatus::NotChecked { reason });
+                }
+                return Ok(None);
+            }
+            Some(Ok(envelope)) => envelope,
+            Some(Err(reason)) => {
+                self.add(Name::Provenance, broken(reason));
+                return Ok(None);
+            }
+        };
+        let Some(document) = document else {
+            let reason = "the document is not believed".to_owned();
+            self.add(Name::Provenance, LinkStatus::NotChecked { reason });
+            return Ok(None);
+        };
+        let (status, opened) = match Provenance::open(&envelope, trust, document.get()) {
+            Ok(opened) => (holds(opened.acceptance()), Some(opened)),
+            Err(error) => (broken(whole(&error)), None),
+        };
+        self.add(Name::Provenance, status);
+        self.add(Name::LogProvenance, logged::status(log, &envelope, opened.as_ref()));
+        Ok(opened)
     }
 
     /// The bundle's own trust store; nobody is trusted if there is none.

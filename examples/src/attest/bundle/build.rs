@@ -30,11 +30,15 @@ impl<'d> BuildFiles<'d> {
 
     /// The file of this name.
     pub(super) fn named(&self, name: &str) -> Result<&Path, CliError> {
+        self.find(name)
+            .ok_or_else(|| CliError::new(format!("there is no {name} in {}", self.directory.display())))
+    }
+
+    /// The file of this name, if there is one.
+    pub(super) fn find(&self, name: &str) -> Option<&Path> {
         let path = self.directory.join(name);
         let found = self.files.iter().find(|(there, _)| *there == path);
-        found
-            .map(|(path, _)| path.as_path())
-            .ok_or_else(|| CliError::new(format!("there is no {name} in {}", self.directory.display())))
+        found.map(|(path, _)| path.as_path())
     }
 
     /// A file with this digest.

@@ -11,6 +11,7 @@ use openfactory_attest::chain::ChainVerdict;
 use openfactory_attest::document::VerificationDocument;
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::ledger::{Held, LoggedUses, read_uses};
+use openfactory_attest::provenance::Provenance;
 use openfactory_attest::{Envelope, KeyKind, Manifest, TrustStore, TrustedKey, Work, verity};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
@@ -88,7 +89,10 @@ impl Bundle<'_> {
         let uses = read_uses(sources.audit, Some(sources.log))
             .map_err(|error| CliError::file("use the audit log in", sources.audit, error))?;
         let mut held = Vec::new();
-        for (what, envelope) in [(Logged::Intent, &intent), (Logged::Document, &envelope)] {
+        let provenance = files.find(bundle::PROVENANCE).map(input::envelope).transpose()?;
+        let logged = [(Logged::Intent, &intent), (Logged::Document, &envelope)];
+        let logged = logged.into_iter().chain(provenance.iter().map(|it| (Logged::Provenance, it)));
+        for (what, envelope) in logged {
             held.push(self.proof(sources, &uses, what, envelope)?);
         }
         let trust = trust.holding(held);
@@ -98,6 +102,11 @@ impl Bundle<'_> {
         let asked = BuildIntent::open(&intent, &trust)
             .map_err(|error| NotMade::Bad(CliError::because("the build intent is not believed", error)))?;
         let document = opened.get();
+        if let Some(provenance) = &provenance {
+            Provenance::open(provenance, &trust, document)
+                .map_err(|error| NotMade::Bad(CliError::because("the provenance is not believed", error)))?;
+            self.copy(files.named(bundle::PROVENANCE)?, bundle::PROVENANCE)?;
+        }
 
         for name in [bundle::DOCUMENT, bundle::INTENT, bundle::RECIPE] {
             self.copy(files.named(name)?, name)?;
@@ -141,6 +150,7 @@ impl Bundle<'_> {
         let name = match what {
             Logged::Intent => bundle::INTENT,
             Logged::Document => bundle::DOCUMENT,
+            Logged::Provenance => bundle::PROVENANCE,
         };
         let index = found.ok_or_else(|| {
             CliError::new(format!(
