@@ -11,9 +11,9 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, steers)
 }
 
-/// The text on as many lines as it has.
+/// The text on as many lines as it has, its tabs kept.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
-    escape(text, |it| steers(it) && it != '\n')
+    escape(text, |it| steers(it) && !matches!(it, '\n' | '\t'))
 }
 
 fn escape(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -49,11 +49,14 @@ mod tests {
             ("\u{9b}31m", "\\u{9b}31m"),
             ("good\rbad\u{8}", "good\\rbad\\u{8}"),
             ("a\u{202e}b\u{2066}c\u{200f}", "a\\u{202e}b\\u{2066}c\\u{200f}"),
-            ("one\u{2028}two\tthree", "one\\u{2028}two\\tthree"),
+            ("one\u{2028}two", "one\\u{2028}two"),
         ] {
             assert_eq!((line(text), lines(text)), (shown.into(), shown.into()));
         }
-        assert_eq!((line("a\nBundle: proved"), lines("a\nb")), ("a\\nBundle: proved".into(), "a\nb".into()));
+        assert_eq!(
+            (line("a\nBundle:\tproved"), lines("a\n\tb")),
+            ("a\\nBundle:\\tproved".into(), "a\n\tb".into())
+        );
         assert!(!('\0'..=char::MAX).filter(|it| steers(*it)).any(|it| it.escape_debug().any(steers)));
     }
 }
