@@ -5,10 +5,11 @@
 //! stays as it is, for it escapes what it has to.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
-/// The text on one line.
-pub(crate) fn line(text: &str) -> Cow<'_, str> {
-    escape(text, steers)
+/// What is told, on one line: no name forges a line of its own.
+pub(crate) fn line(told: &dyn Display) -> String {
+    escape(&told.to_string(), steers).into_owned()
 }
 
 /// The text on as many lines as it has, its tabs kept.
@@ -51,10 +52,10 @@ mod tests {
             ("a\u{202e}b\u{2066}c\u{200f}", "a\\u{202e}b\\u{2066}c\\u{200f}"),
             ("one\u{2028}two", "one\\u{2028}two"),
         ] {
-            assert_eq!((line(text), lines(text)), (shown.into(), shown.into()));
+            assert_eq!((line(&text), lines(text)), (shown.to_owned(), shown.into()));
         }
         assert_eq!(
-            (line("a\nBundle:\tproved"), lines("a\n\tb")),
+            (line(&"a\nBundle:\tproved"), lines("a\n\tb")),
             ("a\\nBundle:\\tproved".into(), "a\n\tb".into())
         );
         assert!(!('\0'..=char::MAX).filter(|it| steers(*it)).any(|it| it.escape_debug().any(steers)));

@@ -1,8 +1,11 @@
 //! Where images are read from: a file, a block device, or memory.
 
 use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom};
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileTypeExt as _;
+
+/// Bytes that are copied at once.
+const COPY_SIZE: u64 = 1 << 20;
 
 /// Something of a known size that many threads read from at once.
 pub trait ReadAt: Sync {
@@ -17,6 +20,21 @@ pub trait ReadAt: Sync {
     /// # Errors
     /// The device's own; [`io::ErrorKind::UnexpectedEof`] if it ends before the buffer is full.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Writes all bytes, a MiB at a time.
+    ///
+    /// # Errors
+    /// The device's own, or the target's.
+    fn copy_to(&self, target: &mut dyn Write) -> io::Result<()> {
+        let (size, mut buffer, mut at) = (self.size()?, Vec::new(), 0);
+        while at < size {
+            buffer.resize(usize::try_from((size - at).min(COPY_SIZE)).unwrap_or_default(), 0);
+            self.read_exact_at(&mut buffer, at)?;
+            target.write_all(&buffer)?;
+            at += buffer.len() as u64;
+        }
+        Ok(())
+    }
 }
 
 impl ReadAt for File {

@@ -1,7 +1,7 @@
 //! Where a squashfs is read from: a file of its own, or an ISO image that it is in.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use openfactory_attest::ReadAt;
@@ -10,9 +10,6 @@ use openfactory_attest::iso9660::{Iso, IsoFile};
 use openfactory_attest::manifest::TreePath;
 
 use super::{CliError, input};
-
-/// Bytes that are read at once.
-const READ_SIZE: u64 = 1 << 20;
 
 /// `--squashfs`, for whatever reads images.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -85,18 +82,6 @@ impl Source {
     /// Size and SHA-256 of the squashfs.
     pub(crate) fn measure(&self, path: &Path) -> Result<FileDigest, CliError> {
         FileDigest::of_device(self).map_err(|error| CliError::file("read", path, error))
-    }
-
-    /// Writes the squashfs.
-    pub(crate) fn copy_to(&self, target: &mut dyn Write) -> io::Result<()> {
-        let (size, mut buffer, mut at) = (self.size()?, Vec::new(), 0);
-        while at < size {
-            buffer.resize(usize::try_from((size - at).min(READ_SIZE)).unwrap_or_default(), 0);
-            self.read_exact_at(&mut buffer, at)?;
-            target.write_all(&buffer)?;
-            at += buffer.len() as u64;
-        }
-        Ok(())
     }
 
     /// The ISO image that it is in, measured; `None` if it is in none.

@@ -71,16 +71,14 @@ pub(super) fn verdict(report: &BundleReport) -> Result<Verdict, CliError> {
 
 /// A line for each link, and what they rest on.
 pub(super) fn text(report: &BundleReport) -> String {
-    // No name forges a line of its own.
-    let one = |told: &dyn std::fmt::Display| terminal::line(&told.to_string()).into_owned();
-    let width = report.links.iter().map(|link| one(&link.name).chars().count()).max().unwrap_or(0);
+    let width = report.links.iter().map(|link| terminal::line(&link.name).chars().count()).max().unwrap_or(0);
     let mut text: String = report
         .links
         .iter()
-        .map(|link| format!("{:<width$}  {}\n", one(&link.name), one(&link.status)))
+        .map(|link| format!("{:<width$}  {}\n", terminal::line(&link.name), terminal::line(&link.status)))
         .collect();
     for key in &report.keys {
-        text.push_str(&format!("Key:    {} {} {}\n", key.key_id(), key.kind, one(&key.name)));
+        text.push_str(&format!("Key:    {} {} {}\n", key.key_id(), key.kind, terminal::line(&key.name)));
     }
     text.push_str(match report.trust {
         WhoseTrust::Bundle => {
@@ -91,7 +89,7 @@ pub(super) fn text(report: &BundleReport) -> String {
     });
     if let Some(document) = &report.document {
         text.push_str(&tests_line(document.tests.as_ref()));
-        text.push_str(&format!("Build:  {}\n", one(&document.build_id)));
+        text.push_str(&format!("Build:  {}\n", terminal::line(&document.build_id)));
     }
     text.push_str(&format!("Bundle: {}\n", report.verdict));
     text

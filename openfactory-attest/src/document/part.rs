@@ -11,9 +11,6 @@ use crate::manifest::{Manifest, StructureError};
 use crate::read_at::ReadAt;
 use crate::verity::{Algorithm, BlockSize, HashType, Params, RootHash, Salt, Tree, Uuid};
 
-/// Bytes that are read at once.
-const READ_SIZE: u64 = 1 << 20;
-
 /// A file by its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,18 +35,14 @@ impl FileDigest {
         Self::new(bytes.len() as u64, Sha256Digest::of(bytes))
     }
 
-    /// Reads all bytes, a MiB at a time.
+    /// The file that has the bytes of this device, which are read.
     ///
     /// # Errors
     /// The device's own.
     pub fn of_device<D: ReadAt + ?Sized>(device: &D) -> io::Result<Self> {
-        let (size, mut buffer, mut hasher) = (device.size()?, Vec::new(), Sha256::new());
-        while hasher.len() < size {
-            buffer.resize(usize::try_from((size - hasher.len()).min(READ_SIZE)).unwrap_or_default(), 0);
-            device.read_exact_at(&mut buffer, hasher.len())?;
-            hasher.update(&buffer);
-        }
-        Ok(Self::new(size, hasher.digest()))
+        let mut hasher = Sha256::new();
+        device.copy_to(&mut hasher)?;
+        Ok(Self::new(hasher.len(), hasher.digest()))
     }
 }
 

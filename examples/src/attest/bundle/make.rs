@@ -12,7 +12,7 @@ use openfactory_attest::document::VerificationDocument;
 use openfactory_attest::intent::BuildIntent;
 use openfactory_attest::ledger::{Held, LoggedUses, read_uses};
 use openfactory_attest::provenance::Provenance;
-use openfactory_attest::{Envelope, KeyKind, Manifest, TrustStore, TrustedKey, Work, verity};
+use openfactory_attest::{Envelope, KeyKind, Manifest, ReadAt as _, TrustStore, TrustedKey, Work, verity};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::build::BuildFiles;

@@ -180,10 +180,11 @@ fn link_json(link: &Link) -> Value {
 
 /// A line for each link, one for the tests, and one for the whole, which does not pass over what was not checked.
 fn text(report: &ChainReport, document: Option<&VerificationDocument>) -> String {
-    // No name forges a line of its own.
-    let one = |told: &dyn std::fmt::Display| terminal::line(&told.to_string()).into_owned();
-    let mut text: String =
-        report.links.iter().map(|link| format!("{:<12} {}\n", one(&link.name), one(&link.status))).collect();
+    let mut text: String = report
+        .links
+        .iter()
+        .map(|link| format!("{:<12} {}\n", terminal::line(&link.name), terminal::line(&link.status)))
+        .collect();
     if let Some(document) = document {
         text.push_str(&tests_line(document.tests.as_ref()));
     }
